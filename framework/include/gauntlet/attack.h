@@ -1,0 +1,62 @@
+// What an attack plugin implements.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gauntlet/params.h"
+#include "gauntlet/target.h"
+#include "gauntlet/threat.h"
+
+namespace gauntlet {
+
+struct Attack;
+
+/// What the host lends to an attack beside the target.
+struct GAUNTLET_API Host : Interface {
+  /// Another model (transfer): full access, its passes are metered apart. Lives as long as the
+  /// task.
+  virtual Target& source(const ModelRef&) = 0;
+  /// Another attack plugin. Throws ParamError for an unknown name or bad parameters.
+  virtual std::unique_ptr<Attack> attack(const Use&) = 0;
+};
+
+/// One batch to attack.
+struct GAUNTLET_API Task {
+  Tensor x;       ///< [N, C, H, W] clean inputs
+  Tensor y;       ///< [N] true classes
+  Tensor target;  ///< [N] wanted classes; undefined in untargeted tasks
+  Goal goal;
+  const ThreatModel& threat;
+  std::optional<Loss> loss;  ///< set by a trainer (TRADES) or by the defense's own adaptive loss
+  Noise noise;               ///< of this task; nothing else is random
+  Host& host;
+  int64_t restart = 0;  ///< the host repeats the attack; 0 is the first time
+
+  Loss loss_or(Loss (*usual)(Goal)) const { return loss ? *loss : usual(goal); }
+  /// Rows of a query; without sample: all N in order.
+  Rows rows(const Tensor& sample = {}) const;
+  /// [N * n] int64, sample by sample: Query::rows of a population of n.
+  Tensor copies(int64_t n) const;
+  /// [N] float of one value: state kept per sample.
+  Tensor full(double value) const;
+};
+
+struct AttackFacts {
+  Access access = Access::kGradient;  ///< what it needs
+  bool minimal_norm = false;  ///< looks for the smallest perturbation: not stopped at the first hit
+  bool prefix_nested = false;  ///< k steps of a longer run equal a run of k steps
+  bool couples_rows = false;   ///< rows of a batch influence each other: never compacted or cut
+};
+
+/// An attack. It keeps no state between runs.
+struct GAUNTLET_API Attack : Interface {
+  virtual AttackFacts facts() const = 0;
+  /// Why a cell is skipped; empty: it is not.
+  virtual std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const { return {}; }
+  /// Adversarial inputs shaped like task.x. The host judges them; what is returned for samples that
+  /// are no longer active is not used.
+  virtual Tensor run(Target&, const Task&) = 0;
+};
+
+}  // namespace gauntlet

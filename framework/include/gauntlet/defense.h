@@ -1,0 +1,103 @@
+// What a defense plugin implements: any mix of these abilities, found by dynamic_cast.
+#pragma once
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gauntlet/attack.h"
+
+namespace gauntlet {
+
+struct GAUNTLET_API Defense : Interface {};
+
+/// A convolution or linear layer of the network. Layers belong to the host.
+struct Layer {
+  enum class Kind { kConv, kLinear } kind = Kind::kConv;
+  std::string name;
+  int64_t index = 0, count = 0;           ///< 0 is the first layer, count - 1 the last
+  std::vector<int64_t> weight_shape;      ///< [out, in, kh, kw] or [out, in]
+  std::vector<int64_t> input, output;     ///< shapes of activations without the batch
+  std::map<std::string, Tensor> learned;  ///< what declare() added, as trained
+};
+
+/// Where plugins put tensors that are trained and saved with the model.
+struct GAUNTLET_API Parameters : Interface {
+  virtual void add(const std::string& name, const Tensor& initial, bool weight_decay = true,
+                   const std::string& optimizer = "main") = 0;
+};
+
+/// Noise or reparametrisation inside layers (PNI, CNI, RSE). A hook that returns its very argument
+/// is taken out. output() comes before batch norm, so a layer that uses it is not folded.
+struct GAUNTLET_API PerturbsLayers : Interface {
+  virtual void declare(const Layer&, Parameters&) {}
+  virtual Tensor weight(const Layer&, const Tensor& w, Noise&) { return w; }
+  virtual Tensor input(const Layer&, const Tensor& a, Noise&) { return a; }
+  virtual Tensor output(const Layer&, const Tensor& a, Noise&) { return a; }
+  /// A row's result depends on the other rows of the batch (PNI-A: scale taken over the batch).
+  virtual bool couples_rows() const { return false; }
+};
+
+/// Purifiers, denoisers, random transforms of the input.
+struct GAUNTLET_API TransformsInput : Interface {
+  virtual Tensor forward(const Tensor& x, Noise&) = 0;
+  /// The backward path where forward() has no useful gradient (BPDA); gets the same noise.
+  virtual Tensor surrogate(const Tensor& x, Noise& noise) { return forward(x, noise); }
+};
+
+/// Smoothing wrappers: the host draws, adds up ballots, stops early when nothing can change.
+struct GAUNTLET_API Votes : Interface {
+  virtual int64_t mc_samples() const = 0;
+  virtual Tensor perturb(const Tensor& x, Noise&) { return x; }
+  /// [R, K] of one draw.
+  virtual Tensor ballot(const Outputs& one_draw) = 0;
+  /// The most one ballot puts one class ahead of another; bounds early stops.
+  virtual double lead() const { return std::numeric_limits<double>::infinity(); }
+  /// What gradient attacks average unless the suite says otherwise.
+  virtual Average surrogate() const { return Average::kProbability; }
+};
+
+/// Read access to the defended model, for scoring, fitting and certifying.
+struct GAUNTLET_API View : Interface {
+  /// One draw, without the detector that asks; differentiable.
+  virtual Outputs pass(const Tensor& x) = 0;
+  /// [R, K] sum of fresh ballots.
+  virtual Tensor ballots(const Tensor& x, int64_t draws) = 0;
+};
+
+/// Detectors.
+struct GAUNTLET_API Refuses : Interface {
+  /// [R], > 0 refused.
+  virtual Tensor score(const Tensor& x, const Outputs&, View&) = 0;
+};
+
+/// Training or validation inputs.
+struct Batch {
+  Tensor x, y;    ///< [B, C, H, W], [B]
+  Tensor sample;  ///< [B] index in the data set, unchanged by augmentation
+};
+
+struct GAUNTLET_API Fitting : Interface {
+  virtual View& model() = 0;
+  virtual Batch data() = 0;  ///< validation data the defense may see
+  /// For detectors that learn from adversarial inputs.
+  virtual Tensor attack(const Use&, const Batch&) = 0;
+};
+
+/// Thresholds, SVMs, sigma.
+struct GAUNTLET_API Fits : Interface {
+  virtual void fit(Fitting&) = 0;
+  std::map<std::string, Tensor> state;  ///< filled by fit(); the host saves it with the model
+};
+
+/// The defender says how to attack it best; the host runs the plain loss as well.
+struct GAUNTLET_API SuggestsLoss : Interface {
+  virtual Loss adaptive_loss(Goal) = 0;
+};
+
+/// [N] L2 radius, < 0 abstains.
+struct GAUNTLET_API Certifies : Interface {
+  virtual Tensor radius(View&, const Task&) = 0;
+};
+
+}  // namespace gauntlet

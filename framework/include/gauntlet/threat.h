@@ -1,0 +1,30 @@
+// Threat models: which perturbations count, and the geometry attacks with a fixed epsilon need.
+#pragma once
+#include "gauntlet/noise.h"
+
+namespace gauntlet {
+
+enum class Norm { kLinf, kL2, kL1 };
+
+/// A ball around each input intersected with the box [low, high]. Plain data: attacks that use the
+/// functions never switch on the norm. All tensors are [R, C, H, W] where epsilon is [1, 1, 1, 1],
+/// or has a row each.
+struct GAUNTLET_API ThreatModel {
+  Norm norm = Norm::kLinf;
+  Tensor epsilon;  ///< [1, 1, 1, 1], or one per sample: [N, 1, 1, 1]; input units
+  double low = 0, high = 1;
+
+  /// delta, uniform in the ball; may leave the box.
+  Tensor random(const Tensor& x, Noise& noise) const;
+  /// The step of unit length that raises a linear loss most; 0 where the gradient is 0. L1: the
+  /// largest 5 % of the coordinates share the step.
+  Tensor steepest(const Tensor& gradient) const;
+  /// The delta inside ball and box nearest to the given one (L2: ball first, then box).
+  Tensor project(const Tensor& x, const Tensor& delta) const;
+  /// Length of other - x in this norm: [R].
+  Tensor distance(const Tensor& x, const Tensor& other) const;
+  /// The same threat for the R rows of a query; sample: [R].
+  ThreatModel rows(const Tensor& sample) const;
+};
+
+}  // namespace gauntlet

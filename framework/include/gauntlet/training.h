@@ -1,0 +1,55 @@
+// The ability to train a network, and what the host lends for it.
+#pragma once
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "gauntlet/defense.h"
+
+namespace gauntlet {
+
+/// How training runs its attack.
+struct Inner {
+  std::optional<Loss> loss = {};  ///< what it maximises; unset: the attack's own
+  Tensor epsilon = {};            ///< [1, 1, 1, 1] or [B, 1, 1, 1]; undefined: the recipe's
+  bool training_mode = false;     ///< batch statistics instead of running ones
+};
+
+/// The host's side of training: network, optimizers, schedule, noise, state; all of it is
+/// checkpointed.
+struct GAUNTLET_API Training : Interface {
+  /// Training mode, differentiable.
+  virtual Outputs forward(const Tensor& x) = 0;
+  /// Evaluation mode, no graph.
+  virtual Outputs predict(const Tensor& x) = 0;
+  /// Adversarial inputs for the batch, with the defense's noise live; detached.
+  virtual Tensor attack(const Use&, const Batch&, const Inner& = {}) = 0;
+  /// One backward pass and one step of that optimizer; returns the gradients in `also` of the same
+  /// pass.
+  virtual std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also = {},
+                                       const std::string& optimizer = "main") = 0;
+  /// Trained tensors of the plugin's own, by name.
+  virtual Parameters& parameters() = 0;
+  /// A tensor kept between steps and in checkpoints; undefined at first.
+  virtual Tensor& state(const std::string& name) = 0;
+  virtual const ThreatModel& threat() const = 0;
+  virtual Noise noise() = 0;         ///< of this batch
+  virtual double epoch() const = 0;  ///< 12.5: half of the 13th
+};
+
+/// A training method: override loss(), or step() for a rhythm of its own.
+struct GAUNTLET_API Trains : Interface {
+  virtual void prepare(Training&) {}
+  /// Scalar, to be minimised.
+  virtual Tensor loss(Training&, const Batch&) {
+    throw std::logic_error("Trains: neither loss() nor step() is written");
+  }
+  virtual void step(Training& training, const Batch& batch) {
+    training.minimise(loss(training, batch));
+  }
+  /// False: stop training.
+  virtual bool epoch_end(Training&) { return true; }
+};
+
+}  // namespace gauntlet

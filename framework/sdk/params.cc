@@ -1,0 +1,275 @@
+#include "gauntlet/params.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <sstream>
+
+#include "base/nearest_name.h"
+
+namespace gauntlet {
+namespace {
+
+std::string number(double v) {
+  char buffer[32];
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, v).ptr;  // shortest that reads back
+  return std::string(buffer, end);
+}
+
+// A TOML basic string.
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    char code[8];
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      out.append(code, size_t(snprintf(code, sizeof code, "\\u%04x", unsigned(c))));
+    else
+      out += c;
+  }
+  return out + '"';
+}
+
+std::string key(std::string_view name) {
+  const auto bare = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), bare) ? std::string(name)
+                                                                      : toml_string(name);
+}
+
+std::optional<double> as_number(const ParamValue& value) {
+  if (const auto* v = value.get<double>()) return *v;
+  if (const auto* v = value.get<int64_t>()) return double(*v);
+  if (const auto* v = value.get<std::string>()) return parse_fraction(*v);
+  return {};
+}
+
+std::optional<ParamType> element_type(ParamType type) {
+  if (type == ParamType::kIntList) return ParamType::kInt;
+  if (type == ParamType::kFloatList) return ParamType::kFloat;
+  if (type == ParamType::kStringList) return ParamType::kString;
+  return {};
+}
+
+// Of the right type and in canonical form, or nullopt.
+std::optional<ParamValue> converted(ParamType type, const ParamValue& value) {
+  if (const auto element = element_type(type)) {
+    const auto* list = value.get<ParamList>();
+    if (!list) return {};
+    ParamList out;
+    for (const ParamValue& item : *list) {
+      const auto one = converted(*element, item);
+      if (!one) return {};
+      out.push_back(*one);
+    }
+    return out;
+  }
+  switch (type) {
+    case ParamType::kBool:
+      return value.get<bool>() ? std::optional(value) : std::nullopt;
+    case ParamType::kInt: {
+      if (value.get<int64_t>()) return value;
+      return {};
+    }
+    case ParamType::kFloat: {
+      const auto v = as_number(value);
+      return v && std::isfinite(*v) ? std::optional<ParamValue>(*v) : std::nullopt;
+    }
+    case ParamType::kUse: {
+      const auto* table = value.get<ParamMap>();
+      if (!table) return {};
+      const auto it = table->find("use");
+      return it != table->end() && it->second.get<std::string>() ? std::optional(value)
+                                                                 : std::nullopt;
+    }
+    default:
+      return value.get<std::string>() ? std::optional(value) : std::nullopt;
+  }
+}
+
+std::string rule_problem(const ParamSpec& spec, const ParamValue& value) {
+  if (const auto* list = value.get<ParamList>()) {
+    for (const ParamValue& item : *list)
+      if (const std::string problem = rule_problem(spec, item); !problem.empty()) return problem;
+    return "";
+  }
+  if (const auto v = value.get<std::string>() ? std::nullopt : as_number(value); spec.range && v) {
+    if (!(*v >= spec.range->min && *v <= spec.range->max))
+      return to_text(value) + " is not in [" + number(spec.range->min) + ", " +
+             number(spec.range->max) + "]";
+  }
+  if (const auto* v = value.get<std::string>(); v && !spec.one_of.empty()) {
+    if (std::find(spec.one_of.begin(), spec.one_of.end(), *v) == spec.one_of.end()) {
+      std::string names;
+      for (const std::string& name : spec.one_of)
+        names += (names.empty() ? "'" : ", '") + name + "'";
+      const std::string near = nearest_name(*v, spec.one_of);
+      return "'" + *v + "' is not one of " + names +
+             (near.empty() ? "" : "; did you mean '" + near + "'?");
+    }
+  }
+  return "";
+}
+}  // namespace
+
+ParamError::~ParamError() = default;
+
+const char* expectation(ParamType type) {
+  switch (type) {
+    case ParamType::kBool:
+      return "true or false";
+    case ParamType::kInt:
+      return "a whole number";
+    case ParamType::kFloat:
+      return "a number or a fraction such as \"8/255\"";
+    case ParamType::kString:
+      return "a string";
+    case ParamType::kIntList:
+      return "a list of whole numbers";
+    case ParamType::kFloatList:
+      return "a list of numbers";
+    case ParamType::kStringList:
+      return "a list of strings";
+    case ParamType::kFile:
+      return "a file name";
+    case ParamType::kModel:
+      return "the name of a registry model";
+    case ParamType::kUse:
+      return "a plugin: { use = \"name\", … }";
+  }
+  return "";
+}
+
+std::optional<double> parse_fraction(std::string_view text) {
+  const auto trimmed = [](std::string_view t) {
+    while (!t.empty() && t.front() == ' ') t.remove_prefix(1);
+    while (!t.empty() && t.back() == ' ') t.remove_suffix(1);
+    return t;
+  };
+  const auto parse = [&](std::string_view t) -> std::optional<double> {
+    t = trimmed(t);
+    double v = 0;
+    const auto [end, error] = std::from_chars(t.data(), t.data() + t.size(), v);
+    if (t.empty() || error != std::errc{} || end != t.data() + t.size() || !std::isfinite(v))
+      return {};
+    return v;
+  };
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return parse(text);
+  const auto above = parse(text.substr(0, slash)), below = parse(text.substr(slash + 1));
+  if (!above || !below || *below == 0) return {};
+  return *above / *below;
+}
+
+std::string to_text(const ParamValue& value) {
+  return std::visit(
+      [](const auto& v) -> std::string {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, bool>)
+          return v ? "true" : "false";
+        else if constexpr (std::is_same_v<T, int64_t>)
+          return std::to_string(v);
+        else if constexpr (std::is_same_v<T, double>)
+          return number(v);
+        else if constexpr (std::is_same_v<T, std::string>)
+          return toml_string(v);
+        else if constexpr (std::is_same_v<T, ParamList>) {
+          std::string text = "[";
+          for (const ParamValue& item : v) text += (text.size() > 1 ? ", " : "") + to_text(item);
+          return text + "]";
+        } else {
+          std::string text = "{ ";
+          for (const auto& [name, item] : v)
+            text += (text.size() > 2 ? ", " : "") + key(name) + " = " + to_text(item);
+          return text + " }";
+        }
+      },
+      value.value);
+}
+
+std::string problem_of(const ParamSpec& spec, const ParamValue& value) {
+  const auto right = converted(spec.type, value);
+  if (!right) return to_text(value) + " is not " + expectation(spec.type);
+  return rule_problem(spec, *right);
+}
+
+ParamValue canonical(const ParamSpec& spec, const ParamValue& value) {
+  if (const std::string problem = problem_of(spec, value); !problem.empty())
+    throw ParamError(spec.name + ": " + problem);
+  return *converted(spec.type, value);
+}
+
+ParamMap resolve(const Schema& schema, const ParamMap& given) {
+  ParamMap out;
+  std::vector<std::string> names;
+  for (const ParamSpec& spec : schema) {
+    names.push_back(spec.name);
+    const auto it = given.find(spec.name);
+    out[spec.name] = canonical(spec, it == given.end() ? spec.fallback : it->second);
+  }
+  for (const auto& [name, value] : given)
+    if (!out.count(name))
+      throw ParamError("unknown parameter '" + name + "'" + suggestion(name, names));
+  return out;
+}
+
+namespace detail {
+namespace {
+template <class T>
+ParamValue wrap_list(const std::vector<T>& field) {
+  ParamList list;
+  for (const T& item : field) list.emplace_back(item);
+  return list;
+}
+template <class T>
+void assign_list(std::vector<T>& field, const ParamValue& value) {
+  field.clear();
+  for (const ParamValue& item : *value.get<ParamList>()) field.push_back(*item.get<T>());
+}
+}  // namespace
+
+#define GAUNTLET_PLAIN_PARAM_(T)                                    \
+  ParamValue ParamTraits<T>::wrap(const T& field) { return field; } \
+  void ParamTraits<T>::assign(T& field, const ParamValue& v) { field = *v.get<T>(); }
+#define GAUNTLET_LIST_PARAM_(T)                                                                  \
+  ParamValue ParamTraits<std::vector<T>>::wrap(const std::vector<T>& f) { return wrap_list(f); } \
+  void ParamTraits<std::vector<T>>::assign(std::vector<T>& f, const ParamValue& v) {             \
+    assign_list(f, v);                                                                           \
+  }
+GAUNTLET_PLAIN_PARAM_(bool)
+GAUNTLET_PLAIN_PARAM_(int64_t)
+GAUNTLET_PLAIN_PARAM_(double)
+GAUNTLET_PLAIN_PARAM_(std::string)
+GAUNTLET_LIST_PARAM_(int64_t)
+GAUNTLET_LIST_PARAM_(double)
+GAUNTLET_LIST_PARAM_(std::string)
+#undef GAUNTLET_PLAIN_PARAM_
+#undef GAUNTLET_LIST_PARAM_
+
+ParamValue ParamTraits<File>::wrap(const File& field) { return field.path; }
+void ParamTraits<File>::assign(File& field, const ParamValue& v) {
+  field.path = *v.get<std::string>();
+}
+ParamValue ParamTraits<ModelRef>::wrap(const ModelRef& field) { return field.id; }
+void ParamTraits<ModelRef>::assign(ModelRef& field, const ParamValue& v) {
+  field.id = *v.get<std::string>();
+}
+ParamValue ParamTraits<Use>::wrap(const Use& field) {
+  ParamMap table = field.with;
+  table["use"] = field.plugin;
+  return table;
+}
+void ParamTraits<Use>::assign(Use& field, const ParamValue& v) {
+  field.with = *v.get<ParamMap>();
+  field.plugin = *field.with.at("use").get<std::string>();
+  field.with.erase("use");
+}
+}  // namespace detail
+}  // namespace gauntlet
