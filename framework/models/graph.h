@@ -1,0 +1,87 @@
+// A network as a list of operations in the order they run. Architectures are functions that add
+// operations; shapes are inferred as they do.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "gauntlet/types.h"
+
+namespace gauntlet {
+
+/// One operation and the value it gives; values are named by the index of their node.
+struct Node {
+  enum class Op {
+    kInput,
+    kNormalise,
+    kConv,
+    kLinear,
+    kBatchNorm,
+    kRelu,
+    kMaxPool,
+    kAvgPool,
+    kGlobalAvgPool,
+    kFlatten,
+    kAdd,
+    kSubsamplePad
+  };
+  Op op = Op::kInput;
+  std::string name;            ///< prefix of its tensors; empty where it has none
+  std::vector<int> inputs;     ///< values it reads
+  std::vector<int64_t> shape;  ///< of its value, without the batch
+  int64_t kernel = 1, stride = 1, padding = 0;
+  int layer = -1;          ///< index among convolutions and linear layers
+  Tensor weight, bias;     ///< batch norm: gamma, beta
+  Tensor mean, variance;   ///< batch norm: running statistics; normalisation: mean, std
+  int batch_norm = -1;     ///< conv, linear: the batch norm that alone reads the value
+  int readers = 0;         ///< how many nodes read the value
+  std::vector<int> drops;  ///< values nobody reads after this node
+};
+
+/// PyTorch's defaults.
+constexpr double kBatchNormEpsilon = 1e-5, kBatchNormMomentum = 0.1;
+
+struct ConvOptions {
+  int64_t out = 0, kernel = 0, stride = 1, padding = 0;
+  bool bias = true;
+};
+
+/// Every function adds an operation that reads the value `from` and returns the index of its own.
+/// Throws BadInput for shapes that do not fit.
+class Graph {
+ public:
+  explicit Graph(const std::vector<int64_t>& input);
+
+  int normalise(int from, const std::vector<double>& mean, const std::vector<double>& std);
+  int conv(int from, const std::string& name, const ConvOptions& options);
+  int linear(int from, const std::string& name, int64_t out, bool bias = true);
+  int batch_norm(int from, const std::string& name);
+  int relu(int from);
+  int max_pool(int from, int64_t kernel, int64_t stride);
+  int avg_pool(int from, int64_t kernel, int64_t stride);
+  int global_avg_pool(int from);
+  int flatten(int from);
+  int add(int a, int b);
+  /// Every `stride`-th pixel, zero channels around up to `channels` (shortcut A of He et al.,
+  /// 2016).
+  int subsample_pad(int from, int64_t channels, int64_t stride);
+
+  const std::vector<int64_t>& shape(int value) const { return nodes_[size_t(value)].shape; }
+  /// The nodes with readers, drops and batch_norm filled in; the last one gives the network's
+  /// value.
+  std::vector<Node> finish() &&;
+
+ private:
+  int push(Node node);
+  Node reading(Node::Op op, int from) const;
+  void expect_image(int from, const std::string& what) const;
+  int pool(Node::Op op, int from, int64_t kernel, int64_t stride);
+  void unique(const std::string& name);
+
+  std::vector<Node> nodes_;
+  std::vector<std::string> names_;
+  int layers_ = 0;
+};
+
+std::string shape_text(at::IntArrayRef shape);
+
+}  // namespace gauntlet

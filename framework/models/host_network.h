@@ -1,0 +1,80 @@
+// The interpreter of a graph.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/graph.h"
+#include "models/network.h"
+
+namespace gauntlet {
+
+class HostNetwork final : public Network {
+ public:
+  HostNetwork(NetworkSpec spec, std::vector<Node> nodes);
+
+  const NetworkSpec& spec() const override { return spec_; }
+  Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
+                  Mode mode) override;
+  const std::vector<Layer>& layers() const override { return layers_; }
+  void declare(PerturbsLayers& plugin, const std::string& prefix) override;
+  std::vector<NamedTensor> tensors() const override;
+  void weights_changed() override;
+  void set_trainable(bool on) override;
+  void to(at::Device device) override;
+
+ private:
+  // What one forward carries from node to node.
+  struct Value {
+    Tensor tensor;
+    bool own = false;         // made here and seen by nobody else: may be overwritten
+    bool normalised = false;  // the batch norm that follows is in it already
+  };
+  struct Pass {
+    const Noise& noise;
+    const std::vector<PerturbsLayers*>& plugins;
+    Mode mode;
+    std::vector<Value> values;
+  };
+  // What kFolded keeps of a node; made anew when a source tensor has changed.
+  struct Folded {
+    int64_t version = -1;
+    Tensor weight, bias;          // batch norm in it, where one follows; in the fast layout
+    Tensor raw_weight, raw_bias;  // without batch norm
+    Tensor scale;                 // of the batch norm, shaped for the weight
+    Tensor multiplier, shift;     // normalisation, batch norm: multiplier * x + shift
+  };
+  // A plugin that declares its tensors at one layer.
+  struct Declared;
+  struct Learned {
+    std::string name, key;  // in the state dict; in Layer::learned
+    bool weight_decay;
+    std::string optimizer;
+  };
+
+  Value run(const Node& node, Pass& pass);
+  Value run_layer(const Node& node, Pass& pass);
+  Value run_batch_norm(const Node& node, const Value& input, Mode mode);
+  Tensor normalise(const Node& node, const Tensor& x, Mode mode);
+  Tensor apply(const Node& node, const Tensor& a, const Tensor& weight, const Tensor& bias) const;
+  const Folded& folded(const Node& node);
+  void fold(const Node& node, Folded& out) const;
+  std::vector<Tensor> sources(const Node& node) const;
+  void check_input(const Tensor& x) const;
+  void freeze_learned();
+
+  NetworkSpec spec_;
+  std::vector<Node> nodes_;
+  std::vector<Layer> layers_, frozen_;  // frozen: learned tensors cut off from autograd
+  std::vector<std::vector<Learned>> learned_;
+  std::vector<Folded> folded_;
+  // Which layers have an output() that acts, as last seen: only what to try first.
+  std::vector<PerturbsLayers*> seen_plugins_;
+  std::vector<bool> output_acts_;
+  bool trainable_ = false;
+};
+
+/// He-normal convolutions (fan out), linear layers uniform in +-1/sqrt(fan in), as are biases.
+void initialise(std::vector<Node>& nodes, uint64_t seed);
+
+}  // namespace gauntlet

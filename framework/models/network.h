@@ -1,0 +1,72 @@
+// Networks whose layers the host owns, so that plugins can perturb them, batch norm can be folded
+// under weight noise, and draws can be frozen.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gauntlet/defense.h"
+
+namespace gauntlet {
+
+/// What a registry entry or a suite says about a network.
+struct NetworkSpec {
+  std::string architecture;    ///< "sequential", "resnet20", …
+  std::vector<int64_t> input;  ///< [C, H, W]
+  int64_t classes = 0;
+  std::vector<double> mean, std;  ///< per channel, in [0, 1] units; empty: none
+  ParamMap options;               ///< the architecture's own: layers = […], shortcut = "A", …
+};
+
+/// kTrain: batch statistics, differentiable in parameters. kEvaluate: running statistics.
+/// kFolded: batch norm folded into the weights, no parameter gradients: the fast path of attacks.
+enum class Mode { kTrain, kEvaluate, kFolded };
+
+/// A named tensor of a state dict. Trained ones require gradients in training only.
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+  bool trained = true;       ///< false: running statistics
+  bool weight_decay = true;  ///< false: biases, batch norm, and what plugins declare so
+  std::string optimizer = "main";
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual const NetworkSpec& spec() const = 0;
+  /// [R, C, H, W] in [0, 1] -> logits [R, K]. `noise` is bound to each layer in turn; plugins act
+  /// in the order given.
+  virtual Outputs forward(const Tensor& x, const Noise& noise,
+                          const std::vector<PerturbsLayers*>& plugins, Mode mode) = 0;
+  /// In forward order.
+  virtual const std::vector<Layer>& layers() const = 0;
+  /// Lets a plugin add its learned tensors to every layer; `prefix` (the plugin's name) keeps names
+  /// of two plugins apart: "<layer>.<prefix>.<name>".
+  virtual void declare(PerturbsLayers& plugin, const std::string& prefix) = 0;
+  /// All tensors by name, learned ones of plugins included; changing their values changes the
+  /// network (call weights_changed() afterwards).
+  virtual std::vector<NamedTensor> tensors() const = 0;
+  /// Drops what was derived from the weights (folded copies).
+  virtual void weights_changed() = 0;
+  virtual void set_trainable(bool on) = 0;  ///< requires_grad of trained tensors
+  virtual void to(at::Device device) = 0;
+};
+
+/// A network with freshly initialised weights (He-normal convolutions, from `seed`). Throws
+/// BadInput naming the nearest architecture or option.
+std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed = 0);
+std::vector<std::string> architecture_names();
+/// Forward multiply-adds of one image.
+int64_t multiply_adds(const Network& network);
+
+/// Puts values into the network. Throws BadInput that lists every missing, extra and mis-shaped
+/// name
+/// (`source` says where they come from). "num_batches_tracked" is ignored.
+void load_state(Network& network, const std::map<std::string, Tensor>& state,
+                const std::string& source);
+
+}  // namespace gauntlet

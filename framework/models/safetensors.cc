@@ -1,0 +1,240 @@
+// https://github.com/huggingface/safetensors: 8 bytes length of the header (little-endian), the
+// header in JSON, then the tensors' bytes, which cover the rest of the file without gap or overlap.
+#include "models/safetensors.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+#include "base/bad_input.h"
+#include "base/nearest_name.h"
+
+namespace gauntlet {
+namespace {
+using Json = nlohmann::json;
+constexpr size_t kLengthBytes = 8;
+constexpr size_t kLargestHeader = 100'000'000;  // as the reference implementation
+
+struct Dtype {
+  const char* name;
+  at::ScalarType type;
+};
+constexpr Dtype kDtypes[] = {{"F32", at::kFloat},     {"F64", at::kDouble}, {"F16", at::kHalf},
+                             {"BF16", at::kBFloat16}, {"I64", at::kLong},   {"I32", at::kInt},
+                             {"U8", at::kByte},       {"BOOL", at::kBool}};
+
+struct Entry {
+  std::string name;
+  at::ScalarType type;
+  std::vector<int64_t> shape;
+  size_t begin = 0, end = 0;  // in the data after the header
+};
+
+// What is wrong, said about one file.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& file) : name_(file.string()) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) fail("no such file");
+    in_.open(file, std::ios::binary);
+    size_ = std::filesystem::file_size(file, error);
+    if (!in_ || error) fail("the file cannot be read");
+  }
+
+  std::map<std::string, Tensor> read() {
+    const size_t header = header_length();
+    std::string text(header, '\0');
+    take(text.data(), header);
+    data_ = size_ - kLengthBytes - header;
+    std::vector<Entry> entries = parse_header(text);
+    check_coverage(entries);
+    std::map<std::string, Tensor> tensors;
+    for (const Entry& entry : entries) tensors[entry.name] = read_tensor(entry);
+    return tensors;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw BadInput(name_ + ": " + problem);
+  }
+  [[noreturn]] void fail(const std::string& tensor, const std::string& problem) const {
+    fail("tensor '" + tensor + "': " + problem);
+  }
+  void take(char* to, size_t bytes) {
+    if (!in_.read(to, std::streamsize(bytes))) fail("the file cannot be read");
+  }
+
+  size_t header_length() {
+    if (size_ < kLengthBytes)
+      fail(std::to_string(size_) + " bytes are too few for a safetensors file");
+    unsigned char bytes[kLengthBytes];
+    take(reinterpret_cast<char*>(bytes), kLengthBytes);
+    uint64_t length = 0;
+    for (int i = kLengthBytes - 1; i >= 0; --i) length = length << 8 | bytes[i];
+    if (length > size_ - kLengthBytes || length > kLargestHeader)
+      fail("the safetensors header is said to have " + std::to_string(length) +
+           " bytes, but only " + std::to_string(size_ - kLengthBytes) + " follow");
+    return length;
+  }
+
+  std::vector<Entry> parse_header(const std::string& text) const {
+    if (text.empty() || text[0] != '{') fail("the safetensors header is not a JSON object");
+    std::set<std::string> names;
+    std::string twice;
+    const auto unique = [&](int depth, Json::parse_event_t event, Json& value) {
+      if (event == Json::parse_event_t::key && depth == 1 &&
+          !names.insert(value.get<std::string>()).second)
+        twice = value.get<std::string>();
+      return true;
+    };
+    const Json header = Json::parse(text, unique, /*allow_exceptions=*/false);
+    if (!header.is_object()) fail("the safetensors header is not valid JSON");
+    if (!twice.empty()) fail(twice, "it is there twice");
+    std::vector<Entry> entries;
+    for (const auto& [name, value] : header.items())
+      if (name != "__metadata__") entries.push_back(parse_entry(name, value));
+    return entries;
+  }
+
+  Entry parse_entry(const std::string& name, const Json& value) const {
+    if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") ||
+        !value.contains("data_offsets"))
+      fail(name, "expected dtype, shape and data_offsets");
+    const Json &dtype = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
+    Entry entry{name, at::kFloat, {}};
+    entry.type = parse_dtype(name, dtype);
+    const auto counts = [&](const Json& list) {
+      return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& item) {
+               return item.is_number_unsigned() && item.get<uint64_t>() <= INT64_MAX;
+             });
+    };
+    if (!counts(shape)) fail(name, "its shape is not a list of sizes");
+    if (!counts(offsets) || offsets.size() != 2)
+      fail(name, "its data_offsets are not two positions");
+    entry.shape = shape.get<std::vector<int64_t>>();
+    entry.begin = offsets[0].get<size_t>(), entry.end = offsets[1].get<size_t>();
+    if (entry.begin > entry.end || entry.end > data_)
+      fail(name, "its data_offsets [" + std::to_string(entry.begin) + ", " +
+                     std::to_string(entry.end) + "] are outside the " + std::to_string(data_) +
+                     " bytes of data");
+    const double bytes = byte_count(entry);
+    if (bytes != double(entry.end - entry.begin))
+      fail(name, "dtype and shape do not fit its " + std::to_string(entry.end - entry.begin) +
+                     " bytes of data");
+    return entry;
+  }
+
+  at::ScalarType parse_dtype(const std::string& tensor, const Json& dtype) const {
+    for (const Dtype& known : kDtypes)
+      if (dtype == known.name) return known.type;
+    fail(tensor, "unknown dtype " + dtype.dump(-1, ' ', false, Json::error_handler_t::replace) +
+                     "; known: F32, F64, F16, BF16, I64, I32, U8, BOOL");
+  }
+
+  // In floating point, where an absurd shape cannot overflow; exact for every size a file can have.
+  // A zero among absurd sizes would still overflow in strides, so it does not excuse them.
+  double byte_count(const Entry& entry) const {
+    double bytes = double(at::elementSize(entry.type)), without_zeros = bytes;
+    for (const int64_t size : entry.shape)
+      bytes *= double(size), without_zeros *= double(std::max<int64_t>(size, 1));
+    return without_zeros > 0x1p52 ? -1 : bytes;
+  }
+
+  void check_coverage(std::vector<Entry>& entries) const {
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+    });
+    size_t covered = 0;
+    for (const Entry& entry : entries) {
+      if (entry.begin < covered) fail(entry.name, "its data overlap those of another tensor");
+      if (entry.begin > covered) fail(entry.name, "there is a gap before its data");
+      covered = entry.end;
+    }
+    if (covered != data_)
+      fail(std::to_string(data_ - covered) + " bytes after the last tensor belong to none");
+  }
+
+  Tensor read_tensor(const Entry& entry) {
+    Tensor tensor = torch::empty(entry.shape, entry.type);
+    char* bytes = static_cast<char*>(tensor.mutable_data_ptr());
+    const size_t size = entry.end - entry.begin;
+    if (size) take(bytes, size);
+    if (entry.type == at::kBool &&
+        std::any_of(bytes, bytes + size, [](char b) { return b != 0 && b != 1; }))
+      fail(entry.name, "a BOOL is neither 0 nor 1");
+    return tensor;
+  }
+
+  std::string name_;
+  std::ifstream in_;
+  size_t size_ = 0, data_ = 0;
+};
+
+std::string dtype_name(const std::string& tensor, at::ScalarType type) {
+  if (type == at::kFloat) return "F32";
+  if (type == at::kLong) return "I64";
+  throw std::invalid_argument("tensor '" + tensor + "': only float32 and int64 are written");
+}
+
+std::string header_of(const std::map<std::string, Tensor>& tensors,
+                      const std::map<std::string, std::string>& metadata) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  size_t at = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const size_t end = at + tensor.nbytes();
+    header[name] = {{"dtype", dtype_name(name, tensor.scalar_type())},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {at, end}}};
+    at = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // tensors begin at a multiple of 8
+  return text;
+}
+
+// Reaches the disk before the name does: a crash leaves the old file or the new one.
+void replace_file(const std::filesystem::path& file, const std::filesystem::path& temporary) {
+  const int descriptor = ::open(temporary.c_str(), O_RDONLY);
+  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!synced) throw std::runtime_error(temporary.string() + ": the file cannot be written");
+  std::filesystem::rename(temporary, file);
+}
+}  // namespace
+
+std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file) {
+  return Reader(file).read();
+}
+
+void write_safetensors(const std::filesystem::path& file,
+                       const std::map<std::string, Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::string header = header_of(tensors, metadata);
+  std::filesystem::path temporary = file;
+  temporary += "." + std::to_string(::getpid()) + ".tmp";
+  try {
+    std::ofstream out(temporary, std::ios::binary);
+    for (size_t i = 0; i < kLengthBytes; ++i) out.put(char(uint64_t(header.size()) >> 8 * i));
+    out << header;
+    for (const auto& [name, tensor] : tensors) {
+      const Tensor plain = tensor.detach().to(torch::kCPU).contiguous();
+      out.write(static_cast<const char*>(plain.const_data_ptr()), std::streamsize(plain.nbytes()));
+    }
+    out.close();
+    if (!out) throw std::runtime_error(file.string() + ": the file cannot be written");
+    replace_file(file, temporary);
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw;
+  }
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,19 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "gauntlet/types.h"
+
+namespace gauntlet {
+
+/// Reads a .safetensors file (float32, float64, float16, bfloat16, int64, int32, uint8, bool).
+/// Throws BadInput for every malformation: short file, header length, JSON, dtype, offsets,
+/// overlaps.
+std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file);
+/// Writes atomically; names in order, float32 and int64. metadata goes to "__metadata__".
+void write_safetensors(const std::filesystem::path& file,
+                       const std::map<std::string, Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace gauntlet
