@@ -1,0 +1,83 @@
+// The part of PluginChecker that looks at models.
+#include <algorithm>
+
+#include "host/plugin_checker.h"
+
+namespace gauntlet {
+namespace {
+std::string shape_text(const std::vector<int64_t>& shape) {
+  std::string text;
+  for (const int64_t n : shape) text += (text.empty() ? "" : " x ") + std::to_string(n);
+  return text;
+}
+}  // namespace
+
+const ModelEntry* PluginChecker::model(const std::string& id, const Position& position,
+                                       const std::string& what) {
+  const std::vector<std::string> ids = registry_.model_ids();
+  if (!std::binary_search(ids.begin(), ids.end(), id)) {
+    problems_.add(position, what + ": the registry has no model '" + id + "'" +
+                                (ids.empty() ? "; it is empty" : suggestion(id, ids)));
+    return nullptr;
+  }
+  const auto [there, is_new] = models_.try_emplace(id);
+  if (is_new) there->second = checked_model(id, position, what + " '" + id + "'");
+  return there->second ? &*there->second : nullptr;
+}
+
+std::optional<ModelEntry> PluginChecker::checked_model(const std::string& id,
+                                                       const Position& position,
+                                                       const std::string& what) {
+  ModelEntry model;
+  try {
+    model = registry_.model(id);
+  } catch (const BadInput& error) {
+    problems_.add(error);
+    return {};
+  }
+  bool right = check_weights(model, position, what);
+  right &= check_network(model, position, what);
+  for (Use& layer : model.layer_plugins) {
+    ParamMap table = layer.with;
+    table["use"] = layer.plugin;
+    auto checked = use("defense", from_param(table, position), what + ": layer_plugins");
+    right &= checked && check_layer_role(*checked, position, what);
+    if (checked) layer = std::move(*checked);
+  }
+  return right ? std::optional(model) : std::nullopt;
+}
+
+bool PluginChecker::check_layer_role(const Use& plugin, const Position& position,
+                                     const std::string& what) {
+  if (roles(plugin).layers) return true;
+  problems_.add(position,
+                what + ": layer_plugins: '" + plugin.plugin + "' does nothing inside layers");
+  return false;
+}
+
+bool PluginChecker::check_weights(const ModelEntry& model, const Position& position,
+                                  const std::string& what) {
+  if (std::filesystem::is_regular_file(model.weights)) return true;
+  problems_.add(position, what + ": " + absent_weights(model));
+  return false;
+}
+
+bool PluginChecker::check_network(const ModelEntry& model, const Position& position,
+                                  const std::string& what) {
+  const size_t before = problems_.size();
+  const NetworkSpec& network = model.network;
+  try {
+    build_network(network);
+  } catch (const BadInput& error) {
+    problems_.add(position, what + ": " + error.what());
+  }
+  if (data_ && (network.input != data_->shape || network.classes != data_->classes))
+    problems_.add(position, what + ": takes images of " + shape_text(network.input) +
+                                " and knows " + std::to_string(network.classes) +
+                                " classes, but data set '" + data_->id + "' has images of " +
+                                shape_text(data_->shape) + " and " +
+                                std::to_string(data_->classes) + " classes");
+  return problems_.size() == before;
+}
+
+}  // namespace gauntlet

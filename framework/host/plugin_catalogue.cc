@@ -1,0 +1,35 @@
+#include "host/plugin_catalogue.h"
+
+#include "gauntlet/training.h"
+#include "host/suite.h"
+
+namespace gauntlet {
+
+std::vector<std::string> LibraryCatalogue::names(const std::string& kind) const {
+  return library_.names(kind);
+}
+
+Schema LibraryCatalogue::schema(const std::string& kind, const std::string& name) const {
+  return library_.schema(kind, name);
+}
+
+DefenseRoles LibraryCatalogue::roles(const std::string& defense, const ParamMap& params) const {
+  const std::unique_ptr<Defense> plugin = library_.defense(defense, params);
+  const auto is = [&]<class Ability>(const Ability*) {
+    return dynamic_cast<const Ability*>(plugin.get()) != nullptr;
+  };
+  DefenseRoles roles;
+  roles.layers = is(static_cast<PerturbsLayers*>(nullptr));
+  roles.trains = is(static_cast<Trains*>(nullptr));
+  roles.votes = is(static_cast<Votes*>(nullptr));
+  roles.refuses = is(static_cast<Refuses*>(nullptr));
+  roles.wraps = roles.votes || roles.refuses || is(static_cast<TransformsInput*>(nullptr));
+  return roles;
+}
+
+Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
+                 const PluginLibrary& plugins, const Registry& registry) {
+  return read_suite(file, options, LibraryCatalogue(plugins), registry);
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,44 @@
+// What a suite must know of plugins, so that suites can be checked without any library.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "gauntlet/params.h"
+#include "host/plugin_library.h"
+
+namespace gauntlet {
+
+/// Where a defense plugin can stand.
+struct DefenseRoles {
+  bool layers = false;   ///< inside layers: a model entry's layer_plugins
+  bool trains = false;   ///< in a training recipe
+  bool wraps = false;    ///< in a stack
+  bool votes = false;    ///< a stack has at most one of these
+  bool refuses = false;  ///< and one of these
+};
+
+/// Names, parameters and roles of plugins.
+class PluginCatalogue {
+ public:
+  virtual ~PluginCatalogue() = default;
+  /// Usable plugins of a kind ("attack" or "defense"), sorted.
+  virtual std::vector<std::string> names(const std::string& kind) const = 0;
+  /// Throws BadInput if there is no such plugin, with the nearest name or why it was refused.
+  virtual Schema schema(const std::string& kind, const std::string& name) const = 0;
+  /// `params` are complete and canonical.
+  virtual DefenseRoles roles(const std::string& defense, const ParamMap& params) const = 0;
+};
+
+/// A PluginLibrary as a catalogue; loads the plugins it is asked about.
+class LibraryCatalogue final : public PluginCatalogue {
+ public:
+  explicit LibraryCatalogue(const PluginLibrary& library) : library_(library) {}
+  std::vector<std::string> names(const std::string& kind) const override;
+  Schema schema(const std::string& kind, const std::string& name) const override;
+  DefenseRoles roles(const std::string& defense, const ParamMap& params) const override;
+
+ private:
+  const PluginLibrary& library_;
+};
+
+}  // namespace gauntlet

@@ -1,0 +1,122 @@
+#include "host/plugin_checker.h"
+
+#include <algorithm>
+
+namespace gauntlet {
+namespace {
+
+// A parameter that names nothing.
+bool is_empty(const ParamSpec& spec, const Toml& value) {
+  const Toml* name = spec.type == ParamType::kUse ? value.find("use") : &value;
+  const auto* text = name ? name->get<std::string>() : nullptr;
+  return text && text->empty();
+}
+}  // namespace
+
+PluginChecker::PluginChecker(const PluginCatalogue& plugins, const Registry& registry,
+                             std::filesystem::path folder, Problems& problems)
+    : plugins_(plugins), registry_(registry), folder_(std::move(folder)), problems_(problems) {}
+
+std::filesystem::path PluginChecker::folder_of(const Position& position) const {
+  return position.line == 0 ? folder_ : std::filesystem::path(position.file).parent_path();
+}
+
+std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml& given,
+                                               bool is_default, const std::string& what) {
+  const ParamValue plain = to_param(given);
+  if (const std::string wrong = problem_of(spec, plain); !wrong.empty()) {
+    problems_.add(given.position, what + ": " + spec.name + ": " + wrong);
+    return {};
+  }
+  const std::string where = what + ": " + spec.name;
+  const bool empty = is_empty(spec, given);
+  if (spec.type == ParamType::kModel) {
+    if (empty) {
+      problems_.add(given.position,
+                    what + ": '" + spec.name + "' is missing, expected the id of a registry model");
+      return {};
+    }
+    if (!model(*given.get<std::string>(), given.position, where)) return {};
+  }
+  if (spec.type == ParamType::kUse && !empty) {
+    const auto nested = use("attack", given, where);
+    if (!nested) return {};
+    ParamMap table = nested->with;
+    table["use"] = nested->plugin;
+    return table;
+  }
+  if (spec.type == ParamType::kFile && !empty && !is_default) {
+    const auto file = (folder_of(given.position) / *given.get<std::string>()).lexically_normal();
+    if (!std::filesystem::is_regular_file(file)) {
+      problems_.add(given.position, where + ": there is no file " + file.string());
+      return {};
+    }
+    return file.string();
+  }
+  return canonical(spec, plain);
+}
+
+std::optional<ParamMap> PluginChecker::parameters(const std::string& kind,
+                                                  const std::string& plugin,
+                                                  const Position& name_position, const Toml& table,
+                                                  const std::set<std::string>& host_keys,
+                                                  const std::string& what) {
+  Schema schema;
+  try {
+    const std::vector<std::string> names = plugins_.names(kind);
+    const std::string other = kind == "attack" ? "defense" : "attack";
+    const std::vector<std::string> others = plugins_.names(other);
+    if (!std::count(names.begin(), names.end(), plugin) &&
+        std::count(others.begin(), others.end(), plugin)) {
+      problems_.add(name_position, what + ": '" + plugin + "' is a plugin of kind " + other +
+                                       ", expected one of kind " + kind);
+      return {};
+    }
+    schema = plugins_.schema(kind, plugin);
+  } catch (const BadInput& error) {
+    problems_.add(name_position, what + ": " + error.what());
+    return {};
+  }
+  std::vector<std::string> names;
+  ParamMap out;
+  bool right = true;
+  for (const ParamSpec& spec : schema) {
+    names.push_back(spec.name);
+    const Toml* given = host_keys.count(spec.name) ? nullptr : table.find(spec.name);
+    const auto checked = given ? value(spec, *given, false, what)
+                               : value(spec, from_param(spec.fallback, name_position), true, what);
+    if (checked) {
+      out[spec.name] = *checked;
+    } else {
+      right = false;
+    }
+  }
+  const std::vector<std::string> own = names;
+  names.insert(names.end(), host_keys.begin(), host_keys.end());
+  for (const auto& member : *table.get<Toml::Table>()) {
+    if (std::count(names.begin(), names.end(), member.key)) continue;
+    const std::string near = nearest_name(member.key, names);
+    problems_.add(member.position, what + ": unknown parameter '" + member.key + "' of " + kind +
+                                       " plugin '" + plugin + "'" +
+                                       (near.empty() && own.empty() ? ", which has none" : "") +
+                                       suggestion(member.key, near.empty() ? own : names));
+    right = false;
+  }
+  return right ? std::optional(out) : std::nullopt;
+}
+
+std::optional<Use> PluginChecker::use(const std::string& kind, const Toml& table,
+                                      const std::string& what) {
+  TableReader reader(table, what, problems_);
+  Use out;
+  if (!table.get<Toml::Table>()) return {};
+  if (!reader.has("use")) reader.missing("use", "the name of a plugin of kind " + kind);
+  if (!reader.read("use", out.plugin)) return {};
+  const auto params =
+      parameters(kind, out.plugin, table.find("use")->position, table, {"use"}, what);
+  if (!params) return {};
+  out.with = *params;
+  return out;
+}
+
+}  // namespace gauntlet

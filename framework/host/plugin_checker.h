@@ -1,0 +1,60 @@
+// Checks plugins and their parameters as a suite or a recipe writes them.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "host/plugin_catalogue.h"
+#include "host/registry.h"
+#include "host/toml_reader.h"
+
+namespace gauntlet {
+
+class PluginChecker {
+ public:
+  /// `folder`: of relative file names that were not written in a file (--set). Keeps references.
+  PluginChecker(const PluginCatalogue& plugins, const Registry& registry,
+                std::filesystem::path folder, Problems& problems);
+
+  /// All parameters of a plugin in canonical form: the keys of `table` that are not in `host_keys`,
+  /// defaults for the rest. Nested plugins are checked and completed in the same way, files exist
+  /// and are named from the working folder, models are in the registry. Nullopt where there is a
+  /// problem.
+  std::optional<ParamMap> parameters(const std::string& kind, const std::string& plugin,
+                                     const Position& name_position, const Toml& table,
+                                     const std::set<std::string>& host_keys,
+                                     const std::string& what);
+  /// { use = "name", … } as a whole.
+  std::optional<Use> use(const std::string& kind, const Toml& table, const std::string& what);
+  DefenseRoles roles(const Use& defense) const {
+    return plugins_.roles(defense.plugin, defense.with);
+  }
+  /// A model of the registry, checked, its layer plugins' parameters completed; null after adding a
+  /// problem. Each id is checked once.
+  const ModelEntry* model(const std::string& id, const Position& position, const std::string& what);
+  bool check_weights(const ModelEntry& model, const Position& position, const std::string& what);
+  /// Whether the architecture can be built and the data agree.
+  bool check_network(const ModelEntry& model, const Position& position, const std::string& what);
+  bool check_layer_role(const Use& plugin, const Position& position, const std::string& what);
+  /// The data that models must agree with from now on; null: unknown.
+  void set_data(const DatasetEntry* data) { data_ = data; }
+  /// Of a relative name in a file: the folder of that file.
+  std::filesystem::path folder_of(const Position& position) const;
+
+ private:
+  std::optional<ModelEntry> checked_model(const std::string& id, const Position& position,
+                                          const std::string& what);
+  std::optional<ParamValue> value(const ParamSpec& spec, const Toml& given, bool is_default,
+                                  const std::string& what);
+
+  const PluginCatalogue& plugins_;
+  const Registry& registry_;
+  std::filesystem::path folder_;
+  Problems& problems_;
+  const DatasetEntry* data_ = nullptr;
+  std::map<std::string, std::optional<ModelEntry>> models_;
+};
+
+}  // namespace gauntlet

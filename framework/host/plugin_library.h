@@ -1,0 +1,64 @@
+// Finding, checking and loading plugin libraries.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gauntlet/plugin.h"
+
+namespace gauntlet {
+
+/// What a plugin file says of itself, read from its bytes: nothing of it has run.
+struct Stamp {
+  std::string abi, kind, name, version, torch, stdlib, compiler, summary;
+};
+
+/// A file found on the plugin path.
+struct PluginFile {
+  std::filesystem::path path;
+  std::optional<Stamp> stamp;  ///< none: not a Gauntlet plugin
+  std::string refusal;         ///< why it is not used, one sentence that names it; empty: it is
+};
+
+/// The stamp of this host: what a plugin must match.
+Stamp host_stamp();
+/// Reads a file's stamp and compares it with this host's.
+PluginFile inspect_plugin(const std::filesystem::path& file);
+
+/// All plugins of a search path. Construction reads stamps only; a library is loaded when it is
+/// first used and never unloaded.
+class PluginLibrary {
+ public:
+  /// Each entry is a folder (searched recursively for *.so) or a file. Of two plugins with one name
+  /// in one folder neither is usable (duplicate name); an earlier path entry wins over a later one.
+  explicit PluginLibrary(const std::vector<std::filesystem::path>& search);
+  ~PluginLibrary();
+
+  const std::vector<PluginFile>& files() const;
+  /// Usable plugins of a kind ("attack" or "defense"), sorted.
+  std::vector<std::string> names(const std::string& kind) const;
+  bool has(const std::string& kind, const std::string& name) const;
+  /// BadInput if there is no such plugin (with the nearest name, or why the file of that name was
+  /// refused). Loads nothing.
+  const PluginFile& file(const std::string& kind, const std::string& name) const;
+  /// These load the library. BadInput as above, or if it cannot be loaded; ParamError for
+  /// parameters.
+  const Schema& schema(const std::string& kind, const std::string& name) const;
+  std::unique_ptr<Attack> attack(const std::string& name, const ParamMap& params) const;
+  std::unique_ptr<Defense> defense(const std::string& name, const ParamMap& params) const;
+  /// SHA-256 of the plugin's file. Loads nothing.
+  std::string digest(const std::string& kind, const std::string& name) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The search path of a run: --plugin-path, GAUNTLET_PLUGIN_PATH (colon-separated), then the
+/// plugins built or installed with the host.
+std::vector<std::filesystem::path> plugin_search_path(const std::vector<std::string>& flags);
+
+}  // namespace gauntlet

@@ -1,0 +1,87 @@
+#include "host/registry.h"
+
+#include <algorithm>
+
+#include "base/bad_input.h"
+#include "base/nearest_name.h"
+#include "host/registry_entry.h"
+
+namespace gauntlet {
+namespace {
+namespace fs = std::filesystem;
+
+// Paths of the .toml files below a folder, without the ending.
+std::vector<std::string> entry_ids(const fs::path& folder) {
+  std::vector<std::string> ids;
+  if (!fs::is_directory(folder)) return ids;
+  for (const auto& item : fs::recursive_directory_iterator(folder))
+    if (item.is_regular_file() && item.path().extension() == ".toml")
+      ids.push_back(item.path().lexically_relative(folder).replace_extension().generic_string());
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+// The entry's file, or BadInput.
+fs::path entry_file(const fs::path& folder, const std::string& id, const char* kind) {
+  const std::vector<std::string> ids = entry_ids(folder);
+  if (!std::binary_search(ids.begin(), ids.end(), id))
+    throw BadInput(std::string("the registry has no ") + kind + " '" + id + "'" +
+                   (ids.empty() ? "; " + folder.string() + " holds none" : suggestion(id, ids)));
+  return folder / (id + ".toml");
+}
+
+}  // namespace
+
+const DatasetEntry::Split* DatasetEntry::find_split(std::string_view name) const {
+  for (const Split& split : splits)
+    if (split.name == name) return &split;
+  return nullptr;
+}
+
+std::vector<std::string> DatasetEntry::split_names() const {
+  std::vector<std::string> names;
+  for (const Split& split : splits) names.push_back(split.name);
+  return names;
+}
+
+Registry::Registry(fs::path folder, std::vector<fs::path> data_roots)
+    : folder_(std::move(folder)), data_roots_(std::move(data_roots)) {}
+
+std::vector<std::string> Registry::dataset_ids() const { return entry_ids(folder_ / "datasets"); }
+std::vector<std::string> Registry::model_ids() const { return entry_ids(folder_ / "models"); }
+
+DatasetEntry Registry::dataset(const std::string& id) const {
+  return read_dataset_entry(entry_file(folder_ / "datasets", id, "data set"), id);
+}
+
+ModelEntry Registry::model(const std::string& id) const {
+  return read_model_entry(entry_file(folder_ / "models", id, "model"), id);
+}
+
+std::vector<fs::path> Registry::places(const DatasetEntry::DataFile& file) const {
+  if (file.path.is_absolute()) return {file.path};
+  std::vector<fs::path> out = {file.beside / file.path};
+  for (const fs::path& root : data_roots_) {
+    out.push_back(root / file.dataset / file.path);
+    out.push_back(root / file.path);
+  }
+  return out;
+}
+
+std::optional<fs::path> Registry::find(const DatasetEntry::DataFile& file) const {
+  for (const fs::path& place : places(file))
+    if (fs::is_regular_file(place)) return place;
+  return {};
+}
+
+std::string Registry::absent_data(const DatasetEntry& entry,
+                                  const DatasetEntry::DataFile& file) const {
+  std::string text =
+      "data set '" + entry.id + "': the file " + file.path.string() + " is absent; looked for";
+  for (const fs::path& place : places(file)) text += "\n  " + place.string();
+  if (!entry.obtain.empty()) return text + "\n" + entry.obtain;
+  return text + "\nGet it" + (entry.homepage.empty() ? "" : " from " + entry.homepage) +
+         " and put it in one of these places, or name its folder with --data or GAUNTLET_DATA.";
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,179 @@
+#include "host/registry_entry.h"
+
+#include <algorithm>
+
+namespace gauntlet {
+namespace {
+
+void read_schema(TableReader& entry) {
+  int64_t schema = 0;
+  if (entry.require("schema", schema) && schema != 1)
+    entry.problem("schema", std::to_string(schema) + " is not known, expected 1");
+}
+
+void read_id(TableReader& entry, const std::string& expected, std::string& id) {
+  if (entry.require("id", id) && id != expected)
+    entry.problem("id", "'" + id + "' is not where it lies, expected '" + expected + "'");
+}
+
+void read_hash(TableReader& table, std::string_view key, std::string& hash, bool required) {
+  if (!(required ? table.require(key, hash) : table.read(key, hash))) return;
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (hash.size() != 64 || !std::all_of(hash.begin(), hash.end(), is_hex))
+    table.problem(key, "'" + hash + "' is no SHA-256, expected 64 lower-case hex digits");
+}
+
+void read_shape(TableReader& table, std::string_view key, std::vector<int64_t>& shape) {
+  if (table.require(key, shape, Range{1, 65536}) && shape.size() != 3)
+    table.problem(key, to_text(to_param(*table.any(key))) + " is no image shape, expected " +
+                           "[channels, height, width]");
+}
+
+// Calls read(reader) for each table of a list.
+template <class Read>
+void for_each_table(TableReader& parent, std::string_view key, Problems& problems,
+                    const Read& read) {
+  const Toml* list = parent.list(key);
+  if (!list) return;
+  for (const Toml& item : *list->get<Toml::List>()) {
+    TableReader reader(item, parent.what() + ": " + std::string(key), problems);
+    read(reader);
+    reader.finish();
+  }
+}
+
+DatasetEntry::Split read_split(const Toml& table, const std::string& name,
+                               const DatasetEntry& entry, Problems& problems) {
+  TableReader reader(table, "split '" + name + "'", problems);
+  DatasetEntry::Split split;
+  split.name = name;
+  split.format = DataFormat::kIdx;
+  reader.choose("format", split.format, kDataFormats, true);
+  reader.require("samples", split.samples, Range{1, 999'999'999});
+  for_each_table(reader, "files", problems, [&](TableReader& file) {
+    DatasetEntry::DataFile out;
+    std::string path;
+    file.require("path", path);
+    out.path = path;
+    read_hash(file, "sha256", out.sha256, false);
+    read_hash(file, "content_sha256", out.content_sha256, false);
+    out.dataset = entry.id;
+    out.beside = entry.entry_file.parent_path();
+    split.files.push_back(std::move(out));
+  });
+  if (!reader.has("files")) {
+    reader.missing("files", "a list of { path = \"…\", sha256 = \"…\" }");
+  } else if (split.format == DataFormat::kIdx && split.files.size() != 2) {
+    reader.problem(
+        "files", std::to_string(split.files.size()) + " listed, expected two: images, then labels");
+  } else if (split.files.empty()) {
+    reader.problem("files", "none listed, expected the batches in order");
+  }
+  reader.finish();
+  return split;
+}
+}  // namespace
+
+NetworkSpec read_network(TableReader& table) {
+  NetworkSpec spec;
+  table.require("architecture", spec.architecture);
+  read_shape(table, "input", spec.input);
+  table.require("classes", spec.classes, Range{2, 999'999});
+  table.read("mean", spec.mean);
+  if (table.read("std", spec.std))
+    for (const double value : spec.std)
+      if (!(value > 0)) table.problem("std", "every value must be above 0");
+  const auto check_length = [&](std::string_view key, const std::vector<double>& values) {
+    if (table.has(key) && spec.input.size() == 3 && int64_t(values.size()) != spec.input[0])
+      table.problem(key, std::to_string(values.size()) + " values for " +
+                             std::to_string(spec.input[0]) + " channels, expected one for each");
+  };
+  check_length("mean", spec.mean);
+  check_length("std", spec.std);
+  if (table.has("mean") != table.has("std"))
+    table.missing(table.has("mean") ? "std" : "mean", "a list of numbers, one for each channel");
+  spec.options = table.rest();
+  return spec;
+}
+
+std::vector<Use> read_uses(const Toml& list, const std::string& what, Problems& problems) {
+  std::vector<Use> out;
+  for (const Toml& item : *list.get<Toml::List>()) {
+    TableReader reader(item, what, problems);
+    Use use;
+    reader.require("use", use.plugin);
+    use.with = reader.rest();
+    out.push_back(std::move(use));
+  }
+  return out;
+}
+
+DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::string& id) {
+  const Toml toml = read_toml(file);
+  Problems problems;
+  TableReader reader(toml, "data set '" + id + "'", problems);
+  DatasetEntry entry;
+  entry.entry_file = file;
+  read_schema(reader);
+  read_id(reader, id, entry.id);
+  reader.read("title", entry.title);
+  reader.read("licence", entry.licence);
+  reader.read("citation", entry.citation);
+  reader.read("homepage", entry.homepage);
+  reader.read("obtain", entry.obtain);
+  reader.read("subset_of", entry.embedded_of);
+  if (reader.require("classes", entry.class_names) && entry.class_names.size() < 2)
+    reader.problem("classes", "expected the names of at least two classes, in label order");
+  entry.classes = int64_t(entry.class_names.size());
+  read_shape(reader, "shape", entry.shape);
+  if (const Toml* splits = reader.table("split"))
+    for (const auto& member : *splits->get<Toml::Table>())
+      entry.splits.push_back(read_split(member.value, member.key, entry, problems));
+  if (entry.splits.empty()) reader.missing("split", "a table such as [split.test]");
+  reader.finish();
+  problems.throw_if_any();
+  return entry;
+}
+
+ModelEntry read_model_entry(const std::filesystem::path& file, const std::string& id) {
+  const Toml toml = read_toml(file);
+  Problems problems;
+  TableReader reader(toml, "model '" + id + "'", problems);
+  ModelEntry entry;
+  entry.entry_file = file;
+  read_schema(reader);
+  read_id(reader, id, entry.id);
+  reader.read("summary", entry.summary);
+  reader.require("dataset", entry.dataset);
+  reader.read("licence", entry.licence);
+  reader.read("citation", entry.citation);
+  std::string weights;
+  if (reader.require("weights", weights)) entry.weights = find_weights(weights, file.parent_path());
+  read_hash(reader, "sha256", entry.sha256, true);
+  if (const Toml* network = reader.table("network")) {
+    TableReader table(*network, "network", problems);
+    entry.network = read_network(table);
+  } else if (!reader.has("network")) {
+    reader.missing("network", "a table with architecture, input and classes");
+  }
+  if (const Toml* plugins = reader.list("layer_plugins"))
+    entry.layer_plugins = read_uses(*plugins, "layer_plugins", problems);
+  for_each_table(reader, "accuracy", problems, [&](TableReader& table) {
+    DeclaredAccuracy declared;
+    table.require("dataset", declared.dataset);
+    table.read("split", declared.split);
+    table.require("samples", declared.samples, Range{1, 999'999'999});
+    if (table.require("correct", declared.correct, Range{0, 999'999'999}) &&
+        declared.correct > declared.samples)
+      table.problem("correct", std::to_string(declared.correct) + " of " +
+                                   std::to_string(declared.samples) + " cannot be");
+    entry.accuracy.push_back(std::move(declared));
+  });
+  if (const Toml* training = reader.table("training"))
+    entry.training = *to_param(*training).get<ParamMap>();
+  reader.finish();
+  problems.throw_if_any();
+  return entry;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,28 @@
+// The TOML of registry entries, parts of which suites may write inline.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/registry.h"
+#include "host/toml_reader.h"
+
+namespace gauntlet {
+
+/// The words of `format`.
+inline const std::initializer_list<std::pair<std::string_view, DataFormat>> kDataFormats = {
+    {"idx", DataFormat::kIdx},
+    {"cifar10", DataFormat::kCifar10},
+    {"cifar100", DataFormat::kCifar100}};
+
+/// Reads architecture, input, classes, mean and std; every key not asked for before or here is an
+/// option of the architecture.
+NetworkSpec read_network(TableReader& table);
+/// Plugins with parameters: [{ use = "pni", … }, …]. Only the form is checked.
+std::vector<Use> read_uses(const Toml& list, const std::string& what, Problems& problems);
+
+/// `id` is what the file's place says; the entry must say the same. Throw BadInput.
+DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::string& id);
+ModelEntry read_model_entry(const std::filesystem::path& file, const std::string& id);
+
+}  // namespace gauntlet

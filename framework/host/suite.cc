@@ -1,0 +1,141 @@
+#include "host/suite.h"
+
+#include <algorithm>
+#include <set>
+
+#include "host/suite_only.h"
+#include "host/suite_sections.h"
+#include "host/suite_source.h"
+
+namespace gauntlet {
+namespace {
+
+void check_name(TableReader& reader, const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
+    reader.problem("name", "'" + name + "' cannot name a folder of results, expected a word");
+}
+
+void check_seeds(TableReader& reader, const std::vector<int64_t>& seeds) {
+  if (seeds.empty()) reader.problem("seeds", "is empty, expected at least one");
+  for (size_t i = 0; i < seeds.size(); ++i)
+    if (std::count(seeds.begin(), seeds.begin() + int64_t(i), seeds[i])) {
+      reader.problem("seeds", std::to_string(seeds[i]) + " is listed twice");
+      return;
+    }
+}
+
+// The head of a suite: everything but what it crosses.
+void read_head(TableReader& reader, Suite& suite, SuiteContext& context) {
+  int64_t schema = 0;
+  if (reader.require("schema", schema) && schema != 1)
+    reader.problem("schema", std::to_string(schema) + " is not known, expected 1");
+  if (reader.require("name", suite.name)) check_name(reader, suite.name);
+  if (reader.any("include"))  // a file's own is gone by now
+    reader.problem("include", "cannot be set on the command line");
+  suite.seeds = {0};
+  if (reader.read("seeds", suite.seeds, Range{0, 9007199254740992.0}))
+    check_seeds(reader, suite.seeds);
+  if (const Toml* scoring = reader.table("scoring"))
+    suite.scoring = read_scoring(*scoring, context);
+  if (const Toml* threats = reader.table("threat")) suite.threats = read_threats(*threats, context);
+  if (!reader.has("threat"))
+    reader.missing("threat",
+                   "a table such as threat.linf8 = { norm = \"linf\", epsilon = \"8/255\" }");
+}
+
+void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
+  std::optional<DataSpec> data;
+  if (const Toml* table = reader.table("data")) data = read_data(*table, context);
+  if (!reader.has("data"))
+    reader.missing("data", "a table such as { dataset = \"cifar10\", samples = 1000 }");
+  if (data) {
+    suite.data = *data;
+    context.plugins.set_data(&suite.data.entry);
+  }
+  if (const Toml* attacks = reader.table("attack"))
+    suite.attacks = read_attacks(*attacks, data ? int64_t(data->indices.size()) : 0, context);
+  if (!reader.has("attack"))
+    reader.missing("attack", "a table such as attack.pgd = { use = \"pgd\", steps = 20 }");
+  if (const Toml* rows = reader.list("defense")) suite.defenses = read_defenses(*rows, context);
+  if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
+}
+
+std::vector<Cell> all_cells(const Suite& suite) {
+  std::vector<Cell> cells;
+  for (const int64_t seed : suite.seeds)
+    for (size_t t = 0; t < suite.threats.size(); ++t)
+      for (size_t d = 0; d < suite.defenses.size(); ++d)
+        for (size_t a = 0; a < suite.attacks.size(); ++a) cells.push_back({d, a, t, seed});
+  return cells;
+}
+}  // namespace
+
+Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
+                 const PluginCatalogue& plugins, const Registry& registry) {
+  Problems problems;
+  const Toml text = load_suite_text(file, options.set, problems);
+  PluginChecker checker(plugins, registry, file.parent_path(), problems);
+  SuiteContext context{registry, checker, problems};
+  TableReader reader(text, "the suite", problems);
+  Suite suite;
+  read_head(reader, suite, context);
+  read_grid(reader, suite, context);
+  reader.finish();
+  // A filter is judged only where all names are known.
+  if (problems.empty()) keep_only(suite, options.only, problems);
+  problems.throw_if_any();
+  suite.cells = all_cells(suite);
+  return suite;
+}
+
+std::string to_string(Norm norm) {
+  switch (norm) {
+    case Norm::kLinf:
+      return "linf";
+    case Norm::kL2:
+      return "l2";
+    case Norm::kL1:
+      return "l1";
+  }
+  return "";
+}
+
+std::string to_string(Goal goal) {
+  switch (goal) {
+    case Goal::kUntargeted:
+      return "untargeted";
+    case Goal::kTargeted:
+      return "targeted";
+    case Goal::kHypocritical:
+      return "hypocritical";
+  }
+  return "";
+}
+
+std::string to_string(Access access) {
+  switch (access) {
+    case Access::kNone:
+      return "none";
+    case Access::kDecision:
+      return "decision";
+    case Access::kScore:
+      return "score";
+    case Access::kGradient:
+      return "gradient";
+  }
+  return "";
+}
+
+std::string to_string(Average average) {
+  switch (average) {
+    case Average::kLoss:
+      return "loss";
+    case Average::kProbability:
+      return "probability";
+    case Average::kLogit:
+      return "logit";
+  }
+  return "";
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,93 @@
+// A suite as it was written, checked and expanded: what to cross with what.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gauntlet/target.h"
+#include "gauntlet/threat.h"
+#include "host/plugin_library.h"
+#include "host/registry.h"
+
+namespace gauntlet {
+
+class PluginCatalogue;
+
+struct ThreatSpec {
+  std::string name;  ///< "linf8"
+  Norm norm = Norm::kLinf;
+  double epsilon = 0;
+  std::string epsilon_text;  ///< as written: "8/255"
+};
+
+/// Host keys of an attack table: valid for every attack.
+struct HostKeys {
+  int64_t restarts = 1;
+  int64_t draws = 1;
+  std::optional<Average> average;  ///< unset: the defense's surrogate, else the loss
+  Goal goal = Goal::kUntargeted;
+  std::optional<Access> access;  ///< unset: what the attack needs
+  int64_t max_queries = 0;       ///< passes per sample; 0: no limit
+  int64_t samples = 0;           ///< the first N of the suite's samples; 0: all
+};
+
+struct AttackSpec {
+  std::string name;  ///< column: "pgd-steps[steps=5]"
+  std::string plugin;
+  ParamMap params;  ///< all of the plugin's, canonical
+  HostKeys host;
+};
+
+struct DefenseSpec {
+  std::string name;  ///< row
+  ModelEntry model;
+  std::vector<Use> stack;  ///< wrappers, innermost first, parameters canonical
+};
+
+struct DataSpec {
+  std::string dataset, split = "test";
+  DatasetEntry entry;            ///< of the registry, or made of a suite's `path`
+  std::vector<int64_t> indices;  ///< in the split
+};
+
+enum class Success { kAny, kFinal };  ///< kFinal: only the attack's last iterate counts
+struct Scoring {
+  int64_t trials = 0;  ///< 0: 1 where deterministic, else max(3, ceil(512 / mc_samples))
+  Success success = Success::kAny;
+};
+
+struct Cell {
+  size_t defense, attack, threat;
+  int64_t seed;
+};
+
+struct Suite {
+  std::string name;
+  std::vector<int64_t> seeds;
+  DataSpec data;
+  Scoring scoring;
+  std::vector<ThreatSpec> threats;
+  std::vector<AttackSpec> attacks;
+  std::vector<DefenseSpec> defenses;
+  std::vector<Cell> cells;  ///< every combination: seed, then threat, then defense, then attack
+};
+
+struct SuiteOptions {
+  std::vector<std::string> set;   ///< --set path=value
+  std::vector<std::string> only;  ///< --only defense=…,attack=… (glob patterns)
+};
+
+/// Parses, checks against the plugins' schemas, expands. Throws one BadInput that lists every
+/// problem, each as "file:line:column: what, expected, nearest valid name".
+Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
+                 const PluginLibrary& plugins, const Registry& registry);
+Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
+                 const PluginCatalogue& plugins, const Registry& registry);
+
+std::string to_string(Norm);
+std::string to_string(Goal);
+std::string to_string(Access);
+std::string to_string(Average);
+
+}  // namespace gauntlet

@@ -1,0 +1,241 @@
+// Sections data, threat and scoring.
+#include <zlib.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "host/registry_entry.h"
+#include "host/suite_sections.h"
+
+namespace gauntlet {
+namespace {
+namespace fs = std::filesystem;
+
+// Dimensions of an IDX file, plain or packed; empty if it is none.
+std::vector<int64_t> idx_dimensions(const fs::path& file) {
+  gzFile in = gzopen(file.c_str(), "rb");
+  if (!in) return {};
+  unsigned char head[4] = {}, size[4];
+  std::vector<int64_t> out;
+  if (gzread(in, head, 4) == 4 && head[0] == 0 && head[1] == 0 && head[2] == 8)
+    for (int i = 0; i < head[3] && gzread(in, size, 4) == 4; ++i)
+      out.push_back(int64_t{size[0]} << 24 | size[1] << 16 | size[2] << 8 | size[3]);
+  gzclose(in);
+  return out;
+}
+
+class DataReader {
+ public:
+  DataReader(const Toml& table, SuiteContext& context)
+      : reader_(table, "data", context.problems), context_(context) {}
+
+  std::optional<DataSpec> read() {
+    if (reader_.has("path") && reader_.has("dataset"))
+      reader_.problem("path", "'path' and 'dataset' cannot both be given");
+    if (reader_.has("path")) {
+      read_path();
+    } else {
+      read_dataset();
+    }
+    read_selection();
+    reader_.finish();
+    if (spec_.indices.empty() || spec_.entry.shape.empty()) return {};
+    return spec_;
+  }
+
+ private:
+  void read_dataset() {
+    reader_.read("split", spec_.split);
+    if (!reader_.require("dataset", spec_.dataset)) return;
+    const std::vector<std::string> ids = context_.registry.dataset_ids();
+    if (!std::binary_search(ids.begin(), ids.end(), spec_.dataset)) {
+      reader_.problem("dataset",
+                      "the registry has no data set '" + spec_.dataset + "'" +
+                          (ids.empty() ? "; it is empty" : suggestion(spec_.dataset, ids)));
+      return;
+    }
+    try {
+      spec_.entry = context_.registry.dataset(spec_.dataset);
+    } catch (const BadInput& error) {
+      context_.problems.add(error);
+      return;
+    }
+    const DatasetEntry::Split* split = spec_.entry.find_split(spec_.split);
+    if (!split) {
+      reader_.problem(reader_.has("split") ? "split" : "dataset",
+                      "data set '" + spec_.dataset + "' has no split '" + spec_.split + "'" +
+                          suggestion(spec_.split, spec_.entry.split_names()));
+      return;
+    }
+    available_ = split->samples;
+    for (const DatasetEntry::DataFile& file : split->files)
+      if (!context_.registry.find(file)) {
+        reader_.problem("dataset", context_.registry.absent_data(spec_.entry, file));
+        return;
+      }
+  }
+
+  // Files of the person's own, as an entry of their own.
+  void read_path() {
+    DatasetEntry::Split split;
+    split.name = spec_.split = "test";
+    split.format = DataFormat::kIdx;
+    const bool formatted = reader_.choose("format", split.format, kDataFormats, true);
+    const bool idx = split.format == DataFormat::kIdx;
+    std::vector<std::string> names;
+    reader_.any("labels");
+    if (const Toml* path = reader_.any("path"); path->get<std::string>()) {
+      names = {*path->get<std::string>()};
+    } else {
+      reader_.read("path", names);
+    }
+    if (formatted && idx) {
+      if (std::string labels; reader_.require("labels", labels)) names.push_back(labels);
+      if (names.size() > 2)
+        reader_.problem("path", "expected one file of images; their labels go to 'labels'");
+    }
+    bool all_there = names.size() > (idx ? 1 : 0);
+    for (const std::string& name : names) all_there &= add_file(split, name);
+    read_classes(split.format);
+    if (!formatted || !all_there || split.files.size() > 2 * (idx ? 1 : 1000)) return;
+    spec_.dataset = spec_.entry.id = "inline:" + fs::path(names.front()).filename().string();
+    for (auto& file : split.files) file.dataset = spec_.entry.id;
+    spec_.entry.title = names.front();
+    measure(split);
+    available_ = split.samples;
+    spec_.entry.splits = {split};
+  }
+
+  bool add_file(DatasetEntry::Split& split, const std::string& name) {
+    const bool is_label = split.format == DataFormat::kIdx && !split.files.empty();
+    const std::string key = is_label ? "labels" : "path";
+    DatasetEntry::DataFile file;
+    file.path = name;
+    file.beside = context_.plugins.folder_of(reader_.at(key));
+    split.files.push_back(file);
+    if (context_.registry.find(file)) return true;
+    reader_.problem(key, "there is no file " + (file.beside / name).lexically_normal().string());
+    return false;
+  }
+
+  // `classes`: how many, or their names.
+  void read_classes(DataFormat format) {
+    DatasetEntry& entry = spec_.entry;
+    entry.classes = format == DataFormat::kCifar100 ? 100 : 10;
+    const Toml* classes = reader_.any("classes");
+    if (classes && classes->get<Toml::List>()) {
+      if (reader_.read("classes", entry.class_names))
+        entry.classes = int64_t(entry.class_names.size());
+    } else if (format == DataFormat::kIdx) {
+      reader_.require("classes", entry.classes, Range{2, 999'999});
+    } else {
+      reader_.read("classes", entry.classes, Range{2, 999'999});
+    }
+    for (int64_t i = int64_t(entry.class_names.size()); i < entry.classes; ++i)
+      entry.class_names.push_back(std::to_string(i));
+  }
+
+  // Counts and shape from the heads of the files; the readers check the rest.
+  void measure(DatasetEntry::Split& split) {
+    std::vector<int64_t> shape = {3, 32, 32};
+    if (split.format == DataFormat::kIdx) {
+      const auto dimensions = idx_dimensions(*context_.registry.find(split.files.front()));
+      if (dimensions.size() != 3 && dimensions.size() != 4) {
+        reader_.problem("path", "is no IDX file of images");
+        return;
+      }
+      split.samples = dimensions[0];
+      shape = {dimensions.size() == 4 ? dimensions[1] : 1, dimensions[dimensions.size() - 2],
+               dimensions.back()};
+    } else {
+      const int64_t record = 3072 + (split.format == DataFormat::kCifar100 ? 2 : 1);
+      for (const auto& file : split.files)
+        split.samples += int64_t(fs::file_size(*context_.registry.find(file))) / record;
+      if (split.samples == 0) reader_.problem("path", "holds no whole CIFAR record");
+    }
+    std::vector<int64_t> declared = shape;
+    if (reader_.read("shape", declared, Range{1, 65536}) && declared != shape)
+      reader_.problem("shape", to_text(to_param(*reader_.any("shape"))) +
+                                   " is not the shape of the images in the file");
+    spec_.entry.shape = shape;
+  }
+
+  void read_selection() {
+    int64_t samples = 0;
+    const bool counted = reader_.read("samples", samples, Range{1, 999'999'999});
+    const bool listed = reader_.read("indices", spec_.indices, Range{0, 999'999'999});
+    if (reader_.has("samples") && reader_.has("indices"))
+      reader_.problem("indices", "'samples' and 'indices' cannot both be given");
+    if (listed) {
+      check_indices();
+      return;
+    }
+    if (reader_.has("indices") || available_ == 0) return;
+    if (counted && samples > available_)
+      reader_.problem("samples", std::to_string(samples) + " is more than the " +
+                                     std::to_string(available_) + " samples of split '" +
+                                     spec_.split + "'");
+    spec_.indices.resize(size_t(counted ? std::min(samples, available_) : available_));
+    std::iota(spec_.indices.begin(), spec_.indices.end(), int64_t{0});
+  }
+
+  void check_indices() {
+    if (spec_.indices.empty()) reader_.problem("indices", "is empty, expected at least one");
+    std::set<int64_t> seen;
+    for (const int64_t index : spec_.indices) {
+      if (available_ > 0 && index >= available_) {
+        reader_.problem("indices", std::to_string(index) + " is not in split '" + spec_.split +
+                                       "', which has " + std::to_string(available_) + " samples");
+        return;
+      }
+      if (!seen.insert(index).second) {
+        reader_.problem("indices", std::to_string(index) + " is listed twice");
+        return;
+      }
+    }
+  }
+
+  TableReader reader_;
+  SuiteContext& context_;
+  DataSpec spec_;
+  int64_t available_ = 0;  // samples in the split; 0: unknown
+};
+}  // namespace
+
+std::optional<DataSpec> read_data(const Toml& table, SuiteContext& context) {
+  return DataReader(table, context).read();
+}
+
+std::vector<ThreatSpec> read_threats(const Toml& table, SuiteContext& context) {
+  std::vector<ThreatSpec> out;
+  for (const auto& member : *table.get<Toml::Table>()) {
+    TableReader reader(member.value, "threat '" + member.key + "'", context.problems);
+    ThreatSpec threat;
+    threat.name = member.key;
+    if (!member.value.get<Toml::Table>()) continue;
+    reader.choose("norm", threat.norm,
+                  {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}}, true);
+    if (reader.require("epsilon", threat.epsilon)) {
+      threat.epsilon_text = plain_text(*reader.any("epsilon"));
+      if (threat.epsilon < 0)
+        reader.problem("epsilon", threat.epsilon_text + " is below 0, expected a radius");
+    }
+    reader.finish();
+    out.push_back(threat);
+  }
+  if (table.get<Toml::Table>()->empty())
+    context.problems.add(table.position, "threat: is empty, expected at least one");
+  return out;
+}
+
+Scoring read_scoring(const Toml& table, SuiteContext& context) {
+  TableReader reader(table, "scoring", context.problems);
+  Scoring scoring;
+  reader.read("trials", scoring.trials, Range{1, 999'999});
+  reader.choose("success", scoring.success, {{"any", Success::kAny}, {"final", Success::kFinal}});
+  reader.finish();
+  return scoring;
+}
+
+}  // namespace gauntlet

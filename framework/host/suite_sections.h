@@ -1,0 +1,27 @@
+// The sections of a suite, each read from its part of the text.
+#pragma once
+#include <filesystem>
+#include <vector>
+
+#include "host/plugin_checker.h"
+#include "host/suite.h"
+#include "host/toml_reader.h"
+
+namespace gauntlet {
+
+/// What every section needs.
+struct SuiteContext {
+  const Registry& registry;
+  PluginChecker& plugins;
+  Problems& problems;
+};
+
+std::vector<ThreatSpec> read_threats(const Toml& table, SuiteContext& context);
+Scoring read_scoring(const Toml& table, SuiteContext& context);
+/// Nullopt where the data set is not known well enough to check models against.
+std::optional<DataSpec> read_data(const Toml& table, SuiteContext& context);
+/// `samples`: of the suite; 0: unknown.
+std::vector<AttackSpec> read_attacks(const Toml& table, int64_t samples, SuiteContext& context);
+std::vector<DefenseSpec> read_defenses(const Toml& list, SuiteContext& context);
+
+}  // namespace gauntlet

@@ -1,0 +1,60 @@
+// Wrong suites and their messages, each a pair of files in tests/golden/suites/bad. The messages
+// are rewritten by GAUNTLET_GOLDEN_UPDATE=1 and reviewed as a diff. Lines "# --set …" and
+// "# --only …" of a suite are its command line.
+#include <sstream>
+
+#include "suite_fixture.h"
+
+namespace gauntlet {
+namespace {
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file).rdbuf();
+  return text.str();
+}
+
+SuiteOptions options_of(const fs::path& suite) {
+  SuiteOptions options;
+  std::istringstream lines(text_of(suite));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.rfind("# --set ", 0) == 0) options.set.push_back(line.substr(8));
+    if (line.rfind("# --only ", 0) == 0) options.only.push_back(line.substr(9));
+  }
+  return options;
+}
+
+std::vector<std::string> bad_suites() {
+  std::vector<std::string> names;
+  for (const auto& item : fs::directory_iterator(golden_suites() / "bad"))
+    if (item.path().extension() == ".toml") names.push_back(item.path().stem());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string message_of(const std::string& suite) {
+  try {
+    read_suite(suite, options_of(suite), FixedCatalogue(), Registry("../registry", {}));
+  } catch (const BadInput& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(BadSuites, AreRefusedWithTheirMessages) {
+  setenv("GAUNTLET_WEIGHTS", "no-such-folder", 1);
+  fs::current_path(golden_suites() / "bad");  // so that messages name files from here
+  for (const std::string& name : bad_suites()) {
+    SCOPED_TRACE(name);
+    const std::string message = message_of(name + ".toml");
+    EXPECT_NE(message, "") << "it was accepted";
+    if (std::getenv("GAUNTLET_GOLDEN_UPDATE")) std::ofstream(name + ".expected") << message << '\n';
+    EXPECT_EQ(message + "\n", text_of(name + ".expected"));
+  }
+}
+
+TEST(BadSuites, AreAtLeastTwentyFour) { EXPECT_GE(bad_suites().size(), 24u); }
+
+}  // namespace
+}  // namespace gauntlet
