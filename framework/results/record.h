@@ -1,0 +1,101 @@
+// What is kept of an evaluated cell. Reports are made from this alone.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gauntlet {
+
+enum class Status { kOk, kInvalid, kError, kSkipped };
+std::string to_string(Status);
+/// Of "ok", "invalid", "error" or "skipped". Throws std::invalid_argument.
+Status status_from_string(const std::string& name);
+/// This moment, UTC, ISO 8601: "2026-01-31T12:00:00Z".
+std::string utc_now();
+
+struct Interval {
+  double low = 0, high = 1, level = 0.95;
+  std::string unit;    ///< "image" or "image x draw"
+  std::string method;  ///< "Wilson", "Student t over trials", …
+};
+
+/// Passes of the defended model, summed over samples. Requested: what budgets and k·n plots count.
+/// Executed: what was computed after compaction and early stops.
+struct Ledger {
+  int64_t forwards = 0, backwards = 0, queries = 0;  ///< requested
+  int64_t executed_forwards = 0, executed_backwards = 0;
+  int64_t source_forwards = 0, source_backwards = 0;  ///< of transfer sources
+  int64_t scoring_forwards = 0;
+};
+
+inline Ledger& operator+=(Ledger& sum, const Ledger& one) {
+  sum.forwards += one.forwards, sum.backwards += one.backwards, sum.queries += one.queries;
+  sum.executed_forwards += one.executed_forwards, sum.executed_backwards += one.executed_backwards;
+  sum.source_forwards += one.source_forwards, sum.source_backwards += one.source_backwards;
+  sum.scoring_forwards += one.scoring_forwards;
+  return sum;
+}
+
+/// One sample under one attack. Trials are fresh classifiers; deterministic models have one.
+struct Outcome {
+  int64_t index = 0;  ///< in the data set's split
+  int64_t label = 0;
+  int64_t clean_right = 0;   ///< of `trials`
+  int64_t robust_right = 0;  ///< of `trials`
+  int64_t predicted = -1;    ///< class of the adversarial input by majority of trials; -1 refused
+  double margin = 0;         ///< of the true class on the adversarial input, first trial
+  double distance = 0;       ///< of the adversarial input, in the threat's norm
+  int64_t queries = 0;
+};
+
+struct CellRecord {
+  int schema_version = 1;
+  std::string identity, fingerprint;
+  std::string suite, defense, attack, dataset, split;
+  std::string threat, norm;
+  double epsilon = 0;
+  int64_t seed = 0;
+  Status status = Status::kError;
+  std::string reason;              ///< one sentence unless ok
+  std::vector<std::string> flags;  ///< audit findings: "x_adv equals x for 100 of 1000 samples"
+  int64_t samples = 0, trials = 1;
+  bool stochastic = false;
+  double clean_accuracy = 0, robust_accuracy = 0;  ///< means over samples and trials
+  double majority_accuracy = 0;     ///< robust accuracy by majority vote over the trials
+  double worst_trial_accuracy = 0;  ///< right in every trial
+  int64_t ties = 0;                 ///< samples with |margin| < 1e-4
+  Interval interval;                ///< of robust_accuracy
+  /// JSON object ("" counts as {}):
+  ///   {"attack": {"plugin": "pgd", "params": {"steps": {"value": 20, "default": 10}, …}},
+  ///    "host": {"restarts": {"value": 2, "default": 1}, …},
+  ///    "defense": {"model": "mnist/at", "weights_sha256": "…",
+  ///                "stack": [{"plugin": "smoothing", "params": {…}}]},
+  ///    "scoring": {"trials": {"value": 5, "default": 1}, …}}
+  /// A leaf is {"value", "default"}, {"value"} where there is no default, or a bare value where
+  /// nothing was to choose (a plugin's name, a hash). Reports mark a value that is not its default.
+  std::string parameters;
+  std::string environment;  ///< JSON object: versions, device, threads, plugin digests
+  Ledger ledger;
+  double seconds = 0;
+  std::string finished;           ///< UTC, ISO 8601
+  std::vector<Outcome> outcomes;  ///< empty unless ok
+  std::string x_adv;              ///< file name below artifacts/; empty unless ok
+};
+
+/// Worst case over attacks for one defense, threat and seed: mean over samples of the minimum.
+struct WorstCase {
+  std::string identity, fingerprint;
+  std::string suite, defense, threat, norm;
+  double epsilon = 0;
+  int64_t seed = 0;
+  int64_t samples = 0, trials = 1;
+  double clean_accuracy = 0, robust_accuracy = 0;
+  Interval interval;
+  std::vector<std::string> attacks;           ///< columns it is over
+  std::vector<std::string> missing;           ///< columns without a valid result: "pgd (invalid)"
+  std::map<std::string, int64_t> decided_by;  ///< attack -> samples where it was the worst
+  bool complete = false;                      ///< no cell invalid or in error
+};
+
+}  // namespace gauntlet

@@ -1,0 +1,83 @@
+#include "results/statistics.h"
+
+#include <boost/math/distributions/binomial.hpp>
+#include <boost/math/special_functions/beta.hpp>
+#include <boost/math/special_functions/erf.hpp>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+namespace gauntlet {
+namespace {
+
+void check_counts(int64_t k, int64_t n) {
+  if (k < 0 || n < 0 || k > n)
+    throw std::invalid_argument(std::to_string(k) + " of " + std::to_string(n) + " is no count");
+}
+
+double two_sided_z(double level) {
+  if (!(level > 0 && level < 1)) throw std::invalid_argument("level is not between 0 and 1");
+  return normal_quantile(0.5 + level / 2);
+}
+
+/// Wilson's interval of a share. The share may be a mean of rates: their spread is never above that
+/// of hits and misses, so the interval is then too wide rather than too narrow.
+Interval wilson_of_share(double share, double n, double level) {
+  Interval interval{0, 1, level, "image", "Wilson"};
+  const double z = two_sided_z(level);
+  if (n == 0) return interval;
+  const double scale = 1 + z * z / n;
+  const double center = (share + z * z / (2 * n)) / scale;
+  const double half = z * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale;
+  // At the ends the interval touches them exactly; rounding must not say otherwise.
+  interval.low = share == 0 ? 0 : std::max(0.0, center - half);
+  interval.high = share == 1 ? 1 : std::min(1.0, center + half);
+  return interval;
+}
+
+}  // namespace
+
+double normal_quantile(double p) {
+  if (!(p > 0 && p < 1)) throw std::invalid_argument("normal_quantile: p is not between 0 and 1");
+  return -std::sqrt(2.0) * boost::math::erfc_inv(2 * p);
+}
+
+Interval wilson(int64_t k, int64_t n, double level) {
+  check_counts(k, n);
+  return wilson_of_share(n ? static_cast<double>(k) / n : 0, n, level);
+}
+
+double clopper_pearson_lower(int64_t k, int64_t n, double alpha) {
+  check_counts(k, n);
+  if (!(alpha > 0 && alpha < 1)) throw std::invalid_argument("alpha is not between 0 and 1");
+  if (k == 0) return 0;
+  if (k == n) return std::pow(alpha, 1.0 / n);
+  return boost::math::ibeta_inv(static_cast<double>(k), static_cast<double>(n - k + 1), alpha);
+}
+
+Interval of_rates(const std::vector<double>& rates, double level) {
+  const double n = rates.size();
+  if (rates.empty()) return wilson_of_share(0, 0, level);
+  for (const double rate : rates)
+    if (!(rate >= 0 && rate <= 1)) throw std::invalid_argument("of_rates: not a rate");
+  const double mean = std::accumulate(rates.begin(), rates.end(), 0.0) / n;
+  // Normal theory needs some ten hits and ten misses. Short of that its interval shrinks to nothing
+  // (1,000 images that were all right would be "100.0 to 100.0 %").
+  if (n * std::min(mean, 1 - mean) < 10)
+    return wilson_of_share(std::clamp(mean, 0.0, 1.0), n, level);
+  double squares = 0;
+  for (const double rate : rates) squares += (rate - mean) * (rate - mean);
+  const double half = two_sided_z(level) * std::sqrt(squares / (n - 1) / n);
+  return {std::max(0.0, mean - half), std::min(1.0, mean + half), level, "image",
+          "normal over images"};
+}
+
+double binomial_p_value(int64_t k, int64_t n) {
+  check_counts(k, n);
+  const int64_t more = std::max(k, n - k);
+  if (n == 0 || 2 * more == n) return 1;
+  const boost::math::binomial_distribution<> fair(n, 0.5);
+  return std::min(1.0, 2 * cdf(complement(fair, static_cast<double>(more - 1))));
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,398 @@
+#include "results/store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <thread>
+
+#include "base/bad_input.h"
+
+namespace gauntlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::temp_directory_path() /
+              ("gauntlet-store-" + std::to_string(getpid()) + "-" + test->name());
+    fs::remove_all(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string refusal() const {
+    try {
+      Store store(folder_);
+      return "";
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+  }
+  /// Another program's hand on the file.
+  void change(const std::string& sql) const {
+    SQLite::Database database((folder_ / "results.sqlite").string(),
+                              SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
+    database.exec(sql);
+  }
+
+  fs::path folder_;
+};
+
+CellRecord cell(const std::string& identity, Status status = Status::kOk, int64_t samples = 3) {
+  CellRecord record;
+  record.identity = identity;
+  record.fingerprint = "f";
+  record.suite = "suite";
+  record.defense = "défense \"a\", b";
+  record.attack = "pgd";
+  record.dataset = "fashion-mnist-1k";
+  record.split = "test";
+  record.threat = "linf8";
+  record.norm = "linf";
+  record.epsilon = 8.0 / 255;
+  record.seed = 1;
+  record.status = status;
+  record.reason = status == Status::kOk ? "" : "a sentence";
+  record.flags = {"x_adv equals x for 1 of 3 samples", "two"};
+  record.samples = samples;
+  record.trials = 5;
+  record.stochastic = true;
+  record.clean_accuracy = 0.9;
+  record.robust_accuracy = 1.0 / 3;
+  record.majority_accuracy = 0.25;
+  record.worst_trial_accuracy = 0.125;
+  record.ties = 2;
+  record.interval = {0.1, 0.5, 0.95, "image", "Wilson"};
+  record.parameters = R"({"attack": {"plugin": "pgd"}})";
+  record.environment = R"({"device": "cpu"})";
+  record.ledger = {1, 2, 3, 4, 5, 6, 7, 8};
+  record.seconds = 1.5;
+  record.finished = "2026-01-31T12:00:00Z";
+  record.x_adv = identity + ".safetensors";
+  if (status == Status::kOk)
+    for (int64_t i = 0; i < samples; ++i)
+      record.outcomes.push_back({100 - i, i % 10, 5, i % 6, i % 2 - 1, 0.1 * i, 0.03, 20 + i});
+  return record;
+}
+
+void expect_equal(const Outcome& a, const Outcome& b) {
+  EXPECT_EQ(std::tie(a.index, a.label, a.clean_right, a.robust_right, a.predicted, a.queries),
+            std::tie(b.index, b.label, b.clean_right, b.robust_right, b.predicted, b.queries));
+  EXPECT_EQ(std::tie(a.margin, a.distance), std::tie(b.margin, b.distance));
+}
+
+void expect_equal(const Interval& a, const Interval& b) {
+  EXPECT_EQ(std::tie(a.low, a.high, a.level, a.unit, a.method),
+            std::tie(b.low, b.high, b.level, b.unit, b.method));
+}
+
+void expect_equal(const CellRecord& a, const CellRecord& b) {
+  EXPECT_EQ(std::tie(a.schema_version, a.identity, a.fingerprint, a.suite, a.defense, a.attack),
+            std::tie(b.schema_version, b.identity, b.fingerprint, b.suite, b.defense, b.attack));
+  EXPECT_EQ(std::tie(a.dataset, a.split, a.threat, a.norm, a.epsilon, a.seed, a.status, a.reason),
+            std::tie(b.dataset, b.split, b.threat, b.norm, b.epsilon, b.seed, b.status, b.reason));
+  EXPECT_EQ(std::tie(a.flags, a.samples, a.trials, a.stochastic, a.clean_accuracy, a.ties),
+            std::tie(b.flags, b.samples, b.trials, b.stochastic, b.clean_accuracy, b.ties));
+  EXPECT_EQ(std::tie(a.robust_accuracy, a.majority_accuracy, a.worst_trial_accuracy),
+            std::tie(b.robust_accuracy, b.majority_accuracy, b.worst_trial_accuracy));
+  EXPECT_EQ(std::tie(a.parameters, a.environment, a.seconds, a.finished, a.x_adv),
+            std::tie(b.parameters, b.environment, b.seconds, b.finished, b.x_adv));
+  const Ledger &p = a.ledger, &q = b.ledger;
+  EXPECT_EQ(
+      std::tie(p.forwards, p.backwards, p.queries, p.executed_forwards, p.executed_backwards),
+      std::tie(q.forwards, q.backwards, q.queries, q.executed_forwards, q.executed_backwards));
+  EXPECT_EQ(std::tie(p.source_forwards, p.source_backwards, p.scoring_forwards),
+            std::tie(q.source_forwards, q.source_backwards, q.scoring_forwards));
+  expect_equal(a.interval, b.interval);
+  ASSERT_EQ(a.outcomes.size(), b.outcomes.size());
+  for (size_t i = 0; i < a.outcomes.size(); ++i) expect_equal(a.outcomes[i], b.outcomes[i]);
+}
+
+WorstCase worst_case(const std::string& identity) {
+  WorstCase record;
+  record.identity = identity;
+  record.fingerprint = "f";
+  record.suite = "suite";
+  record.defense = "at";
+  record.threat = "linf8";
+  record.norm = "linf";
+  record.epsilon = 0.1;
+  record.seed = 2;
+  record.samples = 100;
+  record.trials = 4;
+  record.clean_accuracy = 0.8;
+  record.robust_accuracy = 0.4;
+  record.interval = {0.3, 0.5, 0.9, "image", "normal over images"};
+  record.attacks = {"fgsm", "pgd"};
+  record.missing = {"nattack (invalid)"};
+  record.decided_by = {{"fgsm", 3}, {"pgd", 97}};
+  return record;
+}
+
+TEST_F(StoreTest, GivesBackEveryFieldAfterReopening) {
+  Store(folder_).put(cell("a"));
+  Store(folder_).put(worst_case("w"));
+  const Store store(folder_);
+  const auto found = store.find("a", "f");
+  ASSERT_TRUE(found);
+  expect_equal(*found, cell("a"));
+
+  const auto worst = store.find_worst_case("w", "f");
+  ASSERT_TRUE(worst);
+  const WorstCase expected = worst_case("w");
+  EXPECT_EQ(std::tie(worst->identity, worst->fingerprint, worst->suite, worst->defense),
+            std::tie(expected.identity, expected.fingerprint, expected.suite, expected.defense));
+  EXPECT_EQ(
+      std::tie(worst->threat, worst->norm, worst->epsilon, worst->seed, worst->samples),
+      std::tie(expected.threat, expected.norm, expected.epsilon, expected.seed, expected.samples));
+  EXPECT_EQ(std::tie(worst->trials, worst->clean_accuracy, worst->robust_accuracy),
+            std::tie(expected.trials, expected.clean_accuracy, expected.robust_accuracy));
+  EXPECT_EQ(std::tie(worst->attacks, worst->missing, worst->decided_by, worst->complete),
+            std::tie(expected.attacks, expected.missing, expected.decided_by, expected.complete));
+  expect_equal(worst->interval, expected.interval);
+}
+
+TEST_F(StoreTest, KeepsDoublesThatAreNoNumbers) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  CellRecord record = cell("a");
+  record.seconds = std::numeric_limits<double>::denorm_min();
+  record.outcomes[0].margin = NAN;
+  record.outcomes[1].margin = infinity;
+  record.outcomes[2].distance = -infinity;
+  Store store(folder_);
+  store.put(record);
+  const CellRecord found = store.find("a", "f").value();
+  EXPECT_EQ(found.seconds, record.seconds);
+  EXPECT_TRUE(std::isnan(found.outcomes[0].margin));
+  EXPECT_EQ(found.outcomes[1].margin, infinity);
+  EXPECT_EQ(found.outcomes[2].distance, -infinity);
+}
+
+TEST_F(StoreTest, AnswersOnlyForEqualIdentityAndFingerprint) {
+  Store store(folder_);
+  store.put(cell("a"));
+  EXPECT_TRUE(store.find("a", "f"));
+  EXPECT_FALSE(store.find("b", "f"));
+  EXPECT_FALSE(store.find("a", "g"));
+  EXPECT_FALSE(store.find_worst_case("a", "f"));
+}
+
+TEST_F(StoreTest, TriesErrorsAndSkippedCellsAgain) {
+  Store store(folder_);
+  for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped})
+    store.put(cell(to_string(status), status));
+  EXPECT_TRUE(store.find("ok", "f"));
+  EXPECT_TRUE(store.find("invalid", "f"));
+  EXPECT_FALSE(store.find("error", "f"));
+  EXPECT_FALSE(store.find("skipped", "f"));
+}
+
+TEST_F(StoreTest, ReplacesARecordWithItsOutcomesAndKeepsItsPlaceInRuns) {
+  Store store(folder_);
+  store.begin_run("suite", "{}");
+  store.put(cell("a", Status::kError));
+  store.add_to_run("a", "f");
+  store.put(cell("a", Status::kOk, 5));
+  store.put(cell("a", Status::kOk, 2));
+  EXPECT_EQ(store.find("a", "f")->outcomes.size(), 2);
+  const Store::Run run = store.latest_run();
+  ASSERT_EQ(run.cells.size(), 1);
+  EXPECT_EQ(run.cells[0].status, Status::kOk);
+}
+
+TEST_F(StoreTest, RunsKeepTheirOrder) {
+  Store store(folder_);
+  for (const char* identity : {"b", "c", "a"}) store.put(cell(identity));
+  store.put(worst_case("w2"));
+  store.put(worst_case("w1"));
+  store.begin_run("first", "{}");
+  store.add_to_run("a", "f");
+  store.begin_run("second", R"({"seeds": [0]})");
+  for (const char* identity : {"c", "a", "b", "c"}) store.add_to_run(identity, "f");  // c once
+  store.add_worst_case_to_run("w2", "f");
+  store.add_worst_case_to_run("w1", "f");
+
+  Store::Run run = Store(folder_).latest_run();
+  EXPECT_EQ(run.suite, "second");
+  EXPECT_EQ(run.settings, R"({"seeds": [0]})");
+  EXPECT_EQ(run.started.size(), std::string("2026-01-31T12:00:00Z").size());
+  EXPECT_FALSE(run.complete);
+  EXPECT_EQ(run.finished, "");
+  ASSERT_EQ(run.cells.size(), 3);
+  EXPECT_EQ(run.cells[0].identity, "c");
+  EXPECT_EQ(run.cells[1].identity, "a");
+  EXPECT_EQ(run.cells[2].identity, "b");
+  EXPECT_TRUE(run.cells[0].outcomes.empty());
+  EXPECT_EQ(store.outcomes("c", "f").size(), 3);
+  ASSERT_EQ(run.worst_cases.size(), 2);
+  EXPECT_EQ(run.worst_cases[0].identity, "w2");
+
+  store.end_run(true);
+  EXPECT_TRUE(store.latest_run().complete);
+  EXPECT_NE(store.latest_run().finished, "");
+}
+
+TEST_F(StoreTest, RefusesWhatNoRunMayHold) {
+  Store store(folder_);
+  EXPECT_THROW(store.latest_run(), BadInput);
+  EXPECT_THROW(store.end_run(true), std::logic_error);
+  store.put(cell("a"));
+  EXPECT_THROW(store.add_to_run("a", "f"), std::logic_error);  // before begin_run
+  store.begin_run("suite", "");
+  EXPECT_THROW(store.add_to_run("b", "f"), std::logic_error);
+  EXPECT_THROW(store.begin_run("suite", "[1]"), std::invalid_argument);
+  CellRecord wrong = cell("b");
+  wrong.parameters = "{";
+  EXPECT_THROW(store.put(wrong), std::invalid_argument);
+  EXPECT_FALSE(store.find("b", "f"));
+}
+
+TEST_F(StoreTest, NamesArtifactsByIdentity) {
+  const Store store(folder_);
+  EXPECT_EQ(store.artifact("0a1b"), folder_ / "artifacts" / "0a1b.safetensors");
+  EXPECT_TRUE(fs::is_directory(store.artifacts()));
+  EXPECT_THROW(store.artifact("../0a"), std::invalid_argument);
+  EXPECT_THROW(store.artifact(""), std::invalid_argument);
+}
+
+TEST_F(StoreTest, RefusesFilesThatAreNoStoreOfItsSchema) {
+  fs::create_directories(folder_);
+  std::ofstream(folder_ / "results.sqlite") << "label,prediction\n1,2\n" << std::string(200, 'x');
+  EXPECT_NE(refusal().find("is not an SQLite database"), std::string::npos) << refusal();
+
+  fs::remove(folder_ / "results.sqlite");
+  change("CREATE TABLE bookmarks (url TEXT)");
+  EXPECT_NE(refusal().find("not one of Gauntlet's"), std::string::npos) << refusal();
+
+  fs::remove(folder_ / "results.sqlite");
+  EXPECT_EQ(refusal(), "");
+  change("PRAGMA user_version=99");
+  EXPECT_NE(refusal().find("written by a newer Gauntlet (store schema 99"), std::string::npos);
+  change("PRAGMA user_version=0");
+  EXPECT_NE(refusal().find("written by an older Gauntlet (store schema 0"), std::string::npos);
+  change("PRAGMA user_version=1");
+  EXPECT_EQ(refusal(), "");
+}
+
+TEST_F(StoreTest, RefusesFoldersItCannotMake) {
+  std::ofstream{folder_} << "a file";
+  EXPECT_NE(refusal().find("cannot be made"), std::string::npos) << refusal();
+}
+
+TEST_F(StoreTest, StartsOnAnEmptyFile) {
+  fs::create_directories(folder_);
+  std::ofstream{folder_ / "results.sqlite"};  // of a process killed before its first write
+  EXPECT_EQ(refusal(), "");
+  Store(folder_).put(cell("a"));
+}
+
+/// Stores records until it is killed. Says "ready" when the first is in.
+[[noreturn]] void write_forever(const fs::path& folder, int pipe) {
+  Store store(folder);
+  store.begin_run("suite", "{}");
+  for (int64_t i = 0;; ++i) {
+    store.put(cell("r" + std::to_string(i % 500), Status::kOk, 200 + i % 7));
+    store.add_to_run("r" + std::to_string(i % 500), "f");
+    if (i == 0 && write(pipe, "x", 1) != 1) _exit(3);
+  }
+}
+
+TEST_F(StoreTest, HoldsCompleteRecordsOnlyAfterItsWriterIsKilled) {
+  for (int round = 0; round < 8; ++round) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) write_forever(folder_, ends[1]);
+    ASSERT_GT(child, 0);
+    char ready = 0;
+    close(ends[1]);
+    ASSERT_EQ(read(ends[0], &ready, 1), 1);
+    usleep(2000 + 1700 * round);  // somewhere in the middle
+    ASSERT_EQ(kill(child, SIGKILL), 0);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "the writer failed by itself";
+    close(ends[0]);
+
+    Store store(folder_);
+    const Store::Run run = store.latest_run();
+    EXPECT_FALSE(run.complete);
+    ASSERT_GE(run.cells.size(), 1);
+    for (const CellRecord& record : run.cells) {
+      const CellRecord found = store.find(record.identity, "f").value();
+      expect_equal(found, cell(record.identity, Status::kOk, found.samples));
+    }
+    store.put(cell("after"));  // and it can be written
+    EXPECT_TRUE(store.find("after", "f"));
+  }
+}
+
+TEST_F(StoreTest, IsReadWhileItIsWritten) {
+  Store writer(folder_);
+  writer.begin_run("suite", "{}");
+  std::atomic<bool> done = false;
+  const std::jthread other([&] {
+    for (int i = 0; i < 60; ++i) {
+      const std::string identity = "r" + std::to_string(i);
+      writer.put(cell(identity, Status::kOk, 100));
+      writer.add_to_run(identity, "f");
+    }
+    done = true;
+  });
+  const Store reader(folder_);
+  size_t seen = 0;
+  while (!done || seen < 60) {
+    const Store::Run run = reader.latest_run();
+    ASSERT_GE(run.cells.size(), seen);  // a reader never sees less than before
+    seen = run.cells.size();
+    if (!seen) continue;
+    ASSERT_EQ(reader.outcomes(run.cells.back().identity, "f").size(), 100);
+  }
+}
+
+// The tables are what other tools read. Whoever changes them raises kStoreSchema.
+TEST_F(StoreTest, SchemaOneHasTheseColumns) {
+  Store{folder_};
+  SQLite::Database database((folder_ / "results.sqlite").string());
+  const auto columns = [&](const std::string& table) {
+    return database
+        .execAndGet("SELECT group_concat(name, ' ') FROM pragma_table_info('" + table + "')")
+        .getString();
+  };
+  EXPECT_EQ(columns("meta"), "name value");
+  EXPECT_EQ(columns("cells"),
+            "id identity fingerprint schema_version suite defense attack dataset split threat norm "
+            "epsilon seed status reason flags samples trials stochastic clean_accuracy "
+            "robust_accuracy majority_accuracy worst_trial_accuracy ties interval_low "
+            "interval_high interval_level interval_unit interval_method parameters environment "
+            "forwards backwards queries executed_forwards executed_backwards source_forwards "
+            "source_backwards scoring_forwards seconds finished x_adv");
+  EXPECT_EQ(columns("outcomes"),
+            "cell position sample label clean_right robust_right predicted margin distance "
+            "queries");
+  EXPECT_EQ(columns("worst_cases"),
+            "id identity fingerprint suite defense threat norm epsilon seed samples trials "
+            "clean_accuracy robust_accuracy interval_low interval_high interval_level "
+            "interval_unit interval_method attacks missing decided_by complete");
+  EXPECT_EQ(columns("runs"), "id suite settings started finished complete");
+  EXPECT_EQ(columns("run_cells"), "run position record");
+  EXPECT_EQ(columns("run_worst_cases"), "run position record");
+}
+
+TEST(Status, NamesGoBothWays) {
+  for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped})
+    EXPECT_EQ(status_from_string(to_string(status)), status);
+  EXPECT_THROW(status_from_string("fine"), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace gauntlet
