@@ -1,0 +1,235 @@
+#include "evaluation/cell.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "results/statistics.h"
+
+namespace gauntlet {
+namespace {
+
+constexpr double kTie = 1e-4;
+
+CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
+  const HostKeys& keys = job.attack.host;
+  CraftRules rules;
+  rules.restarts = keys.restarts;
+  rules.draws = keys.draws;
+  rules.average = keys.average;
+  rules.goal = keys.goal;
+  rules.access = keys.access.value_or(facts.access);
+  rules.max_queries = keys.max_queries;
+  rules.track = job.suite.scoring.success == Success::kAny;
+  rules.compact = job.compact;
+  rules.seed = uint64_t(job.seed);
+  rules.stop = job.stop;
+  return rules;
+}
+
+// Why this combination is not measured; empty: it is.
+std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
+                           const ThreatModel& threat) {
+  const AttackFacts facts = attack.facts();
+  const HostKeys& keys = job.attack.host;
+  if (keys.access && *keys.access < facts.access)
+    return fmt::format("{} needs {} access, the suite grants {}", job.attack.plugin,
+                       to_string(facts.access), to_string(*keys.access));
+  if (model.classes() < 2) return "the model has a single class";
+  if (keys.goal == Goal::kTargeted && model.classes() < 3)
+    return "a targeted goal needs at least 3 classes";
+  const TargetFacts target{model.classes(), model.stochastic(), model.surrogate(),
+                           model.refuses() != nullptr};
+  return attack.unsupported(threat, target, keys.goal);
+}
+
+struct Totals {
+  int64_t zero_gradients = 0, unchanged = 0, refuted = 0, attacked = 0;
+  bool asked = false;
+};
+
+void add_outcomes(CellRecord& record, const CraftBatch& batch, const Verdict& clean,
+                  const Verdict& robust, const Tensor& distance, const Tensor& queries,
+                  bool hypocritical) {
+  const auto host = [](const Tensor& t) { return t.cpu().contiguous(); };
+  const Tensor index = host(batch.index), y = host(batch.y), predicted = host(robust.predicted),
+               asked = host(queries), margins = host(robust.margin.to(torch::kDouble)),
+               distances = host(distance.to(torch::kDouble));
+  const Tensor clean_right = host(clean.right.to(torch::kLong).sum(0));
+  // One classifier that errs without an attack errs under it; fresh classifiers speak for
+  // themselves.
+  const Tensor survived =
+      record.stochastic || hypocritical ? robust.right : robust.right & clean.right;
+  const Tensor robust_right = host(survived.to(torch::kLong).sum(0));
+  for (int64_t i = 0; i < index.size(0); ++i) {
+    const auto whole = [&](const Tensor& t) { return t.const_data_ptr<int64_t>()[i]; };
+    Outcome outcome;
+    outcome.index = whole(index), outcome.label = whole(y);
+    outcome.clean_right = whole(clean_right), outcome.robust_right = whole(robust_right);
+    outcome.predicted = whole(predicted), outcome.queries = whole(asked);
+    outcome.margin = margins.const_data_ptr<double>()[i],
+    outcome.distance = distances.const_data_ptr<double>()[i];
+    record.outcomes.push_back(outcome);
+  }
+}
+
+// Crafts and scores one batch, adding to the record.
+Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
+               int64_t from, CellRecord& record, Totals& totals) {
+  const at::Device device = laboratory.device();
+  const int64_t count = std::min<int64_t>(job.batch_size, int64_t(job.indices.size()) - from);
+  const Tensor index = torch::tensor(
+      std::vector<int64_t>(job.indices.begin() + from, job.indices.begin() + from + count));
+  CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
+  const ThreatModel threat{job.threat.norm,
+                           torch::full({1, 1, 1, 1}, job.threat.epsilon, batch.x.options()), 0, 1};
+  const CraftRules rules = rules_of(job, attack.facts());
+  if (rules.goal == Goal::kTargeted)
+    batch.target = random_targets(rules.seed, batch.index, batch.y, model.classes());
+
+  const Verdict& clean = laboratory.clean(job.defense, model, batch, rules.seed, record.trials);
+  if (!model.stochastic() && rules.track && rules.goal == Goal::kUntargeted)
+    batch.settled = clean.right[0].logical_not();
+  const Crafted crafted = craft(attack, model, batch, threat, rules, laboratory);
+  const Tensor everyone = torch::ones_like(crafted.confirmed);
+  if (const std::string why = bounds_problem(threat, batch.x, crafted.x, everyone); !why.empty())
+    throw InvalidResult(why);
+  const Verdict robust =
+      judge(model, crafted.x, batch.y, batch.index, rules.seed, Stream::kScoring, record.trials);
+
+  record.ledger += crafted.ledger;
+  record.ledger.scoring_forwards += robust.forwards;
+  const Tensor attacked = batch.settled.defined() ? batch.settled.logical_not() : everyone;
+  const Tensor gradients = attacked & crafted.zero_gradients;
+  const Tensor moved = (crafted.x - batch.x).flatten(1).ne(0).any(1);
+  totals.attacked += attacked.sum().item<int64_t>();
+  if (crafted.ledger.backwards > 0) totals.zero_gradients += gradients.sum().item<int64_t>();
+  if (crafted.ledger.forwards > 0)
+    totals.unchanged += (attacked & moved.logical_not()).sum().item<int64_t>();
+  totals.refuted += crafted.refuted;
+  totals.asked |= crafted.asked;
+  add_outcomes(record, batch, clean, robust, threat.distance(batch.x, crafted.x), crafted.queries,
+               rules.goal == Goal::kHypocritical);
+  return crafted.x.cpu();
+}
+
+void flag(CellRecord& record, const Totals& totals, double epsilon) {
+  if (totals.zero_gradients > 0)
+    record.flags.push_back(fmt::format(
+        "every gradient was exactly 0 for {} of {} attacked samples: gradients may be masked",
+        totals.zero_gradients, totals.attacked));
+  if (totals.unchanged > 0 && epsilon > 0)
+    record.flags.push_back(
+        fmt::format("the adversarial input equals the clean one for {} of {} attacked samples",
+                    totals.unchanged, totals.attacked));
+  if (totals.refuted > 0)
+    record.flags.push_back(fmt::format(
+        "{} hits seen while attacking were not confirmed by the judge", totals.refuted));
+}
+
+void fail(CellResult& result, Status status, const std::string& reason) {
+  result.record.status = status;
+  result.record.reason = reason;
+  result.record.outcomes.clear();
+  result.x_adv = Tensor();
+}
+}  // namespace
+
+void summarise(CellRecord& record) {
+  const double trials = double(record.trials);
+  record.samples = int64_t(record.outcomes.size());
+  double clean = 0, robust = 0, majority = 0, worst = 0;
+  record.ties = 0;
+  std::vector<double> rates;
+  for (const Outcome& o : record.outcomes) {
+    clean += double(o.clean_right) / trials;
+    rates.push_back(double(o.robust_right) / trials);
+    robust += rates.back();
+    majority += record.stochastic ? o.predicted == o.label : o.robust_right;
+    worst += o.robust_right == record.trials;
+    record.ties += std::abs(o.margin) < kTie;
+  }
+  const double n = std::max<double>(1, double(record.samples));
+  record.clean_accuracy = clean / n, record.robust_accuracy = robust / n;
+  record.majority_accuracy = majority / n, record.worst_trial_accuracy = worst / n;
+  record.interval =
+      record.trials == 1 ? wilson(int64_t(std::llround(robust)), record.samples) : of_rates(rates);
+}
+
+std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, const Dataset& data,
+                             const std::vector<int64_t>& indices) {
+  for (const DeclaredAccuracy& declared : defense.model.accuracy) {
+    if (declared.dataset != data.id || declared.split != data.split) continue;
+    // Comparable when the suite evaluates the very samples the entry speaks of, or more.
+    if (declared.samples > int64_t(indices.size())) continue;
+    bool same = true;
+    for (int64_t i = 0; i < declared.samples && same; ++i) same = indices[size_t(i)] == i;
+    if (!same) continue;
+    int64_t right = 0, ties = 0;
+    const int64_t step = 250;
+    const at::Device device = model.network().tensors().front().tensor.device();
+    for (int64_t from = 0; from < declared.samples; from += step) {
+      const Tensor index = torch::arange(from, std::min(from + step, declared.samples));
+      const Tensor y = data.y(index).to(device),
+                   logits = model.bare_logits(data.x(index).to(device));
+      const Tensor top = std::get<0>(logits.topk(2, 1));
+      right += (logits.argmax(1) == y).sum().item<int64_t>();
+      ties += (top.select(1, 0) - top.select(1, 1) < kTie).sum().item<int64_t>();
+    }
+    if (std::abs(right - declared.correct) > ties)
+      return fmt::format(
+          "the bare network is right on {} of the first {} {} images of {}, its entry declares {}: "
+          "check the normalisation "
+          "(mean, std), the weights and the order of the images",
+          right, declared.samples, data.split, data.id, declared.correct);
+  }
+  return "";
+}
+
+CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
+  const at::NoGradGuard no_graph;
+  const auto start = std::chrono::steady_clock::now();
+  CellResult result;
+  CellRecord& record = result.record;
+  record.samples = int64_t(job.indices.size());
+  try {
+    DefendedModel& model = laboratory.defended(job.defense, job.data);
+    const std::unique_ptr<Attack> attack =
+        laboratory.attack({job.attack.plugin, job.attack.params});
+    const ThreatModel threat{job.threat.norm, torch::full({1, 1, 1, 1}, job.threat.epsilon), 0, 1};
+    if (const std::string why = reason_to_skip(job, *attack, model, threat); !why.empty()) {
+      fail(result, Status::kSkipped, why);
+      return result;
+    }
+    record.stochastic = model.stochastic();
+    record.trials = trials_for(model, job.suite.scoring.trials);
+    Totals totals;
+    std::vector<Tensor> adversarial;
+    for (int64_t from = 0; from < record.samples; from += job.batch_size) {
+      adversarial.push_back(measure(job, *attack, model, laboratory, from, record, totals));
+      if (job.progress)
+        job.progress(std::min(from + job.batch_size, record.samples), record.samples);
+    }
+    if (attack->facts().access > Access::kNone && !totals.asked && totals.attacked > 0)
+      throw InvalidResult("the attack never asked the target, although it was granted access");
+    record.status = Status::kOk;
+    summarise(record);
+    flag(record, totals, job.threat.epsilon);
+    result.x_adv = torch::cat(adversarial);
+  } catch (const InvalidResult& e) {
+    fail(result, Status::kInvalid, e.what());
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const c10::Error& e) {
+    fail(result, Status::kError, e.what_without_backtrace());
+  } catch (const std::exception& e) {  // a plugin's failure is this cell's, not the run's
+    fail(result, Status::kError, e.what());
+  } catch (...) {
+    fail(result, Status::kError, "the plugin threw something that is no std::exception");
+  }
+  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,41 @@
+// Measuring one cell: clean, craft, score. A pure function of its job: no globals, all randomness
+// from the job's seed.
+#pragma once
+#include <functional>
+
+#include "evaluation/judge.h"
+#include "evaluation/laboratory.h"
+
+namespace gauntlet {
+
+struct CellJob {
+  const Suite& suite;
+  const DefenseSpec& defense;
+  const AttackSpec& attack;
+  const ThreatSpec& threat;
+  int64_t seed = 0;
+  const Dataset& data;
+  std::vector<int64_t> indices;  ///< samples of this shard
+  int64_t batch_size = 250;
+  bool compact = true;
+  const std::atomic<bool>* stop = nullptr;
+  std::function<void(int64_t done, int64_t of)> progress = {};  ///< samples
+};
+
+struct CellResult {
+  CellRecord record;  ///< without identity, names of environment and artifacts
+  Tensor x_adv;       ///< [N, C, H, W] float32 on the CPU; undefined unless ok
+};
+
+/// Never throws for a cell's own failure: that is its status. Throws Interrupted.
+CellResult evaluate(const CellJob& job, Laboratory& laboratory);
+
+/// Accuracies, interval, ties and flags of outcomes that are complete.
+void summarise(CellRecord& record);
+
+/// Whether the bare network gives the accuracy its entry declares for the samples at hand: a
+/// sentence that names normalisation if not, "" if it does or nothing comparable is declared.
+std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, const Dataset& data,
+                             const std::vector<int64_t>& indices);
+
+}  // namespace gauntlet

@@ -1,0 +1,181 @@
+#include "evaluation/craft.h"
+
+#include <limits>
+
+#include "evaluation/host_target.h"
+#include "evaluation/judge.h"
+
+namespace gauntlet {
+namespace {
+
+constexpr int64_t kSelectionTrials = 8;
+
+// Lends an attack other models and other attacks, bound to the batch it works on.
+class TaskHost final : public Host {
+ public:
+  TaskHost(Environment& environment, const CraftBatch& batch, const CraftRules& rules)
+      : environment_(environment), batch_(batch), rules_(rules) {
+    rules_.track = false;  // a source's answers decide nothing
+    rules_.max_queries = 0;
+    rules_.average.reset();
+    rules_.defense_stream = Stream::kSource;
+  }
+  Target& source(const ModelRef& ref) override {
+    DefendedModel& model = environment_.model(ref.id);
+    CraftBatch batch = batch_;
+    batch.settled = Tensor();
+    return *sources_.emplace_back(
+        std::make_unique<HostTarget>(model, *task, batch, rules_, Access::kGradient, false));
+  }
+  std::unique_ptr<Attack> attack(const Use& use) override { return environment_.attack(use); }
+
+  Ledger passes() const {
+    Ledger sum;
+    for (const auto& source : sources_) {
+      sum.source_forwards += source->ledger().executed_forwards;
+      sum.source_backwards += source->ledger().executed_backwards;
+    }
+    return sum;
+  }
+  const Task* task = nullptr;
+
+ private:
+  Environment& environment_;
+  const CraftBatch& batch_;
+  CraftRules rules_;
+  std::vector<std::unique_ptr<HostTarget>> sources_;
+};
+
+// How good an answer looks, [N], higher is better for the attack: hits first, then the margin. Uses
+// draws that neither the attack saw nor the score will.
+Tensor selection_score(DefendedModel& model, const CraftBatch& batch, const CraftRules& rules,
+                       const Tensor& x, Ledger& ledger) {
+  const int64_t trials = model.stochastic() ? kSelectionTrials : 1;
+  const Rows rows{torch::arange(batch.y.size(0), batch.y.options()), batch.y, batch.target};
+  const Noise noise = noise_for(rules.seed, Stream::kSelection, batch.index);
+  Tensor score = torch::zeros({batch.y.size(0)}, x.options());
+  for (int64_t t = 0; t < trials; ++t) {
+    const DefendedModel::Decision d = model.decide(x, noise.at(t));
+    ledger.scoring_forwards += d.forwards;
+    const Tensor gap = margin(rules.goal)({d.confidence, {}, {}}, rows);
+    score += reached(rules.goal, d.answer, rows) + 0.5 * gap / (1 + gap.abs());
+  }
+  return score / double(trials);
+}
+
+// What run() gave, made sure of: an attack that answers nonsense must not look like a robust
+// defense.
+void require_valid(const ThreatModel& threat, const CraftBatch& batch, const Tensor& answer,
+                   const Tensor& used) {
+  const auto shape = [](const Tensor& t) {
+    std::string text = "[";
+    for (const int64_t size : t.sizes())
+      text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+    return text + "]";
+  };
+  if (!answer.defined()) throw InvalidResult("the attack returned no tensor");
+  if (answer.sizes() != batch.x.sizes())
+    throw InvalidResult("the attack returned shape " + shape(answer) + ", expected " +
+                        shape(batch.x));
+  if (answer.scalar_type() != torch::kFloat)
+    throw InvalidResult(std::string("the attack returned dtype ") +
+                        c10::toString(answer.scalar_type()) + ", expected Float");
+  if (const std::string why = bounds_problem(threat, batch.x, answer, used); !why.empty())
+    throw InvalidResult(why);
+}
+
+// A minimal-norm attack looks beyond the ball: where its answer lies there, it found nothing.
+Tensor found_nothing_beyond(const ThreatModel& threat, const Tensor& x, const Tensor& answer) {
+  if (!answer.defined() || answer.sizes() != x.sizes()) return answer;  // require_valid says so
+  const Tensor limit = (threat.epsilon + ball_tolerance(threat.epsilon)).view(-1);
+  return torch::where(per_image(threat.distance(x, answer) > limit), x, answer);
+}
+}  // namespace
+
+Tensor ball_tolerance(const Tensor& epsilon) { return epsilon * 1e-5 + 1e-6; }
+
+Tensor inside(const ThreatModel& threat, const Tensor& x, const Tensor& candidate) {
+  const Tensor limit = (threat.epsilon + ball_tolerance(threat.epsilon)).view(-1);
+  const Tensor box =
+      ((candidate >= threat.low - 1e-6) & (candidate <= threat.high + 1e-6)).flatten(1).all(1);
+  return box & (threat.distance(x, candidate) <= limit);
+}
+
+Tensor reached(Goal goal, const Tensor& answer, const Rows& rows) {
+  switch (goal) {
+    case Goal::kTargeted:
+      return answer == rows.target;
+    case Goal::kHypocritical:
+      return answer == rows.y;
+    case Goal::kUntargeted:
+      break;
+  }
+  return (answer != rows.y) & (answer >= 0);
+}
+
+Tensor random_targets(uint64_t seed, const Tensor& index, const Tensor& y, int64_t classes) {
+  Noise noise = noise_for(seed, Stream::kTarget, index);
+  const Tensor u = noise.uniform({1}).view(-1);
+  const Tensor step = 1 + (u * double(classes - 1)).floor().to(torch::kLong).clamp_max(classes - 2);
+  return (y + step).remainder(classes);
+}
+
+Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
+              const ThreatModel& threat, const CraftRules& rules, Environment& environment) {
+  const at::NoGradGuard no_graph;  // only what the Target differentiates has a graph
+  const AttackFacts facts = attack.facts();
+  CraftRules mine = rules;
+  mine.compact &= !facts.couples_rows;
+  TaskHost host(environment, batch, mine);
+  Task task{batch.x, batch.y, batch.target, rules.goal, threat, rules.loss, {}, host};
+  host.task = &task;
+  HostTarget target(model, task, batch, mine, std::min(rules.access, facts.access),
+                    facts.minimal_norm);
+
+  const bool adaptive =
+      rules.suggested && !rules.loss && model.suggests() && facts.access >= Access::kScore;
+  const int64_t rounds = rules.restarts * (adaptive ? 2 : 1);
+  Crafted out;
+  out.x = batch.x;
+  Tensor score =
+      torch::full({batch.y.size(0)}, -std::numeric_limits<float>::infinity(), batch.x.options());
+  for (int64_t round = 0; round < rounds && target.active().any().item<bool>(); ++round) {
+    task.restart = round % rules.restarts;
+    task.loss = round < rules.restarts ? rules.loss
+                                       : std::optional(model.suggests()->adaptive_loss(rules.goal));
+    task.noise = noise_for(rules.seed, Stream::kAttack, batch.index, uint64_t(round));
+    Tensor answer;
+    try {
+      answer = attack.run(target, task);
+      if (facts.minimal_norm) answer = found_nothing_beyond(threat, batch.x, answer);
+      require_valid(threat, batch, answer, target.open());
+      answer = answer.detach();
+    } catch (const TaskOver&) {  // every sample is decided or out of budget
+      answer = Tensor();
+    }
+    const Tensor settled = target.settle(answer);
+    if (rounds == 1) {
+      out.x = settled;
+      break;
+    }
+    const Tensor now = selection_score(model, batch, rules, settled, out.ledger);
+    const Tensor better = (now > score) | target.hit();
+    out.x = torch::where(per_image(better), settled, out.x);
+    score = torch::maximum(score, now);
+    // A final iterate that wins needs no further restart; on draws of chance it proves nothing.
+    if (!model.stochastic() && !rules.track) target.retire(score > 0.5);
+  }
+  const Ledger sources = host.passes(), selection = out.ledger;
+  out.ledger = target.ledger();
+  out.ledger.scoring_forwards += selection.scoring_forwards;
+  out.ledger.source_forwards = sources.source_forwards;
+  out.ledger.source_backwards = sources.source_backwards;
+  out.queries = target.queries();
+  out.confirmed = target.hit();
+  out.zero_gradients = target.zero_gradients();
+  out.refuted = target.refuted();
+  out.asked = target.asked() || sources.source_forwards > 0;
+  return out;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,85 @@
+// A network, the plugins in its layers, and the wrappers around it: what an attack is aimed at and
+// what the judge asks.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "evaluation/streams.h"
+#include "gauntlet/defense.h"
+#include "models/network.h"
+
+namespace gauntlet {
+
+class DefendedModel final : public View {
+ public:
+  /// A wrapper of the stack and the name suites know it by.
+  struct Wrapper {
+    std::string name;
+    std::shared_ptr<Defense> defense;
+  };
+  /// Layer plugins have declared their tensors already (Network::declare). `stack` is ordered
+  /// innermost first. Throws BadInput for a stack that has no meaning: two voters, two detectors, a
+  /// plugin that only trains or belongs into layers.
+  DefendedModel(std::shared_ptr<Network> network,
+                std::vector<std::shared_ptr<Defense>> layer_plugins, std::vector<Wrapper> stack);
+
+  /// Finds the kinds of noise by repeated forwards of x, [n >= 2, C, H, W]. Before it the worst is
+  /// assumed.
+  void probe(const Tensor& x);
+  bool stochastic() const { return stochastic_; }
+  bool shared_noise() const { return shared_noise_; }  ///< one draw for all rows of a forward
+  bool couples_rows() const { return couples_rows_; }  ///< a row's result depends on the others
+  bool surrogate() const { return surrogate_; }        ///< gradients are of a stand-in
+  Votes* votes() const { return votes_; }
+  Refuses* refuses() const { return refuses_; }
+  SuggestsLoss* suggests() const { return suggests_; }
+  Network& network() const { return *network_; }
+  int64_t classes() const { return network_->spec().classes; }
+  /// Passes of the base model behind one decision: M of a vote, else 1.
+  int64_t mc_samples() const { return votes_ ? votes_->mc_samples() : 1; }
+  /// Rows one forward with gradients may hold at a time.
+  int64_t memory_rows() const { return memory_rows_; }
+
+  /// Fits every wrapper that learns from validation data (Fits), innermost first.
+  void fit(Fitting& fitting);
+  bool fits() const;
+
+  /// One draw for R rows; noise.key.id has R entries. Differentiable in x where autograd is on.
+  Outputs pass(const Tensor& x, const Noise& noise, Mode mode);
+  /// The network alone, without wrappers and with the noise in its layers off: [R, K].
+  Tensor bare_logits(const Tensor& x);
+
+  struct Decision {
+    Tensor answer;      ///< [R] class, -1 refused
+    Tensor confidence;  ///< [R, K] mean ballot of the draws taken, or logits where nothing votes
+    int64_t forwards;   ///< rows forwarded: a row takes part until nothing can change its answer
+  };
+  /// What the whole defense answers: float32, unfolded. The judge's own question.
+  Decision decide(const Tensor& x, const Noise& noise);
+
+  // View, lent to detectors and certifiers during a pass.
+  Outputs pass(const Tensor& x) override;
+  Tensor ballots(const Tensor& x, int64_t draws) override;
+
+ private:
+  Tensor transformed(Tensor x, const Noise& noise, size_t from, size_t to);
+  Outputs inner_pass(const Tensor& x, const Noise& noise, Mode mode);
+  Decision vote(const Tensor& x, const Noise& noise);
+  Decision single(const Tensor& x, const Noise& noise);
+
+  std::shared_ptr<Network> network_;
+  std::vector<std::shared_ptr<Defense>> layer_plugins_;
+  std::vector<Wrapper> stack_;
+  std::vector<PerturbsLayers*> perturbs_;
+  Votes* votes_ = nullptr;
+  Refuses* refuses_ = nullptr;
+  SuggestsLoss* suggests_ = nullptr;
+  size_t inner_ = 0;  // wrappers [0, inner_) take part in every draw of a vote, the rest before it
+  bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false;
+  int64_t memory_rows_ = 256;
+  Noise view_noise_;  // of the pass that lends the View
+  Mode view_mode_ = Mode::kEvaluate;
+};
+
+}  // namespace gauntlet

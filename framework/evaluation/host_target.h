@@ -1,0 +1,94 @@
+// The Target that attacks are given: counts, limits, tracks, confirms, compacts, averages.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "evaluation/craft.h"
+
+namespace gauntlet {
+
+class HostTarget final : public Target {
+ public:
+  /// `granted`: what this attack may ask for. `minimal_norm`: hits do not retire a sample; the
+  /// smallest is kept.
+  HostTarget(DefendedModel& model, const Task& task, const CraftBatch& batch,
+             const CraftRules& rules, Access granted, bool minimal_norm);
+
+  TargetFacts facts() const override;
+  Tensor decisions(const Tensor& x, const Query& query) override;
+  Outputs scores(const Tensor& x, const Query& query) override;
+  Tensor losses(const Tensor& x, const Loss& loss, const Query& query) override;
+  std::vector<Gradient> gradients(const Tensor& x, const std::vector<Loss>& losses,
+                                  const Query& query) override;
+  void propose(const Tensor& x) override { proposal_ = x.detach(); }
+  Tensor active() const override { return (retired_ | spent_).logical_not(); }
+  Tensor budget_left() const override;
+
+  /// The answer of a finished run: confirmed hits, what stopped samples proposed, else `returned`
+  /// (undefined: the attack was stopped).
+  Tensor settle(const Tensor& returned) const;
+  /// Leaves samples alone from now on; [N] bool.
+  void retire(const Tensor& samples) { retired_ = retired_ | samples; }
+  /// Samples whose answer is the attack's own: neither hit nor stopped; [N] bool.
+  Tensor open() const { return active() & best_norm_.isinf(); }
+  /// Samples with a confirmed hit; [N] bool.
+  Tensor hit() const { return best_norm_.isfinite(); }
+  const Tensor& queries() const { return requested_; }
+  const Tensor& zero_gradients() const { return zero_gradients_; }
+  const Ledger& ledger() const { return ledger_; }
+  int64_t refuted() const { return refuted_; }
+  bool asked() const { return asked_; }
+
+ private:
+  struct Pass {   // a query after the host's rules: what is computed of it
+    bool whole;   // row i is sample i
+    Rows all;     // its R rows
+    Tensor keep;  // [r] which of them are computed; undefined: all, in order
+    Rows rows;    // those
+    Tensor x;
+    Noise noise;
+    int64_t draws;
+    Average average;
+  };
+  struct Chunk {  // rows [from, from + count) of a pass, `draws` times
+    Tensor leaf;
+    Outputs outputs;
+    Rows rows;
+    int64_t from, count, draws;
+  };
+  class Sum;  // over draws, per row
+
+  Pass enter(Access least, const Tensor& x, const Query& query, int64_t draws, int64_t losses);
+  void charge(const Pass& pass, int64_t draws, int64_t losses);
+  Noise noise_of(const Pass& pass, const Query& query);
+  int64_t draws_of(const Query& query) const;
+  void each(const Pass& pass, bool graph, const std::function<void(const Chunk&)>& body);
+  Outputs mean_outputs(const Pass& pass, Average average);
+  void differentiate(const Pass& pass, const std::vector<Loss>& losses,
+                     const std::vector<Tensor>& pull, std::vector<Sum>& slopes,
+                     std::vector<Sum>& values, Sum* logits);
+  Tensor packed(const Outputs& outputs, Average average) const;
+  Outputs unpacked(const Tensor& packed, Average average) const;
+  Outputs finish(const Pass& pass, const Outputs& outputs);
+  Tensor spread(const Pass& pass, const Tensor& computed) const;
+  void remember(const Pass& pass, const Outputs& outputs);
+  void track(const Pass& pass, const Outputs& outputs);
+  void confirm(const Pass& pass, const Tensor& hits);
+
+  DefendedModel& model_;
+  const Task& task_;
+  const CraftRules rules_;
+  const Access granted_;
+  const bool minimal_norm_, tracks_, budgeted_;
+  const Tensor index_;
+  Noise noise_;
+  // Per sample, [N, ...].
+  Tensor taken_, requested_, retired_, spent_, best_, best_norm_, last_, proposal_, zero_gradients_;
+  Outputs memory_;
+  Ledger ledger_;
+  int64_t calls_ = 0, refuted_ = 0;
+  bool asked_ = false;
+};
+
+}  // namespace gauntlet

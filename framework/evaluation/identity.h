@@ -1,0 +1,28 @@
+// What names a result: identity (what was asked) and fingerprint (what answered).
+#pragma once
+#include <nlohmann/json.hpp>
+
+#include "evaluation/laboratory.h"
+
+namespace gauntlet {
+
+/// The question as canonical JSON: data, model, stack, attack, host keys, threat, scoring, seed.
+nlohmann::json question(const Suite& suite, const Cell& cell, const Dataset& data,
+                        const std::vector<int64_t>& indices, int64_t batch_size,
+                        const Laboratory& laboratory);
+/// SHA-256 of the canonical text.
+std::string identity_of(const nlohmann::json& question);
+
+/// What answers: digests of the host, libgauntlet and the plugins used, LibTorch, device,
+/// precision.
+nlohmann::json answerer(const DefenseSpec& defense, const AttackSpec& attack,
+                        const Laboratory& laboratory);
+
+/// Parameters for people: values beside defaults. See CellRecord::parameters.
+nlohmann::json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& laboratory);
+
+nlohmann::json to_json(const ParamValue& value);
+/// The expanded suite, for the record of a run.
+nlohmann::json settings_of(const Suite& suite);
+
+}  // namespace gauntlet

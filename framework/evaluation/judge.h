@@ -1,0 +1,35 @@
+// The verdict on what an attack returned: bounds, then fresh classifiers it never saw.
+#pragma once
+#include <stdexcept>
+#include <string>
+
+#include "evaluation/craft.h"
+
+namespace gauntlet {
+
+/// What came back cannot be judged (out of bounds, not finite, wrong shape): the cell is INVALID.
+struct InvalidResult : std::runtime_error {
+  using runtime_error::runtime_error;
+};
+
+/// What is wrong with candidates for x in this threat model, with count and worst value; empty if
+/// nothing is. used: [N] bool, rows that count.
+std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Tensor& candidate,
+                           const Tensor& used);
+
+struct Verdict {
+  Tensor right;      ///< [trials, N] bool: the answer is the true class
+  Tensor predicted;  ///< [N] class by majority of the trials, -1 refused
+  Tensor margin;     ///< [N] of the true class in the first trial
+  int64_t forwards = 0;
+};
+
+/// Asks `trials` fresh classifiers (each a vote of M, or one draw; a deterministic model once).
+Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
+              uint64_t seed, Stream stream, int64_t trials);
+
+/// Trials of a cell: what the suite says; else 1 where deterministic, max(3, ceil(512 / M))
+/// elsewhere.
+int64_t trials_for(const DefendedModel& model, int64_t wanted);
+
+}  // namespace gauntlet

@@ -1,0 +1,54 @@
+// Models and plugins of a run, loaded once and kept.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+
+#include "evaluation/craft.h"
+#include "evaluation/judge.h"
+#include "host/plugin_library.h"
+#include "host/registry.h"
+#include "host/suite.h"
+
+namespace gauntlet {
+
+class Laboratory final : public Environment {
+ public:
+  Laboratory(const PluginLibrary& plugins, const Registry& registry, at::Device device)
+      : plugins_(plugins), registry_(registry), device_(device) {}
+
+  /// The defended model of a suite's row: network, weights, layer plugins, wrappers; probed on the
+  /// first images of `data`, and fitted where a wrapper learns. Throws BadInput.
+  DefendedModel& defended(const DefenseSpec& spec, const Dataset& data);
+  /// A registry model with its layer plugins and no wrapper.
+  DefendedModel& model(const std::string& id) override;
+  std::unique_ptr<Attack> attack(const Use& use) override;
+
+  /// The judge's verdict on clean inputs: one a defense, seed and batch, whatever attacks follow.
+  const Verdict& clean(const DefenseSpec& spec, DefendedModel& model, const CraftBatch& batch,
+                       uint64_t seed, int64_t trials);
+
+  const PluginLibrary& plugins() const { return plugins_; }
+  const Registry& registry() const { return registry_; }
+  at::Device device() const { return device_; }
+  /// What transfer sources are probed on; set before the first cell.
+  void probe_with(const Dataset& data);
+
+ private:
+  std::shared_ptr<DefendedModel> build(const ModelEntry& entry, const std::vector<Use>& stack);
+  void fit(DefendedModel& model, const ModelEntry& entry);
+
+  const PluginLibrary& plugins_;
+  const Registry& registry_;
+  const at::Device device_;
+  Tensor probe_x_;
+  std::map<std::string, std::shared_ptr<DefendedModel>> defended_, models_;
+  std::map<std::string, Verdict> clean_;
+};
+
+/// Builds the network of an entry, lets layer plugins declare their tensors, and loads the weights.
+/// Throws BadInput: absent file, wrong hash, names and shapes that do not fit.
+std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibrary& plugins,
+                                      std::vector<std::shared_ptr<Defense>>& layer_plugins);
+
+}  // namespace gauntlet

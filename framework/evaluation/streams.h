@@ -1,0 +1,29 @@
+#pragma once
+#include "gauntlet/noise.h"
+
+namespace gauntlet {
+
+/// Who draws. Noise of different streams is independent, so that neither attack nor scoring chooses
+/// the draws it is judged on.
+enum class Stream : uint64_t {
+  kAttack = 1,
+  kDefense,
+  kSource,
+  kScoring,
+  kClean,
+  kSelection,
+  kWorstCase,
+  kTraining,
+  kProbe,
+  kFit,
+  kTarget
+};
+
+/// The source of noise for samples with these data set indices, [N] int64. `run` tells apart the
+/// uses of one stream under one seed (restarts, batches of a trainer).
+Noise noise_for(uint64_t seed, Stream stream, const Tensor& index, uint64_t run = 0);
+
+/// Units of Noise::Key::place and shared: one draw, one step.
+constexpr int64_t kDrawUnit = int64_t{1} << 20, kStepUnit = int64_t{1} << 40;
+
+}  // namespace gauntlet

@@ -1,0 +1,138 @@
+#include "evaluation/worst_case.h"
+
+#include <cmath>
+#include <map>
+
+#include "base/sha256.h"
+#include "results/statistics.h"
+
+namespace gauntlet {
+namespace {
+
+// The attack that did worst on one sample.
+struct Worst {
+  size_t cell = 0, row = 0;
+  const Outcome* outcome = nullptr;
+};
+
+// Fewer right answers are worse. Of equals the lower margin decides; on a stochastic model, where a
+// margin is of one draw, the attack that is stronger over all samples.
+bool worse(const std::vector<CellRecord>& cells, const Worst& a, const Worst& b) {
+  if (a.outcome->robust_right != b.outcome->robust_right)
+    return a.outcome->robust_right < b.outcome->robust_right;
+  if (cells[a.cell].stochastic)
+    return cells[a.cell].robust_accuracy < cells[b.cell].robust_accuracy;
+  return a.outcome->margin < b.outcome->margin;
+}
+
+std::map<int64_t, Worst> pick(const std::vector<CellRecord>& cells) {
+  std::map<int64_t, Worst> worst;
+  for (size_t c = 0; c < cells.size(); ++c)
+    for (size_t row = 0; row < cells[c].outcomes.size(); ++row) {
+      const Worst candidate{c, row, &cells[c].outcomes[row]};
+      const auto [known, fresh] = worst.try_emplace(candidate.outcome->index, candidate);
+      if (!fresh && worse(cells, candidate, known->second)) known->second = candidate;
+    }
+  return worst;
+}
+
+// Choosing by few noisy trials can do worse for the attacker than staying with the one strongest
+// attack: then that attack is the worst case.
+void prefer_single_attack(const std::vector<CellRecord>& cells, std::map<int64_t, Worst>& worst,
+                          std::map<int64_t, double>& rates) {
+  double chosen = 0;
+  for (const auto& [_, rate] : rates) chosen += rate / double(rates.size());
+  for (size_t c = 0; c < cells.size(); ++c) {
+    if (cells[c].outcomes.size() != worst.size() || cells[c].robust_accuracy >= chosen) continue;
+    chosen = cells[c].robust_accuracy;
+    for (size_t row = 0; row < cells[c].outcomes.size(); ++row) {
+      const Outcome& outcome = cells[c].outcomes[row];
+      worst[outcome.index] = {c, row, &outcome};
+      rates[outcome.index] = double(outcome.robust_right) / double(cells[c].trials);
+    }
+  }
+}
+
+// Shares of right answers on draws that no attack and no score has seen, by data set index.
+std::map<int64_t, double> rescored(const std::map<int64_t, Worst>& worst,
+                                   const std::vector<CellRecord>& cells, const DefenseSpec& defense,
+                                   const Dataset& data, Laboratory& lab, int64_t trials,
+                                   const std::function<Tensor(const CellRecord&)>& x_adv) {
+  std::map<size_t, std::vector<const Worst*>> by_cell;
+  for (const auto& [_, w] : worst) by_cell[w.cell].push_back(&w);
+  DefendedModel& model = lab.defended(defense, data);
+  std::map<int64_t, double> rates;
+  for (const auto& [c, list] : by_cell) {
+    std::vector<int64_t> rows, index;
+    for (const Worst* w : list) rows.push_back(int64_t(w->row)), index.push_back(w->outcome->index);
+    const Tensor i = torch::tensor(index), x = x_adv(cells[c]).index_select(0, torch::tensor(rows));
+    const Verdict verdict =
+        judge(model, x.to(lab.device()), data.y(i).to(lab.device()), i.to(lab.device()),
+              uint64_t(cells[c].seed), Stream::kWorstCase, trials);
+    const Tensor rate = verdict.right.to(torch::kDouble).mean(0).cpu();
+    for (size_t k = 0; k < index.size(); ++k) rates[index[k]] = rate.const_data_ptr<double>()[k];
+  }
+  return rates;
+}
+}  // namespace
+
+std::string worst_case_identity(const std::vector<CellRecord>& cells) {
+  std::string names = "worst case";
+  // A cell that failed may succeed next time: its status is part of the question.
+  for (const CellRecord& cell : cells) names += " " + cell.identity + " " + to_string(cell.status);
+  return sha256(names);
+}
+
+std::string worst_case_fingerprint(const std::vector<CellRecord>& cells) {
+  std::string names;
+  for (const CellRecord& cell : cells) names += " " + cell.fingerprint;
+  return sha256(names);
+}
+
+WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& defense,
+                     const Dataset& data, Laboratory& lab,
+                     const std::function<Tensor(const CellRecord&)>& x_adv) {
+  WorstCase out;
+  std::vector<CellRecord> usable;
+  out.complete = true;
+  for (const CellRecord& cell : cells) {
+    out.suite = cell.suite, out.defense = cell.defense, out.threat = cell.threat;
+    out.norm = cell.norm, out.epsilon = cell.epsilon, out.seed = cell.seed;
+    if (cell.status == Status::kOk) {
+      usable.push_back(cell);
+      out.attacks.push_back(cell.attack);
+      continue;
+    }
+    out.missing.push_back(cell.attack + " (" + to_string(cell.status) + ")");
+    out.complete &= cell.status == Status::kSkipped;
+  }
+  out.identity = worst_case_identity(cells), out.fingerprint = worst_case_fingerprint(cells);
+  auto worst = pick(usable);
+  out.samples = int64_t(worst.size());
+  if (worst.empty()) {
+    out.complete = false;
+    return out;
+  }
+  const bool stochastic = usable.front().stochastic;
+  out.trials = usable.front().trials;
+  std::map<int64_t, double> rates;
+  if (stochastic) {
+    rates = rescored(worst, usable, defense, data, lab, out.trials, x_adv);
+    prefer_single_attack(usable, worst, rates);
+  }
+  double clean = 0, robust = 0;
+  std::vector<double> list;
+  for (const auto& [index, w] : worst) {
+    clean += double(w.outcome->clean_right) / double(out.trials);
+    list.push_back(stochastic ? rates.at(index) : double(w.outcome->robust_right));
+    robust += list.back();
+    ++out.decided_by[usable[w.cell].attack];
+  }
+  out.clean_accuracy = clean / double(out.samples),
+  out.robust_accuracy = robust / double(out.samples);
+  out.interval =
+      out.trials == 1 ? wilson(int64_t(std::llround(robust)), out.samples) : of_rates(list);
+  return out;
+}
+
+}  // namespace gauntlet

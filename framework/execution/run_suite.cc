@@ -1,0 +1,266 @@
+#include "execution/run_suite.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include "base/bad_input.h"
+#include "evaluation/identity.h"
+#include "evaluation/worst_case.h"
+#include "gauntlet/version.h"
+#include "models/safetensors.h"
+
+namespace gauntlet {
+namespace {
+using nlohmann::json;
+
+constexpr int64_t kShardSamples =
+    1000;  // of one transaction: what an interrupted run loses at most
+
+std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+class Runner {
+ public:
+  Runner(const Suite& suite, const PluginLibrary& plugins, const Registry& registry, Store& store,
+         const RunOptions& options, RunEvents& events)
+      : suite_(suite),
+        store_(store),
+        options_(options),
+        events_(events),
+        lab_(plugins, registry, options.device),
+        data_(registry.load(suite.data.entry, suite.data.split)) {}
+
+  RunSummary run() {
+    prepare();
+    store_.begin_run(suite_.name, settings_of(suite_).dump());
+    events_.begin(suite_.cells.size());
+    try {
+      // Cells of one seed, threat and defense follow one another: their worst case comes after
+      // them.
+      std::vector<CellRecord> group;
+      for (size_t i = 0; i < suite_.cells.size(); ++i) {
+        group.push_back(cell(i));
+        if (i + 1 < suite_.cells.size() && same_group(suite_.cells[i], suite_.cells[i + 1]))
+          continue;
+        add_worst_case(group, suite_.defenses[suite_.cells[i].defense]);
+        group.clear();
+      }
+      summary_.complete = true;
+    } catch (const Interrupted&) {
+    }
+    store_.end_run(summary_.complete);
+    return summary_;
+  }
+
+ private:
+  static bool same_group(const Cell& a, const Cell& b) {
+    return a.seed == b.seed && a.threat == b.threat && a.defense == b.defense;
+  }
+
+  // Everything that can be wrong with models is found here, before any cell.
+  void prepare() {
+    if (data_.size() == 0) throw BadInput("data set '" + data_.id + "' is empty");
+    lab_.probe_with(data_);
+    std::string problems;
+    for (const DefenseSpec& defense : suite_.defenses) try {
+        lab_.defended(defense, data_);
+      } catch (const BadInput& e) {
+        problems += (problems.empty() ? "" : "\n") + std::string(e.what());
+      }
+    if (!problems.empty()) throw BadInput(problems);
+  }
+
+  std::vector<int64_t> samples_of(const AttackSpec& attack) const {
+    std::vector<int64_t> indices = suite_.data.indices;
+    if (attack.host.samples > 0 && attack.host.samples < int64_t(indices.size()))
+      indices.resize(size_t(attack.host.samples));
+    return indices;
+  }
+
+  CellRecord cell(size_t number) {
+    const Cell& cell = suite_.cells[number];
+    const DefenseSpec& defense = suite_.defenses[cell.defense];
+    const AttackSpec& attack = suite_.attacks[cell.attack];
+    const ThreatSpec& threat = suite_.threats[cell.threat];
+    if (options_.stop && options_.stop->load()) throw Interrupted{};
+    events_.cell_begin(number,
+                       defense.name + " × " + attack.name +
+                           (suite_.threats.size() > 1 ? " × " + threat.name : "") +
+                           (suite_.seeds.size() > 1 ? fmt::format(" × seed {}", cell.seed) : ""));
+    const std::vector<int64_t> indices = samples_of(attack);
+    const json environment = answerer(defense, attack, lab_);
+    const std::string fingerprint = sha256_of(environment);
+    const std::string identity =
+        identity_of(question(suite_, cell, data_, indices, options_.batch_size, lab_));
+    std::optional<CellRecord> known = store_.find(identity, fingerprint);
+    const bool cached = known.has_value();
+    CellRecord record = cached ? *known : measure(cell, indices, fingerprint, identity);
+    // Names are of this suite, whoever asked the same question before.
+    record.identity = identity, record.fingerprint = fingerprint;
+    record.suite = suite_.name, record.defense = defense.name, record.attack = attack.name;
+    record.dataset = data_.id, record.split = data_.split;
+    record.threat = threat.name, record.norm = to_string(threat.norm),
+    record.epsilon = threat.epsilon;
+    record.seed = cell.seed;
+    record.parameters = parameters_of(suite_, cell, lab_).dump();
+    if (!cached) {
+      record.environment = describe_environment(environment).dump();
+      record.finished = now();
+    }
+    store_.put(record);
+    store_.add_to_run(identity, fingerprint);
+    count(record, cached);
+    events_.cell_end(record, cached);
+    return record;
+  }
+
+  // Shards one after another; those of an interrupted run are found in the store.
+  CellRecord measure(const Cell& cell, const std::vector<int64_t>& indices,
+                     const std::string& fingerprint, const std::string& identity) {
+    const DefenseSpec& defense = suite_.defenses[cell.defense];
+    if (const std::string why = accuracy_problem_of(defense); !why.empty())
+      return failed(Status::kError, why, indices);
+    CellRecord whole;
+    std::vector<Tensor> adversarial;
+    const int64_t n = int64_t(indices.size());
+    for (int64_t from = 0; from < n; from += kShardSamples) {
+      const std::vector<int64_t> part(indices.begin() + from,
+                                      indices.begin() + std::min(n, from + kShardSamples));
+      const bool single = int64_t(part.size()) == n;
+      auto [record, x] = shard(cell, part, single, from, n, fingerprint);
+      if (record.status != Status::kOk) return failed(record.status, record.reason, indices);
+      adversarial.push_back(x);
+      merge(whole, record, from == 0);
+    }
+    summarise(whole);
+    whole.x_adv = save(identity, torch::cat(adversarial), indices);
+    return whole;
+  }
+
+  std::pair<CellRecord, Tensor> shard(const Cell& cell, const std::vector<int64_t>& part,
+                                      bool single, int64_t from, int64_t n,
+                                      const std::string& fingerprint) {
+    const std::string identity =
+        identity_of(question(suite_, cell, data_, part, options_.batch_size, lab_));
+    if (!single)
+      if (auto known = store_.find(identity, fingerprint); known && known->status == Status::kOk) {
+        events_.samples(from + int64_t(part.size()), n);
+        return {*known, load(*known)};
+      }
+    const CellJob job{suite_,
+                      suite_.defenses[cell.defense],
+                      suite_.attacks[cell.attack],
+                      suite_.threats[cell.threat],
+                      cell.seed,
+                      data_,
+                      part,
+                      options_.batch_size,
+                      options_.compact,
+                      options_.stop,
+                      [&](int64_t done, int64_t) { events_.samples(from + done, n); }};
+    CellResult result = evaluate(job, lab_);
+    CellRecord& record = result.record;
+    record.identity = identity, record.fingerprint = fingerprint;
+    if (!single && record.status == Status::kOk) {
+      record.suite = suite_.name;
+      record.x_adv = save(identity, result.x_adv, part);
+      store_.put(record);
+    }
+    return {record, result.x_adv};
+  }
+
+  static void merge(CellRecord& whole, const CellRecord& part, bool first) {
+    if (first) {
+      whole = part;
+      return;
+    }
+    whole.outcomes.insert(whole.outcomes.end(), part.outcomes.begin(), part.outcomes.end());
+    for (const std::string& flag : part.flags) whole.flags.push_back(flag);
+    whole.seconds += part.seconds;
+    whole.ledger += part.ledger;
+  }
+
+  static CellRecord failed(Status status, const std::string& reason,
+                           const std::vector<int64_t>& indices) {
+    CellRecord record;
+    record.status = status, record.reason = reason, record.samples = int64_t(indices.size());
+    return record;
+  }
+
+  const std::string& accuracy_problem_of(const DefenseSpec& defense) {
+    const auto [it, fresh] = accuracy_problems_.try_emplace(defense.name);
+    if (fresh)
+      it->second =
+          accuracy_problem(defense, lab_.defended(defense, data_), data_, suite_.data.indices);
+    return it->second;
+  }
+
+  void add_worst_case(const std::vector<CellRecord>& group, const DefenseSpec& defense) {
+    const auto load_x = [&](const CellRecord& record) { return load(record); };
+    const std::string identity = worst_case_identity(group),
+                      fingerprint = worst_case_fingerprint(group);
+    std::optional<WorstCase> result = store_.find_worst_case(identity, fingerprint);
+    if (!result) result = worst_case(group, defense, data_, lab_, load_x);
+    // Names are of this suite, whoever asked the same question before.
+    result->suite = suite_.name, result->defense = defense.name,
+    result->threat = group.front().threat;
+    store_.put(*result);
+    store_.add_worst_case_to_run(identity, fingerprint);
+  }
+
+  std::string save(const std::string& identity, const Tensor& x,
+                   const std::vector<int64_t>& indices) const {
+    const std::string name = identity + ".safetensors";
+    write_safetensors(store_.artifacts() / name, {{"x_adv", x}, {"index", torch::tensor(indices)}});
+    return name;
+  }
+  Tensor load(const CellRecord& record) const {
+    return read_safetensors(store_.artifacts() / record.x_adv).at("x_adv");
+  }
+
+  static std::string sha256_of(const json& value) { return identity_of(value); }
+
+  json describe_environment(const json& answered) const {
+    json out = answered;
+    out["threads"] = at::get_num_threads();
+    out["batch_size"] = options_.batch_size;
+    out["gauntlet"] = GAUNTLET_VERSION;
+    return out;
+  }
+
+  void count(const CellRecord& record, bool cached) {
+    switch (record.status) {
+      case Status::kOk:
+        ++summary_.ok;
+        break;
+      case Status::kInvalid:
+        ++summary_.invalid;
+        break;
+      case Status::kError:
+        ++summary_.error;
+        break;
+      case Status::kSkipped:
+        ++summary_.skipped;
+        break;
+    }
+    summary_.cached += cached;
+  }
+
+  const Suite& suite_;
+  Store& store_;
+  const RunOptions& options_;
+  RunEvents& events_;
+  Laboratory lab_;
+  const Dataset data_;
+  std::map<std::string, std::string> accuracy_problems_;
+  RunSummary summary_;
+};
+}  // namespace
+
+RunSummary run_suite(const Suite& suite, const PluginLibrary& plugins, const Registry& registry,
+                     Store& store, const RunOptions& options, RunEvents& events) {
+  return Runner(suite, plugins, registry, store, options, events).run();
+}
+
+}  // namespace gauntlet

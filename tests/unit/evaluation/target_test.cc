@@ -1,0 +1,355 @@
+#include <gtest/gtest.h>
+
+#include "toys.h"
+
+namespace gauntlet {
+namespace {
+using namespace toys;
+
+const std::vector<int64_t> kImage = {1, 6, 6};
+
+Tensor accuracy(DefendedModel& model, const Tensor& x, const CraftBatch& batch) {
+  return judge(model, x, batch.y, batch.index, 0, Stream::kScoring, 1).right[0];
+}
+
+TEST(Target, CountsRequestedAndExecutedPassesApart) {
+  DefendedModel model = defended(perceptron(1, kImage, 4));
+  const CraftBatch batch = images(model, 12);
+  Descent attack;
+  attack.steps = 7;
+  NoEnvironment nowhere;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-4), {}, nowhere);
+  EXPECT_FALSE(c.confirmed.any().item<bool>());
+  EXPECT_TRUE(c.queries.eq(7).all().item<bool>());
+  EXPECT_EQ(c.ledger.forwards, 84);
+  EXPECT_EQ(c.ledger.backwards, 84);
+  EXPECT_EQ(c.ledger.executed_forwards, 84);
+}
+
+TEST(Target, RetiredSamplesCostNothing) {
+  DefendedModel model = defended(perceptron(1, kImage, 4));
+  const CraftBatch batch = images(model, 24);
+  Descent attack;
+  attack.steps = 40;
+  NoEnvironment nowhere;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.25), {}, nowhere);
+  EXPECT_GT(c.confirmed.sum().item<int64_t>(), 20);
+  EXPECT_LT(c.ledger.executed_forwards, 24 * 40 / 2);
+  EXPECT_EQ(c.ledger.executed_forwards, c.ledger.forwards);
+}
+
+TEST(Target, CompactionChangesNoVerdict) {
+  for (uint64_t seed : {1, 2, 3}) {
+    DefendedModel model = defended(perceptron(seed, kImage, 5));
+    const CraftBatch batch = images(model, 32, seed);
+    Descent attack;
+    attack.steps = 25;
+    NoEnvironment nowhere;
+    CraftRules on, off, shuffled;
+    off.compact = false;
+    shuffled.shuffle = true;
+    const ThreatModel threat = ball(Norm::kLinf, 0.03);
+    const Tensor a = accuracy(model, craft(attack, model, batch, threat, on, nowhere).x, batch);
+    const Tensor b = accuracy(model, craft(attack, model, batch, threat, off, nowhere).x, batch);
+    const Tensor c =
+        accuracy(model, craft(attack, model, batch, threat, shuffled, nowhere).x, batch);
+    EXPECT_TRUE(a.equal(b)) << seed;
+    EXPECT_TRUE(a.equal(c)) << seed;
+    const int64_t left = a.sum().item<int64_t>();
+    EXPECT_GT(left, 0) << "the test needs survivors";
+    EXPECT_LT(left, 32) << "and hits";
+  }
+}
+
+TEST(Target, FalseClaimsOfSuccessRetireNothing) {
+  // Its fast path lies: the classes are rolled by one, so that every row looks like a hit.
+  const auto honest = perceptron(3, kImage, 4);
+  auto liar = std::make_shared<FunctionNetwork>(
+      [honest](const Tensor& x, Noise& noise, Mode mode) {
+        const Tensor z = honest->forward(x, noise, {}, mode).logits;
+        return mode == Mode::kFolded ? z.roll(1, 1) : z;
+      },
+      kImage, 4);
+  DefendedModel model = defended(liar);
+  const CraftBatch batch = images(model, 16);
+  Descent attack;
+  attack.steps = 5;
+  NoEnvironment nowhere;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-5), {}, nowhere);
+  EXPECT_GT(c.refuted, 0);
+  EXPECT_FALSE(c.confirmed.any().item<bool>());
+  EXPECT_TRUE(accuracy(model, c.x, batch).all().item<bool>());
+}
+
+TEST(Target, FinalScoresTheLastIterate) {
+  DefendedModel model = defended(perceptron(1, kImage, 4));
+  const CraftBatch batch = images(model, 16);
+  NoEnvironment nowhere;
+  Scripted attack;  // shows a hit, then returns the clean input
+  attack.script = [](Target& target, const Task& task) {
+    Descent inner;
+    inner.steps = 30;
+    try {
+      inner.run(target, task);
+    } catch (const TaskOver&) {
+    }
+    return task.x;
+  };
+  CraftRules any, final;
+  final.track = false;
+  const ThreatModel threat = ball(Norm::kLinf, 0.25);
+  EXPECT_LT(accuracy(model, craft(attack, model, batch, threat, any, nowhere).x, batch)
+                .sum()
+                .item<int64_t>(),
+            8);
+  EXPECT_TRUE(accuracy(model, craft(attack, model, batch, threat, final, nowhere).x, batch)
+                  .all()
+                  .item<bool>());
+}
+
+TEST(Target, BudgetStopsASampleAndScoresWhatItProposed) {
+  DefendedModel model = defended(perceptron(1, kImage, 4));
+  const CraftBatch batch = images(model, 6);
+  NoEnvironment nowhere;
+  CraftRules rules;
+  rules.max_queries = 5;
+  const ThreatModel threat = ball(Norm::kLinf, 1e-3);
+  Scripted attack;
+  attack.script = [](Target& target, const Task& task) {
+    for (int i = 0;; ++i) {
+      target.propose(task.x + 1e-4 * (i + 1));
+      target.losses(task.x, margin(task.goal));
+    }
+    return task.x;
+  };
+  const Crafted c = craft(attack, model, batch, threat, rules, nowhere);
+  EXPECT_TRUE(c.queries.eq(5).all().item<bool>());
+  EXPECT_TRUE(torch::allclose(c.x, batch.x + 6e-4));  // the sixth query found no active sample
+}
+
+TEST(Target, AStoppedAttackIsScoredByItsLastQueryInTheBall) {
+  DefendedModel model = defended(perceptron(1, kImage, 4));
+  const CraftBatch batch = images(model, 6);
+  NoEnvironment nowhere;
+  CraftRules rules;
+  rules.max_queries = 3;
+  Scripted attack;
+  attack.script = [](Target& target, const Task& task) {
+    for (double step : {1e-4, 2e-4, 0.5, 3e-4}) target.losses(task.x + step, margin(task.goal));
+    return task.x;
+  };
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-3), rules, nowhere);
+  EXPECT_TRUE(torch::allclose(c.x, batch.x + 2e-4, 0, 1e-7));
+}
+
+TEST(Target, AccessBelowTheTierThrows) {
+  DefendedModel model = defended(perceptron(1, kImage, 4));
+  const CraftBatch batch = images(model, 4);
+  NoEnvironment nowhere;
+  Scripted attack;
+  attack.what.access = Access::kScore;
+  attack.script = [](Target& target, const Task& task) {
+    return target.gradient(task.x, cross_entropy(task.goal)).x;
+  };
+  EXPECT_THROW(craft(attack, model, batch, ball(Norm::kLinf, 1), {}, nowhere), AccessError);
+  attack.script = [](Target& target, const Task& task) {
+    return target.losses(task.x, cross_entropy(task.goal)), task.x;
+  };
+  CraftRules rules;
+  rules.access = Access::kDecision;
+  EXPECT_THROW(craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere), AccessError);
+}
+
+TEST(Target, ManyRowsOfASampleAreGatheredAndCounted) {
+  DefendedModel model = defended(perceptron(2, kImage, 4));
+  const CraftBatch batch = images(model, 5);
+  NoEnvironment nowhere;
+  CraftRules rules;
+  rules.track = false;
+  Scripted attack;
+  attack.what.access = Access::kScore;
+  attack.script = [&](Target& target, const Task& task) {
+    const Tensor rows = task.copies(3);
+    const Tensor all = target.losses(task.rows(rows).of(task.x), margin(task.goal), {rows});
+    const Tensor one = target.losses(task.x, margin(task.goal));
+    EXPECT_TRUE(torch::allclose(all.view({5, 3}), one.unsqueeze(1).expand({5, 3}), 1e-5, 1e-6));
+    return task.x;
+  };
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+  EXPECT_TRUE(c.queries.eq(4).all().item<bool>());
+}
+
+// Averages over draws, cut into chunks and replayed, against one joint graph.
+TEST(Target, AveragesEqualAJointGraph) {
+  const auto network = perceptron(4, kImage, 4);
+  auto voter = std::make_shared<Voter>();
+  DefendedModel model = defended(network, {voter});
+  const CraftBatch batch = images(model, 7);
+  ASSERT_TRUE(model.stochastic());
+  ASSERT_FALSE(model.shared_noise());
+  NoEnvironment nowhere;
+  for (const Average average : {Average::kLoss, Average::kProbability, Average::kLogit})
+    for (const int64_t memory : {1, 4, 1000}) {
+      CraftRules rules;
+      rules.memory_rows = memory;
+      Scripted attack;
+      attack.script = [&](Target& target, const Task& task) {
+        Query query;
+        query.draws = 6, query.average = average;
+        const Gradient g = target.gradient(task.x, cross_entropy(task.goal), query);
+        const at::AutoGradMode graph(true);
+        const Tensor leaf = task.x.clone().requires_grad_(true);
+        Tensor total;
+        for (int64_t d = 0; d < 6; ++d) {
+          const Noise noise = noise_for(0, Stream::kDefense, batch.index).at(0, d);
+          const Tensor z = model.pass(leaf, noise, Mode::kFolded).logits;
+          const Tensor v = average == Average::kLoss
+                               ? torch::cross_entropy_loss(z, task.y, {}, at::Reduction::None)
+                           : average == Average::kLogit ? z
+                                                        : z.softmax(1);
+          total = total.defined() ? total + v / 6 : v / 6;
+        }
+        const Tensor l =
+            average == Average::kLoss
+                ? total
+                : torch::nll_loss(average == Average::kLogit ? total.log_softmax(1) : total.log(),
+                                  task.y, {}, at::Reduction::None);
+        const Tensor exact = torch::autograd::grad({l.sum()}, {leaf})[0];
+        EXPECT_LT((g.x - exact).abs().max().item<double>(), 1e-5);  // float32 sums in another order
+        EXPECT_LT((g.loss - l).abs().max().item<double>(), 1e-5);
+        return task.x;
+      };
+      craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+    }
+}
+
+TEST(Target, NoiseDoesNotDependOnTheBatch) {
+  auto voter = std::make_shared<Voter>();
+  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  const CraftBatch batch = images(model, 9);
+  Descent attack;
+  attack.steps = 6;
+  NoEnvironment nowhere;
+  CraftRules rules, shuffled;
+  rules.draws = shuffled.draws = 3;
+  shuffled.shuffle = true;
+  const ThreatModel threat = ball(Norm::kLinf, 0.05);
+  const Tensor whole = craft(attack, model, batch, threat, rules, nowhere).x;
+  const Tensor left = craft(attack, model, part(batch, 0, 4), threat, rules, nowhere).x;
+  const Tensor right = craft(attack, model, part(batch, 4, 5), threat, rules, nowhere).x;
+  EXPECT_TRUE(torch::allclose(whole, torch::cat({left, right}), 0, 1e-5));
+  EXPECT_TRUE(
+      torch::allclose(whole, craft(attack, model, batch, threat, shuffled, nowhere).x, 0, 1e-5));
+}
+
+TEST(Target, FixedDrawsRepeatFreshOnesDoNot) {
+  auto voter = std::make_shared<Voter>();
+  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  const CraftBatch batch = images(model, 5);
+  NoEnvironment nowhere;
+  Scripted attack;
+  attack.script = [](Target& target, const Task& task) {
+    const auto ask = [&](Draw noise, int64_t key) {
+      Query query;
+      query.noise = noise, query.key = key;
+      return target.scores(task.x, query).logits;
+    };
+    EXPECT_TRUE(ask(Draw::kFixed, 3).equal(ask(Draw::kFixed, 3)));
+    EXPECT_FALSE(ask(Draw::kFixed, 3).equal(ask(Draw::kFixed, 4)));
+    EXPECT_FALSE(ask(Draw::kFresh, 0).equal(ask(Draw::kFresh, 0)));
+    EXPECT_TRUE(ask(Draw::kOff, 0).equal(ask(Draw::kOff, 1)));
+    return task.x;
+  };
+  craft(attack, model, batch, ball(Norm::kLinf, 1), {}, nowhere);
+}
+
+TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {
+  DefendedModel model = defended(perceptron(2, kImage, 5));
+  const CraftBatch batch = images(model, 32);
+  Descent attack;
+  attack.steps = 4;
+  attack.step_size = 0.02;
+  NoEnvironment nowhere;
+  CraftRules one, many;
+  many.restarts = 5;
+  const ThreatModel threat = ball(Norm::kLinf, 0.06);
+  const Crafted a = craft(attack, model, batch, threat, one, nowhere),
+                b = craft(attack, model, batch, threat, many, nowhere);
+  const Tensor first = accuracy(model, a.x, batch), best = accuracy(model, b.x, batch);
+  EXPECT_FALSE((best & first.logical_not()).any().item<bool>());
+  EXPECT_LT(best.sum().item<int64_t>(), first.sum().item<int64_t>());
+  EXPECT_LE(b.queries.masked_select(a.confirmed).max().item<int64_t>(), 4);
+}
+
+TEST(Target, AStochasticModelRetiresNothingOnOneDraw) {
+  auto voter = std::make_shared<Voter>();
+  voter->sigma = 0.5;
+  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  const CraftBatch batch = images(model, 10);
+  Descent attack;
+  NoEnvironment nowhere;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.2), {}, nowhere);
+  EXPECT_FALSE(c.confirmed.any().item<bool>());
+  EXPECT_TRUE(c.queries.eq(10).all().item<bool>());
+}
+
+TEST(Target, DrawsAreIndependentOfTheVotesSamples) {
+  auto voter = std::make_shared<Voter>();
+  voter->m = 64;
+  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  const CraftBatch batch = images(model, 4);
+  Descent attack;
+  attack.steps = 5;
+  NoEnvironment nowhere;
+  CraftRules rules;
+  rules.draws = 4;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.05), rules, nowhere);
+  EXPECT_TRUE(c.queries.eq(20).all().item<bool>());  // k·n, whatever M is
+}
+
+TEST(Target, AConstantModelGivesZeroGradientsAndSaysSo) {
+  DefendedModel model = defended(std::make_shared<FunctionNetwork>(
+      [](const Tensor& x, Noise&, Mode) {
+        return torch::tensor({1.f, 0.f, 0.f}).expand({x.size(0), 3}).clone();
+      },
+      kImage, 3));
+  const CraftBatch batch = images(model, 4);
+  Descent attack;
+  NoEnvironment nowhere;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.1), {}, nowhere);
+  EXPECT_TRUE(c.zero_gradients.all().item<bool>());
+}
+
+TEST(Target, SeveralLossesShareOneForward) {
+  const auto network = perceptron(4, kImage, 4);
+  DefendedModel model = defended(network);
+  const CraftBatch batch = images(model, 4);
+  NoEnvironment nowhere;
+  Scripted attack;
+  attack.script = [&](Target& target, const Task& task) {
+    const int64_t before = network->calls;
+    const auto both = target.gradients(task.x, {cross_entropy(task.goal), margin(task.goal)});
+    EXPECT_EQ(network->calls, before + 1);
+    EXPECT_TRUE(both[0].x.equal(target.gradient(task.x, cross_entropy(task.goal)).x));
+    EXPECT_TRUE(both[1].x.equal(target.gradient(task.x, margin(task.goal)).x));
+    return task.x;
+  };
+  CraftRules rules;
+  rules.track = false;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+  EXPECT_EQ(c.ledger.backwards, 4 * 4);
+}
+
+TEST(Target, InterruptionEndsTheTask) {
+  DefendedModel model = defended(perceptron(4, kImage, 4));
+  const CraftBatch batch = images(model, 4);
+  std::atomic<bool> stop{true};
+  CraftRules rules;
+  rules.stop = &stop;
+  Descent attack;
+  NoEnvironment nowhere;
+  EXPECT_THROW(craft(attack, model, batch, ball(Norm::kLinf, 0.1), rules, nowhere), Interrupted);
+}
+
+}  // namespace
+}  // namespace gauntlet
