@@ -1,0 +1,75 @@
+// report.csv: one row a cell, one column a fact.
+#include "reports/report.h"
+#include "reports/summary.h"
+#include "reports/text.h"
+
+namespace gauntlet {
+namespace {
+
+/// A row of RFC 4180; lines end in \n, as every reader of CSV takes it.
+class Row {
+ public:
+  Row& operator<<(const std::string& field) {
+    if (!first_) text_ += ',';
+    first_ = false;
+    if (field.find_first_of(",\"\r\n") == std::string::npos) {
+      text_ += field;
+      return *this;
+    }
+    text_ += '"';
+    for (const char c : field) text_ += c == '"' ? "\"\"" : std::string(1, c);
+    text_ += '"';
+    return *this;
+  }
+  Row& operator<<(int64_t value) { return *this << std::to_string(value); }
+  Row& operator<<(double value) { return *this << exact(value); }
+  Row& operator<<(bool value) { return *this << std::string(value ? "true" : "false"); }
+  std::string line() const { return text_ + '\n'; }
+
+ private:
+  std::string text_;
+  bool first_ = true;
+};
+
+constexpr const char* kHeader =
+    "suite,defense,attack,threat,norm,epsilon,dataset,split,seed,status,reason,samples,trials,"
+    "stochastic,clean_accuracy,robust_accuracy,interval_low,interval_high,interval_level,"
+    "interval_unit,interval_method,majority_accuracy,worst_trial_accuracy,ties,flags,forwards,"
+    "backwards,queries,executed_forwards,executed_backwards,source_forwards,source_backwards,"
+    "scoring_forwards,seconds,finished,identity,fingerprint,x_adv,parameters\n";
+
+void add_numbers(Row& row, const CellRecord& r) {
+  if (!has_result(r)) {
+    for (int i = 0; i < 10; ++i) row << std::string();
+    return;
+  }
+  row << r.clean_accuracy << r.robust_accuracy << r.interval.low << r.interval.high
+      << r.interval.level << r.interval.unit << r.interval.method << r.majority_accuracy
+      << r.worst_trial_accuracy << r.ties;
+}
+
+std::string line_of(const CellRecord& r) {
+  std::string flags;
+  for (const std::string& flag : r.flags) flags += (flags.empty() ? "" : "; ") + flag;
+  Row row;
+  row << r.suite << r.defense << r.attack << r.threat << r.norm << r.epsilon << r.dataset << r.split
+      << r.seed << to_string(r.status) << r.reason << r.samples << r.trials << r.stochastic;
+  add_numbers(row, r);
+  const Ledger& ledger = r.ledger;
+  row << flags << ledger.forwards << ledger.backwards << ledger.queries << ledger.executed_forwards
+      << ledger.executed_backwards << ledger.source_forwards << ledger.source_backwards
+      << ledger.scoring_forwards << r.seconds << r.finished << r.identity << r.fingerprint
+      << r.x_adv << r.parameters;
+  return row.line();
+}
+
+}  // namespace
+
+std::string report_csv(const Store::Run& run) {
+  const Summary summary(run);
+  std::string text = kHeader;
+  for (const CellRecord& record : summary.run.cells) text += line_of(record);
+  return text;
+}
+
+}  // namespace gauntlet

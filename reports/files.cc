@@ -1,0 +1,37 @@
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/bad_input.h"
+#include "reports/report.h"
+
+namespace gauntlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A reader sees the old report or the new one, never half of one.
+void write_atomically(const fs::path& file, const std::string& text) {
+  fs::path draft = file;
+  draft += "." + std::to_string(getpid()) + ".tmp";
+  std::ofstream stream(draft, std::ios::binary);
+  stream << text;
+  stream.close();
+  std::error_code error;
+  if (stream) fs::rename(draft, file, error);
+  if (stream && !error) return;
+  fs::remove(draft, error);
+  throw BadInput(file.string() +
+                 ": cannot be written; is the folder there, and the disk not full?");
+}
+
+}  // namespace
+
+void write_reports(const Store::Run& run, const fs::path& folder) {
+  write_atomically(folder / "report.json", report_json(run));
+  write_atomically(folder / "report.csv", report_csv(run));
+  write_atomically(folder / "report.md", report_markdown(run));
+  write_atomically(folder / "report.html", report_html(run));
+}
+
+}  // namespace gauntlet

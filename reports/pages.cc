@@ -1,0 +1,58 @@
+// report.html and report.md: the same view through two templates.
+#include <kainjow/mustache.hpp>
+
+#include "reports/embedded.h"
+#include "reports/report.h"
+#include "reports/view.h"
+
+namespace gauntlet {
+namespace {
+
+/// Names must not become markup, links or new table cells.
+std::string escape_markdown(const std::string& text) {
+  std::string safe;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r') {
+      safe += ' ';
+    } else if (c == '<') {
+      safe += "&lt;";
+    } else {
+      if (std::string_view("\\`*_[]|#!~>").find(c) != std::string_view::npos) safe += '\\';
+      safe += c;
+    }
+  }
+  return safe;
+}
+
+/// Partials are put in before rendering: as text they are part of the template.
+std::string with_partials(std::string text) {
+  const std::pair<std::string_view, std::string_view> partials[] = {
+      {"{{>rows}}", embedded::rows_html_mustache},
+      {"{{>cost_head}}", embedded::cost_head_html_mustache},
+      {"{{>cost_row}}", embedded::cost_row_html_mustache},
+      {"{{>numbers}}", embedded::numbers_html_mustache}};
+  for (const auto& [mark, partial] : partials)
+    for (size_t at; (at = text.find(mark)) != std::string::npos;)
+      text.replace(at, mark.size(), partial);
+  return text;
+}
+
+}  // namespace
+
+std::string report_html(const Store::Run& run) {
+  const Summary summary(run);
+  View view = view_of(summary);
+  view["style"] = std::string(embedded::report_css);
+  view["script"] = std::string(embedded::report_js);
+  view["attack_costs_head"] = View{{"kind", "Attack"}};
+  view["defense_costs_head"] = View{{"kind", "Defense"}};
+  return render(with_partials(std::string(embedded::report_html_mustache)), view,
+                kainjow::mustache::html_escape<std::string>);
+}
+
+std::string report_markdown(const Store::Run& run) {
+  const Summary summary(run);
+  return render(embedded::report_md_mustache, view_of(summary), escape_markdown);
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,28 @@
+// Reports are made from a store's records alone; no model runs. A record that holds no valid result
+// is shown with its status and reason, never as a number.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "results/store.h"
+
+namespace gauntlet {
+
+/// report.json, as reports/schema/report.schema.json describes it.
+std::string report_json(const Store::Run& run);
+/// Tidy: one row a cell, RFC 4180 quoting, empty where there is no number.
+std::string report_csv(const Store::Run& run);
+std::string report_markdown(const Store::Run& run);
+/// Self-contained page: no request to anywhere.
+std::string report_html(const Store::Run& run);
+/// All four, written atomically into the folder. Throws BadInput if it cannot be written.
+void write_reports(const Store::Run& run, const std::filesystem::path& folder);
+
+/// What is wrong with a report.json, one sentence each; empty if nothing.
+std::vector<std::string> validate_report(std::string_view json);
+/// The JSON Schema (draft 7) that validate_report() holds a report against.
+std::string_view report_schema();
+
+}  // namespace gauntlet

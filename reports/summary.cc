@@ -1,0 +1,127 @@
+#include "reports/summary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "reports/text.h"
+
+namespace gauntlet {
+namespace {
+
+bool is_share(double value) { return value >= 0 && value <= 1; }
+
+bool is_sound(const Interval& interval) {
+  return is_share(interval.low) && is_share(interval.high) && interval.low <= interval.high;
+}
+
+/// A number that is none must not reach a table, whoever wrote it.
+void degrade_if_unsound(CellRecord& record) {
+  const bool sound = is_share(record.clean_accuracy) && is_share(record.robust_accuracy) &&
+                     is_share(record.majority_accuracy) && is_share(record.worst_trial_accuracy) &&
+                     is_sound(record.interval);
+  if (record.status == Status::kOk && !sound) {
+    record.status = Status::kError;
+    record.reason = "the record's accuracies are not numbers between 0 and 1";
+  }
+  if (record.status != Status::kOk && record.reason.empty()) record.reason = "no reason was given";
+}
+
+void degrade_if_unsound(WorstCase& record) {
+  if (has_result(record)) return;
+  for (const std::string& attack : record.attacks) record.missing.push_back(attack + " (error)");
+  record.attacks.clear();
+  record.decided_by.clear();
+  record.complete = false;
+}
+
+template <typename T>
+void add_once(std::vector<T>& list, const T& value) {
+  if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+}
+
+std::string key(const std::string& defense, const std::string& attack, const ThreatName& threat) {
+  return defense + '\x1f' + attack + '\x1f' + threat.name + '\x1f' + threat.norm + '\x1f' +
+         exact(threat.epsilon);
+}
+
+template <typename Record>
+ThreatName threat_of(const Record& record) {
+  return {record.threat, record.norm, record.epsilon};
+}
+
+template <typename Record>
+Group<Record>& group_of(const Record& record, const std::string& attack,
+                        std::vector<Group<Record>>& groups, std::map<std::string, size_t>& index) {
+  const ThreatName threat = threat_of(record);
+  const auto [place, is_new] =
+      index.try_emplace(key(record.defense, attack, threat), groups.size());
+  if (is_new) groups.push_back({record.defense, attack, threat, {}, {}, {}});
+  return groups[place->second];
+}
+
+template <typename Record>
+void sum_up(Group<Record>& group) {
+  std::vector<double> clean, robust;
+  for (const Record* record : group.records) {
+    if (!has_result(*record)) return;
+    clean.push_back(record->clean_accuracy);
+    robust.push_back(record->robust_accuracy);
+  }
+  group.clean = spread_of(clean);
+  group.robust = spread_of(robust);
+}
+
+}  // namespace
+
+Spread spread_of(const std::vector<double>& values) {
+  const double n = values.size();
+  Spread spread{std::accumulate(values.begin(), values.end(), 0.0) / n, {}};
+  if (values.size() < 2) return spread;
+  double squares = 0;
+  for (const double value : values) squares += (value - spread.mean) * (value - spread.mean);
+  spread.sd = std::sqrt(squares / (n - 1));
+  return spread;
+}
+
+bool has_result(const CellRecord& record) { return record.status == Status::kOk; }
+
+bool has_result(const WorstCase& record) {
+  return !record.attacks.empty() && is_share(record.clean_accuracy) &&
+         is_share(record.robust_accuracy) && is_sound(record.interval);
+}
+
+Summary::Summary(Store::Run source) : run(std::move(source)) {
+  for (CellRecord& record : run.cells) {
+    degrade_if_unsound(record);
+    add_once(defenses, record.defense);
+    add_once(attacks, record.attack);
+    add_once(threats, threat_of(record));
+    add_once(seeds, record.seed);
+    if (has_result(record)) most_samples = std::max(most_samples, record.samples);
+    group_of(record, record.attack, cells, cell_index_).records.push_back(&record);
+  }
+  for (WorstCase& record : run.worst_cases) {
+    degrade_if_unsound(record);
+    add_once(defenses, record.defense);
+    add_once(threats, threat_of(record));
+    add_once(seeds, record.seed);
+    group_of(record, "", worst_cases, worst_case_index_).records.push_back(&record);
+  }
+  for (auto& group : cells) sum_up(group);
+  for (auto& group : worst_cases) sum_up(group);
+}
+
+const Group<CellRecord>* Summary::cell(const std::string& defense, const std::string& attack,
+                                       const ThreatName& threat) const {
+  const auto place = cell_index_.find(key(defense, attack, threat));
+  return place == cell_index_.end() ? nullptr : &cells[place->second];
+}
+
+const Group<WorstCase>* Summary::worst_case(const std::string& defense,
+                                            const ThreatName& threat) const {
+  const auto place = worst_case_index_.find(key(defense, "", threat));
+  return place == worst_case_index_.end() ? nullptr : &worst_cases[place->second];
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,60 @@
+// A run as the reports show it: axes in the suite's order, evaluation seeds summed up.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "results/store.h"
+
+namespace gauntlet {
+
+struct ThreatName {
+  std::string name, norm;
+  double epsilon = 0;
+  bool operator==(const ThreatName&) const = default;
+};
+
+/// Mean and unbiased standard deviation (absent for a single seed).
+struct Spread {
+  double mean = 0;
+  std::optional<double> sd;
+};
+Spread spread_of(const std::vector<double>& values);
+
+/// The cells of one defense, attack and threat, or its worst cases, over evaluation seeds.
+template <typename Record>
+struct Group {
+  std::string defense, attack;  ///< attack: "" for the worst case
+  ThreatName threat;
+  std::vector<const Record*> records;  ///< one a seed
+  /// Absent unless every seed has a result: a mean over the seeds that went well would flatter.
+  std::optional<Spread> clean, robust;
+};
+
+struct Summary {
+  Store::Run run;  ///< what groups point into
+  std::vector<std::string> defenses, attacks;
+  std::vector<ThreatName> threats;
+  std::vector<int64_t> seeds;
+  int64_t most_samples = 0;  ///< of a cell with a result
+  std::vector<Group<CellRecord>> cells;
+  std::vector<Group<WorstCase>> worst_cases;
+
+  explicit Summary(Store::Run run);
+  Summary(const Summary&) = delete;
+
+  /// Null where the suite has no such cell.
+  const Group<CellRecord>* cell(const std::string& defense, const std::string& attack,
+                                const ThreatName& threat) const;
+  const Group<WorstCase>* worst_case(const std::string& defense, const ThreatName& threat) const;
+
+ private:
+  std::map<std::string, size_t> cell_index_, worst_case_index_;
+};
+
+/// A worst case over no attack is no result.
+bool has_result(const CellRecord& record);
+bool has_result(const WorstCase& record);
+
+}  // namespace gauntlet

@@ -1,0 +1,61 @@
+#include "reports/text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace gauntlet {
+namespace {
+
+std::string print(const char* format, auto... values) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), format, values...);
+  return text.data();
+}
+
+}  // namespace
+
+std::string exact(double value) {
+  if (!std::isfinite(value)) return "";
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
+std::string percent(double share) { return print("%.1f", 100 * share); }
+
+std::string epsilon_text(double epsilon) {
+  const std::string decimal = print("%.6g", epsilon);
+  const double levels = epsilon * 255;
+  const bool fraction = levels >= 0.5 && std::abs(levels - std::round(levels)) < 1e-6;
+  // 0.2 is 51/255 by chance: what is short as a decimal was written as one.
+  return fraction && decimal.size() > 5 ? print("%.0f/255", levels) : decimal;
+}
+
+std::string grouped(int64_t count) {
+  std::string digits = std::to_string(count);
+  for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > (count < 0 ? 1 : 0); i -= 3)
+    digits.insert(i, ",");
+  return digits;
+}
+
+std::string counted(int64_t count, const std::string& noun) {
+  return grouped(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string duration(double seconds) {
+  if (!std::isfinite(seconds)) return "—";
+  if (seconds < 9.95) return print("%.2g s", seconds);
+  if (seconds < 59.5) return print("%.0f s", seconds);
+  const auto whole = static_cast<int64_t>(std::llround(seconds));
+  if (whole < 3600)
+    return print("%d min %d s", static_cast<int>(whole / 60), static_cast<int>(whole % 60));
+  return grouped(whole / 3600) + print(" h %d min", static_cast<int>(whole % 3600 / 60));
+}
+
+nlohmann::ordered_json object_of(const std::string& text) {
+  return text.empty() ? nlohmann::ordered_json::object() : nlohmann::ordered_json::parse(text);
+}
+
+}  // namespace gauntlet

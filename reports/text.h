@@ -1,0 +1,24 @@
+// Numbers as reports write them.
+#pragma once
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace gauntlet {
+
+/// The shortest text that reads back as the same double; "" for NaN and infinities.
+std::string exact(double value);
+/// 0.4567 -> "45.7"
+std::string percent(double share);
+/// 8/255 -> "8/255", 0.1 -> "0.1"
+std::string epsilon_text(double epsilon);
+/// 1234567 -> "1,234,567"
+std::string grouped(int64_t count);
+/// "1 image", "2 images"
+std::string counted(int64_t count, const std::string& noun);
+/// 0.1234 s -> "0.12 s", 75 s -> "1 min 15 s", 4000 s -> "1 h 6 min"
+std::string duration(double seconds);
+/// Of a record's JSON; {} for "".
+nlohmann::ordered_json object_of(const std::string& text);
+
+}  // namespace gauntlet

@@ -1,0 +1,120 @@
+#include "reports/view.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <set>
+
+#include "reports/text.h"
+
+namespace gauntlet {
+namespace {
+
+/// Seconds between two UTC times; -1 where one is missing.
+double seconds_between(const std::string& from, const std::string& to) {
+  std::tm a{}, b{};
+  if (!strptime(from.c_str(), "%Y-%m-%dT%H:%M:%SZ", &a)) return -1;
+  if (!strptime(to.c_str(), "%Y-%m-%dT%H:%M:%SZ", &b)) return -1;
+  return std::difftime(timegm(&b), timegm(&a));
+}
+
+/// "2026-01-31T12:00:00Z" -> "2026-01-31 12:00 UTC"
+std::string day_and_time(const std::string& iso) {
+  return iso.size() < 16 ? iso : iso.substr(0, 10) + " " + iso.substr(11, 5) + " UTC";
+}
+
+View facts_of(const Summary& summary) {
+  View facts = View::array();
+  const auto add = [&](int64_t count, const std::string& noun) {
+    facts.push_back({{"count", grouped(count)}, {"noun", noun + (count == 1 ? "" : "s")}});
+  };
+  add(summary.defenses.size(), "defense");
+  add(summary.attacks.size(), "attack");
+  add(summary.threats.size(), "threat");
+  if (summary.seeds.size() > 1) add(summary.seeds.size(), "evaluation seed");
+  add(summary.run.cells.size(), "cell");
+  return facts;
+}
+
+View statuses_of(const Summary& summary) {
+  View statuses = View::array();
+  for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped}) {
+    const auto& cells = summary.run.cells;
+    const auto count = std::count_if(cells.begin(), cells.end(),
+                                     [&](const CellRecord& cell) { return cell.status == status; });
+    if (count) statuses.push_back({{"status", to_string(status)}, {"count", grouped(count)}});
+  }
+  return statuses;
+}
+
+/// "fashion-mnist-1k (test, 1,000 images)", all there are.
+std::string data_text(const Summary& summary) {
+  std::vector<std::string> texts;
+  for (const CellRecord& cell : summary.run.cells) {
+    if (!has_result(cell)) continue;
+    const std::string text =
+        cell.dataset + " (" + cell.split + ", " + counted(cell.samples, "image") + ")";
+    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+  }
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
+  return all;
+}
+
+std::string levels_text(const Summary& summary) {
+  std::set<std::string> levels;
+  for (const CellRecord& cell : summary.run.cells)
+    if (has_result(cell)) levels.insert(percent(cell.interval.level).substr(0, 2) + " %");
+  return levels.size() == 1 ? *levels.begin() : "their stated level";
+}
+
+}  // namespace
+
+std::string title_of(const ThreatName& threat) {
+  const std::string ball = threat.norm + ", ε = " + epsilon_text(threat.epsilon);
+  return threat.name == threat.norm ? ball : threat.name + ": " + ball;
+}
+
+std::string interval_text(const Interval& interval) {
+  return percent(interval.low) + " to " + percent(interval.high);
+}
+
+std::string anchor(const Summary& summary, const Group<CellRecord>& group) {
+  return "cell-" + std::to_string(&group - summary.cells.data());
+}
+std::string anchor(const Summary& summary, const Group<WorstCase>& group) {
+  return "worst-" + std::to_string(&group - summary.worst_cases.data());
+}
+
+View view_of(const Summary& summary) {
+  const Store::Run& run = summary.run;
+  const double took = seconds_between(run.started, run.finished);
+  const std::string settings = run.settings.empty() ? "" : object_of(run.settings).dump(2);
+  View view = {{"suite", run.suite},
+               {"started", day_and_time(run.started)},
+               {"took", took < 0 ? "" : duration(took)},
+               {"complete", run.complete},
+               {"several_seeds", summary.seeds.size() > 1},
+               {"seed_count", std::to_string(summary.seeds.size())},
+               {"data", data_text(summary)},
+               {"level", levels_text(summary)},
+               {"facts", facts_of(summary)},
+               {"statuses", statuses_of(summary)},
+               {"matrices", matrices_of(summary)},
+               {"failures", failures_of(summary)},
+               {"findings", findings_of(summary)},
+               {"details", details_of(summary)},
+               {"attack_parameters", attack_parameters_of(summary)},
+               {"defense_parameters", defense_parameters_of(summary)},
+               {"other_parameters", other_parameters_of(summary)},
+               {"environment", environment_of(summary)},
+               {"attack_costs", attack_costs_of(summary)},
+               {"defense_costs", defense_costs_of(summary)},
+               {"settings", settings},
+               {"has_settings", !settings.empty() && settings != "{}"}};
+  for (const char* list : {"failures", "findings", "environment", "other_parameters", "matrices"})
+    view[std::string("has_") + list] = !view[list].empty();
+  return view;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,39 @@
+// What the page and the Markdown report show, as plain text under names that the templates use.
+// Both templates are filled from this one view, so they cannot disagree.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "reports/summary.h"
+
+namespace gauntlet {
+
+using View = nlohmann::ordered_json;
+
+View view_of(const Summary& summary);
+
+/// Parts of it.
+View matrices_of(const Summary& summary);
+View failures_of(const Summary& summary);
+View findings_of(const Summary& summary);
+View details_of(const Summary& summary);
+View attack_parameters_of(const Summary& summary);
+View defense_parameters_of(const Summary& summary);
+View other_parameters_of(const Summary& summary);
+View environment_of(const Summary& summary);
+View attack_costs_of(const Summary& summary);
+View defense_costs_of(const Summary& summary);
+
+/// The same in every part: "#cell-3" is the detail of summary.cells[3].
+std::string anchor(const Summary& summary, const Group<CellRecord>& group);
+std::string anchor(const Summary& summary, const Group<WorstCase>& group);
+/// "linf, ε = 8/255"
+std::string title_of(const ThreatName& threat);
+/// "42.6 to 48.8"
+std::string interval_text(const Interval& interval);
+
+/// Fills one of the templates below reports/templates/. `escape` makes a text harmless.
+std::string render(std::string_view text, const View& view,
+                   const std::function<std::string(const std::string&)>& escape);
+
+}  // namespace gauntlet

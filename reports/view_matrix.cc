@@ -1,0 +1,176 @@
+// The matrices: defenses by attacks, one per threat.
+#include <algorithm>
+
+#include "reports/text.h"
+#include "reports/view.h"
+
+namespace gauntlet {
+namespace {
+
+/// Every name the templates ask a cell for, so that none is looked up in the row around it.
+View blank_cell() {
+  return {{"state", "absent"}, {"ok", false},
+          {"number", ""},      {"prefix", ""},
+          {"spread", ""},      {"value", ""},
+          {"low", ""},         {"width", ""},
+          {"href", ""},        {"hint", "not in the suite"},
+          {"badge", "—"},      {"note", ""},
+          {"flagged", false},  {"fewer", ""},
+          {"text", "—"}};
+}
+
+void set_number(View& cell, double value, double low, double high, const std::string& spread) {
+  low = std::clamp(low, 0.0, 1.0);
+  high = std::clamp(high, 0.0, 1.0);
+  cell["state"] = "ok";
+  cell["ok"] = true;
+  cell["badge"] = "";
+  cell["number"] = percent(value);
+  cell["spread"] = spread;
+  cell["value"] = exact(value);
+  cell["low"] = exact(100 * low);
+  cell["width"] = exact(100 * (high - low));
+  cell["text"] = percent(value) + " (" + spread + ")";
+}
+
+/// One seed: the interval over images. Several: the standard deviation over seeds.
+template <typename Record>
+void set_result(View& cell, const Group<Record>& group) {
+  const Record& first = *group.records.front();
+  const double mean = group.robust->mean;
+  if (group.records.size() == 1)
+    return set_number(cell, mean, first.interval.low, first.interval.high,
+                      interval_text(first.interval));
+  const double sd = group.robust->sd.value_or(0);
+  set_number(cell, mean, mean - sd, mean + sd, "± " + percent(sd));
+}
+
+/// "", or how many of several seeds it holds for.
+std::string of_seeds(size_t count, size_t seeds) {
+  if (seeds == 1) return "";
+  return std::to_string(count) + " of " + std::to_string(seeds) + " seeds";
+}
+
+void set_failure(View& cell, const Group<CellRecord>& group) {
+  // The gravest of the seeds' states speaks for the cell.
+  for (const Status status : {Status::kError, Status::kInvalid, Status::kSkipped}) {
+    size_t count = 0;
+    const CellRecord* shown = nullptr;
+    for (const CellRecord* record : group.records)
+      if (record->status == status) ++count, shown = record;
+    if (!shown) continue;
+    cell["state"] = cell["badge"] = to_string(status);
+    cell["note"] = of_seeds(count, group.records.size());
+    cell["hint"] = to_string(status) + ": " + shown->reason;
+    cell["text"] = to_string(status);
+    return;
+  }
+}
+
+/// A number over fewer images than its neighbours says so.
+template <typename Record>
+void note_samples(View& cell, const Summary& summary, const Group<Record>& group) {
+  const int64_t samples = group.records.front()->samples;
+  if (samples == summary.most_samples) return;
+  cell["fewer"] = counted(samples, "image");
+  cell["text"] = cell["text"].get<std::string>() + " of " + counted(samples, "image");
+}
+
+View cell_view(const Summary& summary, const Group<CellRecord>* group) {
+  View cell = blank_cell();
+  if (!group && !summary.run.complete) cell["hint"] = "not reached, or not in the suite";
+  if (!group) return cell;
+  cell["href"] = anchor(summary, *group);
+  if (!group->robust) {
+    set_failure(cell, *group);
+    return cell;
+  }
+  set_result(cell, *group);
+  note_samples(cell, summary, *group);
+  const CellRecord& first = *group->records.front();
+  cell["hint"] = first.defense + " under " + first.attack + ": " +
+                 cell["number"].get<std::string>() + " % right of " +
+                 counted(first.samples, "image") +
+                 (first.trials > 1 ? ", " + counted(first.trials, "trial") + " each" : "");
+  for (const CellRecord* record : group->records) {
+    if (record->flags.empty()) continue;
+    cell["flagged"] = true;
+    cell["hint"] = cell["hint"].get<std::string>() + " · " + record->flags.front();
+    break;
+  }
+  return cell;
+}
+
+View worst_view(const Summary& summary, const Group<WorstCase>* group) {
+  View cell = blank_cell();
+  cell["hint"] = "no worst case was computed";
+  if (!group) return cell;
+  cell["href"] = anchor(summary, *group);
+  if (!group->robust) {
+    cell["hint"] = "no attack gave a valid result";
+    return cell;
+  }
+  set_result(cell, *group);
+  note_samples(cell, summary, *group);
+  const WorstCase& first = *group->records.front();
+  cell["hint"] = "minimum over " + counted(first.attacks.size(), "attack") + ", image by image";
+  std::string missing;
+  for (const WorstCase* record : group->records)
+    if (!record->complete && missing.empty()) {
+      for (const std::string& name : record->missing)
+        missing += (missing.empty() ? "" : ", ") + name;
+      cell["prefix"] = "≤ ";
+      cell["note"] = "incomplete";
+      cell["hint"] =
+          "an upper bound: no valid result of " + (missing.empty() ? "some attack" : missing);
+      cell["text"] = "≤ " + cell["text"].get<std::string>();
+    }
+  return cell;
+}
+
+/// The row's clean accuracy: the worst case's, else that of its first valid cell.
+View clean_view(const Summary& summary, const std::string& defense, const ThreatName& threat) {
+  View cell = blank_cell();
+  cell["hint"] = "no valid result";
+  std::optional<Spread> clean;
+  if (const auto* worst = summary.worst_case(defense, threat)) clean = worst->clean;
+  for (const std::string& attack : summary.attacks)
+    if (const auto* group = summary.cell(defense, attack, threat); group && !clean)
+      clean = group->clean;
+  if (!clean) return cell;
+  const std::string sd = clean->sd ? "± " + percent(*clean->sd) : "";
+  set_number(cell, clean->mean, clean->mean, clean->mean, sd);
+  cell["text"] = percent(clean->mean) + (sd.empty() ? "" : " (" + sd + ")");
+  cell["hint"] = "accuracy without an attack";
+  return cell;
+}
+
+View row_of(const Summary& summary, const std::string& defense, const ThreatName& threat) {
+  View cells = View::array();
+  for (const std::string& attack : summary.attacks)
+    cells.push_back(cell_view(summary, summary.cell(defense, attack, threat)));
+  return {{"defense", defense},
+          {"clean", clean_view(summary, defense, threat)},
+          {"cells", cells},
+          {"worst", worst_view(summary, summary.worst_case(defense, threat))}};
+}
+
+}  // namespace
+
+View matrices_of(const Summary& summary) {
+  View matrices = View::array();
+  for (size_t i = 0; i < summary.threats.size(); ++i) {
+    const ThreatName& threat = summary.threats[i];
+    View columns = View::array(), rows = View::array();
+    for (const std::string& attack : summary.attacks) columns.push_back({{"attack", attack}});
+    for (const std::string& defense : summary.defenses)
+      rows.push_back(row_of(summary, defense, threat));
+    matrices.push_back({{"anchor", "threat-" + std::to_string(i)},
+                        {"threat", title_of(threat)},
+                        {"columns", columns},
+                        {"rows", rows}});
+  }
+  return matrices;
+}
+
+}  // namespace gauntlet

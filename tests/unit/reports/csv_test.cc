@@ -1,0 +1,79 @@
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "reports/report.h"
+#include "synthetic_run.h"
+
+namespace gauntlet {
+namespace {
+
+/// A reader of RFC 4180 of its own.
+std::vector<std::vector<std::string>> parse(const std::string& text) {
+  std::vector<std::vector<std::string>> rows(1, {""});
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    std::string& field = rows.back().back();
+    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"')
+      field += text[++i];
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && c == ',')
+      rows.back().emplace_back();
+    else if (!quoted && c == '\n')
+      rows.push_back({""});
+    else
+      field += c;
+  }
+  rows.pop_back();  // the last line ends, too
+  return rows;
+}
+
+std::vector<std::map<std::string, std::string>> table(const std::string& text) {
+  const auto rows = parse(text);
+  std::vector<std::map<std::string, std::string>> records;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].size(), rows[0].size()) << "row " << i;
+    auto& record = records.emplace_back();
+    for (size_t k = 0; k < rows[i].size(); ++k) record[rows[0].at(k)] = rows[i][k];
+  }
+  return records;
+}
+
+TEST(ReportCsv, ReadsBackAsTheRecords) {
+  const Store::Run run = synthetic_run();
+  const auto rows = table(report_csv(run));
+  ASSERT_EQ(rows.size(), run.cells.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const CellRecord& cell = run.cells[i];
+    auto row = rows[i];
+    EXPECT_EQ(row["defense"], cell.defense);
+    EXPECT_EQ(row["attack"], cell.attack);
+    EXPECT_EQ(row["status"], to_string(cell.status));
+    EXPECT_EQ(row["reason"], cell.reason);
+    EXPECT_EQ(std::stod(row["epsilon"]), cell.epsilon);
+    EXPECT_EQ(row["executed_forwards"], std::to_string(cell.ledger.executed_forwards));
+    EXPECT_EQ(row["parameters"], cell.parameters);
+    EXPECT_EQ(row["identity"], cell.identity);
+    if (cell.status != Status::kOk) continue;
+    EXPECT_EQ(std::stod(row["robust_accuracy"]), cell.robust_accuracy);  // every digit
+    EXPECT_EQ(std::stod(row["interval_low"]), cell.interval.low);
+    EXPECT_EQ(row["interval_method"], cell.interval.method);
+  }
+}
+
+TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
+  int failed = 0;
+  for (auto row : table(report_csv(synthetic_run()))) {
+    if (row["status"] == "ok") continue;
+    ++failed;
+    for (const char* name : {"clean_accuracy", "robust_accuracy", "interval_low", "interval_high",
+                             "interval_level", "majority_accuracy", "worst_trial_accuracy", "ties"})
+      EXPECT_EQ(row.at(name), "") << name;
+  }
+  EXPECT_EQ(failed, 3);
+}
+
+}  // namespace
+}  // namespace gauntlet

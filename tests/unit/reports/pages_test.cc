@@ -1,0 +1,347 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "base/bad_input.h"
+#include "reports/report.h"
+#include "synthetic_run.h"
+
+namespace gauntlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Tag {
+  std::string name;
+  std::map<std::string, std::string> attributes;
+  std::string text;  ///< everything inside, tags left out
+};
+
+/// A strict reader of the HTML we write: lower-case tags, quoted attributes, everything closed.
+/// Throws std::runtime_error where the page is not that.
+class Page {
+ public:
+  explicit Page(const std::string& html) : html_(html) {
+    while (at_ < html_.size()) html_[at_] == '<' ? read_tag() : read_text();
+    if (!open_.empty()) throw std::runtime_error("never closed: " + tags_[open_.back()].name);
+  }
+  const std::vector<Tag>& tags() const { return tags_; }
+
+  std::vector<Tag> of_class(const std::string& tag, const std::string& wanted) const {
+    std::vector<Tag> found;
+    for (const Tag& each : tags_) {
+      const auto classes = each.attributes.find("class");
+      if (each.name != tag || classes == each.attributes.end()) continue;
+      std::istringstream words(classes->second);
+      for (std::string word; words >> word;)
+        if (word == wanted) found.push_back(each);
+    }
+    return found;
+  }
+
+ private:
+  void read_text() {
+    const size_t end = html_.find('<', at_);
+    for (const size_t tag : open_) tags_[tag].text += html_.substr(at_, end - at_);
+    at_ = std::min(end, html_.size());
+  }
+
+  std::string word() {
+    const size_t start = at_;
+    while (at_ < html_.size() && (std::isalnum(html_[at_]) || html_[at_] == '-')) ++at_;
+    if (at_ == start) throw std::runtime_error("no name at ..." + html_.substr(start, 40));
+    return html_.substr(start, at_ - start);
+  }
+
+  void expect(char c) {
+    if (html_.at(at_++) != c)
+      throw std::runtime_error(std::string("expected ") + c + " at ..." +
+                               html_.substr(at_ - 1, 40));
+  }
+
+  void read_tag() {
+    if (html_.compare(at_, 15, "<!doctype html>") == 0) return void(at_ += 15);
+    expect('<');
+    if (html_[at_] == '/') return close();
+    Tag tag{word(), {}, {}};
+    while (html_.at(at_) != '>') {
+      while (std::isspace(html_.at(at_))) ++at_;
+      const std::string name = word();
+      if (html_.at(at_) != '=') {
+        tag.attributes[name] = "";
+        continue;
+      }
+      ++at_;
+      expect('"');
+      const size_t end = html_.find('"', at_);
+      tag.attributes[name] = html_.substr(at_, end - at_);
+      at_ = end + 1;
+    }
+    ++at_;
+    tags_.push_back(tag);
+    if (tag.name != "meta" && tag.name != "link") open_.push_back(tags_.size() - 1);
+    if (tag.name == "style" || tag.name == "script") at_ = html_.find("</" + tag.name, at_);
+  }
+
+  void close() {
+    ++at_;
+    const std::string name = word();
+    expect('>');
+    if (open_.empty() || tags_[open_.back()].name != name)
+      throw std::runtime_error("</" + name + "> closes nothing");
+    open_.pop_back();
+  }
+
+  std::string html_;
+  size_t at_ = 0;
+  std::vector<Tag> tags_;
+  std::vector<size_t> open_;
+};
+
+bool has_digit(const std::string& text) {
+  return text.find_first_of("0123456789") != std::string::npos;
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++found;
+  return found;
+}
+
+TEST(ReportHtml, LoadsNothing) {
+  const std::string html = report_html(synthetic_run());
+  EXPECT_EQ(html.find("://"), std::string::npos);
+  EXPECT_EQ(html.find("url("), std::string::npos);
+  EXPECT_EQ(html.find("@import"), std::string::npos);
+  EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
+  const Page page(html);
+  for (const Tag& tag : page.tags()) {
+    for (const char* name : {"src", "srcset", "action", "data", "background", "poster"})
+      EXPECT_FALSE(tag.attributes.count(name)) << tag.name << " " << name;
+    if (!tag.attributes.count("href")) continue;
+    const std::string& link = tag.attributes.at("href");
+    EXPECT_TRUE(link.starts_with("#") || link == "data:,") << link;
+  }
+}
+
+TEST(ReportHtml, LinksLeadSomewhere) {
+  const Page page(report_html(synthetic_run()));
+  std::set<std::string> places;
+  for (const Tag& tag : page.tags()) {
+    if (!tag.attributes.count("id")) continue;
+    EXPECT_TRUE(places.insert("#" + tag.attributes.at("id")).second) << tag.attributes.at("id");
+  }
+  for (const Tag& tag : page.tags()) {
+    if (tag.name != "a") continue;
+    EXPECT_TRUE(places.count(tag.attributes.at("href"))) << tag.attributes.at("href");
+  }
+}
+
+TEST(ReportHtml, KeepsEvilNamesInert) {
+  const std::string evil[] = {"<script>alert(1)</script>",
+                              "\"><img src=x onerror=alert(1)>",
+                              "' onmouseover='alert(1)",
+                              "</style></script><b>",
+                              "{{suite}}",
+                              "{{{script}}}",
+                              "&lt;script&gt;",
+                              "-->"};
+  const Page plain(report_html(synthetic_run()));
+  std::set<std::string> tags, attributes;
+  for (const Tag& tag : plain.tags()) {
+    tags.insert(tag.name);
+    for (const auto& [name, value] : tag.attributes) attributes.insert(name);
+  }
+  for (const std::string& name : evil) {
+    Store::Run run = synthetic_run();
+    run.suite = name;
+    run.settings = nlohmann::json({{"name", name}}).dump();
+    for (CellRecord& cell : run.cells) {
+      cell.defense = cell.attack = cell.threat = cell.dataset = name;
+      cell.reason = cell.reason.empty() ? "" : name;
+      cell.flags = {name};
+      cell.parameters = nlohmann::json({{"attack", {{name, name}}}, {name, name}}).dump();
+      cell.environment = nlohmann::json({{name, name}}).dump();
+    }
+    run.worst_cases[0].missing = {name};
+    const std::string html = report_html(run);
+    const Page page(html);
+    for (const Tag& tag : page.tags()) {
+      EXPECT_TRUE(tags.count(tag.name)) << name << " made <" << tag.name << ">";
+      for (const auto& [attribute, value] : tag.attributes)
+        EXPECT_TRUE(attributes.count(attribute)) << name << " made " << attribute << "=";
+    }
+    EXPECT_EQ(count(html, "<script"), 1) << name;
+    EXPECT_EQ(count(html, "</script"), 1) << name;
+    EXPECT_EQ(count(html, "<style"), 1) << name;
+  }
+}
+
+TEST(ReportHtml, ShowsNoNumberWhereThereIsNone) {
+  const Page page(report_html(synthetic_run()));
+  size_t failed = 0;
+  for (const char* state : {"invalid", "error", "skipped"})
+    for (const Tag& cell : page.of_class("td", state)) {
+      ++failed;
+      EXPECT_FALSE(has_digit(cell.text)) << cell.text;
+      EXPECT_EQ(cell.attributes.at("data-value"), "");
+    }
+  EXPECT_EQ(failed, 3);
+}
+
+TEST(ReportHtml, ShowsTheNumbers) {
+  const Page page(report_html(synthetic_run()));
+  std::vector<std::string> values;
+  for (const Tag& cell : page.of_class("td", "ok"))
+    if (cell.attributes.at("class") == "ok") values.push_back(cell.attributes.at("data-value"));
+  EXPECT_EQ(values, (std::vector<std::string>{"0.125", "0", "0.4375", "0.75", "0.71", "0.8"}));
+  const auto worst = page.of_class("td", "worst");
+  ASSERT_EQ(worst.size(), 3);
+  EXPECT_NE(worst[0].text.find("≤ 0.0"), std::string::npos) << worst[0].text;
+  EXPECT_NE(worst[2].text.find("70.0"), std::string::npos) << worst[2].text;
+  EXPECT_EQ(worst[2].text.find("≤"), std::string::npos) << worst[2].text;
+}
+
+TEST(ReportHtml, KeepsTheSuitesOrder) {
+  const Page page(report_html(synthetic_run()));
+  std::vector<std::string> names;
+  for (const Tag& head : page.of_class("th", "name")) names.push_back(head.text);
+  EXPECT_EQ(names, (std::vector<std::string>{"Defense", "undefended", "smoothing, &quot;soft&quot;",
+                                             "at"}));
+}
+
+TEST(ReportHtml, HasNoMeanOverSeedsOfWhichOneFailed) {
+  const Page page(report_html(run_of_seeds()));
+  const auto ok = page.of_class("td", "ok");  // clean, pgd, worst
+  ASSERT_EQ(ok.size(), 3);
+  EXPECT_EQ(ok[1].text, "51.0± 1.0");
+  const auto failed = page.of_class("td", "error");
+  ASSERT_EQ(failed.size(), 1);
+  EXPECT_EQ(failed[0].text, "error1 of 3 seeds");
+}
+
+TEST(ReportHtml, ShowsARunWithoutCells) {
+  Store::Run run = empty_run();
+  run.complete = false;
+  const std::string html = report_html(run);
+  EXPECT_NO_THROW(Page{html});
+  EXPECT_NE(html.find("No cell was reached"), std::string::npos);
+  EXPECT_NE(html.find("incomplete: not every cell was reached"), std::string::npos);
+}
+
+TEST(ReportMarkdown, TellsEnvironmentsApart) {
+  Store::Run run = empty_run();
+  for (const char* device : {"cpu", "cpu", "cuda:0"}) {
+    run.cells.push_back(synthetic_cell("at", device + std::to_string(run.cells.size()), 0.5));
+    run.cells.back().environment = nlohmann::json({{"host", "c0de"},
+                                                   {"torch", "2.11.0"},
+                                                   {"device", device},
+                                                   {"plugins", {{device, "ab"}}}})
+                                       .dump();
+  }
+  const std::string text = report_markdown(run);
+  for (const char* line : {"| host | c0de |", "| torch | 2.11.0 |", "| device | cpu (2 cells) |",
+                           "| device | cuda:0 (1 cell) |", "| plugins · cpu | ab |"})
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+}
+
+TEST(ReportMarkdown, TellsParametersOfThreatsApart) {
+  Store::Run run = empty_run();
+  for (const double epsilon : {0.1, 0.2}) {
+    run.cells.push_back(synthetic_cell("at", "pgd", 0.5));
+    run.cells.back().epsilon = epsilon;
+    run.cells.back().parameters =
+        nlohmann::json(
+            {{"attack", {{"params", {{"step_size", {{"value", epsilon}, {"default", 0.1}}}}}}},
+             {"host", {{"restarts", 2}, {"access", nullptr}}},
+             {"defense", {{"stack", {{{"use", "smoothing"}}}}}}})
+            .dump();
+  }
+  const std::string text = report_markdown(run);
+  for (const char* line :
+       {"| attack pgd (1 cell under linf, ε = 0.1) | step\\_size | 0.1 | 0.1 |",
+        "| attack pgd (1 cell under linf, ε = 0.2) | step\\_size | **0.2** | 0.1 |",
+        "| restarts | 2 |  |", "| defense at | stack 1 · use | smoothing |  |"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  EXPECT_EQ(text.find("access"), std::string::npos);  // not given
+}
+
+TEST(ReportMarkdown, SaysWhereANumberIsOverFewerImages) {
+  Store::Run run = synthetic_run();
+  run.cells[0].samples = 20;
+  const std::string text = report_markdown(run);
+  EXPECT_NE(text.find("12.5 (10.6 to 14.7) of 20 images |"), std::string::npos) << text;
+  EXPECT_EQ(count(text, " of 20 images |"), 1);
+}
+
+TEST(ReportHtml, HoldsBigSuites) {
+  Store::Run run = empty_run();
+  for (int d = 0; d < 40; ++d)
+    for (int a = 0; a < 30; ++a)
+      run.cells.push_back(
+          synthetic_cell("defense " + std::to_string(d), "attack " + std::to_string(a), 0.5));
+  const std::string html = report_html(run);
+  EXPECT_EQ(count(html, "<details class=\"cell\""), 1200);
+  EXPECT_LT(html.size(), 5u << 20);  // a browser opens that at once
+}
+
+TEST(Reports, NeverShowTheAccuracyOfWhatFailed) {
+  // Failed cells of the synthetic run carry 0.987.
+  for (const auto& text : {report_html(synthetic_run()), report_markdown(synthetic_run()),
+                           report_csv(synthetic_run()), report_json(synthetic_run())}) {
+    EXPECT_EQ(text.find("98.7"), std::string::npos);
+    EXPECT_EQ(text.find("0.987"), std::string::npos);
+  }
+}
+
+TEST(ReportMarkdown, IsTheGoldenOne) {
+  const fs::path file =
+      fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "tests/unit/reports/golden/report.md";
+  const std::string text = report_markdown(synthetic_run()) + report_markdown(run_of_seeds());
+  if (std::getenv("GAUNTLET_GOLDEN_UPDATE")) std::ofstream(file) << text;
+  std::ostringstream golden;
+  golden << std::ifstream(file).rdbuf();
+  EXPECT_EQ(text, golden.str()) << "set GAUNTLET_GOLDEN_UPDATE=1 to rewrite " << file.filename();
+}
+
+TEST(ReportMarkdown, KeepsNamesInTheirTableCell) {
+  Store::Run run = synthetic_run();
+  for (CellRecord& cell : run.cells) cell.defense = "a | b\n# c <b> [x](y) `z`";
+  run.worst_cases.clear();
+  std::istringstream lines(report_markdown(run));
+  size_t columns = 0, checked = 0;  // of the table the line is in; 0 outside
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_FALSE(line.starts_with("# c")) << line;
+    const size_t pipes = count(line, "|") - count(line, "\\|");
+    EXPECT_TRUE(columns == 0 || !line.starts_with("|") || pipes == columns) << line;
+    checked += line.find("| a \\| b \\# c &lt;b\\> \\[x\\](y) \\`z\\`") == 0;
+    columns = line.starts_with("|") ? pipes : 0;
+  }
+  EXPECT_EQ(checked, 5);  // the matrix's row, three failures, one finding
+}
+
+TEST(WriteReports, WritesAllOfThemAndNothingElse) {
+  const fs::path folder =
+      fs::temp_directory_path() / ("gauntlet-reports-" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  write_reports(synthetic_run(), folder);
+  write_reports(synthetic_run(), folder);  // over the old ones
+  std::set<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    files.insert(entry.path().filename().string());
+  EXPECT_EQ(files,
+            (std::set<std::string>{"report.csv", "report.html", "report.json", "report.md"}));
+  std::ostringstream json;
+  json << std::ifstream(folder / "report.json").rdbuf();
+  EXPECT_EQ(json.str(), report_json(synthetic_run()));
+  fs::remove_all(folder);
+  EXPECT_THROW(write_reports(synthetic_run(), folder), BadInput);
+}
+
+}  // namespace
+}  // namespace gauntlet

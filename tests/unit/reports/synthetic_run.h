@@ -1,0 +1,125 @@
+// A run that never was, with everything a report must be able to show: results, an invalid cell, an
+// error, a skipped cell, a stochastic defense, several seeds, awkward names.
+#pragma once
+#include "results/statistics.h"
+#include "results/store.h"
+
+namespace gauntlet {
+
+inline CellRecord synthetic_cell(const std::string& defense, const std::string& attack,
+                                 double accuracy, int64_t seed = 0) {
+  CellRecord record;
+  record.identity = "id-" + defense + "-" + attack + "-" + std::to_string(seed);
+  record.fingerprint = "f00d";
+  record.suite = "synthetic";
+  record.defense = defense;
+  record.attack = attack;
+  record.dataset = "fashion-mnist-1k";
+  record.split = "test";
+  record.threat = "linf";
+  record.norm = "linf";
+  record.epsilon = 0.1;
+  record.seed = seed;
+  record.status = Status::kOk;
+  record.samples = 1000;
+  record.clean_accuracy = 0.875;
+  record.robust_accuracy = record.majority_accuracy = record.worst_trial_accuracy = accuracy;
+  record.interval = wilson(static_cast<int64_t>(1000 * accuracy), 1000);
+  record.parameters = R"({"attack": {"plugin": ")" + attack + R"(", "params": {
+    "steps": {"value": 20, "default": 10}, "loss": {"value": "cross_entropy",
+    "default": "cross_entropy"}}}, "host": {"restarts": {"value": 1, "default": 1}},
+    "defense": {"model": "fashion-mnist/at", "weights_sha256": "ab12", "stack": []},
+    "scoring": {"trials": {"value": 1, "default": 1}}})";
+  record.environment = R"({"gauntlet": "0.1.0", "torch": "2.11.0", "device": "cpu", "threads": 2})";
+  record.ledger = {20000, 20000, 20000, 15000, 15000, 0, 0, 1000};
+  record.seconds = 2.5;
+  record.finished = "2026-01-31T12:00:00Z";
+  return record;
+}
+
+inline CellRecord failed_cell(const std::string& defense, const std::string& attack, Status status,
+                              const std::string& reason, int64_t seed = 0) {
+  // An accuracy is left in the record on purpose: no report may show it.
+  CellRecord record = synthetic_cell(defense, attack, 0.987, seed);
+  record.status = status;
+  record.reason = reason;
+  return record;
+}
+
+inline WorstCase synthetic_worst_case(const std::string& defense, double accuracy, bool complete,
+                                      int64_t seed = 0) {
+  WorstCase record;
+  record.identity = "worst-" + defense + std::to_string(seed);
+  record.fingerprint = "f00d";
+  record.suite = "synthetic";
+  record.defense = defense;
+  record.threat = record.norm = "linf";
+  record.epsilon = 0.1;
+  record.seed = seed;
+  record.samples = 1000;
+  record.clean_accuracy = 0.875;
+  record.robust_accuracy = accuracy;
+  record.interval = wilson(static_cast<int64_t>(1000 * accuracy), 1000);
+  record.attacks = {"fgsm", "pgd"};
+  record.decided_by = {{"fgsm", 10}, {"pgd", 990}};
+  record.complete = complete;
+  if (!complete) record.missing = {"nattack (invalid)"};
+  return record;
+}
+
+inline Store::Run empty_run() {
+  Store::Run run;
+  run.suite = "synthetic";
+  run.settings = R"({"schema": 1, "name": "synthetic", "seeds": [0]})";
+  run.started = "2026-01-31T11:59:00Z";
+  run.finished = "2026-01-31T12:03:00Z";
+  run.complete = true;
+  return run;
+}
+
+/// One seed; statuses of every kind; a stochastic row.
+inline Store::Run synthetic_run() {
+  Store::Run run = empty_run();
+  CellRecord noisy = synthetic_cell("smoothing, \"soft\"", "pgd", 0.4375);
+  noisy.stochastic = true;
+  noisy.trials = 5;
+  noisy.majority_accuracy = 0.45;
+  noisy.worst_trial_accuracy = 0.25;
+  noisy.interval = {0.41, 0.465, 0.95, "image", "normal over images"};
+  noisy.flags = {"x_adv equals x for 12 of 1,000 samples"};
+  run.cells = {
+      synthetic_cell("undefended", "fgsm", 0.125),
+      synthetic_cell("undefended", "pgd", 0),
+      failed_cell("undefended", "nattack", Status::kInvalid,
+                  "3 of 1,000 rows left the ball, by at most 0.02"),
+      failed_cell("smoothing, \"soft\"", "fgsm", Status::kError,
+                  "fgsm: line one\nline two | \"quoted\", and a comma"),
+      noisy,
+      failed_cell("smoothing, \"soft\"", "nattack", Status::kSkipped, "interrupted"),
+      synthetic_cell("at", "fgsm", 0.75),
+      synthetic_cell("at", "pgd", 0.71),
+      synthetic_cell("at", "nattack", 0.8),
+  };
+  run.worst_cases = {synthetic_worst_case("undefended", 0, false),
+                     synthetic_worst_case("smoothing, \"soft\"", 0.4, false),
+                     synthetic_worst_case("at", 0.7, true)};
+  run.worst_cases[1].attacks = {"pgd"};
+  run.worst_cases[1].decided_by = {{"pgd", 1000}};
+  run.worst_cases[1].missing = {"fgsm (error)", "nattack (skipped)"};
+  run.worst_cases[2].attacks.push_back("nattack");
+  return run;
+}
+
+/// Three seeds; one cell fails under one of them.
+inline Store::Run run_of_seeds() {
+  Store::Run run = empty_run();
+  for (int64_t seed = 0; seed < 3; ++seed) {
+    run.cells.push_back(synthetic_cell("at", "pgd", 0.5 + 0.01 * seed, seed));
+    run.cells.push_back(seed == 1 ? failed_cell("at", "fgsm", Status::kError, "out of memory", seed)
+                                  : synthetic_cell("at", "fgsm", 0.625, seed));
+    run.worst_cases.push_back(synthetic_worst_case("at", 0.5 + 0.01 * seed, seed != 1, seed));
+  }
+  return run;
+}
+
+}  // namespace gauntlet
