@@ -1,0 +1,215 @@
+// The training loop: epochs, validation, selection, checkpoints.
+#include <chrono>
+
+#include "base/bad_input.h"
+#include "training/batches.h"
+#include "training/schedule.h"
+#include "training/train.h"
+
+namespace gauntlet {
+namespace {
+constexpr int64_t kEvaluationRows = 500;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Standard training.
+struct CrossEntropy final : Trains {
+  Tensor loss(Training& training, const Batch& batch) override {
+    return torch::cross_entropy_loss(training.forward(batch.x).logits, batch.y);
+  }
+};
+
+// What one run of the loop keeps.
+class Loop {
+ public:
+  Loop(const Recipe& recipe, const Dataset& data, const TrainingParts& parts,
+       std::filesystem::path checkpoint, const TrainCallbacks& callbacks)
+      : recipe_(recipe),
+        data_(data),
+        parts_(parts),
+        callbacks_(callbacks),
+        prefix_(std::move(checkpoint)),
+        split_(split_samples(recipe, data.size())),
+        batches_((split_.train.size(0) + recipe.batch_size - 1) / recipe.batch_size),
+        session_(recipe, parts) {
+    if (parts.method && !dynamic_cast<Trains*>(parts.method.get()))
+      throw BadInput(recipe.file.string() + ": '" + recipe.method->plugin +
+                     "' is no training method");
+  }
+
+  TrainingResult run(bool resume) {
+    if (resume) restore();
+    session_.start(method(), below_training(state_.tensors));
+    bool stopped = false;
+    while (!state_.finished && !stopped) stopped = !epoch();
+    TrainingResult result;
+    result.finished = state_.finished;
+    result.log = state_.log;
+    result.selected_epoch = state_.best_epoch;
+    for (const EpochLog& line : state_.log) result.seconds += line.seconds;
+    result.method_tensors = session_.method_tensors();
+    if (state_.finished) take_selected();
+    return result;
+  }
+
+ private:
+  Trains& method() {
+    return parts_.method ? *dynamic_cast<Trains*>(parts_.method.get()) : cross_entropy_;
+  }
+
+  static NamedTensors below_training(const NamedTensors& all) {
+    NamedTensors out;
+    for (const auto& [name, tensor] : all)
+      if (!name.starts_with("best/")) out[name] = tensor;
+    return out;
+  }
+
+  void restore() {
+    auto saved = read_checkpoint(prefix_);
+    if (!saved) throw BadInput(prefix_.string() + ".json: there is no checkpoint to resume from");
+    if (saved->recipe != recipe_.sha256)
+      throw BadInput(prefix_.string() + ".json: belongs to another version of the recipe " +
+                     recipe_.file.string() + "; start without --resume");
+    state_ = std::move(*saved);
+    for (const auto& [name, tensor] : state_.tensors)
+      if (name.starts_with("best/")) best_[name.substr(5)] = tensor;
+  }
+
+  /// False: stopped before its end.
+  bool epoch() {
+    const double begin = now();
+    EpochLog line;
+    line.epoch = state_.epoch + 1;
+    if (!train_epoch(line, begin)) return false;
+    validate(line);
+    const bool goes_on = method().epoch_end(session_);
+    select(line);
+    line.seconds = now() - begin;
+    state_.log.push_back(line);
+    ++state_.epoch;
+    state_.finished = !goes_on || state_.epoch == recipe_.epochs;
+    keep();
+    if (callbacks_.epoch) callbacks_.epoch(line);
+    return true;
+  }
+
+  bool train_epoch(EpochLog& line, double begin) {
+    const Tensor order = epoch_order(split_.train, uint64_t(recipe_.seed), state_.epoch);
+    double loss = 0;
+    int64_t correct = 0, seen = 0;
+    for (int64_t b = 0; b < batches_; ++b) {
+      if (callbacks_.stop && callbacks_.stop()) return false;
+      const int64_t from = b * recipe_.batch_size,
+                    to = std::min(from + recipe_.batch_size, order.size(0));
+      const Batch batch = training_batch(data_, order.slice(0, from, to), recipe_.augmentation,
+                                         uint64_t(recipe_.seed), state_.epoch);
+      const int64_t step = state_.epoch * batches_ + b;
+      line.learning_rate = learning_rate_at(recipe_.schedule, step, batches_, recipe_.epochs);
+      session_.begin_batch(batch, step, double(step) / double(batches_), line.learning_rate);
+      method().step(session_, batch);
+      loss += session_.loss(), correct += session_.correct(), seen += to - from;
+      line.loss = loss / double(b + 1), line.accuracy = double(correct) / double(seen);
+      report(line, b + 1, now() - begin);
+    }
+    return true;
+  }
+
+  void report(const EpochLog& line, int64_t done, double seconds) const {
+    if (!callbacks_.progress) return;
+    double earlier = 0;
+    for (const EpochLog& old : state_.log) earlier += old.seconds;
+    const double steps = double(state_.epoch * batches_ + done),
+                 all = double(recipe_.epochs * batches_), spent = earlier + seconds;
+    callbacks_.progress({state_.epoch, recipe_.epochs, done, batches_, line.loss, line.accuracy,
+                         line.learning_rate, spent, spent / steps * (all - steps)});
+  }
+
+  void validate(EpochLog& line) {
+    const int64_t size = split_.validation.size(0);
+    if (size == 0) return;
+    int64_t clean = 0, robust = 0;
+    for (int64_t from = 0; from < size; from += kEvaluationRows) {
+      const Tensor samples =
+          split_.validation.slice(0, from, std::min(from + kEvaluationRows, size));
+      const Batch batch{data_.x(samples), data_.y(samples), samples};
+      const Noise noise =
+          training_noise(uint64_t(recipe_.seed), TrainingNoise::kValidation, samples);
+      const auto right = [&](const Tensor& x, int64_t draw) {
+        const Tensor logits = session_.predict_with(x, noise.at(state_.epoch, draw)).logits;
+        return logits.argmax(1).eq(batch.y).sum().item<int64_t>();
+      };
+      clean += right(batch.x, 0);
+      if (recipe_.validation.attack)
+        robust += right(session_.craft_with(*recipe_.validation.attack, batch, {},
+                                            noise.key.seed + uint64_t(state_.epoch)),
+                        1);
+    }
+    line.validation_clean = double(clean) / double(size);
+    if (recipe_.validation.attack) line.validation_robust = double(robust) / double(size);
+  }
+
+  void select(const EpochLog& line) {
+    if (recipe_.selection == Selection::kLast) {
+      state_.best_epoch = line.epoch;
+      return;
+    }
+    const auto& accuracy =
+        recipe_.selection == Selection::kBestClean ? line.validation_clean : line.validation_robust;
+    if (*accuracy <= state_.best) return;
+    state_.best = *accuracy;
+    state_.best_epoch = line.epoch;
+    best_.clear();
+    for (const NamedTensor& named : parts_.network->tensors())
+      best_[named.name] = named.tensor.detach().clone();
+  }
+
+  void keep() {
+    if (prefix_.empty()) return;
+    state_.recipe = recipe_.sha256;
+    state_.tensors = session_.save();
+    for (const auto& [name, tensor] : best_) state_.tensors["best/" + name] = tensor;
+    write_checkpoint(prefix_, state_);
+  }
+
+  void take_selected() {
+    if (!best_.empty()) load_state(*parts_.network, best_, "the selected epoch");
+    parts_.network->set_trainable(false);
+    parts_.network->weights_changed();
+  }
+
+  const Recipe& recipe_;
+  const Dataset& data_;
+  const TrainingParts& parts_;
+  const TrainCallbacks& callbacks_;
+  const std::filesystem::path prefix_;
+  const Split split_;
+  const int64_t batches_;
+  CrossEntropy cross_entropy_;
+  TrainingSession session_;
+  Checkpoint state_;
+  NamedTensors best_;
+};
+}  // namespace
+
+TrainingResult run_training(const Recipe& recipe, const Dataset& data, const TrainingParts& parts,
+                            const std::filesystem::path& checkpoint, bool resume,
+                            const TrainCallbacks& callbacks) {
+  return Loop(recipe, data, parts, checkpoint, callbacks).run(resume);
+}
+
+int64_t count_correct(Network& network, const Dataset& data) {
+  const at::NoGradGuard no_graph;
+  int64_t correct = 0;
+  for (int64_t from = 0; from < data.size(); from += kEvaluationRows) {
+    const Tensor samples =
+        torch::arange(from, std::min(from + kEvaluationRows, data.size()), torch::kLong);
+    const Noise unused = training_noise(0, TrainingNoise::kValidation, samples);
+    const Tensor logits = network.forward(data.x(samples), unused, {}, Mode::kEvaluate).logits;
+    correct += logits.argmax(1).eq(data.y(samples)).sum().item<int64_t>();
+  }
+  return correct;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,17 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "training/train.h"
+
+namespace gauntlet {
+
+/// Writes weights, log and registry entry of a finished training; fills entry and weights of
+/// `result`, whose accuracies are already counted.
+void write_model(const Recipe& recipe, const Network& network, const std::filesystem::path& folder,
+                 TrainingResult& result);
+
+/// TOML of a value on one line; of a table, `use` and `type` come first.
+std::string to_toml(const ParamValue& value);
+
+}  // namespace gauntlet

@@ -1,0 +1,267 @@
+#include "training/recipe.h"
+
+#include "base/sha256.h"
+#include "host/plugin_checker.h"
+#include "host/registry_entry.h"
+#include "host/toml_reader.h"
+
+namespace gauntlet {
+namespace {
+
+/// What reading needs everywhere.
+struct Context {
+  const PluginCatalogue& plugins;
+  const Registry& registry;
+  Problems& problems;
+  PluginChecker& checker;
+};
+
+bool uses_attack(const Schema& schema) {
+  return std::any_of(schema.begin(), schema.end(),
+                     [](const ParamSpec& spec) { return spec.type == ParamType::kUse; });
+}
+
+void read_layer_plugins(TableReader& recipe, const Context& context, std::vector<Use>& out) {
+  const Toml* list = recipe.list("layer_plugins");
+  if (!list) return;
+  for (const Toml& item : *list->get<Toml::List>()) {
+    const auto use = context.checker.use("defense", item, "layer_plugins");
+    if (use && !context.checker.roles(*use).layers)
+      context.problems.add(item.position, "layer_plugins: '" + use->plugin +
+                                              "' does not act inside layers; expected a plugin "
+                                              "that does, such as pni");
+    if (use) out.push_back(*use);
+  }
+}
+
+void read_method(TableReader& recipe, const Context& context, Recipe& out) {
+  const Toml* table = recipe.table("method");
+  if (!table) return;
+  out.method = context.checker.use("defense", *table, "method");
+  if (!out.method) return;
+  if (!context.checker.roles(*out.method).trains)
+    context.problems.add(table->position, "method: '" + out.method->plugin +
+                                              "' does not train; expected a training method, such "
+                                              "as adversarial_training");
+  if (uses_attack(context.plugins.schema("defense", out.method->plugin)) && !recipe.has("threat"))
+    recipe.missing("threat", "{ norm = \"linf\", epsilon = \"8/255\" }, which the attack of '" +
+                                 out.method->plugin + "' needs");
+}
+
+OptimizerSpec read_optimizer(const Toml& table, const std::string& what, Problems& problems) {
+  TableReader reader(table, what, problems);
+  OptimizerSpec spec;
+  using Type = OptimizerSpec::Type;
+  reader.choose("type", spec.type, {{"sgd", Type::kSgd}, {"adam", Type::kAdam}}, true);
+  reader.read("weight_decay", spec.weight_decay, Range{0, 1});
+  reader.read("learning_rate_factor", spec.learning_rate_factor, Range{0, 1e6});
+  if (spec.type == Type::kSgd) {
+    reader.read("momentum", spec.momentum, Range{0, 0.9999});
+    reader.read("nesterov", spec.nesterov);
+    if (spec.nesterov && spec.momentum == 0)
+      reader.problem("nesterov", "needs a momentum above 0, such as momentum = 0.9");
+  } else {
+    reader.read("beta1", spec.beta1, Range{0, 0.999999});
+    reader.read("beta2", spec.beta2, Range{0, 0.999999});
+    reader.read("epsilon", spec.epsilon, Range{1e-16, 1});
+  }
+  reader.finish();
+  return spec;
+}
+
+ScheduleSpec read_schedule(const Toml& table, Problems& problems) {
+  TableReader reader(table, "schedule", problems);
+  ScheduleSpec spec;
+  using Type = ScheduleSpec::Type;
+  reader.choose("type", spec.type,
+                {{"constant", Type::kConstant},
+                 {"step", Type::kStep},
+                 {"multistep", Type::kMultistep},
+                 {"cosine", Type::kCosine},
+                 {"one_cycle", Type::kOneCycle}},
+                true);
+  reader.require("learning_rate", spec.learning_rate, Range{0, 1000});
+  const Range part{0, 1};
+  switch (spec.type) {
+    case Type::kConstant:
+      break;
+    case Type::kStep:
+      reader.require("every", spec.every, Range{1e-6, 1e6});
+      reader.read("factor", spec.factor, part);
+      break;
+    case Type::kMultistep:
+      reader.require("milestones", spec.milestones, Range{0, 1e6});
+      reader.read("factor", spec.factor, part);
+      break;
+    case Type::kOneCycle:
+      reader.read("warmup", spec.warmup, Range{0, 0.99});
+      reader.read("start_factor", spec.start_factor, part);
+      [[fallthrough]];
+    case Type::kCosine:
+      reader.read("final_factor", spec.final_factor, part);
+      break;
+  }
+  reader.finish();
+  return spec;
+}
+
+void read_optimizers(TableReader& recipe, Problems& problems, Recipe& out) {
+  if (const Toml* table = recipe.table("optimizer"))
+    out.optimizer = read_optimizer(*table, "optimizer", problems);
+  else if (!recipe.has("optimizer"))
+    recipe.missing("optimizer", "{ type = \"sgd\", momentum = 0.9 } or { type = \"adam\" }");
+  if (const Toml* table = recipe.table("optimizers"))
+    for (const auto& member : *table->get<Toml::Table>())
+      out.optimizers[member.key] =
+          read_optimizer(member.value, "optimizer '" + member.key + "'", problems);
+  if (const Toml* table = recipe.table("schedule"))
+    out.schedule = read_schedule(*table, problems);
+  else if (!recipe.has("schedule"))
+    recipe.missing("schedule", "{ type = \"one_cycle\", learning_rate = 0.1 }");
+}
+
+void read_augmentation(TableReader& recipe, Problems& problems, AugmentationSpec& spec) {
+  const Toml* table = recipe.table("augmentation");
+  if (!table) return;
+  TableReader reader(*table, "augmentation", problems);
+  reader.read("crop_padding", spec.crop_padding, Range{0, 64});
+  reader.read("flip", spec.flip);
+  reader.finish();
+}
+
+void read_threat(TableReader& recipe, Problems& problems, Recipe& out) {
+  const Toml* table = recipe.table("threat");
+  if (!table) return;
+  TableReader reader(*table, "threat", problems);
+  ThreatSpec threat;
+  threat.name = "training";
+  reader.choose("norm", threat.norm, {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}},
+                true);
+  reader.require("epsilon", threat.epsilon, Range{0, 1e6});
+  if (const Toml* epsilon = reader.any("epsilon")) threat.epsilon_text = plain_text(*epsilon);
+  reader.finish();
+  out.threat = threat;
+}
+
+void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
+  recipe.choose("selection", out.selection,
+                {{"last", Selection::kLast},
+                 {"best_clean", Selection::kBestClean},
+                 {"best_robust", Selection::kBestRobust}});
+  if (const Toml* table = recipe.table("validation")) {
+    TableReader reader(*table, "validation", context.problems);
+    reader.require("samples", out.validation.samples, Range{1, 1e9});
+    if (const Toml* attack = reader.table("attack")) {
+      out.validation.attack = context.checker.use("attack", *attack, "validation: attack");
+      if (!recipe.has("threat"))
+        recipe.missing("threat",
+                       "{ norm = \"linf\", epsilon = \"8/255\" }, which the validation "
+                       "attack needs");
+    }
+    reader.finish();
+    if (out.selection == Selection::kBestRobust && !reader.has("attack"))
+      recipe.problem("selection", "best_robust needs validation.attack, such as { use = \"pgd\" }");
+  } else if (out.selection != Selection::kLast) {
+    recipe.problem("selection",
+                   "the best epoch is one on validation samples, expected "
+                   "validation = { samples = 1000 }");
+  }
+}
+
+void check_data(TableReader& recipe, const Context& context, const Recipe& out,
+                const Toml* network) {
+  DatasetEntry data;
+  try {
+    data = context.registry.dataset(out.dataset);
+  } catch (const BadInput& error) {
+    recipe.problem("dataset", error.what());
+    return;
+  }
+  const DatasetEntry::Split* train = data.find_split("train");
+  if (!train) {
+    recipe.problem("dataset", "'" + out.dataset + "' has no training split");
+    return;
+  }
+  if (out.validation.samples + std::max<int64_t>(out.samples, 1) > train->samples)
+    recipe.problem(recipe.has("samples") ? "samples" : "validation",
+                   "the training split has " + std::to_string(train->samples) + " samples");
+  if (!network) return;
+  TableReader reader(*network, "network", context.problems);
+  if (out.network.input.size() == 3 && out.network.input != data.shape)
+    reader.problem("input",
+                   "images of '" + out.dataset + "' are " +
+                       to_text(ParamValue(ParamList(data.shape.begin(), data.shape.end()))));
+  if (out.network.classes != 0 && out.network.classes != data.classes)
+    reader.problem("classes", "'" + out.dataset + "' has " + std::to_string(data.classes));
+}
+
+// Builds it once: only an architecture knows its own options.
+void check_network(const Toml& network, const Context& context, const NetworkSpec& spec) {
+  try {
+    build_network(spec);
+  } catch (const BadInput& error) {
+    context.problems.add(network.position, std::string("network: ") + error.what());
+  }
+}
+
+void read_head(TableReader& recipe, Recipe& out) {
+  int64_t schema = 0;
+  if (recipe.require("schema", schema) && schema != 1)
+    recipe.problem("schema", std::to_string(schema) + " is not known, expected 1");
+  if (recipe.require("id", out.id)) {
+    const std::filesystem::path id(out.id);
+    const bool climbs = std::count(id.begin(), id.end(), "..") > 0;
+    if (id.empty() || id.is_absolute() || climbs || id.filename().empty())
+      recipe.problem("id", "'" + out.id + "' is no name of a model, expected one such as " +
+                               "\"fashion-mnist/at\"");
+  }
+  recipe.read("summary", out.summary);
+  recipe.read("licence", out.licence);
+  recipe.read("citation", out.citation);
+  recipe.require("dataset", out.dataset);
+  recipe.read("seed", out.seed, Range{0, 9e15});
+  recipe.require("epochs", out.epochs, Range{1, 10'000});
+  recipe.read("batch_size", out.batch_size, Range{1, 1e6});
+  recipe.read("samples", out.samples, Range{0, 1e9});
+  recipe.read("gradient_clip", out.gradient_clip, Range{0, 1e9});
+}
+}  // namespace
+
+Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plugins,
+                   const Registry& registry) {
+  const Toml toml = read_toml(file);
+  Problems problems;
+  PluginChecker checker(plugins, registry, file.parent_path(), problems);
+  const Context context{plugins, registry, problems, checker};
+  TableReader recipe(toml, "the recipe", problems);
+  Recipe out;
+  out.file = file;
+  out.sha256 = sha256_of_file(file);
+  read_head(recipe, out);
+  read_optimizers(recipe, problems, out);
+  read_augmentation(recipe, problems, out.augmentation);
+  read_threat(recipe, problems, out);
+  read_validation(recipe, context, out);
+  read_method(recipe, context, out);
+  read_layer_plugins(recipe, context, out.layer_plugins);
+  const Toml* network = recipe.table("network");
+  if (network) {
+    const size_t before = problems.size();
+    TableReader table(*network, "network", problems);
+    out.network = read_network(table);
+    if (problems.size() == before) check_network(*network, context, out.network);
+  } else if (!recipe.has("network")) {
+    recipe.missing("network", "a table with architecture, input and classes");
+  }
+  if (!out.dataset.empty()) check_data(recipe, context, out, network);
+  recipe.finish();
+  problems.throw_if_any();
+  return out;
+}
+
+Recipe read_recipe(const std::filesystem::path& file, const PluginLibrary& plugins,
+                   const Registry& registry) {
+  return read_recipe(file, LibraryCatalogue(plugins), registry);
+}
+
+}  // namespace gauntlet

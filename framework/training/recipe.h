@@ -1,0 +1,78 @@
+// A training recipe as it was written: what `gauntlet train` reads.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/plugin_catalogue.h"
+#include "host/registry.h"
+#include "host/suite.h"
+
+namespace gauntlet {
+
+struct OptimizerSpec {
+  enum class Type { kSgd, kAdam } type = Type::kSgd;
+  double weight_decay = 0;
+  double momentum = 0;  ///< SGD
+  bool nesterov = false;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< Adam
+  double learning_rate_factor = 1;                    ///< on what the schedule says
+};
+
+struct ScheduleSpec {
+  enum class Type { kConstant, kStep, kMultistep, kCosine, kOneCycle } type = Type::kConstant;
+  double learning_rate = 0.1;      ///< the highest one
+  double factor = 0.1;             ///< step, multistep: of each drop
+  double every = 1;                ///< step: epochs between drops
+  std::vector<double> milestones;  ///< multistep: epochs of the drops
+  double warmup = 0.3;             ///< one_cycle: the fraction of all steps that rises
+  double start_factor = 0.04;      ///< one_cycle: first learning rate / highest
+  double final_factor = 0;         ///< cosine, one_cycle: last learning rate / highest
+};
+
+struct AugmentationSpec {
+  int64_t crop_padding = 0;  ///< zeros around the image before a crop of its own size
+  bool flip = false;         ///< left and right change places in half the cases
+};
+
+struct ValidationSpec {
+  int64_t samples = 0;        ///< the last ones of the training split; they are never trained on
+  std::optional<Use> attack;  ///< robust accuracy is of its last iterate
+};
+
+enum class Selection { kLast, kBestClean, kBestRobust };
+
+struct Recipe {
+  std::string id;  ///< of the resulting model: "fashion-mnist/at"
+  std::string summary, licence, citation;
+  std::string dataset;
+  NetworkSpec network;
+  std::vector<Use> layer_plugins;  ///< parameters canonical
+  int64_t seed = 0;
+  int64_t epochs = 1;
+  int64_t batch_size = 128;
+  int64_t samples =
+      0;  ///< the first ones of the training split; 0: all that are not for validation
+  OptimizerSpec optimizer;                          ///< "main"
+  std::map<std::string, OptimizerSpec> optimizers;  ///< others a method names; absent: like main
+  ScheduleSpec schedule;
+  double gradient_clip = 0;  ///< largest global 2-norm of one step's gradients; 0: no limit
+  AugmentationSpec augmentation;
+  ValidationSpec validation;
+  std::optional<ThreatSpec> threat;
+  std::optional<Use> method;  ///< a defense with Trains; absent: cross-entropy
+  Selection selection = Selection::kLast;
+  std::filesystem::path file;
+  std::string sha256;  ///< of the recipe file
+};
+
+/// Parses and checks against data sets, architectures and the plugins' schemas. Throws one BadInput
+/// that lists every problem, each as "file:line:column: what, expected, nearest valid name".
+Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plugins,
+                   const Registry& registry);
+Recipe read_recipe(const std::filesystem::path& file, const PluginLibrary& plugins,
+                   const Registry& registry);
+
+}  // namespace gauntlet

@@ -1,0 +1,244 @@
+#include "training/session.h"
+
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+
+#include "base/bad_input.h"
+#include "base/nearest_name.h"
+#include "evaluation/craft.h"
+#include "training/batches.h"
+
+namespace gauntlet {
+namespace {
+std::vector<PerturbsLayers*> perturbing(const std::vector<std::shared_ptr<Defense>>& plugins) {
+  std::vector<PerturbsLayers*> out;
+  for (const auto& plugin : plugins)
+    if (auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get())) out.push_back(perturbs);
+  return out;
+}
+
+// The entries below "<prefix>/", without it.
+NamedTensors below(const NamedTensors& all, const std::string& prefix) {
+  NamedTensors out;
+  for (const auto& [name, tensor] : all)
+    if (name.starts_with(prefix + "/")) out[name.substr(prefix.size() + 1)] = tensor;
+  return out;
+}
+
+void add_all(NamedTensors& to, const std::string& prefix, const NamedTensors& from) {
+  for (const auto& [name, tensor] : from)
+    if (tensor.defined()) to[prefix + "/" + name] = tensor.detach();
+}
+
+// A seed for every inner attack of a training.
+uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
+  const uint64_t run = uint64_t{1} << 63 | uint64_t(step) << 20 | uint64_t(call);
+  return noise_for(seed, Stream::kTraining, torch::zeros({0}, torch::kLong), run).key.seed;
+}
+}  // namespace
+
+// The method's own tensors: what it gives is trained in place.
+class TrainingSession::OwnParameters final : public Parameters {
+ public:
+  explicit OwnParameters(TrainingSession& session) : session_(session) {}
+
+  void add(const std::string& name, const Tensor& initial, bool weight_decay,
+           const std::string& optimizer) override {
+    if (!tensors.emplace(name, initial).second)
+      throw std::invalid_argument("Training::parameters: '" + name + "' was added twice");
+    if (const auto it = saved.find(name); it != saved.end()) {
+      const at::NoGradGuard no_graph;
+      tensors[name].copy_(it->second);
+    }
+    tensors[name].requires_grad_(true);
+    session_.optimizer(optimizer).add("method/" + name, initial, weight_decay);
+  }
+
+  NamedTensors tensors, saved;
+
+ private:
+  TrainingSession& session_;
+};
+
+class TrainingSession::Surroundings final : public Environment {
+ public:
+  explicit Surroundings(const TrainingParts& parts) : parts_(parts) {}
+  DefendedModel& model(const std::string& id) override {
+    throw BadInput("the inner attack asks for the source model '" + id +
+                   "'; training lends none: use an attack on the trained network itself");
+  }
+  std::unique_ptr<Attack> attack(const Use& use) override { return parts_.make_attack(use); }
+
+ private:
+  const TrainingParts& parts_;
+};
+
+TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
+    : recipe_(recipe),
+      parts_(std::move(parts)),
+      perturbs_(perturbing(parts_.layer_plugins)),
+      model_(parts_.network, parts_.layer_plugins, {}),
+      own_(std::make_unique<OwnParameters>(*this)),
+      surroundings_(std::make_unique<Surroundings>(parts_)) {
+  if (recipe.threat)
+    threat_ = ThreatModel{recipe.threat->norm, torch::full({1, 1, 1, 1}, recipe.threat->epsilon)};
+  parts_.network->set_trainable(true);
+  optimizer("main");
+  for (const NamedTensor& named : parts_.network->tensors())
+    if (named.trained) optimizer(named.optimizer).add(named.name, named.tensor, named.weight_decay);
+  batch_.sample = torch::zeros({0}, torch::kLong);
+}
+
+TrainingSession::~TrainingSession() = default;
+
+Optimizer& TrainingSession::optimizer(const std::string& name) {
+  if (const auto it = optimizers_.find(name); it != optimizers_.end()) return it->second;
+  const auto it = recipe_.optimizers.find(name);
+  const OptimizerSpec& spec = it == recipe_.optimizers.end() ? recipe_.optimizer : it->second;
+  return optimizers_.emplace(name, Optimizer(spec)).first->second;
+}
+
+void TrainingSession::start(Trains& method, const NamedTensors& saved) {
+  if (!saved.empty()) restore_values(saved);
+  method.prepare(*this);
+  if (!saved.empty())
+    for (auto& [name, optimizer] : optimizers_)
+      optimizer.restore(below(saved, "optimizer/" + name));
+}
+
+void TrainingSession::restore_values(const NamedTensors& saved) {
+  load_state(*parts_.network, below(saved, "network"), "the checkpoint");
+  parts_.network->set_trainable(true);
+  for (const auto& [name, tensor] : below(saved, "state")) state_[name] = tensor.clone();
+  own_->saved = below(saved, "method");
+}
+
+NamedTensors TrainingSession::save() const {
+  NamedTensors all;
+  for (const NamedTensor& named : parts_.network->tensors())
+    all["network/" + named.name] = named.tensor.detach();
+  for (const auto& [name, optimizer] : optimizers_)
+    add_all(all, "optimizer/" + name, optimizer.state());
+  add_all(all, "method", own_->tensors);
+  add_all(all, "state", state_);
+  return all;
+}
+
+NamedTensors TrainingSession::method_tensors() const {
+  NamedTensors all;
+  for (const auto& [name, tensor] : own_->tensors) all[name] = tensor.detach();
+  return all;
+}
+
+void TrainingSession::begin_batch(const Batch& batch, int64_t step, double epoch,
+                                  double learning_rate) {
+  batch_ = batch;
+  step_ = step, epoch_ = epoch, learning_rate_ = learning_rate;
+  calls_ = 0, loss_ = 0, correct_ = 0;
+}
+
+Noise TrainingSession::layer_noise(int64_t rows) {
+  const int64_t size = batch_.sample.size(0);
+  const Noise source =
+      training_noise(recipe_.seed, TrainingNoise::kLayers, batch_.sample).at(step_, calls_++);
+  if (rows == size || size == 0) return source;
+  return source.rows(torch::arange(rows, torch::kLong).remainder(size));
+}
+
+Outputs TrainingSession::forward(const Tensor& x) {
+  Outputs out = parts_.network->forward(x, layer_noise(x.size(0)), perturbs_, Mode::kTrain);
+  if (batch_.y.defined() && out.logits.size(0) == batch_.y.size(0))
+    correct_ = out.logits.detach().argmax(1).eq(batch_.y).sum().item<int64_t>();
+  return out;
+}
+
+Outputs TrainingSession::predict_with(const Tensor& x, const Noise& noise) {
+  const at::NoGradGuard no_graph;
+  return parts_.network->forward(x, noise, perturbs_, Mode::kEvaluate);
+}
+
+Outputs TrainingSession::predict(const Tensor& x) {
+  return predict_with(x, layer_noise(x.size(0)));
+}
+
+Tensor TrainingSession::attack(const Use& use, const Batch& batch, const Inner& inner) {
+  return craft_with(use, batch, inner, attack_seed(recipe_.seed, step_, calls_++));
+}
+
+Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inner& inner,
+                                   uint64_t seed) {
+  std::unique_ptr<Attack>& attack = attacks_[use.plugin + " " + to_text(use.with)];
+  if (!attack) attack = parts_.make_attack(use);
+  ThreatModel ball = threat();
+  if (inner.epsilon.defined()) ball.epsilon = inner.epsilon;
+  CraftRules rules;
+  rules.track = false;
+  rules.mode = inner.training_mode ? Mode::kTrain : Mode::kFolded;
+  rules.seed = seed;
+  rules.loss = inner.loss;
+  rules.suggested = false;
+  rules.defense_stream = Stream::kTraining;
+  if (inner.training_mode) rules.memory_rows = batch.x.size(0);  // statistics are of the batch
+  // Gradients are of the inputs alone: the weights need none while the attack runs.
+  parts_.network->set_trainable(false);
+  Crafted crafted;
+  try {
+    crafted = craft(*attack, model_, {batch.x.detach(), batch.y, batch.sample}, ball, rules,
+                    *surroundings_);
+  } catch (...) {
+    parts_.network->set_trainable(true);
+    throw;
+  }
+  parts_.network->set_trainable(true);
+  return crafted.x.detach();
+}
+
+std::vector<Tensor> TrainingSession::minimise(const Tensor& loss, const std::vector<Tensor>& also,
+                                              const std::string& name) {
+  const auto it = optimizers_.find(name);
+  if (it == optimizers_.end()) {
+    std::vector<std::string> known;
+    for (const auto& [other, unused] : optimizers_) known.push_back(other);
+    throw std::invalid_argument("Training::minimise: no tensor belongs to the optimizer '" + name +
+                                "'" + suggestion(name, known));
+  }
+  if (!loss.defined() || loss.numel() != 1 || !loss.requires_grad())
+    throw std::invalid_argument("Training::minimise: the loss must be one number with a graph");
+  const double value = loss.item<double>();
+  if (!std::isfinite(value))
+    throw BadInput("training diverged: the loss is " + std::to_string(value) + " in epoch " +
+                   std::to_string(int64_t(epoch_) + 1) +
+                   "; a lower learning_rate or a gradient_clip may help");
+  if (name == "main") loss_ = value;
+
+  std::vector<Tensor> inputs = it->second.parameters();
+  const size_t own = inputs.size();
+  inputs.insert(inputs.end(), also.begin(), also.end());
+  std::vector<Tensor> gradients =
+      torch::autograd::grad({loss}, inputs, {}, std::nullopt, false, /*allow_unused=*/true);
+  std::vector<Tensor> asked(gradients.begin() + std::ptrdiff_t(own), gradients.end());
+  for (size_t i = 0; i < asked.size(); ++i)
+    if (!asked[i].defined()) asked[i] = torch::zeros_like(also[i]);
+  gradients.resize(own);
+  if (recipe_.gradient_clip > 0) clip_gradients(gradients, recipe_.gradient_clip);
+  it->second.step(gradients, learning_rate_);
+  parts_.network->weights_changed();
+  return asked;
+}
+
+Parameters& TrainingSession::parameters() { return *own_; }
+
+const ThreatModel& TrainingSession::threat() const {
+  if (!threat_)
+    throw BadInput(recipe_.file.string() +
+                   ": the training method asks for a threat, the recipe has none; expected threat "
+                   "= { norm = \"linf\", epsilon = \"8/255\" }");
+  return *threat_;
+}
+
+Noise TrainingSession::noise() {
+  return training_noise(recipe_.seed, TrainingNoise::kMethod, batch_.sample).at(step_, calls_++);
+}
+
+}  // namespace gauntlet

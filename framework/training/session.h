@@ -1,0 +1,84 @@
+// The host's side of a training method: network, optimizers, noise and state behind Training.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "evaluation/defended_model.h"
+#include "gauntlet/training.h"
+#include "training/optimizer.h"
+#include "training/recipe.h"
+
+namespace gauntlet {
+
+/// What is trained, and with what.
+struct TrainingParts {
+  std::shared_ptr<Network> network;
+  std::vector<std::shared_ptr<Defense>> layer_plugins;  ///< have declared their tensors
+  std::shared_ptr<Defense> method;                      ///< is a Trains; empty: cross-entropy
+  std::function<std::unique_ptr<Attack>(const Use&)> make_attack;
+};
+
+using NamedTensors = std::map<std::string, Tensor>;
+
+class TrainingSession final : public Training {
+ public:
+  TrainingSession(const Recipe& recipe, TrainingParts parts);
+  ~TrainingSession() override;
+
+  /// Calls the method's prepare(). `saved` is what save() gave, or empty for a new training.
+  void start(Trains& method, const NamedTensors& saved);
+  /// Weights, optimizers, the method's own parameters and state.
+  NamedTensors save() const;
+  /// The method's own parameters.
+  NamedTensors method_tensors() const;
+
+  void begin_batch(const Batch& batch, int64_t step, double epoch, double learning_rate);
+  double loss() const { return loss_; }         ///< the batch's last loss of "main"
+  int64_t correct() const { return correct_; }  ///< in the batch's last forward pass over all of it
+
+  /// Adversarial inputs as attack() finds them, with a seed of the caller's.
+  Tensor craft_with(const Use& use, const Batch& batch, const Inner& inner, uint64_t seed);
+  /// Evaluation mode, no graph, this noise.
+  Outputs predict_with(const Tensor& x, const Noise& noise);
+
+  Outputs forward(const Tensor& x) override;
+  Outputs predict(const Tensor& x) override;
+  Tensor attack(const Use& use, const Batch& batch, const Inner& inner) override;
+  std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also,
+                               const std::string& optimizer) override;
+  Parameters& parameters() override;
+  Tensor& state(const std::string& name) override { return state_[name]; }
+  const ThreatModel& threat() const override;
+  Noise noise() override;
+  double epoch() const override { return epoch_; }
+
+ private:
+  class OwnParameters;
+  class Surroundings;
+
+  Optimizer& optimizer(const std::string& name);
+  /// The noise of one forward pass over R rows of the batch.
+  Noise layer_noise(int64_t rows);
+  void restore_values(const NamedTensors& saved);
+
+  const Recipe& recipe_;
+  TrainingParts parts_;
+  std::vector<PerturbsLayers*> perturbs_;
+  DefendedModel model_;  // what the inner attack is aimed at
+  std::optional<ThreatModel> threat_;
+  std::map<std::string, Optimizer> optimizers_;
+  std::unique_ptr<OwnParameters> own_;
+  std::unique_ptr<Surroundings> surroundings_;
+  std::map<std::string, std::unique_ptr<Attack>> attacks_;  // by parameters
+  NamedTensors state_;
+
+  Batch batch_;
+  int64_t step_ = 0, calls_ = 0;  // calls of this batch: each pass has noise of its own
+  double epoch_ = 0, learning_rate_ = 0, loss_ = 0;
+  int64_t correct_ = 0;
+};
+
+}  // namespace gauntlet

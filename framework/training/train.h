@@ -1,0 +1,63 @@
+// `gauntlet train`: from a recipe to a registry entry with weights.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "training/checkpoint.h"
+#include "training/recipe.h"
+#include "training/session.h"
+
+namespace gauntlet {
+
+struct TrainOptions {
+  /// Where <name>.toml, <name>.safetensors and <name>.csv go, and <name>.method.safetensors where
+  /// the method trained tensors of its own; <name> is the last part of the
+  /// recipe's id. Empty: that of the id in the registry folder.
+  std::filesystem::path output;
+  /// From the checkpoint beside the output; BadInput if there is none. Without it a checkpoint that
+  /// is there is BadInput too: hours of work are not overwritten unasked.
+  bool resume = false;
+};
+
+struct TrainingProgress {
+  int64_t epoch = 0, epochs = 0;   ///< 0 is the first
+  int64_t batch = 0, batches = 0;  ///< done in this epoch
+  double loss = 0, accuracy = 0;   ///< of this epoch so far
+  double learning_rate = 0;
+  double seconds = 0, seconds_left = 0;
+};
+
+/// All are optional and called from the training thread.
+struct TrainCallbacks {
+  std::function<void(const TrainingProgress&)> progress;  ///< after each batch
+  std::function<void(const EpochLog&)> epoch;             ///< after each epoch
+  std::function<bool()> stop;  ///< asked before each batch; true: end here, keep the checkpoint
+};
+
+struct TrainingResult {
+  bool finished = false;  ///< false: stopped; `train` again with resume
+  std::vector<EpochLog> log;
+  int64_t selected_epoch = 0;            ///< whose weights were taken; 1 is the first
+  double seconds = 0;                    ///< of all epochs, also those before a resume
+  std::filesystem::path entry, weights;  ///< what train() wrote
+  std::vector<DeclaredAccuracy> accuracy;
+  NamedTensors method_tensors;  ///< what the method trained beside the network
+};
+
+/// Trains, measures, and writes entry, weights and log. Throws BadInput.
+TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,
+                     const TrainOptions& options, const TrainCallbacks& callbacks);
+
+/// The loop alone: parts.network ends with the selected weights. Checkpoints go to the prefix; an
+/// empty one: none.
+TrainingResult run_training(const Recipe& recipe, const Dataset& data, const TrainingParts& parts,
+                            const std::filesystem::path& checkpoint, bool resume,
+                            const TrainCallbacks& callbacks);
+
+/// Right answers of the bare network (no layer noise) on a whole split.
+int64_t count_correct(Network& network, const Dataset& data);
+
+}  // namespace gauntlet

@@ -1,0 +1,419 @@
+// The training loop and the session it lends to methods.
+#include <ATen/Parallel.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <limits>
+#include <set>
+
+#include "base/bad_input.h"
+#include "training_fixture.h"
+
+namespace gauntlet {
+namespace {
+using namespace training_tests;
+using ::testing::HasSubstr;
+
+const Use kPgd = {"pgd", {{"steps", 2}, {"step_size", 0.03}}};
+
+ParamValue as_param(const Use& use) {
+  ParamMap map = use.with;
+  map["use"] = use.plugin;
+  return map;
+}
+
+template <class Action>
+std::string message_of(const Action& action) {
+  try {
+    action();
+  } catch (const BadInput& error) {
+    return error.what();
+  }
+  return "no BadInput was thrown";
+}
+
+/// A method made of a function.
+struct Method final : Defense, Trains {
+  std::function<void(Training&)> on_prepare;
+  std::function<void(Training&, const Batch&)> on_step;
+  std::function<bool(Training&)> on_epoch_end;
+
+  void prepare(Training& training) override {
+    if (on_prepare) on_prepare(training);
+  }
+  void step(Training& training, const Batch& batch) override {
+    if (on_step) return on_step(training, batch);
+    training.minimise(torch::cross_entropy_loss(training.forward(batch.x).logits, batch.y));
+  }
+  bool epoch_end(Training& training) override { return !on_epoch_end || on_epoch_end(training); }
+};
+
+Tensor plain_loss(Training& training, const Batch& batch) {
+  return torch::cross_entropy_loss(training.forward(batch.x).logits, batch.y);
+}
+
+TEST(Training, OverfitsThirtyTwoImages) {
+  Dataset data = quarters(32);
+  // Random labels: they can only be learned by heart.
+  data.labels = noise_for(5, Stream::kProbe, torch::arange(32))
+                    .uniform({1})
+                    .squeeze(1)
+                    .mul(4)
+                    .to(torch::kLong);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 150;
+  recipe.validation = {};
+  recipe.augmentation = {};
+  recipe.optimizer.weight_decay = 0;
+  const TrainingParts parts = parts_of(recipe);
+  EXPECT_LT(count_correct(*parts.network, data), 24);
+  run_training(recipe, data, parts, {}, false, {});
+  EXPECT_EQ(count_correct(*parts.network, data), 32);
+}
+
+TEST(Training, IsTheSameTwiceAndAnotherWithAnotherSeed) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  const NamedTensors once = trained(recipe, data);
+  EXPECT_TRUE(same_bits(once, trained(recipe, data)));
+  recipe.seed = 4;
+  EXPECT_FALSE(same_bits(once, trained(recipe, data)));
+}
+
+TEST(Training, AdversarialTrainingOfWeightZeroIsStandardTraining) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  const NamedTensors standard = trained(recipe, data);
+  recipe.method = Use{"adversarial_training", {{"weight", 0.0}, {"attack", as_param(kPgd)}}};
+  EXPECT_TRUE(same_bits(standard, trained(recipe, data)));
+  recipe.method->with["weight"] = 0.5;
+  EXPECT_FALSE(same_bits(standard, trained(recipe, data)));
+}
+
+TEST(Training, TradesWithBetaZeroIsStandardTraining) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  const NamedTensors standard = trained(recipe, data);
+  recipe.method = Use{"trades", {{"beta", 0.0}, {"attack", as_param(kPgd)}}};
+  EXPECT_TRUE(same_bits(standard, trained(recipe, data)));
+  recipe.method->with["beta"] = 6.0;
+  EXPECT_FALSE(same_bits(standard, trained(recipe, data)));
+}
+
+TEST(Training, EverySampleComesOnceAnEpochAndValidationNever) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 2;
+  auto method = std::make_shared<Method>();
+  std::multiset<int64_t> seen;
+  method->on_step = [&](Training& training, const Batch& batch) {
+    for (int64_t i = 0; i < batch.sample.size(0); ++i) seen.insert(batch.sample[i].item<int64_t>());
+    training.minimise(plain_loss(training, batch));
+  };
+  trained(recipe, data, method);
+  for (int64_t i = 0; i < 72; ++i) EXPECT_EQ(seen.count(i), i < 64 ? 2u : 0u) << i;
+}
+
+TEST(Training, InnerAttackStaysInItsBallAndRaisesItsLoss) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 1;
+  auto method = std::make_shared<Method>();
+  method->on_step = [&](Training& training, const Batch& batch) {
+    const Tensor epsilon =
+        torch::linspace(0, 0.1, batch.x.size(0)).reshape({-1, 1, 1, 1});  // one per sample
+    const auto loss_at = [&](const Tensor& x) {
+      return torch::cross_entropy_loss(training.predict(x).logits, batch.y).item<double>();
+    };
+    for (const bool training_mode : {false, true}) {
+      Inner inner;
+      inner.epsilon = epsilon;
+      inner.training_mode = training_mode;
+      const Tensor x = training.attack({"pgd", {{"steps", 5}, {"step_size", 0.02}}}, batch, inner);
+      EXPECT_FALSE(x.requires_grad());
+      // 1e-6: x + delta is rounded to float32.
+      EXPECT_TRUE(((x - batch.x).abs() <= epsilon + 1e-6).all().item<bool>());
+      EXPECT_TRUE((x >= 0).logical_and(x <= 1).all().item<bool>());
+      EXPECT_TRUE(torch::equal(x[0], batch.x[0]));
+      if (!training_mode) {
+        EXPECT_GT(loss_at(x), loss_at(batch.x));
+      }
+    }
+    const Tensor pulled = training.attack(
+        {"pgd", {{"steps", 5}, {"step_size", 0.02}}}, batch,
+        {.loss = Loss([](const Outputs& out, const Rows& rows) {
+           return out.logits.gather(1, rows.y.unsqueeze(1)).squeeze(1);  // the trainer's own: help
+         })});
+    EXPECT_LT(loss_at(pulled), loss_at(batch.x));
+    training.minimise(plain_loss(training, batch));
+  };
+  trained(recipe, data, method);
+}
+
+TEST(Training, LayerNoiseIsLiveAndFreshInEveryForward) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 1;
+  recipe.layer_plugins = {{"pni", {{"initial", 0.25}}}};
+  auto method = std::make_shared<Method>();
+  method->on_step = [&](Training& training, const Batch& batch) {
+    const Tensor first = training.forward(batch.x).logits,
+                 second = training.forward(batch.x).logits;
+    EXPECT_FALSE(torch::equal(first, second));
+    EXPECT_FALSE(torch::equal(training.predict(batch.x).logits, training.predict(batch.x).logits));
+    Noise a = training.noise(), b = training.noise();
+    EXPECT_FALSE(torch::equal(a.normal({4}), b.normal({4})));
+    training.minimise(torch::cross_entropy_loss(first, batch.y));
+  };
+  const NamedTensors after = trained(recipe, data, method);
+  EXPECT_NE(after.at("0.pni.alpha").item<float>(), 0.25f);  // learned
+}
+
+TEST(Training, TensorsDeclaredWithoutWeightDecayAreNotDecayed) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  recipe.layer_plugins = {{"pni", {{"initial", 0.25}}}};
+  recipe.optimizer = {};
+  recipe.optimizer.weight_decay = 0.5;
+  auto method = std::make_shared<Method>();
+  method->on_step = [](Training& training, const Batch& batch) {
+    training.minimise(plain_loss(training, batch) * 0);  // decay is all that moves anything
+  };
+  const NamedTensors before = weights(*parts_of(recipe).network),
+                     after = trained(recipe, data, method);
+  EXPECT_TRUE(torch::equal(before.at("0.pni.alpha"), after.at("0.pni.alpha")));
+  EXPECT_LT(after.at("0.weight").norm().item<float>(), before.at("0.weight").norm().item<float>());
+  EXPECT_TRUE(torch::equal(before.at("1.weight"), after.at("1.weight")));  // batch norm
+}
+
+// A second network of the method's own: one number, pulled towards 3 by an optimizer it names.
+std::shared_ptr<Method> pulling(Tensor& number) {
+  auto method = std::make_shared<Method>();
+  method->on_prepare = [&number](Training& training) {
+    number = torch::ones({1});
+    training.parameters().add("number", number, false, "pull");
+  };
+  method->on_step = [&number](Training& training, const Batch& batch) {
+    Tensor& count = training.state("steps");
+    count = count.defined() ? count + 1 : torch::ones({1}, torch::kLong);
+    training.minimise((number - 3).square().sum(), {}, "pull");
+    training.minimise(plain_loss(training, batch));
+  };
+  return method;
+}
+
+TEST(Training, MethodsOwnParametersLearnByTheOptimizerTheyName) {
+  const Dataset data = quarters(24);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 1;  // one batch of 16
+  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.1};
+  recipe.optimizers["pull"] = OptimizerSpec{.learning_rate_factor = 0.5};
+  Tensor number;
+  trained(recipe, data, pulling(number));
+  EXPECT_NEAR(number.item<double>(), 1 - 0.1 * 0.5 * 2 * (1 - 3), 1e-6);  // float32
+}
+
+TEST(Training, MinimiseReturnsTheGradientsAskedFor) {
+  const Dataset data = quarters(24);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 1;
+  auto method = std::make_shared<Method>();
+  bool ran = false;
+  method->on_step = [&](Training& training, const Batch& batch) {
+    const Tensor x = batch.x.clone().requires_grad_(true),
+                 unused = torch::ones({2}).requires_grad_(true);
+    const Tensor loss = plain_loss(training, {x, batch.y, batch.sample}) + 2 * x.sum();
+    const Tensor expected = torch::autograd::grad({loss}, {x}, {}, /*retain_graph=*/true)[0];
+    const std::vector<Tensor> also = training.minimise(loss, {x, unused});
+    ASSERT_EQ(also.size(), 2u);
+    EXPECT_TRUE(torch::equal(also[0], expected));
+    EXPECT_TRUE(torch::equal(also[1], torch::zeros({2})));
+    EXPECT_THROW(training.minimise(plain_loss(training, batch), {}, "nobody"),
+                 std::invalid_argument);
+    EXPECT_THROW(training.minimise(torch::ones({1})), std::invalid_argument);
+    ran = true;
+  };
+  trained(recipe, data, method);
+  EXPECT_TRUE(ran);
+}
+
+// The recipe with everything in it that has to survive a stop.
+Recipe hard_recipe() {
+  Recipe recipe = small_recipe();
+  recipe.epochs = 4;
+  recipe.layer_plugins = {{"pni", {}}};
+  recipe.method = Use{"adversarial_training", {{"weight", 0.5}, {"attack", as_param(kPgd)}}};
+  recipe.validation.attack = kPgd;
+  recipe.selection = Selection::kBestRobust;
+  recipe.gradient_clip = 1;
+  return recipe;
+}
+
+struct Stopped {
+  TrainingResult first, last;
+  NamedTensors weights;
+};
+// Stops in the middle of the third epoch, then resumes with everything built anew.
+Stopped stop_and_resume(const Recipe& recipe, const Dataset& data, const fs::path& checkpoint,
+                        const std::function<std::shared_ptr<Defense>()>& method) {
+  Stopped out;
+  int batches = 0;
+  TrainCallbacks callbacks;
+  callbacks.stop = [&] { return ++batches > 10; };  // 4 batches an epoch
+  out.first = run_training(recipe, data, parts_of(recipe, method()), checkpoint, false, callbacks);
+  const TrainingParts parts = parts_of(recipe, method());
+  out.last = run_training(recipe, data, parts, checkpoint, true, {});
+  out.weights = weights(*parts.network);
+  return out;
+}
+
+TEST(Training, ResumedEqualsUninterruptedBitForBit) {
+  at::set_num_threads(1);
+  const Dataset data = quarters(72);
+  const Recipe recipe = hard_recipe();
+  const TrainingParts parts = parts_of(recipe);
+  const TrainingResult whole = run_training(recipe, data, parts, {}, false, {});
+  const Folder folder;
+  const Stopped stopped =
+      stop_and_resume(recipe, data, folder.path / "small.checkpoint", [] { return nullptr; });
+  EXPECT_FALSE(stopped.first.finished);
+  EXPECT_EQ(stopped.first.log.size(), 2u);
+  EXPECT_TRUE(stopped.last.finished);
+  EXPECT_TRUE(same_bits(weights(*parts.network), stopped.weights));
+  EXPECT_EQ(whole.selected_epoch, stopped.last.selected_epoch);
+  ASSERT_EQ(whole.log.size(), stopped.last.log.size());
+  for (size_t i = 0; i < whole.log.size(); ++i) {
+    EXPECT_EQ(whole.log[i].loss, stopped.last.log[i].loss) << i;
+    EXPECT_EQ(whole.log[i].validation_robust, stopped.last.log[i].validation_robust) << i;
+  }
+}
+
+TEST(Training, OwnParametersAndStateSurviveAStop) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  recipe.epochs = 4;
+  recipe.optimizers["pull"] = OptimizerSpec{.type = OptimizerSpec::Type::kAdam};
+  Tensor whole, resumed, steps;
+  trained(recipe, data, pulling(whole));
+  const Folder folder;
+  stop_and_resume(recipe, data, folder.path / "small.checkpoint", [&] {
+    auto method = pulling(resumed);
+    method->on_epoch_end = [&](Training& training) {
+      steps = training.state("steps");
+      return true;
+    };
+    return method;
+  });
+  EXPECT_TRUE(torch::equal(whole, resumed));
+  EXPECT_GT(whole.item<float>(), 1.0f);
+  EXPECT_EQ(steps.item<int64_t>(), 16);
+}
+
+TEST(Training, CheckpointsThatDoNotFitAreRefused) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  const Folder folder;
+  const fs::path checkpoint = folder.path / "small.checkpoint";
+  const auto resume = [&] {
+    return message_of([&] { run_training(recipe, data, parts_of(recipe), checkpoint, true, {}); });
+  };
+  EXPECT_THAT(resume(), HasSubstr("there is no checkpoint to resume from"));
+  run_training(recipe, data, parts_of(recipe), checkpoint, false, {});
+  recipe.sha256 = "another";
+  EXPECT_THAT(resume(), HasSubstr("belongs to another version of the recipe"));
+  recipe.sha256 = "a recipe";
+  std::ofstream(checkpoint.string() + ".3.safetensors", std::ios::app) << "x";
+  EXPECT_THAT(resume(), HasSubstr("is not the file its checkpoint names"));
+  std::ofstream(checkpoint.string() + ".json") << "{";
+  EXPECT_THAT(resume(), HasSubstr("is no checkpoint of a training"));
+}
+
+TEST(Training, OnlyTheLastCheckpointIsKeptAndRemovedWhole) {
+  const Dataset data = quarters(72);
+  const Recipe recipe = small_recipe();
+  const Folder folder;
+  run_training(recipe, data, parts_of(recipe), folder.path / "small.checkpoint", false, {});
+  const auto files = [&] {
+    return std::distance(fs::directory_iterator(folder.path), fs::directory_iterator());
+  };
+  EXPECT_EQ(files(), 2);
+  std::ofstream(folder.path / "small.toml") << "schema = 1";
+  remove_checkpoint(folder.path / "small.checkpoint");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST(Training, TakesTheEpochThatValidatedBest) {
+  const Dataset data = quarters(136);
+  Recipe recipe = small_recipe();
+  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  recipe.validation.samples = 72;
+  recipe.selection = Selection::kBestClean;
+  // Learns for two epochs, then unlearns.
+  const auto turning = [] {
+    auto method = std::make_shared<Method>();
+    method->on_step = [](Training& training, const Batch& batch) {
+      const double sign = training.epoch() < 2 ? 1 : -1;
+      training.minimise(sign * plain_loss(training, batch));
+    };
+    return method;
+  };
+  recipe.epochs = 5;
+  const TrainingParts parts = parts_of(recipe, turning());
+  const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+  ASSERT_EQ(result.log.size(), 5u);
+  for (const EpochLog& line : result.log)
+    EXPECT_LE(line.validation_clean,
+              result.log[size_t(result.selected_epoch - 1)].validation_clean);
+  EXPECT_LE(result.selected_epoch, 2);
+  EXPECT_LT(result.log[4].validation_clean, result.log[1].validation_clean);
+  recipe.epochs = result.selected_epoch;
+  recipe.selection = Selection::kLast;
+  EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data, turning())));
+}
+
+TEST(Training, EndsWhenTheMethodSaysSo) {
+  Recipe recipe = small_recipe();
+  auto method = std::make_shared<Method>();
+  method->on_epoch_end = [](Training& training) { return training.epoch() < 1; };
+  const TrainingResult result =
+      run_training(recipe, quarters(72), parts_of(recipe, method), {}, false, {});
+  EXPECT_TRUE(result.finished);
+  EXPECT_EQ(result.log.size(), 2u);
+}
+
+TEST(Training, AnInfiniteLossEndsItWithOneSentence) {
+  Recipe recipe = small_recipe();
+  auto method = std::make_shared<Method>();
+  method->on_step = [](Training& training, const Batch& batch) {
+    training.minimise(plain_loss(training, batch) * std::numeric_limits<double>::infinity());
+  };
+  EXPECT_THAT(message_of([&] { trained(recipe, quarters(72), method); }),
+              HasSubstr("training diverged: the loss is inf in epoch 1"));
+}
+
+TEST(Training, AMethodThatAsksForAThreatNeedsOne) {
+  Recipe recipe = small_recipe();
+  recipe.threat.reset();
+  recipe.method = Use{"adversarial_training", {{"attack", as_param(kPgd)}}};
+  EXPECT_THAT(message_of([&] { trained(recipe, quarters(72)); }),
+              HasSubstr("asks for a threat, the recipe has none"));
+}
+
+TEST(Training, ReportsEveryBatchAndEpoch) {
+  const Recipe recipe = small_recipe();
+  std::vector<TrainingProgress> seen;
+  int epochs = 0;
+  TrainCallbacks callbacks;
+  callbacks.progress = [&](const TrainingProgress& p) { seen.push_back(p); };
+  callbacks.epoch = [&](const EpochLog& line) { EXPECT_EQ(line.epoch, ++epochs); };
+  run_training(recipe, quarters(72), parts_of(recipe), {}, false, callbacks);
+  ASSERT_EQ(seen.size(), 12u);
+  EXPECT_EQ(epochs, 3);
+  EXPECT_EQ(seen[5].epoch, 1);
+  EXPECT_EQ(seen[5].batch, 2);
+  EXPECT_EQ(seen.back().seconds_left, 0);
+}
+
+}  // namespace
+}  // namespace gauntlet

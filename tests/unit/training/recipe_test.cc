@@ -1,0 +1,260 @@
+#include "training/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "../host/fixed_catalogue.h"
+#include "base/bad_input.h"
+#include "base/sha256.h"
+#include "models/safetensors.h"
+#include "training/model_writer.h"
+#include "training_fixture.h"
+
+namespace gauntlet {
+namespace {
+using namespace training_tests;
+
+const char* const kNetwork = R"(
+[network]
+architecture = "sequential"
+input = [1, 8, 8]
+classes = 4
+layers = [{ type = "flatten" }, { type = "linear", out = 4 }]
+)";
+
+// A folder with a registry of one data set, and recipes.
+struct RecipeTest : ::testing::Test {
+  Folder folder;
+  fs::path registry_folder = folder.path / "registry";
+
+  RecipeTest() {
+    fs::create_directories(registry_folder / "datasets");
+    const auto split = [&](const std::string& name, int64_t samples, uint64_t seed) {
+      const std::string images = name + "-images.gz", labels = name + "-labels.gz";
+      write_idx(quarters(samples, seed), registry_folder / "datasets" / images,
+                registry_folder / "datasets" / labels);
+      return "[split." + name + "]\nformat = \"idx\"\nsamples = " + std::to_string(samples) +
+             "\nfiles = [{ path = \"" + images + "\" }, { path = \"" + labels + "\" }]\n";
+    };
+    std::ofstream(registry_folder / "datasets" / "quarters.toml")
+        << "schema = 1\nid = \"quarters\"\nclasses = [\"a\", \"b\", \"c\", \"d\"]\nshape = [1, 8, "
+           "8]\n"
+        << split("train", 72, 1) << split("test", 40, 2);
+  }
+
+  Registry registry() const { return Registry(registry_folder, {}); }
+  fs::path write(const std::string& text) const {
+    const fs::path file = folder.path / "recipe.toml";
+    std::ofstream(file) << text;
+    return file;
+  }
+  Recipe read(const std::string& text) const {
+    return read_recipe(write(text), FixedCatalogue(), registry());
+  }
+  // What is wrong with it, without the folder's name.
+  std::string problems(const std::string& text) const {
+    try {
+      read(text);
+    } catch (const BadInput& error) {
+      std::string message = error.what();
+      const std::string name = folder.path.string() + "/";
+      for (size_t at; (at = message.find(name)) != std::string::npos;)
+        message.erase(at, name.size());
+      return message;
+    }
+    return "";
+  }
+};
+
+const std::string kHead = R"(schema = 1
+id = "quarters/x"
+dataset = "quarters"
+epochs = 2
+optimizer = { type = "sgd" }
+schedule = { type = "constant", learning_rate = 0.1 }
+)";
+
+TEST_F(RecipeTest, ReadsEverything) {
+  const Recipe recipe = read(R"(schema = 1
+id = "quarters/x"
+summary = "a test"
+licence = "MIT"
+dataset = "quarters"
+seed = 7
+epochs = 9
+batch_size = 32
+samples = 40
+gradient_clip = 0.5
+selection = "best_robust"
+optimizer = { type = "sgd", momentum = 0.9, nesterov = true, weight_decay = 5e-4 }
+optimizers = { critic = { type = "adam", beta1 = 0.5, learning_rate_factor = 0.1 } }
+schedule = { type = "multistep", learning_rate = 0.1, milestones = [4, 6.5], factor = 0.2 }
+augmentation = { crop_padding = 2, flip = true }
+validation = { samples = 8, attack = { use = "pgd", steps = 3 } }
+threat = { norm = "l2", epsilon = "1/4" }
+method = { use = "adversarial_training", attack = { use = "pgd", steps = 5 } }
+layer_plugins = [{ use = "pni", initial = 0.1 }]
+)" + std::string(kNetwork));
+  EXPECT_EQ(recipe.id, "quarters/x");
+  EXPECT_EQ(recipe.seed, 7);
+  EXPECT_EQ(recipe.epochs, 9);
+  EXPECT_EQ(recipe.batch_size, 32);
+  EXPECT_EQ(recipe.samples, 40);
+  EXPECT_EQ(recipe.gradient_clip, 0.5);
+  EXPECT_EQ(recipe.selection, Selection::kBestRobust);
+  EXPECT_TRUE(recipe.optimizer.nesterov);
+  EXPECT_EQ(recipe.optimizers.at("critic").beta1, 0.5);
+  EXPECT_EQ(recipe.schedule.milestones, (std::vector<double>{4, 6.5}));
+  EXPECT_EQ(recipe.augmentation.crop_padding, 2);
+  EXPECT_EQ(recipe.validation.attack->with.at("steps"), ParamValue(3));
+  EXPECT_EQ(recipe.validation.attack->with.at("start"), ParamValue("uniform"));  // completed
+  EXPECT_EQ(recipe.threat->norm, Norm::kL2);
+  EXPECT_EQ(recipe.threat->epsilon, 0.25);
+  EXPECT_EQ(recipe.threat->epsilon_text, "1/4");
+  EXPECT_EQ(recipe.method->with.at("attack").get<ParamMap>()->at("steps"), ParamValue(5));
+  EXPECT_EQ(recipe.layer_plugins.at(0).with.at("initial"), ParamValue(0.1));
+  EXPECT_EQ(recipe.sha256.size(), 64u);
+}
+
+TEST_F(RecipeTest, AnEmptyRecipeSaysAllThatIsMissing) {
+  EXPECT_EQ(problems(""),
+            "recipe.toml:1:1: the recipe: 'schema' is missing, expected a whole number\n"
+            "recipe.toml:1:1: the recipe: 'id' is missing, expected a string\n"
+            "recipe.toml:1:1: the recipe: 'dataset' is missing, expected a string\n"
+            "recipe.toml:1:1: the recipe: 'epochs' is missing, expected a whole number\n"
+            "recipe.toml:1:1: the recipe: 'optimizer' is missing, expected { type = \"sgd\", "
+            "momentum = 0.9 } or { type = \"adam\" }\n"
+            "recipe.toml:1:1: the recipe: 'schedule' is missing, expected { type = \"one_cycle\", "
+            "learning_rate = 0.1 }\n"
+            "recipe.toml:1:1: the recipe: 'network' is missing, expected a table with "
+            "architecture, input and classes");
+}
+
+TEST_F(RecipeTest, ListsEveryMistakeWithItsPlace) {
+  EXPECT_EQ(problems(R"(schema = 1
+id = "quarters/x"
+dataset = "quarter"
+epochs = 0
+epoch = 3
+optimizer = { type = "adam", momentum = 0.9 }
+schedule = { type = "one_cycl", learning_rate = 0.1 }
+selection = "best_robust"
+validation = { samples = 8 }
+method = { use = "adversarial_trainin" }
+layer_plugins = [{ use = "smoothing" }]
+)" + std::string(kNetwork)),
+            "recipe.toml:3:11: the recipe: dataset: "
+            "the registry has no data set 'quarter', did you mean 'quarters'?\n"
+            "recipe.toml:4:10: the recipe: epochs: 0 is not in [1, 10000]\n"
+            "recipe.toml:5:1: the recipe: unknown key 'epoch', did you mean 'epochs'?\n"
+            "recipe.toml:6:30: optimizer: unknown key 'momentum'; known: type, weight_decay, "
+            "learning_rate_factor, beta1, beta2, epsilon\n"
+            "recipe.toml:7:21: schedule: type: 'one_cycl' is not one of 'constant', 'step', "
+            "'multistep', 'cosine', 'one_cycle'; did you mean 'one_cycle'?\n"
+            "recipe.toml:8:13: the recipe: selection: best_robust needs validation.attack, such as "
+            "{ use = \"pgd\" }\n"
+            "recipe.toml:10:18: method: there is no defense plugin 'adversarial_trainin', did you "
+            "mean 'adversarial_training'?\n"
+            "recipe.toml:11:18: layer_plugins: 'smoothing' does not act inside layers; expected a "
+            "plugin that does, such as pni");
+}
+
+TEST_F(RecipeTest, AMethodWithAnAttackNeedsAThreat) {
+  EXPECT_EQ(problems(kHead + "method = { use = \"adversarial_training\" }" + kNetwork),
+            "recipe.toml:1:1: the recipe: 'threat' is missing, expected { norm = \"linf\", epsilon "
+            "= \"8/255\" }, which the attack of 'adversarial_training' needs");
+}
+
+TEST_F(RecipeTest, AMethodMustTrain) {
+  EXPECT_EQ(problems(kHead + "method = { use = \"pni\" }" + kNetwork),
+            "recipe.toml:7:10: method: 'pni' does not train; expected a training method, such as "
+            "adversarial_training");
+}
+
+TEST_F(RecipeTest, ParametersOfInnerAttacksAreChecked) {
+  EXPECT_EQ(
+      problems(kHead +
+               "threat = { norm = \"linf\", epsilon = 0.1 }\n"
+               "method = { use = \"adversarial_training\", attack = { use = \"pgd\", step = 3 "
+               "} }" +
+               kNetwork),
+      "recipe.toml:8:66: method: attack: unknown parameter 'step' of attack plugin 'pgd', did "
+      "you mean 'steps'?");
+}
+
+TEST_F(RecipeTest, NetworkAndDataMustFit) {
+  EXPECT_EQ(problems(kHead + R"(samples = 70
+validation = { samples = 8 }
+[network]
+architecture = "sequential"
+input = [3, 8, 8]
+classes = 10
+layers = [{ type = "flatten" }, { type = "linear", out = 10 }]
+)"),
+            "recipe.toml:7:11: the recipe: samples: the training split has 72 samples\n"
+            "recipe.toml:11:9: network: input: images of 'quarters' are [1, 8, 8]\n"
+            "recipe.toml:12:11: network: classes: 'quarters' has 4");
+}
+
+TEST_F(RecipeTest, AnIdIsANameNotAPlace) {
+  for (const char* id : {"../x", "/x", "quarters/", ""}) {
+    const std::string text =
+        std::string(kHead).replace(kHead.find("quarters/x"), 10, id) + kNetwork;
+    EXPECT_EQ(problems(text), "recipe.toml:2:6: the recipe: id: '" + std::string(id) +
+                                  "' is no name of a model, expected one such as "
+                                  "\"fashion-mnist/at\"");
+  }
+}
+
+TEST_F(RecipeTest, TrainWritesAnEntryThatLoadsAndDeclaresWhatItMeasured) {
+  const Recipe recipe = read_recipe(write(kHead +
+                                          "batch_size = 4\n"
+                                          "validation = { samples = 8 }\n"
+                                          "licence = \"MIT\"\n" +
+                                          kNetwork),
+                                    built_plugins(), registry());
+  TrainOptions options;
+  options.output = registry_folder / "models" / "quarters";
+  const TrainingResult result = train(recipe, built_plugins(), registry(), options, {});
+  ASSERT_TRUE(result.finished);
+
+  const ModelEntry entry = registry().model("quarters/x");
+  EXPECT_EQ(entry.sha256, sha256_of_file(entry.weights));
+  EXPECT_EQ(entry.training.at("recipe_sha256"), ParamValue(recipe.sha256));
+  const auto network = build_network(entry.network, /*seed=*/99);
+  load_state(*network, read_safetensors(entry.weights), entry.weights.string());
+  ASSERT_EQ(entry.accuracy.size(), 1u);
+  EXPECT_EQ(entry.accuracy[0].samples, 40);
+  EXPECT_EQ(entry.accuracy[0].correct,
+            count_correct(*network, registry().load("quarters", "test")));
+  EXPECT_GT(entry.accuracy[0].correct, 20);  // chance is 10
+  // Entry, weights and log, no checkpoint.
+  EXPECT_EQ(std::distance(fs::directory_iterator(options.output), fs::directory_iterator()), 3);
+}
+
+TEST_F(RecipeTest, AStoppedTrainingIsNotOverwrittenUnasked) {
+  const Recipe recipe = read_recipe(write(kHead + kNetwork), built_plugins(), registry());
+  TrainOptions options;
+  options.output = folder.path / "out";
+  int epochs = 0;
+  TrainCallbacks callbacks;
+  callbacks.epoch = [&](const EpochLog&) { ++epochs; };
+  callbacks.stop = [&] { return epochs == 1; };
+  EXPECT_FALSE(train(recipe, built_plugins(), registry(), options, callbacks).finished);
+  EXPECT_FALSE(fs::exists(options.output / "x.toml"));
+  EXPECT_THROW(train(recipe, built_plugins(), registry(), options, {}), BadInput);
+  options.resume = true;
+  EXPECT_TRUE(train(recipe, built_plugins(), registry(), options, {}).finished);
+  EXPECT_TRUE(fs::exists(options.output / "x.toml"));
+}
+
+TEST(ToToml, WritesTypeAndUseFirst) {
+  EXPECT_EQ(to_toml(ParamMap{{"kernel", 3}, {"type", "conv"}, {"bias", false}}),
+            "{ type = \"conv\", bias = false, kernel = 3 }");
+  EXPECT_EQ(to_toml(ParamList{1, "a\"b", ParamMap{{"use", "pgd"}}}),
+            "[1, \"a\\\"b\", { use = \"pgd\" }]");
+}
+
+}  // namespace
+}  // namespace gauntlet

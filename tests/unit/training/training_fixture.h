@@ -1,0 +1,120 @@
+// A small data set, a small network, and trainings of it that take milliseconds.
+#pragma once
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "training/batches.h"
+#include "training/train.h"
+
+namespace gauntlet::training_tests {
+
+namespace fs = std::filesystem;
+
+/// Images of four classes: a bright quarter says which, the rest is noise. [n, 1, 8, 8]
+inline Dataset quarters(int64_t n, uint64_t seed = 1) {
+  const Tensor index = torch::arange(n, torch::kLong);
+  Dataset data;
+  data.id = "quarters";
+  data.split = "train";
+  data.labels = index.remainder(4);
+  Noise noise = noise_for(seed, Stream::kProbe, index);
+  Tensor images = noise.uniform({1, 8, 8}) * 160;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t label = i % 4;
+    images[i][0].narrow(0, 4 * (label / 2), 4).narrow(1, 4 * (label % 2), 4).add_(60);
+  }
+  data.images = images.to(torch::kByte);
+  return data;
+}
+
+inline NetworkSpec small_network() {
+  const auto layer = [](ParamMap options) { return ParamValue(std::move(options)); };
+  NetworkSpec spec;
+  spec.architecture = "sequential";
+  spec.input = {1, 8, 8};
+  spec.classes = 4;
+  spec.options["layers"] =
+      ParamList{layer({{"type", "conv"}, {"out", 4}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}),
+                layer({{"type", "batchnorm"}}), layer({{"type", "relu"}}),
+                layer({{"type", "flatten"}}), layer({{"type", "linear"}, {"out", 4}})};
+  return spec;
+}
+
+inline Recipe small_recipe() {
+  Recipe recipe;
+  recipe.id = "quarters/small";
+  recipe.dataset = "quarters";
+  recipe.network = small_network();
+  recipe.seed = 3;
+  recipe.epochs = 3;
+  recipe.batch_size = 16;
+  recipe.optimizer.momentum = 0.9;
+  recipe.optimizer.nesterov = true;
+  recipe.optimizer.weight_decay = 1e-3;
+  recipe.schedule.type = ScheduleSpec::Type::kOneCycle;
+  recipe.schedule.learning_rate = 0.05;
+  recipe.augmentation = {.crop_padding = 1, .flip = true};
+  recipe.threat = ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
+  recipe.validation.samples = 8;
+  recipe.sha256 = "a recipe";
+  return recipe;
+}
+
+/// The plugins of the build tree.
+inline const PluginLibrary& built_plugins() {
+  static const PluginLibrary library({fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "plugins"});
+  return library;
+}
+
+inline TrainingParts parts_of(const Recipe& recipe, std::shared_ptr<Defense> method = nullptr) {
+  TrainingParts parts;
+  parts.network = build_network(recipe.network, uint64_t(recipe.seed));
+  for (const Use& use : recipe.layer_plugins) {
+    parts.layer_plugins.push_back(built_plugins().defense(use.plugin, use.with));
+    parts.network->declare(dynamic_cast<PerturbsLayers&>(*parts.layer_plugins.back()), use.plugin);
+  }
+  parts.method = std::move(method);
+  if (!parts.method && recipe.method)
+    parts.method = built_plugins().defense(recipe.method->plugin, recipe.method->with);
+  parts.make_attack = [](const Use& use) { return built_plugins().attack(use.plugin, use.with); };
+  return parts;
+}
+
+inline NamedTensors weights(const Network& network) {
+  NamedTensors out;
+  for (const NamedTensor& named : network.tensors())
+    out[named.name] = named.tensor.detach().clone();
+  return out;
+}
+
+/// What a training without checkpoints makes of the recipe.
+inline NamedTensors trained(const Recipe& recipe, const Dataset& data,
+                            std::shared_ptr<Defense> method = nullptr) {
+  const TrainingParts parts = parts_of(recipe, std::move(method));
+  run_training(recipe, data, parts, {}, false, {});
+  return weights(*parts.network);
+}
+
+inline bool same_bits(const NamedTensors& a, const NamedTensors& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [name, tensor] : a)
+    if (!b.count(name) || !torch::equal(tensor, b.at(name))) return false;
+  return !a.empty();
+}
+
+/// A folder of this test alone, removed at its end.
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (fs::temp_directory_path() / "gauntlet-training-XXXXXX").string();
+    path = mkdtemp(pattern.data());
+  }
+  ~Folder() { fs::remove_all(path); }
+  fs::path path;
+};
+
+}  // namespace gauntlet::training_tests
