@@ -1,0 +1,54 @@
+// The commands of the program. Each adds itself to the command line and sets what is to be run.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/plugin_library.h"
+#include "host/registry.h"
+
+namespace gauntlet::cli {
+
+/// Exit codes: all cells ok; some not; bad input.
+constexpr int kOk = 0, kSomeFailed = 1, kBadInput = 2;
+
+/// Flags of every command that touches plugins, data or models.
+struct Common {
+  std::vector<std::string> plugin_path;
+  std::string data, registry;
+  int threads = 0;
+
+  void add_to(CLI::App& command);
+  PluginLibrary plugins() const;
+  Registry open_registry() const;
+  void apply_threads() const;
+};
+
+using Action = std::function<int()>;
+
+/// A command of a group, with the flags that all of the group share.
+template <class Flags>
+CLI::App* add_subcommand(CLI::App& group, const char* name, const char* help,
+                         const std::shared_ptr<Flags>& flags, Action& action,
+                         int (*what)(const Flags&)) {
+  CLI::App* command = group.add_subcommand(name, help);
+  flags->common.add_to(*command);
+  command->callback([&action, flags, what] { action = [flags, what] { return what(*flags); }; });
+  return command;
+}
+
+void add_run(CLI::App& app, Action& action);
+void add_check(CLI::App& app, Action& action);
+void add_train(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
+void add_plugins(CLI::App& app, Action& action);
+void add_data(CLI::App& app, Action& action);
+void add_models(CLI::App& app, Action& action);
+void add_version(CLI::App& app, Action& action);
+
+/// "cpu", "cuda" or "auto" (cuda where there is one). Throws BadInput.
+at::Device device_of(const std::string& name);
+
+}  // namespace gauntlet::cli

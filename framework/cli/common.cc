@@ -1,0 +1,39 @@
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include "base/bad_input.h"
+#include "cli/commands.h"
+
+namespace gauntlet::cli {
+
+void Common::add_to(CLI::App& command) {
+  command.add_option("--plugin-path", plugin_path,
+                     "Folder or file with plugins, searched before the built-in ones");
+  command.add_option("--data", data, "Folder with data sets");
+  command.add_option("--registry", registry, "Folder with data set and model entries");
+  command.add_option("--threads", threads, "CPU threads; 0: as many as there are cores")
+      ->check(CLI::NonNegativeNumber);
+}
+
+PluginLibrary Common::plugins() const { return PluginLibrary(plugin_search_path(plugin_path)); }
+
+Registry Common::open_registry() const {
+  return Registry(registry.empty() ? default_registry() : std::filesystem::path(registry),
+                  data_search_path(data));
+}
+
+void Common::apply_threads() const {
+  if (threads > 0) at::set_num_threads(threads);
+}
+
+at::Device device_of(const std::string& name) {
+  const bool cuda = at::globalContext().hasCUDA();
+  if (name == "cpu") return at::kCPU;
+  if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  if (!cuda)
+    throw BadInput(
+        "--device cuda: this build or machine has no usable CUDA device, expected 'cpu' or 'auto'");
+  return at::Device(at::kCUDA, 0);
+}
+
+}  // namespace gauntlet::cli

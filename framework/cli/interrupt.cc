@@ -1,0 +1,25 @@
+#include "cli/interrupt.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+namespace gauntlet::cli {
+namespace {
+std::atomic<bool> stopped{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
+
+void on_signal(int) {
+  if (stopped.exchange(true)) _exit(130);
+  static const char text[] = "\nstopping: what is complete is kept; again to stop at once\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text, sizeof text - 1);
+}
+}  // namespace
+
+const std::atomic<bool>& stop_on_signals() {
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  return stopped;
+}
+
+}  // namespace gauntlet::cli

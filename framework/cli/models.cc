@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/bad_input.h"
+#include "cli/commands.h"
+#include "evaluation/cell.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  Common common;
+  std::string id;
+};
+
+std::string percent(const DeclaredAccuracy& a) {
+  return fmt::format("{:.2f} % of {} {} images of {}",
+                     100.0 * double(a.correct) / double(a.samples), a.samples, a.split, a.dataset);
+}
+
+int list(const Flags& flags) {
+  const Registry registry = flags.common.open_registry();
+  for (const std::string& id : registry.model_ids()) {
+    const ModelEntry entry = registry.model(id);
+    fmt::print("{:<28} {:<12} {}\n", id, entry.network.architecture, entry.summary);
+  }
+  return kOk;
+}
+
+int show(const Flags& flags) {
+  const Registry registry = flags.common.open_registry();
+  const ModelEntry entry = registry.model(flags.id);
+  const auto network = build_network(entry.network);
+  fmt::print(
+      "{}: {}\narchitecture: {}, input {}, {} classes, {:.1f} million multiply-adds an "
+      "image\ntrained for: {}\nweights: {}\n",
+      entry.id, entry.summary, entry.network.architecture, fmt::join(entry.network.input, " x "),
+      entry.network.classes, double(multiply_adds(*network)) / 1e6, entry.dataset,
+      entry.weights.string());
+  for (const Use& use : entry.layer_plugins) fmt::print("in its layers: {}\n", use.plugin);
+  for (const DeclaredAccuracy& a : entry.accuracy) fmt::print("right on {}\n", percent(a));
+  if (!entry.training.empty()) fmt::print("training: {}\n", to_text(entry.training));
+  fmt::print("licence: {}\n{}\n", entry.licence, entry.citation);
+  return kOk;
+}
+
+// Loads the weights and measures what the entry declares.
+int check(const Flags& flags) {
+  flags.common.apply_threads();
+  const PluginLibrary plugins = flags.common.plugins();
+  const Registry registry = flags.common.open_registry();
+  Laboratory lab(plugins, registry, at::kCPU);
+  DefenseSpec spec{flags.id, registry.model(flags.id), {}};
+  const std::vector<DeclaredAccuracy> all = spec.model.accuracy;
+  if (all.empty()) throw BadInput("model '" + flags.id + "': its entry declares no accuracy");
+  int exit_code = kOk;
+  for (const DeclaredAccuracy& declared : all) {
+    const Dataset data = registry.load(declared.dataset, declared.split);
+    std::vector<int64_t> indices(static_cast<size_t>(declared.samples));
+    for (size_t i = 0; i < indices.size(); ++i) indices[i] = int64_t(i);
+    spec.model.accuracy = {declared};
+    const std::string problem = accuracy_problem(spec, lab.defended(spec, data), data, indices);
+    if (problem.empty())
+      fmt::print("{}: right on {}, as declared\n", flags.id, percent(declared));
+    else
+      fmt::print(stderr, "{}: {}\n", flags.id, problem), exit_code = kBadInput;
+  }
+  return exit_code;
+}
+}  // namespace
+
+void add_models(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("models", "List, show and check the registry's models");
+  command->require_subcommand(1);
+  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+    return add_subcommand(*command, name, help, flags, action, what);
+  };
+  sub("list", "All models", list);
+  sub("show", "One model: architecture, accuracy, training, citation", show)
+      ->add_option("id", flags->id)
+      ->required();
+  sub("check", "Load a model and measure the accuracy its entry declares", check)
+      ->add_option("id", flags->id)
+      ->required();
+}
+
+}  // namespace gauntlet::cli

@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+
+#include "base/bad_input.h"
+#include "base/nearest_name.h"
+#include "cli/commands.h"
+#include "host/scaffold.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  Common common;
+  std::string name, kind, file, into;
+};
+
+// Reads stamps; loads nothing.
+int list(const Flags& flags) {
+  const PluginLibrary plugins = flags.common.plugins();
+  for (const char* kind : {"attack", "defense"})
+    for (const std::string& name : plugins.names(kind)) {
+      const Stamp& stamp = *plugins.file(kind, name).stamp;
+      fmt::print("{:<8} {:<24} {:<8} {}\n", kind, name, stamp.version, stamp.summary);
+    }
+  for (const PluginFile& file : plugins.files())
+    if (!file.refusal.empty()) fmt::print(stderr, "refused: {}\n", file.refusal);
+  return kOk;
+}
+
+void show_one(const PluginLibrary& plugins, const std::string& kind, const std::string& name) {
+  const PluginFile& file = plugins.file(kind, name);
+  fmt::print("{} {} {}: {}\n{}\n\n", kind, name, file.stamp->version, file.stamp->summary,
+             file.path.string());
+  for (const ParamSpec& spec : plugins.schema(kind, name)) {
+    std::string rule;
+    if (spec.range) rule = fmt::format(" in [{}, {}]", spec.range->min, spec.range->max);
+    for (const std::string& one : spec.one_of) rule += (rule.empty() ? " one of " : ", ") + one;
+    fmt::print("  {} = {}{}\n      {}\n", spec.name, to_text(spec.fallback), rule, spec.help);
+  }
+}
+
+int show(const Flags& flags) {
+  const PluginLibrary plugins = flags.common.plugins();
+  bool found = false;
+  std::vector<std::string> names;
+  for (const char* kind : {"attack", "defense"}) {
+    for (const std::string& name : plugins.names(kind)) names.push_back(name);
+    if (!plugins.has(kind, flags.name)) continue;
+    show_one(plugins, kind, flags.name);
+    found = true;
+  }
+  if (!found)
+    throw BadInput("there is no plugin '" + flags.name + "'" + suggestion(flags.name, names));
+  return kOk;
+}
+
+// Stamps side by side.
+int check(const Flags& flags) {
+  const PluginFile file = inspect_plugin(flags.file);
+  if (file.stamp) {
+    const Stamp &theirs = *file.stamp, ours = host_stamp();
+    fmt::print("{:<12} {:<40} {}\n", "", "plugin", "this host");
+    const auto row = [](const char* what, const std::string& a, const std::string& b) {
+      fmt::print("{:<12} {:<40} {}{}\n", what, a, b, a == b || b.empty() ? "" : "   <- differs");
+    };
+    row("kind", theirs.kind, ""), row("name", theirs.name, ""), row("version", theirs.version, "");
+    row("ABI", theirs.abi, ours.abi), row("LibTorch", theirs.torch, ours.torch);
+    row("C++ library", theirs.stdlib, ours.stdlib);
+    fmt::print("{:<12} {:<40} {}\n", "compiler", theirs.compiler, ours.compiler);
+  }
+  if (!file.refusal.empty()) throw BadInput(file.refusal);
+  fmt::print("{} can be loaded\n", flags.file);
+  return kOk;
+}
+
+int create(const Flags& flags) {
+  const std::filesystem::path folder =
+      flags.into.empty() ? std::filesystem::path(flags.name) : std::filesystem::path(flags.into);
+  write_scaffold(flags.kind, flags.name, folder);
+  fmt::print("{}\n", folder.string());
+  return kOk;
+}
+}  // namespace
+
+void add_plugins(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("plugins", "List, show, check and begin plugins");
+  command->require_subcommand(1);
+  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+    return add_subcommand(*command, name, help, flags, action, what);
+  };
+  sub("list", "All plugins found, and why some are refused; loads none", list);
+  sub("show", "A plugin's parameters", show)->add_option("name", flags->name)->required();
+  sub("check", "Compare a file's stamp with this host's", check)
+      ->add_option("file", flags->file)
+      ->required();
+  CLI::App* fresh =
+      sub("new", "Write the folder of a new plugin that builds and passes its test", create);
+  fresh->add_option("kind", flags->kind)->required()->check(CLI::IsMember({"attack", "defense"}));
+  fresh->add_option("name", flags->name)->required();
+  fresh->add_option("--into", flags->into, "Folder to write; default: the name");
+}
+
+}  // namespace gauntlet::cli

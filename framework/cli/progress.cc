@@ -1,0 +1,72 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <numeric>
+
+namespace gauntlet::cli {
+namespace {
+using Clock = std::chrono::steady_clock;
+
+std::string duration(double seconds) {
+  const int64_t s = int64_t(seconds + 0.5);
+  if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+  return fmt::format("{}:{:02}", s / 60, s % 60);
+}
+}  // namespace
+
+Progress::Progress(std::vector<double> work, bool quiet)
+    : work_(std::move(work)), quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
+
+void Progress::begin(size_t cells) {
+  cells_ = cells;
+  work_.resize(cells, 1);
+  total_ = std::accumulate(work_.begin(), work_.end(), 0.0);
+  start_ = shown_ = Clock::now();
+}
+
+void Progress::cell_begin(size_t number, const std::string& label) {
+  number_ = number, label_ = label;
+  show(0);
+}
+
+void Progress::samples(int64_t done, int64_t of) { show(double(done) / double(of)); }
+
+void Progress::cell_end(const CellRecord& record, bool cached) {
+  done_ += work_[number_];
+  if (cached) free_ += work_[number_];
+  if (quiet_) return;
+  const std::string verdict =
+      record.status == Status::kOk
+          ? fmt::format("{:.1f} % ({:.1f}–{:.1f})", 100 * record.robust_accuracy,
+                        100 * record.interval.low, 100 * record.interval.high)
+          : to_string(record.status) + ": " + record.reason;
+  const std::string cost = cached ? "already known" : fmt::format("{:.1f} s", record.seconds);
+  fmt::print(stderr, "{}[{}/{}] {}: {}, {}\n", terminal_ ? "\r\033[K" : "", number_ + 1, cells_,
+             label_, verdict, cost);
+}
+
+double Progress::spent() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+std::string Progress::time_left(double fraction) const {
+  const double computed = done_ - free_ + fraction * work_[number_],
+               left = total_ - done_ - fraction * work_[number_];
+  if (computed <= 0 || spent() < 1) return "";
+  return ", " + duration(spent() * left / computed) + " left";
+}
+
+void Progress::show(double fraction) {
+  if (quiet_ || !terminal_) return;
+  const auto now = Clock::now();
+  if (fraction > 0 && now - shown_ < std::chrono::milliseconds(100)) return;
+  shown_ = now;
+  fmt::print(stderr, "\r\033[K[{}/{}] {}: {:.0f} %{}", number_ + 1, cells_, label_, 100 * fraction,
+             time_left(fraction));
+  std::fflush(stderr);
+}
+
+}  // namespace gauntlet::cli

@@ -1,0 +1,33 @@
+// What a person sees while a suite runs: one moving line on a terminal, a line a cell elsewhere.
+#pragma once
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "execution/run_suite.h"
+
+namespace gauntlet::cli {
+
+class Progress final : public RunEvents {
+ public:
+  /// work: expected passes of each cell, for the time that is left.
+  Progress(std::vector<double> work, bool quiet);
+  void begin(size_t cells) override;
+  void cell_begin(size_t number, const std::string& label) override;
+  void samples(int64_t done, int64_t of) override;
+  void cell_end(const CellRecord& record, bool cached) override;
+
+ private:
+  void show(double fraction);
+  std::string time_left(double fraction) const;
+  double spent() const;
+
+  std::vector<double> work_;
+  const bool quiet_, terminal_;
+  size_t cells_ = 0, number_ = 0;
+  std::string label_;
+  double done_ = 0, total_ = 0, free_ = 0;
+  std::chrono::steady_clock::time_point start_, shown_;
+};
+
+}  // namespace gauntlet::cli

@@ -1,0 +1,58 @@
+#include "reports/report.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/bad_input.h"
+#include "cli/commands.h"
+
+namespace gauntlet::cli {
+namespace {
+
+int render(const std::string& folder, const std::string& output) {
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
+    throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
+  const Store store{std::filesystem::path(folder)};
+  const std::filesystem::path target = output.empty() ? folder : output;
+  write_reports(store.latest_run(), target);
+  fmt::print("{}\n", (target / "report.html").string());
+  return kOk;
+}
+
+int check(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw BadInput(file + ": cannot be read");
+  std::ostringstream text;
+  text << in.rdbuf();
+  const std::vector<std::string> problems = validate_report(text.str());
+  for (const std::string& problem : problems) fmt::print(stderr, "{}: {}\n", file, problem);
+  if (problems.empty()) fmt::print("{}: a valid report\n", file);
+  return problems.empty() ? kOk : kBadInput;
+}
+}  // namespace
+
+void add_report(CLI::App& app, Action& action) {
+  struct Flags {
+    std::string folder, output, check;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "report", "Write the reports of a run again from its records; runs no model");
+  auto* folder = command->add_option("folder", flags->folder, "What 'gauntlet run' wrote to");
+  command->add_option("--output", flags->output,
+                      "Folder for the reports; default: beside the records");
+  auto* file = command->add_option("--check", flags->check,
+                                   "Validate a report.json against the published schema");
+  file->excludes(folder);
+  command->callback([&action, flags] {
+    if (flags->folder.empty() && flags->check.empty())
+      throw CLI::RequiredError("report: a folder, or --check FILE,");
+    action = [flags] {
+      return flags->check.empty() ? render(flags->folder, flags->output) : check(flags->check);
+    };
+  });
+}
+
+}  // namespace gauntlet::cli

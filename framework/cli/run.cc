@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/summary.h"
+#include "evaluation/cell.h"
+#include "host/plan.h"
+#include "host/suite.h"
+#include "reports/report.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct RunFlags {
+  Common common;
+  std::string suite, output, device = "auto";
+  SuiteOptions options;
+  int64_t batch_size = 250;
+  bool quiet = false;
+};
+
+void add_suite_flags(CLI::App& command, RunFlags& flags) {
+  command.add_option("suite", flags.suite, "The suite's TOML file")->required();
+  command.add_option("--set", flags.options.set,
+                     "Change a value: path=value, such as attack.pgd.steps=50");
+  command.add_option("--only", flags.options.only, "Run a part: defense=PATTERN,attack=PATTERN");
+  command.add_option("--batch-size", flags.batch_size, "Samples attacked together")
+      ->check(CLI::PositiveNumber);
+  flags.common.add_to(command);
+}
+
+int run(const RunFlags& flags) {
+  flags.common.apply_threads();
+  const PluginLibrary plugins = flags.common.plugins();
+  const Registry registry = flags.common.open_registry();
+  const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
+  RunOptions options;
+  options.device = device_of(flags.device);
+  options.batch_size = flags.batch_size;
+  options.stop = &stop_on_signals();
+  Store store(flags.output.empty() ? std::filesystem::path("runs") / suite.name
+                                   : std::filesystem::path(flags.output));
+  Progress progress(expected_passes(suite), flags.quiet);
+  const RunSummary summary = run_suite(suite, plugins, registry, store, options, progress);
+  const Store::Run records = store.latest_run();
+  write_reports(records, store.folder());
+  fmt::print("{}", summary_table(records));
+  fmt::print("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n",
+             summary.ok, summary.invalid, summary.error, summary.skipped, summary.cached,
+             summary.complete ? "" : "; stopped before the end",
+             (store.folder() / "report.html").string());
+  const bool all_ok = summary.complete && summary.invalid == 0 && summary.error == 0;
+  return all_ok ? kOk : kSomeFailed;
+}
+
+// A forward and backward pass of one image through this defense, measured on a few batches.
+double seconds_per_gradient(const DefenseSpec& defense, const Dataset& data, Laboratory& lab,
+                            int64_t batch_size) {
+  DefendedModel& model = lab.defended(defense, data);
+  const Tensor index = torch::arange(std::min(batch_size, data.size()));
+  const CraftBatch batch{data.x(index).to(lab.device()), data.y(index).to(lab.device()),
+                         index.to(lab.device())};
+  const ThreatModel threat{Norm::kLinf, torch::zeros({1, 1, 1, 1}, batch.x.options()), 0, 1};
+  struct Probe final : Attack {
+    AttackFacts facts() const override { return {Access::kGradient}; }
+    Tensor run(Target& target, const Task& task) override {
+      target.gradient(task.x, cross_entropy(task.goal));  // warms up
+      const auto start = std::chrono::steady_clock::now();
+      for (int i = 0; i < 3; ++i) target.gradient(task.x, cross_entropy(task.goal));
+      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 3;
+      return task.x;
+    }
+    double seconds = 0;
+  } probe;
+  CraftRules rules;
+  rules.track = false;
+  craft(probe, model, batch, threat, rules, lab);
+  return probe.seconds / double(index.size(0));
+}
+
+int check(const RunFlags& flags) {
+  flags.common.apply_threads();
+  const PluginLibrary plugins = flags.common.plugins();
+  const Registry registry = flags.common.open_registry();
+  const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
+  const Dataset data = registry.load(suite.data.entry, suite.data.split);
+  Laboratory lab(plugins, registry, at::kCPU);
+  lab.probe_with(data);
+  fmt::print("{}", describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
+               return seconds_per_gradient(defense, data, lab, flags.batch_size);
+             }));
+  return kOk;
+}
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App* command = app.add_subcommand(
+      "run", "Run every defense of a suite against every attack and write reports");
+  add_suite_flags(*command, *flags);
+  command->add_option("--output", flags->output,
+                      "Folder of store and reports; default: runs/<suite name>");
+  command->add_option("--device", flags->device, "Where to compute")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_flag("--quiet", flags->quiet, "No progress");
+  command->callback([&action, flags] { action = [flags] { return run(*flags); }; });
+}
+
+void add_check(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App* command =
+      app.add_subcommand("check", "Check a suite and print its plan: cells, passes, expected time");
+  add_suite_flags(*command, *flags);
+  command->callback([&action, flags] { action = [flags] { return check(*flags); }; });
+}
+
+}  // namespace gauntlet::cli

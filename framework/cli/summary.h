@@ -1,0 +1,13 @@
+// The table a run leaves on stdout.
+#pragma once
+#include <string>
+
+#include "results/store.h"
+
+namespace gauntlet::cli {
+
+/// Defenses against attacks, one table a threat; a cell without a valid result shows its status.
+/// Means over seeds.
+std::string summary_table(const Store::Run& run);
+
+}  // namespace gauntlet::cli
