@@ -1,0 +1,169 @@
+// The program as a person uses it.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace gauntlet::testing {
+namespace {
+namespace fs = std::filesystem;
+
+fs::path from_environment(const char* name) { return std::getenv(name); }
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class CommandLine : public ::testing::Test {
+ protected:
+  CommandLine() {
+    std::string name = (fs::temp_directory_path() / "gauntlet-cli-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~CommandLine() override { fs::remove_all(folder_); }
+
+  struct Ended {
+    int code;
+    std::string out, err;
+  };
+  // Starts the program with its output going to files.
+  pid_t start(const std::vector<std::string>& arguments) const {
+    const pid_t child = fork();
+    if (child != 0) return child;
+    if (!std::freopen((folder_ / "out").c_str(), "w", stdout) ||
+        !std::freopen((folder_ / "err").c_str(), "w", stderr))
+      _exit(99);
+    std::vector<char*> argv;
+    std::string program = (from_environment("GAUNTLET_BUILD_DIR") / "gauntlet").string();
+    argv.push_back(program.data());
+    std::vector<std::string> copy = arguments;
+    for (std::string& a : copy) argv.push_back(a.data());
+    argv.push_back(nullptr);
+    execv(program.c_str(), argv.data());
+    _exit(98);
+  }
+  Ended end(pid_t child) const {
+    int status = 0;
+    waitpid(child, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text_of(folder_ / "out"),
+            text_of(folder_ / "err")};
+  }
+  Ended gauntlet(const std::vector<std::string>& arguments) const { return end(start(arguments)); }
+  std::string quickstart() const {
+    return (from_environment("GAUNTLET_SOURCE_DIR") / "suites" / "quickstart.toml").string();
+  }
+  std::vector<std::string> small_run(const std::string& samples = "60") const {
+    return {"run",      quickstart(),
+            "--set",    "data.samples=" + samples,
+            "--only",   "defense=undefended,attack=*",
+            "--output", (folder_ / "run").string()};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(CommandLine, ARunLeavesReportsAndASecondComputesNothing) {
+  const Ended first = gauntlet(small_run());
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_NE(first.out.find("undefended"), std::string::npos);
+  for (const char* file :
+       {"report.json", "report.csv", "report.md", "report.html", "results.sqlite"})
+    EXPECT_TRUE(fs::exists(folder_ / "run" / file)) << file;
+  const Ended valid = gauntlet({"report", "--check", (folder_ / "run" / "report.json").string()});
+  EXPECT_EQ(valid.code, 0) << valid.err;
+  const Ended second = gauntlet(small_run());
+  EXPECT_EQ(second.code, 0);
+  EXPECT_NE(second.out.find("5 already known"), std::string::npos) << second.out;
+}
+
+TEST_F(CommandLine, ReportsComeFromRecordsAlone) {
+  ASSERT_EQ(gauntlet(small_run("20")).code, 0);
+  const std::string before = text_of(folder_ / "run" / "report.json");
+  fs::remove(folder_ / "run" / "report.json");
+  const Ended again = gauntlet({"report", (folder_ / "run").string()});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(text_of(folder_ / "run" / "report.json"), before);
+}
+
+TEST_F(CommandLine, CtrlCEndsCleanlyAndTheNextRunGoesOn) {
+  const auto arguments = [&] {
+    auto all = small_run("1000");
+    all[5] = "defense=adversarial training,attack=pgd*";
+    all.push_back("--set");
+    all.push_back("attack.pgd.steps=400");
+    return all;
+  }();
+  const pid_t child = start(arguments);
+  // The store is opened after signals are caught.
+  for (int i = 0; i < 1200 && !fs::exists(folder_ / "run" / "results.sqlite"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  kill(child, SIGINT);
+  const Ended stopped = end(child);
+  EXPECT_EQ(stopped.code, 1) << stopped.err;
+  EXPECT_NE(stopped.out.find("stopped before the end"), std::string::npos)
+      << stopped.out << stopped.err;
+  auto shorter = arguments;
+  shorter.back() = "attack.pgd.steps=2";
+  const Ended next = gauntlet(shorter);
+  EXPECT_EQ(next.code, 0) << next.err;
+}
+
+TEST_F(CommandLine, BadInputExitsWithTwoBeforeAnyWork) {
+  std::ofstream(folder_ / "bad.toml")
+      << "schema = 1\nname = \"bad\"\n[attack]\npgd = { use = \"pgdd\" }\n";
+  const Ended suite =
+      gauntlet({"run", (folder_ / "bad.toml").string(), "--output", (folder_ / "run").string()});
+  EXPECT_EQ(suite.code, 2);
+  EXPECT_NE(suite.err.find("bad.toml:4:"), std::string::npos) << suite.err;
+  EXPECT_NE(suite.err.find("did you mean 'pgd'"), std::string::npos) << suite.err;
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+  EXPECT_EQ(gauntlet({"run"}).code, 2);
+  EXPECT_EQ(gauntlet({"frobnicate"}).code, 2);
+  EXPECT_EQ(
+      gauntlet({"run", quickstart(), "--device", "cuda", "--output", (folder_ / "run").string()})
+          .code,
+      2);
+  EXPECT_EQ(gauntlet({"report", folder_.string()}).code, 2);
+}
+
+TEST_F(CommandLine, AFailingCellIsShownAndTheRestGoesOn) {
+  auto arguments = small_run("10");
+  arguments[5] = "defense=undefended,attack=*";
+  arguments.insert(arguments.end(), {"--set", "attack.pgd.access=score"});
+  const Ended run = gauntlet(arguments);
+  EXPECT_EQ(run.code, 0) << run.err;  // skipped is no failure
+  EXPECT_NE(run.out.find("1 skipped"), std::string::npos) << run.out;
+  const std::string json = text_of(folder_ / "run" / "report.json");
+  EXPECT_NE(json.find("pgd needs gradient access, the suite grants score"), std::string::npos);
+}
+
+TEST_F(CommandLine, ListsWhatIsThere) {
+  const Ended plugins = gauntlet({"plugins", "list"});
+  EXPECT_EQ(plugins.code, 0);
+  for (const char* name : {"fgsm", "pgd", "nattack", "transfer", "random_noise", "pni", "trades",
+                           "smoothing", "adversarial_training"})
+    EXPECT_NE(plugins.out.find(name), std::string::npos) << name;
+  EXPECT_NE(gauntlet({"plugins", "show", "pgd"}).out.find("step_size"), std::string::npos);
+  EXPECT_NE(gauntlet({"data", "list"}).out.find("fashion-mnist-1k"), std::string::npos);
+  EXPECT_NE(gauntlet({"models", "list"}).out.find("fashion-mnist/standard"), std::string::npos);
+  EXPECT_EQ(gauntlet({"models", "show", "fashion-mnist/standard"}).code, 0);
+  EXPECT_EQ(gauntlet({"data", "verify", "fashion-mnist-1k"}).code, 0);
+  EXPECT_EQ(gauntlet({"version"}).code, 0);
+  const Ended plan = gauntlet({"check", quickstart()});
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_NE(plan.out.find("25 = 5 defenses"), std::string::npos) << plan.out;
+}
+
+}  // namespace
+}  // namespace gauntlet::testing

@@ -1,0 +1,97 @@
+// Published networks under attack, through the whole host: suite, plugins, Target, judge.
+#include <gtest/gtest.h>
+
+#include "external.h"
+#include "table.h"
+#include "tests/support/laboratory_fixture.h"
+
+namespace gauntlet::testing {
+namespace {
+namespace fs = std::filesystem;
+
+const RealNetwork& network_of(const std::string& file) {
+  for (const RealNetwork& real : real_networks())
+    if (real.file == file) return real;
+  throw std::out_of_range(file);
+}
+
+class UnderAttack : public ::testing::Test {
+ protected:
+  // One defense, one attack; empty where weights or data are absent.
+  std::optional<Suite> suite(const std::string& file, int64_t samples, double epsilon, ParamMap pgd,
+                             Success success) {
+    const RealNetwork& real = network_of(file);
+    const fs::path weights = external("GAUNTLET_WEIGHTS", "weights") / (file + ".safetensors");
+    if (!fs::exists(weights)) return {};
+    Suite s;
+    s.name = "real";
+    s.seeds = {0};
+    s.data.dataset = real.dataset;
+    s.data.entry = registry_.dataset(real.dataset);
+    for (const auto& split : s.data.entry.splits)
+      for (const auto& part : split.files)
+        if (split.name == "test" && !registry_.find(part)) return {};
+    for (int64_t i = 0; i < samples; ++i) s.data.indices.push_back(i);
+    s.scoring.success = success;
+    s.threats = {{"linf", Norm::kLinf, epsilon, ""}};
+    s.attacks.push_back({"pgd", "pgd", resolve(plugins_.schema("attack", "pgd"), pgd), {}});
+    ModelEntry model;
+    model.id = file, model.dataset = real.dataset, model.network = real.network,
+    model.weights = weights;
+    s.defenses.push_back({file, model, {}});
+    s.cells = {{0, 0, 0, 0}};
+    return s;
+  }
+  CellRecord only_cell(const Suite& s, const RunOptions& options, const std::string& folder) {
+    const Store::Run records = run(s, plugins_, registry_, folder_ / folder, options);
+    EXPECT_EQ(records.cells.at(0).status, Status::kOk) << records.cells.at(0).reason;
+    return records.cells.at(0);
+  }
+
+  TemporaryFolder folder_;
+  const PluginLibrary plugins_ = shipped_plugins();
+  const Registry registry_{source_dir() / "registry", {external("GAUNTLET_DATA", "data")}};
+};
+
+TEST_F(UnderAttack, AnUndefendedResNetFalls) {
+  const auto s = suite("akamaster-resnet/resnet20-12fca82f", 10000, 8.0 / 255,
+                       {{"steps", 20}, {"step_size", 2.0 / 255}}, Success::kAny);
+  if (!s) GTEST_SKIP() << "weights or data are not here";
+  const CellRecord cell = only_cell(*s, {}, "resnet");
+  EXPECT_NEAR(cell.clean_accuracy, 0.9173, 0.0005);
+  EXPECT_LE(cell.robust_accuracy, 0.01);
+}
+
+TEST_F(UnderAttack, TradesOnMnistKeepsItsPublishedAccuracy) {
+  const auto s = suite("trades/model_mnist_smallcnn", 10000, 0.3,
+                       {{"steps", 40}, {"step_size", 0.01}, {"start", "input"}}, Success::kFinal);
+  if (!s) GTEST_SKIP() << "weights or data are not here";
+  const CellRecord cell = only_cell(*s, {}, "trades");
+  EXPECT_NEAR(cell.clean_accuracy, 0.9948, 0.0002);
+  EXPECT_NEAR(cell.robust_accuracy, 0.9607,
+              0.004);  // Zhang et al., 2019: 40 steps from the input itself
+}
+
+TEST_F(UnderAttack, OutcomesHardlyDependOnBatchSizeOrCompaction) {
+  const auto s = suite("akamaster-resnet/resnet20-12fca82f", 1000, 1.0 / 255,
+                       {{"steps", 5}, {"step_size", 0.25 / 255}}, Success::kAny);
+  if (!s) GTEST_SKIP() << "weights or data are not here";
+  const auto outcomes = [&](const std::string& name, int64_t batch_size, bool compact) {
+    RunOptions options;
+    options.batch_size = batch_size, options.compact = compact;
+    return only_cell(*s, options, name).outcomes;
+  };
+  const auto base = outcomes("250", 250, true);
+  const auto differences = [&](const std::vector<Outcome>& other) {
+    int64_t count = 0;
+    for (size_t i = 0; i < base.size(); ++i)
+      count += base[i].robust_right != other.at(i).robust_right;
+    return count;
+  };
+  // Float32 sums differ in the last bit with the batch size: near ties may fall either way.
+  EXPECT_LE(differences(outcomes("64", 64, true)), 3);
+  EXPECT_LE(differences(outcomes("all", 250, false)), 3);
+}
+
+}  // namespace
+}  // namespace gauntlet::testing

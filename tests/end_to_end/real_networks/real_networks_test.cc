@@ -1,0 +1,54 @@
+// Networks that other projects trained and published: each loads, and classifies as many images of
+// the whole official test set as its own evaluation in PyTorch did.
+#include <gtest/gtest.h>
+
+#include "external.h"
+#include "gauntlet/noise.h"
+#include "host/registry.h"
+#include "models/safetensors.h"
+#include "table.h"
+
+namespace gauntlet::testing {
+namespace {
+namespace fs = std::filesystem;
+
+class RealNetworks : public ::testing::TestWithParam<RealNetwork> {};
+INSTANTIATE_TEST_SUITE_P(, RealNetworks, ::testing::ValuesIn(real_networks()),
+                         [](const auto& info) {
+                           std::string name = info.param.file;
+                           for (char& c : name)
+                             if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+                           return name;
+                         });
+
+TEST_P(RealNetworks, ClassifiesAsPublished) {
+  const RealNetwork& real = GetParam();
+  const fs::path weights = external("GAUNTLET_WEIGHTS", "weights") / (real.file + ".safetensors");
+  if (!fs::exists(weights)) GTEST_SKIP() << weights << " is not here";
+  const Registry registry(source_dir() / "registry", {external("GAUNTLET_DATA", "data")});
+  for (const auto& split : registry.dataset(real.dataset).splits)
+    for (const auto& file : split.files)
+      if (split.name == "test" && !registry.find(file)) GTEST_SKIP() << file.path << " is not here";
+  const Dataset data = registry.load(real.dataset, "test");
+
+  const auto network = build_network(real.network);
+  load_state(*network, read_safetensors(weights), weights.string());
+  constexpr int64_t kBatch = 250;
+  const at::NoGradGuard no_graph;
+  int64_t correct = 0;
+  for (int64_t begin = 0; begin < data.size(); begin += kBatch) {
+    const Tensor index = torch::arange(begin, std::min(begin + kBatch, data.size()));
+    Noise noise;
+    noise.key.id = index, noise.key.place = torch::zeros_like(index);
+    const Tensor logits = network->forward(data.x(index), noise, {}, Mode::kFolded).logits;
+    correct += (logits.argmax(1) == data.y(index)).sum().item<int64_t>();
+  }
+  // The published figures count whole images; near ties may fall otherwise in another order of
+  // float32 roundings.
+  constexpr int64_t kTies = 2;
+  EXPECT_NEAR(double(correct), double(real.correct), double(kTies)) << "of " << data.size();
+  RecordProperty("correct", std::to_string(correct));
+}
+
+}  // namespace
+}  // namespace gauntlet::testing
