@@ -1,7 +1,6 @@
 #include "execution/run_suite.h"
 
 #include <ATen/Parallel.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <torch/version.h>
 
@@ -17,8 +16,6 @@ using nlohmann::json;
 
 constexpr int64_t kShardSamples =
     1000;  // of one transaction: what an interrupted run loses at most
-
-std::string now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 class Runner {
  public:
@@ -106,7 +103,7 @@ class Runner {
     record.parameters = parameters_of(suite_, cell, lab_).dump();
     if (!cached) {
       record.environment = describe_environment(environment).dump();
-      record.finished = now();
+      record.finished = utc_now();
     }
     store_.put(record);
     store_.add_to_run(identity, fingerprint);
