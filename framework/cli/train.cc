@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
+
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "host/registry_entry.h"
+#include "training/replicates.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -19,25 +23,49 @@ std::string percent(const std::optional<double>& share) {
   return share ? fmt::format("{:.2f} %", 100 * *share) : "—";
 }
 
-TrainCallbacks talk(bool terminal) {
+// "2 h 5 min", "3 min 20 s", "12 s"
+std::string duration(double seconds) {
+  const auto s = int64_t(std::lround(seconds));
+  if (s >= 3600) return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+  return s >= 60 ? fmt::format("{} min {} s", s / 60, s % 60) : fmt::format("{} s", s);
+}
+
+TrainCallbacks talk() {
+  const bool terminal = isatty(STDERR_FILENO);
   const std::atomic<bool>& stop = stop_on_signals();
   TrainCallbacks callbacks;
   callbacks.stop = [&stop] { return stop.load(); };
   callbacks.epoch = [terminal](const EpochLog& e) {
     fmt::print(stderr,
-               "{}epoch {}: loss {:.4f}, trained on {}, validation {}, under attack {}, {:.0f} s\n",
+               "{}epoch {}: loss {:.4f}, trained on {}, validation {}, under attack {}, {}\n",
                terminal ? "\r\033[K" : "", e.epoch, e.loss, percent(e.accuracy),
-               percent(e.validation_clean), percent(e.validation_robust), e.seconds);
+               percent(e.validation_clean), percent(e.validation_robust), duration(e.seconds));
   };
-  if (!terminal) return callbacks;
-  callbacks.progress = [](const TrainingProgress& p) {
-    if (p.batch % 10 != 0) return;
-    fmt::print(stderr,
-               "\r\033[Kepoch {} of {}, batch {} of {}: loss {:.4f}, {:.1f} %, {:.0f} s left",
-               p.epoch + 1, p.epochs, p.batch, p.batches, p.loss, 100 * p.accuracy, p.seconds_left);
+  // A terminal's line is kept up to date; a log gets a line a minute.
+  callbacks.progress = [terminal, told = 0.0](const TrainingProgress& p) mutable {
+    if (p.seconds < told + (terminal ? 0.2 : 60)) return;
+    told = p.seconds;
+    fmt::print(stderr, "{}epoch {} of {}, batch {} of {}: loss {:.4f}, {:.1f} %, {} left{}",
+               terminal ? "\r\033[K" : "", p.epoch + 1, p.epochs, p.batch, p.batches, p.loss,
+               100 * p.accuracy, duration(p.seconds_left), terminal ? "" : "\n");
     std::fflush(stderr);
   };
   return callbacks;
+}
+
+void tell(const ModelEntry& entry, const TrainingResult& result) {
+  for (const DeclaredAccuracy& a : entry.accuracy)
+    fmt::print("right on {} of {} {} images of {}\n", a.correct, a.samples, a.split, a.dataset);
+  fmt::print("{}{}\n{}\n", entry.entry_file.string(), result.found ? " (was there)" : "",
+             entry.weights.string());
+}
+
+void tell_spread(const std::vector<ModelEntry>& trained) {
+  const std::vector<Spread> all = spread_of(trained);
+  write_spread(trained, all);
+  for (const Spread& s : all)
+    fmt::print("{}: {:.2f} ± {:.2f} % over {} seeds\n", s.what, 100 * s.mean, 100 * s.deviation,
+               s.values.size());
 }
 
 int run(const Flags& flags) {
@@ -48,15 +76,18 @@ int run(const Flags& flags) {
   TrainOptions options;
   options.output = flags.output;
   options.resume = flags.resume;
-  const TrainingResult result =
-      train(recipe, plugins, registry, options, talk(isatty(STDERR_FILENO)));
-  if (!result.finished) {
-    fmt::print(stderr, "stopped after {} epochs; go on with --resume\n", result.log.size());
-    return kSomeFailed;
+  std::vector<ModelEntry> trained;
+  for (const Recipe& one : replicates(recipe)) {
+    if (!recipe.seeds.empty()) fmt::print(stderr, "seed {}:\n", one.seed);
+    const TrainingResult result = train(one, plugins, registry, options, talk());
+    if (!result.finished) {
+      fmt::print(stderr, "stopped after {} epochs; go on with --resume\n", result.log.size());
+      return kSomeFailed;
+    }
+    trained.push_back(read_model_entry(result.entry, one.id));
+    tell(trained.back(), result);
   }
-  for (const DeclaredAccuracy& a : result.accuracy)
-    fmt::print("right on {} of {} {} images of {}\n", a.correct, a.samples, a.split, a.dataset);
-  fmt::print("{}\n{}\n", result.entry.string(), result.weights.string());
+  if (!recipe.seeds.empty()) tell_spread(trained);
   return kOk;
 }
 }  // namespace

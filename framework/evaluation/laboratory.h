@@ -46,6 +46,9 @@ class Laboratory final : public Environment {
   std::map<std::string, Verdict> clean_;
 };
 
+/// The tensors of an entry's weights file. Throws BadInput: absent file, wrong hash, not readable.
+std::map<std::string, Tensor> entry_weights(const ModelEntry& entry);
+
 /// Builds the network of an entry, lets layer plugins declare their tensors, and loads the weights.
 /// Throws BadInput: absent file, wrong hash, names and shapes that do not fit.
 std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibrary& plugins,

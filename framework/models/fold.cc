@@ -18,15 +18,18 @@ std::vector<Tensor> HostNetwork::sources(const Node& node) const {
   return all;
 }
 
-const HostNetwork::Folded& HostNetwork::folded(const Node& node) {
+const HostNetwork::Folded& HostNetwork::folded(const Node& node, Mode mode) {
   int64_t version = 0;
   for (const Tensor& tensor : sources(node))
     if (tensor.defined() && !tensor.is_inference()) version += tensor._version();
   Folded& kept = folded_[size_t(&node - nodes_.data())];
-  if (kept.version != version) {
+  if (kept.version != version || kept.type != arithmetic(mode)) {
     const at::NoGradGuard no_graph;
-    fold(node, kept = {});
-    kept.version = version;
+    kept = {};
+    kept.version = version, kept.type = arithmetic(mode);
+    fold(node, kept);
+    for (Tensor* tensor : {&kept.weight, &kept.bias, &kept.raw_weight, &kept.raw_bias})
+      if (tensor->defined()) *tensor = tensor->to(kept.type);
   }
   return kept;
 }

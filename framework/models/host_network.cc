@@ -116,18 +116,18 @@ void HostNetwork::check_input(const Tensor& x) const {
 Outputs HostNetwork::forward(const Tensor& x, const Noise& noise,
                              const std::vector<PerturbsLayers*>& plugins, Mode mode) {
   check_input(x);
-  if (mode == Mode::kTrain) weights_changed();  // running statistics are updated
+  if (trains(mode)) weights_changed();  // running statistics are updated
   if (plugins != seen_plugins_) {
     seen_plugins_ = plugins;
     output_acts_.assign(layers_.size(), true);
   }
   Pass pass{noise, plugins, mode, std::vector<Value>(nodes_.size())};
-  pass.values[0] = {mode == Mode::kFolded ? x.contiguous(at::MemoryFormat::ChannelsLast) : x};
+  pass.values[0] = {mode != Mode::kEvaluate ? x.contiguous(at::MemoryFormat::ChannelsLast) : x};
   for (size_t i = 1; i < nodes_.size(); ++i) {
     pass.values[i] = run(nodes_[i], pass);
     for (const int value : nodes_[i].drops) pass.values[size_t(value)] = {};
   }
-  return {pass.values.back().tensor, {}};
+  return {pass.values.back().tensor.to(torch::kFloat), {}};
 }
 
 HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
@@ -170,27 +170,31 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
 }
 
 Tensor HostNetwork::normalise(const Node& node, const Tensor& x, Mode mode) {
-  if (mode != Mode::kFolded) return (x - node.mean) / node.variance;
-  const Folded& f = folded(node);
+  if (!folds(mode)) return (x - node.mean) / node.variance;
+  const Folded& f = folded(node, mode);
   return torch::addcmul(f.shift, x, f.multiplier);
 }
 
 HostNetwork::Value HostNetwork::run_batch_norm(const Node& node, const Value& input, Mode mode) {
   if (input.normalised) return {input.tensor, input.own};
-  if (mode == Mode::kFolded) {
-    const Folded& f = folded(node);
+  if (folds(mode)) {
+    const Folded& f = folded(node, mode);
     return {torch::addcmul(f.shift, input.tensor, f.multiplier), true};
   }
   return {torch::batch_norm(input.tensor, node.weight, node.bias, node.mean, node.variance,
-                            mode == Mode::kTrain, kBatchNormMomentum, kBatchNormEpsilon,
+                            trains(mode), kBatchNormMomentum, kBatchNormEpsilon,
                             at::globalContext().userEnabledCuDNN()),
           true};
 }
 
-Tensor HostNetwork::apply(const Node& node, const Tensor& a, const Tensor& weight,
-                          const Tensor& bias) const {
-  if (node.op == Node::Op::kLinear) return torch::linear(a, weight, bias);
-  return torch::conv2d(a, weight, bias, node.stride, node.padding);
+Tensor HostNetwork::apply(const Node& node, const Tensor& a, Tensor weight, Tensor bias,
+                          Mode mode) const {
+  const at::ScalarType type = arithmetic(mode);
+  weight = weight.to(type);
+  if (bias.defined()) bias = bias.to(type);
+  if (node.op == Node::Op::kLinear) return torch::linear(a.to(type), weight, bias);
+  if (mode != Mode::kEvaluate) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  return torch::conv2d(a.to(type), weight, bias, node.stride, node.padding);
 }
 
 // A convolution or linear layer with the plugins' hooks. Folded, batch norm is in the weight,
@@ -198,12 +202,12 @@ Tensor HostNetwork::apply(const Node& node, const Tensor& a, const Tensor& weigh
 // after it was asked: where the guess was wrong the layer is run again, with the noise as it was.
 HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
   const size_t index = size_t(node.layer);
-  const bool folding = pass.mode == Mode::kFolded, with_norm = folding && node.batch_norm >= 0;
-  const Folded* f = folding ? &folded(node) : nullptr;
+  const bool folding = folds(pass.mode), with_norm = folding && node.batch_norm >= 0;
+  const Folded* f = folding ? &folded(node, pass.mode) : nullptr;
   Tensor a = pass.values[size_t(node.inputs[0])].tensor;
   if (pass.plugins.empty())
-    return folding ? Value{apply(node, a, f->weight, f->bias), true, with_norm}
-                   : Value{apply(node, a, node.weight, node.bias), true};
+    return folding ? Value{apply(node, a, f->weight, f->bias, pass.mode), true, with_norm}
+                   : Value{apply(node, a, node.weight, node.bias, pass.mode), true};
 
   const Layer& layer = folding ? frozen_[index] : layers_[index];
   Noise noise = bound_to(pass.noise, layer);
@@ -213,14 +217,12 @@ HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
   for (PerturbsLayers* plugin : pass.plugins) a = plugin->input(layer, a, noise);
 
   const auto run = [&](bool normalised) {
-    if (!folding) return apply(node, a, weight, node.bias);
+    if (!folding) return apply(node, a, weight, node.bias, pass.mode);
     const Tensor& bias = normalised ? f->bias : f->raw_bias;
-    if (weight.is_same(plain)) return apply(node, a, normalised ? f->weight : f->raw_weight, bias);
+    if (weight.is_same(plain)) 
+      return apply(node, a, normalised ? f->weight : f->raw_weight, bias, pass.mode);
     const Tensor drawn = (normalised ? weight.detach() * f->scale : weight.detach());
-    return apply(
-        node, a,
-        node.op == Node::Op::kConv ? drawn.contiguous(at::MemoryFormat::ChannelsLast) : drawn,
-        bias);
+    return apply(node, a, drawn, bias, pass.mode);
   };
   const auto hooked = [&](Tensor out, Noise from) {
     for (PerturbsLayers* plugin : pass.plugins) out = plugin->output(layer, out, from);

@@ -22,7 +22,13 @@ struct NetworkSpec {
 
 /// kTrain: batch statistics, differentiable in parameters. kEvaluate: running statistics.
 /// kFolded: batch norm folded into the weights, no parameter gradients: the fast path of attacks.
-enum class Mode { kTrain, kEvaluate, kFolded };
+/// The halves compute in bfloat16 with float32 weights, batch norm and logits: for training only.
+enum class Mode { kTrain, kEvaluate, kFolded, kTrainHalf, kFoldedHalf };
+constexpr bool trains(Mode mode) { return mode == Mode::kTrain || mode == Mode::kTrainHalf; }
+constexpr bool folds(Mode mode) { return mode == Mode::kFolded || mode == Mode::kFoldedHalf; }
+constexpr at::ScalarType arithmetic(Mode mode) {
+  return mode == Mode::kTrainHalf || mode == Mode::kFoldedHalf ? at::kBFloat16 : at::kFloat;
+}
 
 /// A named tensor of a state dict. Trained ones require gradients in training only.
 struct NamedTensor {

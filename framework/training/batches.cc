@@ -1,5 +1,7 @@
 #include "training/batches.h"
 
+#include <ATen/Parallel.h>
+
 #include "base/bad_input.h"
 #include "evaluation/streams.h"
 
@@ -27,19 +29,37 @@ Tensor epoch_order(const Tensor& samples, uint64_t seed, int64_t epoch) {
   return samples.index_select(0, order);
 }
 
+namespace {
+// to[c][i][j] = from[c][i + down][j + right], columns reversed if `flip`; where that lies outside,
+// `to` is left as it is.
+void place(const float* from, float* to, at::IntArrayRef shape, int64_t down, int64_t right,
+           bool flip) {
+  const int64_t height = shape[1], width = shape[2];
+  const int64_t first = std::max<int64_t>(0, -right), last = std::min(width, width - right);
+  for (int64_t c = 0; c < shape[0]; ++c)
+    for (int64_t i = std::max<int64_t>(0, -down); i < std::min(height, height - down); ++i) {
+      const float* line = from + (c * height + i + down) * width + right;
+      float* target = to + (c * height + i) * width;
+      if (flip)
+        for (int64_t j = first; j < last; ++j) target[width - 1 - j] = line[j];
+      else if (first < last)
+        std::copy(line + first, line + last, target + first);
+    }
+}
+}  // namespace
+
 Tensor augment(const Tensor& x, const AugmentationSpec& spec, Noise& noise) {
   const int64_t rows = x.size(0), pad = spec.crop_padding;
   if (rows == 0 || (pad == 0 && !spec.flip)) return x;
-  const Tensor draws = noise.uniform({3}).contiguous();
-  const float* draw = draws.const_data_ptr<float>();
-  const Tensor padded = pad > 0 ? torch::constant_pad_nd(x, {pad, pad, pad, pad}) : x;
-  Tensor out = torch::empty_like(x);
-  for (int64_t row = 0; row < rows; ++row, draw += 3) {
-    const auto offset = [&](float u) { return int64_t(u * float(2 * pad + 1)); };
-    Tensor image =
-        padded[row].narrow(1, offset(draw[0]), x.size(2)).narrow(2, offset(draw[1]), x.size(3));
-    if (spec.flip && draw[2] < 0.5f) image = image.flip({2});
-    out[row].copy_(image);
+  const Tensor draws = noise.uniform({3}).contiguous(), source = x.contiguous();
+  const float *draw = draws.const_data_ptr<float>(), *image = source.const_data_ptr<float>();
+  Tensor out = torch::zeros_like(source);
+  float* to = out.mutable_data_ptr<float>();
+  const int64_t size = source[0].numel();
+  for (int64_t row = 0; row < rows; ++row, draw += 3, image += size, to += size) {
+    const auto offset = [&](float u) { return int64_t(u * float(2 * pad + 1)) - pad; };
+    place(image, to, x.sizes().slice(1), offset(draw[0]), offset(draw[1]),
+          spec.flip && draw[2] < 0.5f);
   }
   return out;
 }
@@ -48,6 +68,28 @@ Batch training_batch(const Dataset& data, const Tensor& samples, const Augmentat
                      uint64_t seed, int64_t epoch) {
   Noise noise = training_noise(seed, TrainingNoise::kAugmentation, samples).at(epoch);
   return {augment(data.x(samples), spec, noise), data.y(samples), samples};
+}
+
+TrainingBatches::TrainingBatches(const Dataset& data, const Tensor& order, const Recipe& recipe,
+                                 int64_t epoch)
+    : data_(data), order_(order), recipe_(recipe), epoch_(epoch), next_(ahead(0)) {
+  from_ = recipe.batch_size;
+}
+
+std::future<Batch> TrainingBatches::ahead(int64_t from) const {
+  const Tensor samples = order_.slice(0, from, std::min(from + recipe_.batch_size, order_.size(0)));
+  return std::async(std::launch::async, [this, samples] {
+    at::set_num_threads(1);  // of this thread: the cores are busy with the batch before
+    const at::NoGradGuard no_graph;
+    return training_batch(data_, samples, recipe_.augmentation, uint64_t(recipe_.seed), epoch_);
+  });
+}
+
+Batch TrainingBatches::next() {
+  Batch batch = next_.get();
+  if (from_ < order_.size(0)) next_ = ahead(from_);
+  from_ += recipe_.batch_size;
+  return batch;
 }
 
 }  // namespace gauntlet

@@ -1,6 +1,8 @@
 // Which samples are trained on, in which order, and how they are augmented: functions of the seed
 // and the epoch alone.
 #pragma once
+#include <future>
+
 #include "data/dataset.h"
 #include "gauntlet/defense.h"
 #include "gauntlet/noise.h"
@@ -25,6 +27,25 @@ Tensor augment(const Tensor& x, const AugmentationSpec& spec, Noise& noise);
 /// The training batch of these samples in an epoch.
 Batch training_batch(const Dataset& data, const Tensor& samples, const AugmentationSpec& spec,
                      uint64_t seed, int64_t epoch);
+
+/// The batches of an epoch in order; the next one is made on another thread while one is trained on.
+class TrainingBatches {
+ public:
+  /// All arguments must outlive it.
+  TrainingBatches(const Dataset& data, const Tensor& order, const Recipe& recipe, int64_t epoch);
+  /// Throws what making the batch threw. Must not be asked beyond the last one.
+  Batch next();
+
+ private:
+  std::future<Batch> ahead(int64_t from) const;
+
+  const Dataset& data_;
+  const Tensor order_;
+  const Recipe& recipe_;
+  const int64_t epoch_;
+  int64_t from_ = 0;  // of the batch after the one that is being made
+  std::future<Batch> next_;
+};
 
 /// Streams of training noise: `run` of noise_for().
 enum class TrainingNoise : uint64_t { kLayers, kMethod, kOrder, kAugmentation, kValidation };

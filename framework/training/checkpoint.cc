@@ -96,6 +96,8 @@ void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
   fs::remove(tensor_file(prefix, checkpoint.epoch - 1));
 }
 
+bool has_checkpoint(const fs::path& prefix) { return fs::exists(json_file(prefix)); }
+
 std::optional<Checkpoint> read_checkpoint(const fs::path& prefix) {
   const fs::path file = json_file(prefix);
   if (!fs::exists(file)) return std::nullopt;

@@ -36,6 +36,7 @@ struct Checkpoint {
 /// Two files at a prefix: <prefix>.<epoch>.safetensors and <prefix>.json, which names the former
 /// and is replaced last: a reader sees the old checkpoint or the new one.
 void write_checkpoint(const std::filesystem::path& prefix, const Checkpoint& checkpoint);
+bool has_checkpoint(const std::filesystem::path& prefix);
 /// nullopt if there is none. Throws BadInput for a damaged one.
 std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& prefix);
 void remove_checkpoint(const std::filesystem::path& prefix);

@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "base/bad_input.h"
+#include "training/average.h"
 #include "training/batches.h"
 #include "training/schedule.h"
 #include "training/train.h"
@@ -33,7 +34,8 @@ class Loop {
         prefix_(std::move(checkpoint)),
         split_(split_samples(recipe, data.size())),
         batches_((split_.train.size(0) + recipe.batch_size - 1) / recipe.batch_size),
-        session_(recipe, parts) {
+        session_(recipe, parts),
+        average_(recipe.averaging) {
     if (parts.method && !dynamic_cast<Trains*>(parts.method.get()))
       throw BadInput(recipe.file.string() + ": '" + recipe.method->plugin +
                      "' is no training method");
@@ -41,7 +43,7 @@ class Loop {
 
   TrainingResult run(bool resume) {
     if (resume) restore();
-    session_.start(method(), below_training(state_.tensors));
+    session_.start(method(), state_.tensors);
     bool stopped = false;
     while (!state_.finished && !stopped) stopped = !epoch();
     TrainingResult result;
@@ -59,13 +61,6 @@ class Loop {
     return parts_.method ? *dynamic_cast<Trains*>(parts_.method.get()) : cross_entropy_;
   }
 
-  static NamedTensors below_training(const NamedTensors& all) {
-    NamedTensors out;
-    for (const auto& [name, tensor] : all)
-      if (!name.starts_with("best/")) out[name] = tensor;
-    return out;
-  }
-
   void restore() {
     auto saved = read_checkpoint(prefix_);
     if (!saved) throw BadInput(prefix_.string() + ".json: there is no checkpoint to resume from");
@@ -73,8 +68,8 @@ class Loop {
       throw BadInput(prefix_.string() + ".json: belongs to another version of the recipe " +
                      recipe_.file.string() + "; start without --resume");
     state_ = std::move(*saved);
-    for (const auto& [name, tensor] : state_.tensors)
-      if (name.starts_with("best/")) best_[name.substr(5)] = tensor;
+    best_ = below(state_.tensors, "best");
+    average_.restore(below(state_.tensors, "average"));
   }
 
   /// False: stopped before its end.
@@ -83,9 +78,12 @@ class Loop {
     EpochLog line;
     line.epoch = state_.epoch + 1;
     if (!train_epoch(line, begin)) return false;
-    validate(line);
-    const bool goes_on = method().epoch_end(session_);
-    select(line);
+    {
+      const WeightAverage::InPlace averaged(average_, *parts_.network);
+      validate(line);
+      select(line);
+    }
+    const bool goes_on = method().epoch_end(session_) && !out_of_patience(line);
     line.seconds = now() - begin;
     state_.log.push_back(line);
     ++state_.epoch;
@@ -99,17 +97,16 @@ class Loop {
     const Tensor order = epoch_order(split_.train, uint64_t(recipe_.seed), state_.epoch);
     double loss = 0;
     int64_t correct = 0, seen = 0;
+    TrainingBatches batches(data_, order, recipe_, state_.epoch);
     for (int64_t b = 0; b < batches_; ++b) {
       if (callbacks_.stop && callbacks_.stop()) return false;
-      const int64_t from = b * recipe_.batch_size,
-                    to = std::min(from + recipe_.batch_size, order.size(0));
-      const Batch batch = training_batch(data_, order.slice(0, from, to), recipe_.augmentation,
-                                         uint64_t(recipe_.seed), state_.epoch);
+      const Batch batch = batches.next();
       const int64_t step = state_.epoch * batches_ + b;
       line.learning_rate = learning_rate_at(recipe_.schedule, step, batches_, recipe_.epochs);
       session_.begin_batch(batch, step, double(step) / double(batches_), line.learning_rate);
       method().step(session_, batch);
-      loss += session_.loss(), correct += session_.correct(), seen += to - from;
+      average_.update(*parts_.network, double(step) / double(batches_), b + 1 == batches_);
+      loss += session_.loss(), correct += session_.correct(), seen += batch.y.size(0);
       line.loss = loss / double(b + 1), line.accuracy = double(correct) / double(seen);
       report(line, b + 1, now() - begin);
     }
@@ -143,7 +140,7 @@ class Loop {
       clean += right(batch.x, 0);
       if (recipe_.validation.attack)
         robust += right(session_.craft_with(*recipe_.validation.attack, batch, {},
-                                            noise.key.seed + uint64_t(state_.epoch)),
+                                            noise.key.seed + uint64_t(state_.epoch), Mode::kFolded),
                         1);
     }
     line.validation_clean = double(clean) / double(size);
@@ -153,6 +150,7 @@ class Loop {
   void select(const EpochLog& line) {
     if (recipe_.selection == Selection::kLast) {
       state_.best_epoch = line.epoch;
+      if (average_.defined()) best_ = values();
       return;
     }
     const auto& accuracy =
@@ -160,16 +158,26 @@ class Loop {
     if (*accuracy <= state_.best) return;
     state_.best = *accuracy;
     state_.best_epoch = line.epoch;
-    best_.clear();
+    best_ = values();
+  }
+
+  bool out_of_patience(const EpochLog& line) const {
+    return recipe_.patience > 0 && line.epoch - state_.best_epoch >= recipe_.patience;
+  }
+
+  NamedTensors values() const {
+    NamedTensors all;
     for (const NamedTensor& named : parts_.network->tensors())
-      best_[named.name] = named.tensor.detach().clone();
+      all[named.name] = named.tensor.detach().clone();
+    return all;
   }
 
   void keep() {
     if (prefix_.empty()) return;
     state_.recipe = recipe_.sha256;
     state_.tensors = session_.save();
-    for (const auto& [name, tensor] : best_) state_.tensors["best/" + name] = tensor;
+    add_all(state_.tensors, "best", best_);
+    add_all(state_.tensors, "average", average_.state());
     write_checkpoint(prefix_, state_);
   }
 
@@ -188,6 +196,7 @@ class Loop {
   const int64_t batches_;
   CrossEntropy cross_entropy_;
   TrainingSession session_;
+  WeightAverage average_;
   Checkpoint state_;
   NamedTensors best_;
 };

@@ -1,11 +1,40 @@
 #include "training/optimizer.h"
 
+#include <fnmatch.h>
+
+#include <algorithm>
 #include <cmath>
 
 namespace gauntlet {
+namespace {
+bool matches(const std::string& pattern, const std::string& name) {
+  return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
+}  // namespace
 
 void Optimizer::add(const std::string& name, const Tensor& parameter, bool weight_decay) {
-  slots_.push_back({name, parameter, weight_decay, {}, {}, 0});
+  Slot slot{name, parameter, weight_decay ? spec_.weight_decay : 0, spec_.learning_rate_factor,
+            {},   {},        0};
+  const auto group = std::find_if(
+      spec_.groups.begin(), spec_.groups.end(), [&](const OptimizerGroup& candidate) {
+        return std::any_of(candidate.match.begin(), candidate.match.end(),
+                           [&](const std::string& pattern) { return matches(pattern, name); });
+      });
+  if (group != spec_.groups.end()) {
+    slot.weight_decay = group->weight_decay.value_or(slot.weight_decay);
+    slot.learning_rate_factor *= group->learning_rate_factor;
+  }
+  slots_.push_back(std::move(slot));
+}
+
+std::vector<std::string> Optimizer::idle_patterns() const {
+  std::vector<std::string> idle;
+  for (const OptimizerGroup& group : spec_.groups)
+    for (const std::string& pattern : group.match)
+      if (std::none_of(slots_.begin(), slots_.end(),
+                       [&](const Slot& slot) { return matches(pattern, slot.name); }))
+        idle.push_back(pattern);
+  return idle;
 }
 
 std::vector<Tensor> Optimizer::parameters() const {
@@ -20,13 +49,16 @@ void Optimizer::step(const std::vector<Tensor>& gradients, double learning_rate)
     if (!gradients[i].defined()) continue;
     Slot& slot = slots_[i];
     Tensor gradient = gradients[i];
-    if (slot.weight_decay && spec_.weight_decay != 0)
-      gradient = gradient.add(slot.parameter, spec_.weight_decay);
+    const double rate = learning_rate * slot.learning_rate_factor;
+    if (slot.weight_decay != 0 && spec_.type == OptimizerSpec::Type::kAdamW)
+      slot.parameter.mul_(1 - rate * slot.weight_decay);
+    else if (slot.weight_decay != 0)
+      gradient = gradient.add(slot.parameter, slot.weight_decay);
     ++slot.steps;
     const Tensor direction = spec_.type == OptimizerSpec::Type::kSgd
                                  ? sgd_direction(slot, gradient)
                                  : adam_direction(slot, gradient);
-    slot.parameter.sub_(direction, learning_rate * spec_.learning_rate_factor);
+    slot.parameter.sub_(direction, rate);
   }
 }
 

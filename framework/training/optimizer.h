@@ -9,18 +9,22 @@
 
 namespace gauntlet {
 
-/// SGD (momentum, Nesterov) or Adam with the conventions of torch.optim: weight decay is added to
-/// the gradient, the first momentum buffer is the gradient itself.
+/// SGD (momentum, Nesterov), Adam or AdamW with the conventions of torch.optim: weight decay is
+/// added to the gradient (AdamW: taken off the weights), the first momentum buffer is the gradient
+/// itself.
 class Optimizer {
  public:
   explicit Optimizer(OptimizerSpec spec) : spec_(spec) {}
 
-  /// The tensor is changed in place by step().
+  /// The tensor is changed in place by step(). weight_decay: unless a group says otherwise.
   void add(const std::string& name, const Tensor& parameter, bool weight_decay);
   /// In order of add().
   std::vector<Tensor> parameters() const;
   /// One gradient a parameter; an undefined one leaves its parameter alone.
   void step(const std::vector<Tensor>& gradients, double learning_rate);
+
+  /// Patterns of groups that match no parameter.
+  std::vector<std::string> idle_patterns() const;
 
   /// Momentum and counters by "<parameter>/<what>".
   std::map<std::string, Tensor> state() const;
@@ -31,7 +35,7 @@ class Optimizer {
   struct Slot {
     std::string name;
     Tensor parameter;
-    bool weight_decay;
+    double weight_decay, learning_rate_factor;
     Tensor first, second;  // momentum; Adam: both moments
     int64_t steps = 0;
   };

@@ -1,5 +1,7 @@
 #include "training/recipe.h"
 
+#include <set>
+
 #include "base/sha256.h"
 #include "host/plugin_checker.h"
 #include "host/registry_entry.h"
@@ -48,11 +50,29 @@ void read_method(TableReader& recipe, const Context& context, Recipe& out) {
                                  out.method->plugin + "' needs");
 }
 
+void read_groups(TableReader& optimizer, const std::string& what, Problems& problems,
+                 std::vector<OptimizerGroup>& out) {
+  const Toml* list = optimizer.list("groups");
+  if (!list) return;
+  for (const Toml& item : *list->get<Toml::List>()) {
+    TableReader reader(item, what + ": groups", problems);
+    OptimizerGroup group;
+    if (reader.require("match", group.match) && group.match.empty())
+      reader.problem("match", "is empty, expected patterns such as [\"*.bias\"]");
+    double decay = 0;
+    if (reader.read("weight_decay", decay, Range{0, 1})) group.weight_decay = decay;
+    reader.read("learning_rate_factor", group.learning_rate_factor, Range{0, 1e6});
+    reader.finish();
+    out.push_back(std::move(group));
+  }
+}
+
 OptimizerSpec read_optimizer(const Toml& table, const std::string& what, Problems& problems) {
   TableReader reader(table, what, problems);
   OptimizerSpec spec;
   using Type = OptimizerSpec::Type;
-  reader.choose("type", spec.type, {{"sgd", Type::kSgd}, {"adam", Type::kAdam}}, true);
+  reader.choose("type", spec.type,
+                {{"sgd", Type::kSgd}, {"adam", Type::kAdam}, {"adamw", Type::kAdamW}}, true);
   reader.read("weight_decay", spec.weight_decay, Range{0, 1});
   reader.read("learning_rate_factor", spec.learning_rate_factor, Range{0, 1e6});
   if (spec.type == Type::kSgd) {
@@ -65,6 +85,7 @@ OptimizerSpec read_optimizer(const Toml& table, const std::string& what, Problem
     reader.read("beta2", spec.beta2, Range{0, 0.999999});
     reader.read("epsilon", spec.epsilon, Range{1e-16, 1});
   }
+  read_groups(reader, what, problems, spec.groups);
   reader.finish();
   return spec;
 }
@@ -95,12 +116,13 @@ ScheduleSpec read_schedule(const Toml& table, Problems& problems) {
       break;
     case Type::kOneCycle:
       reader.read("warmup", spec.warmup, Range{0, 0.99});
-      reader.read("start_factor", spec.start_factor, part);
       [[fallthrough]];
     case Type::kCosine:
       reader.read("final_factor", spec.final_factor, part);
       break;
   }
+  if (spec.type != Type::kOneCycle) reader.read("warmup_epochs", spec.warmup_epochs, Range{0, 1e4});
+  reader.read("start_factor", spec.start_factor, part);
   reader.finish();
   return spec;
 }
@@ -129,6 +151,21 @@ void read_augmentation(TableReader& recipe, Problems& problems, AugmentationSpec
   reader.finish();
 }
 
+void read_averaging(TableReader& recipe, Problems& problems, Recipe& out) {
+  const Toml* table = recipe.table("averaging");
+  if (!table) return;
+  TableReader reader(*table, "averaging", problems);
+  using Type = AveragingSpec::Type;
+  AveragingSpec& spec = out.averaging;
+  reader.choose("type", spec.type, {{"ema", Type::kEma}, {"swa", Type::kSwa}}, true);
+  if (spec.type == Type::kEma) reader.read("decay", spec.decay, Range{0, 0.9999999});
+  if (reader.read("from_epoch", spec.from_epoch, Range{0, 1e4}) &&
+      spec.from_epoch >= double(out.epochs))
+    reader.problem("from_epoch", "lies beyond the last of " + std::to_string(out.epochs) +
+                                     " epochs: nothing would be averaged");
+  reader.finish();
+}
+
 void read_threat(TableReader& recipe, Problems& problems, Recipe& out) {
   const Toml* table = recipe.table("threat");
   if (!table) return;
@@ -148,6 +185,10 @@ void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
                 {{"last", Selection::kLast},
                  {"best_clean", Selection::kBestClean},
                  {"best_robust", Selection::kBestRobust}});
+  if (recipe.read("patience", out.patience, Range{0, 1e6}) && out.patience > 0 &&
+      out.selection == Selection::kLast)
+    recipe.problem("patience", "stops where no epoch is better any more, expected selection = "
+                               "\"best_clean\" or \"best_robust\" beside it");
   if (const Toml* table = recipe.table("validation")) {
     TableReader reader(*table, "validation", context.problems);
     reader.require("samples", out.validation.samples, Range{1, 1e9});
@@ -185,12 +226,15 @@ void check_data(TableReader& recipe, const Context& context, const Recipe& out,
   if (out.validation.samples + std::max<int64_t>(out.samples, 1) > train->samples)
     recipe.problem(recipe.has("samples") ? "samples" : "validation",
                    "the training split has " + std::to_string(train->samples) + " samples");
-  if (!network) return;
+  const std::string shape = to_text(ParamValue(ParamList(data.shape.begin(), data.shape.end())));
+  if (out.from && (out.network.input != data.shape || out.network.classes != data.classes))
+    recipe.problem("from", "'" + out.from->id + "' is no network for images " + shape + " of " +
+                               std::to_string(data.classes) + " classes, as '" + out.dataset +
+                               "' has them");
+  if (!network || out.from) return;
   TableReader reader(*network, "network", context.problems);
   if (out.network.input.size() == 3 && out.network.input != data.shape)
-    reader.problem("input",
-                   "images of '" + out.dataset + "' are " +
-                       to_text(ParamValue(ParamList(data.shape.begin(), data.shape.end()))));
+    reader.problem("input", "images of '" + out.dataset + "' are " + shape);
   if (out.network.classes != 0 && out.network.classes != data.classes)
     reader.problem("classes", "'" + out.dataset + "' has " + std::to_string(data.classes));
 }
@@ -202,6 +246,17 @@ void check_network(const Toml& network, const Context& context, const NetworkSpe
   } catch (const BadInput& error) {
     context.problems.add(network.position, std::string("network: ") + error.what());
   }
+}
+
+// Without layer_plugins of its own a recipe goes on with the base's.
+void read_base(TableReader& recipe, const Context& context, Recipe& out) {
+  std::string id;
+  if (!recipe.read("from", id)) return;
+  const ModelEntry* base = context.checker.model(id, recipe.at("from"), "from");
+  if (!base) return;
+  out.from = *base;
+  out.network = base->network;
+  if (!recipe.has("layer_plugins")) out.layer_plugins = base->layer_plugins;
 }
 
 void read_head(TableReader& recipe, Recipe& out) {
@@ -220,9 +275,17 @@ void read_head(TableReader& recipe, Recipe& out) {
   recipe.read("citation", out.citation);
   recipe.require("dataset", out.dataset);
   recipe.read("seed", out.seed, Range{0, 9e15});
+  if (recipe.read("seeds", out.seeds, Range{0, 9e15})) {
+    const std::set<int64_t> distinct(out.seeds.begin(), out.seeds.end());
+    if (recipe.has("seed")) recipe.problem("seeds", "stands beside seed, expected one of them");
+    if (distinct.size() != out.seeds.size() || out.seeds.size() < 2)
+      recipe.problem("seeds", "expected two or more different numbers, such as [0, 1, 2]");
+  }
   recipe.require("epochs", out.epochs, Range{1, 10'000});
   recipe.read("batch_size", out.batch_size, Range{1, 1e6});
   recipe.read("samples", out.samples, Range{0, 1e9});
+  recipe.choose("precision", out.precision,
+                {{"float32", Precision::kFloat32}, {"bfloat16", Precision::kBFloat16}});
   recipe.read("gradient_clip", out.gradient_clip, Range{0, 1e9});
 }
 }  // namespace
@@ -244,14 +307,20 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   read_validation(recipe, context, out);
   read_method(recipe, context, out);
   read_layer_plugins(recipe, context, out.layer_plugins);
+  read_averaging(recipe, problems, out);
+  read_base(recipe, context, out);
   const Toml* network = recipe.table("network");
-  if (network) {
+  if (network && out.from) {
+    recipe.problem("network", "stands beside from, whose network is trained on; expected one of "
+                              "them");
+  } else if (network) {
     const size_t before = problems.size();
     TableReader table(*network, "network", problems);
     out.network = read_network(table);
     if (problems.size() == before) check_network(*network, context, out.network);
-  } else if (!recipe.has("network")) {
-    recipe.missing("network", "a table with architecture, input and classes");
+  } else if (!recipe.has("network") && !recipe.has("from")) {
+    recipe.missing("network", "a table with architecture, input and classes (or from, the model to "
+                              "begin with)");
   }
   if (!out.dataset.empty()) check_data(recipe, context, out, network);
   recipe.finish();

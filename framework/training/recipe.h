@@ -12,13 +12,21 @@
 
 namespace gauntlet {
 
+/// Tensors with rules of their own. The first group that matches a tensor's name counts.
+struct OptimizerGroup {
+  std::vector<std::string> match;      ///< shell patterns: "*.bias", "layer3.*"
+  std::optional<double> weight_decay;  ///< unset: the optimizer's, where the tensor is decayed
+  double learning_rate_factor = 1;
+};
+
 struct OptimizerSpec {
-  enum class Type { kSgd, kAdam } type = Type::kSgd;
+  enum class Type { kSgd, kAdam, kAdamW } type = Type::kSgd;
   double weight_decay = 0;
   double momentum = 0;  ///< SGD
   bool nesterov = false;
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< Adam
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< Adam, AdamW
   double learning_rate_factor = 1;                    ///< on what the schedule says
+  std::vector<OptimizerGroup> groups;
 };
 
 struct ScheduleSpec {
@@ -28,7 +36,8 @@ struct ScheduleSpec {
   double every = 1;                ///< step: epochs between drops
   std::vector<double> milestones;  ///< multistep: epochs of the drops
   double warmup = 0.3;             ///< one_cycle: the fraction of all steps that rises
-  double start_factor = 0.04;      ///< one_cycle: first learning rate / highest
+  double warmup_epochs = 0;        ///< the others: epochs that rise linearly to what is scheduled
+  double start_factor = 0.04;      ///< of both rises: first learning rate / highest
   double final_factor = 0;         ///< cosine, one_cycle: last learning rate / highest
 };
 
@@ -42,6 +51,22 @@ struct ValidationSpec {
   std::optional<Use> attack;  ///< robust accuracy is of its last iterate
 };
 
+/// Of training passes and inner attacks. Weights, optimizer, batch statistics, losses and validation
+/// are float32 in any case.
+enum class Precision { kFloat32, kBFloat16 };
+
+/// A running average of weights and batch statistics, which is validated, selected and shipped in
+/// place of the weights themselves.
+struct AveragingSpec {
+  enum class Type {
+    kNone,
+    kEma,  ///< after each step: average = decay * average + (1 - decay) * weights
+    kSwa   ///< equal parts of the weights after each epoch. Izmailov et al., 2018, arXiv 1803.05407
+  } type = Type::kNone;
+  double decay = 0.999;     ///< EMA; min(decay, (1 + t) / (10 + t)) at its t-th step
+  double from_epoch = 0;    ///< earlier weights do not count
+};
+
 enum class Selection { kLast, kBestClean, kBestRobust };
 
 struct Recipe {
@@ -51,6 +76,8 @@ struct Recipe {
   NetworkSpec network;
   std::vector<Use> layer_plugins;  ///< parameters canonical
   int64_t seed = 0;
+  std::vector<int64_t> seeds;  ///< not empty: one training each, "<id>-seed<n>"
+  std::optional<ModelEntry> from;  ///< fine-tuning begins with these weights
   int64_t epochs = 1;
   int64_t batch_size = 128;
   int64_t samples =
@@ -64,6 +91,9 @@ struct Recipe {
   std::optional<ThreatSpec> threat;
   std::optional<Use> method;  ///< a defense with Trains; absent: cross-entropy
   Selection selection = Selection::kLast;
+  int64_t patience = 0;  ///< epochs without a better one after which training stops; 0: never
+  AveragingSpec averaging;
+  Precision precision = Precision::kFloat32;
   std::filesystem::path file;
   std::string sha256;  ///< of the recipe file
 };

@@ -13,6 +13,12 @@ double learning_rate_at(const ScheduleSpec& spec, int64_t step, int64_t steps_pe
   const double peak = spec.learning_rate;
   const double epoch = double(step) / double(steps_per_epoch);
   const double part = epoch / double(epochs);  // of the whole training
+  if (spec.type != ScheduleSpec::Type::kOneCycle && epoch < spec.warmup_epochs) {
+    ScheduleSpec warm = spec;
+    warm.warmup_epochs = 0;
+    return learning_rate_at(warm, step, steps_per_epoch, epochs) *
+           (spec.start_factor + (1 - spec.start_factor) * epoch / spec.warmup_epochs);
+  }
   switch (spec.type) {
     case ScheduleSpec::Type::kConstant:
       return peak;

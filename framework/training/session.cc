@@ -18,7 +18,13 @@ std::vector<PerturbsLayers*> perturbing(const std::vector<std::shared_ptr<Defens
   return out;
 }
 
-// The entries below "<prefix>/", without it.
+// A seed for every inner attack of a training.
+uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
+  const uint64_t run = uint64_t{1} << 63 | uint64_t(step) << 20 | uint64_t(call);
+  return noise_for(seed, Stream::kTraining, torch::zeros({0}, torch::kLong), run).key.seed;
+}
+}  // namespace
+
 NamedTensors below(const NamedTensors& all, const std::string& prefix) {
   NamedTensors out;
   for (const auto& [name, tensor] : all)
@@ -30,13 +36,6 @@ void add_all(NamedTensors& to, const std::string& prefix, const NamedTensors& fr
   for (const auto& [name, tensor] : from)
     if (tensor.defined()) to[prefix + "/" + name] = tensor.detach();
 }
-
-// A seed for every inner attack of a training.
-uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
-  const uint64_t run = uint64_t{1} << 63 | uint64_t(step) << 20 | uint64_t(call);
-  return noise_for(seed, Stream::kTraining, torch::zeros({0}, torch::kLong), run).key.seed;
-}
-}  // namespace
 
 // The method's own tensors: what it gives is trained in place.
 class TrainingSession::OwnParameters final : public Parameters {
@@ -102,9 +101,23 @@ Optimizer& TrainingSession::optimizer(const std::string& name) {
 void TrainingSession::start(Trains& method, const NamedTensors& saved) {
   if (!saved.empty()) restore_values(saved);
   method.prepare(*this);
+  check_groups();
   if (!saved.empty())
     for (auto& [name, optimizer] : optimizers_)
       optimizer.restore(below(saved, "optimizer/" + name));
+}
+
+// A pattern that matches nothing is a typing error in the recipe.
+void TrainingSession::check_groups() const {
+  for (const auto& [name, optimizer] : optimizers_)
+    for (const std::string& pattern : optimizer.idle_patterns()) {
+      std::vector<std::string> names;
+      for (const NamedTensor& named : parts_.network->tensors())
+        if (named.trained && named.optimizer == name) names.push_back(named.name);
+      throw BadInput(recipe_.file.string() + ": groups: '" + pattern +
+                     "' matches no tensor that the optimizer '" + name + "' trains" +
+                     suggestion(pattern, names));
+    }
 }
 
 void TrainingSession::restore_values(const NamedTensors& saved) {
@@ -146,8 +159,12 @@ Noise TrainingSession::layer_noise(int64_t rows) {
   return source.rows(torch::arange(rows, torch::kLong).remainder(size));
 }
 
+Mode TrainingSession::training_mode() const {
+  return recipe_.precision == Precision::kBFloat16 ? Mode::kTrainHalf : Mode::kTrain;
+}
+
 Outputs TrainingSession::forward(const Tensor& x) {
-  Outputs out = parts_.network->forward(x, layer_noise(x.size(0)), perturbs_, Mode::kTrain);
+  Outputs out = parts_.network->forward(x, layer_noise(x.size(0)), perturbs_, training_mode());
   if (batch_.y.defined() && out.logits.size(0) == batch_.y.size(0))
     correct_ = out.logits.detach().argmax(1).eq(batch_.y).sum().item<int64_t>();
   return out;
@@ -163,23 +180,26 @@ Outputs TrainingSession::predict(const Tensor& x) {
 }
 
 Tensor TrainingSession::attack(const Use& use, const Batch& batch, const Inner& inner) {
-  return craft_with(use, batch, inner, attack_seed(recipe_.seed, step_, calls_++));
+  const Mode mode = inner.training_mode ? training_mode()
+                    : recipe_.precision == Precision::kBFloat16 ? Mode::kFoldedHalf
+                                                                : Mode::kFolded;
+  return craft_with(use, batch, inner, attack_seed(recipe_.seed, step_, calls_++), mode);
 }
 
 Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inner& inner,
-                                   uint64_t seed) {
+                                   uint64_t seed, Mode mode) {
   std::unique_ptr<Attack>& attack = attacks_[use.plugin + " " + to_text(use.with)];
   if (!attack) attack = parts_.make_attack(use);
   ThreatModel ball = threat();
   if (inner.epsilon.defined()) ball.epsilon = inner.epsilon;
   CraftRules rules;
   rules.track = false;
-  rules.mode = inner.training_mode ? Mode::kTrain : Mode::kFolded;
+  rules.mode = mode;
   rules.seed = seed;
   rules.loss = inner.loss;
   rules.suggested = false;
   rules.defense_stream = Stream::kTraining;
-  if (inner.training_mode) rules.memory_rows = batch.x.size(0);  // statistics are of the batch
+  if (trains(mode)) rules.memory_rows = batch.x.size(0);  // statistics are of the batch
   // Gradients are of the inputs alone: the weights need none while the attack runs.
   parts_.network->set_trainable(false);
   Crafted crafted;

@@ -22,6 +22,9 @@ struct TrainingParts {
 };
 
 using NamedTensors = std::map<std::string, Tensor>;
+/// The entries "<prefix>/…", without the prefix; and the other way round.
+NamedTensors below(const NamedTensors& all, const std::string& prefix);
+void add_all(NamedTensors& to, const std::string& prefix, const NamedTensors& from);
 
 class TrainingSession final : public Training {
  public:
@@ -40,7 +43,8 @@ class TrainingSession final : public Training {
   int64_t correct() const { return correct_; }  ///< in the batch's last forward pass over all of it
 
   /// Adversarial inputs as attack() finds them, with a seed of the caller's.
-  Tensor craft_with(const Use& use, const Batch& batch, const Inner& inner, uint64_t seed);
+  Tensor craft_with(const Use& use, const Batch& batch, const Inner& inner, uint64_t seed,
+                    Mode mode);
   /// Evaluation mode, no graph, this noise.
   Outputs predict_with(const Tensor& x, const Noise& noise);
 
@@ -59,9 +63,11 @@ class TrainingSession final : public Training {
   class OwnParameters;
   class Surroundings;
 
+  Mode training_mode() const;
   Optimizer& optimizer(const std::string& name);
   /// The noise of one forward pass over R rows of the batch.
   Noise layer_noise(int64_t rows);
+  void check_groups() const;
   void restore_values(const NamedTensors& saved);
 
   const Recipe& recipe_;

@@ -1,11 +1,26 @@
 #include "training/train.h"
 
 #include "base/bad_input.h"
+#include "evaluation/laboratory.h"
+#include "host/registry_entry.h"
 #include "training/model_writer.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
+
+// What the base has not, because a layer plugin is new, keeps its initial value.
+void load_base(const Recipe& recipe, Network& network) {
+  std::map<std::string, Tensor> state = entry_weights(*recipe.from);
+  const auto of_plugin = [&](const std::string& name) {
+    return std::any_of(
+        recipe.layer_plugins.begin(), recipe.layer_plugins.end(),
+        [&](const Use& use) { return name.find("." + use.plugin + ".") != std::string::npos; });
+  };
+  for (const NamedTensor& own : network.tensors())
+    if (of_plugin(own.name)) state.try_emplace(own.name, own.tensor.detach());
+  load_state(network, state, recipe.from->weights.string());
+}
 
 TrainingParts make_parts(const Recipe& recipe, const PluginLibrary& plugins) {
   TrainingParts parts;
@@ -15,6 +30,7 @@ TrainingParts make_parts(const Recipe& recipe, const PluginLibrary& plugins) {
     if (auto* perturbs = dynamic_cast<PerturbsLayers*>(parts.layer_plugins.back().get()))
       parts.network->declare(*perturbs, use.plugin);
   }
+  if (recipe.from) load_base(recipe, *parts.network);
   if (recipe.method) parts.method = plugins.defense(recipe.method->plugin, recipe.method->with);
   parts.make_attack = [&plugins](const Use& use) { return plugins.attack(use.plugin, use.with); };
   return parts;
@@ -38,7 +54,31 @@ std::vector<DeclaredAccuracy> measure(const Recipe& recipe, Network& network,
   }
   return all;
 }
+
+std::string name_of(const Recipe& recipe) { return fs::path(recipe.id).filename().string(); }
+
+// Whether this very training has been finished before.
+bool is_there(const Recipe& recipe, const fs::path& entry) {
+  if (!fs::exists(entry)) return false;
+  const ModelEntry model = read_model_entry(entry, recipe.id);
+  const auto same = [&](const char* key, const ParamValue& value) {
+    const auto it = model.training.find(key);
+    return it != model.training.end() && it->second == value;
+  };
+  return same("recipe_sha256", recipe.sha256) && same("seed", recipe.seed);
+}
 }  // namespace
+
+std::vector<Recipe> replicates(const Recipe& recipe) {
+  if (recipe.seeds.empty()) return {recipe};
+  std::vector<Recipe> all;
+  for (const int64_t seed : recipe.seeds) {
+    all.push_back(recipe);
+    all.back().seed = seed;
+    all.back().id += "-seed" + std::to_string(seed);
+  }
+  return all;
+}
 
 TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,
                      const TrainOptions& options, const TrainCallbacks& callbacks) {
@@ -48,15 +88,24 @@ TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const R
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) throw BadInput(folder.string() + ": cannot be made: " + failed.message());
-  const fs::path checkpoint = folder / (id.filename().string() + ".checkpoint");
-  if (!options.resume && fs::exists(checkpoint.string() + ".json"))
+  const fs::path checkpoint = folder / (name_of(recipe) + ".checkpoint");
+  if (const fs::path entry = folder / (name_of(recipe) + ".toml");
+      options.resume && !has_checkpoint(checkpoint) && is_there(recipe, entry)) {
+    TrainingResult result;
+    result.finished = result.found = true;
+    result.entry = entry;
+    return result;
+  }
+  if (!options.resume && has_checkpoint(checkpoint))
     throw BadInput(checkpoint.string() +
                    ".json: is the checkpoint of a training that was stopped; go on with --resume, "
                    "or remove it to start anew");
 
   const Dataset data = registry.load(recipe.dataset, "train");
   const TrainingParts parts = make_parts(recipe, plugins);
-  TrainingResult result = run_training(recipe, data, parts, checkpoint, options.resume, callbacks);
+  // Of replicates the later ones have not begun when the first is resumed.
+  const bool resume = options.resume && (recipe.seeds.empty() || has_checkpoint(checkpoint));
+  TrainingResult result = run_training(recipe, data, parts, checkpoint, resume, callbacks);
   if (!result.finished) return result;
   result.accuracy = measure(recipe, *parts.network, registry);
   write_model(recipe, *parts.network, folder, result);

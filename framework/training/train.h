@@ -39,6 +39,7 @@ struct TrainCallbacks {
 
 struct TrainingResult {
   bool finished = false;  ///< false: stopped; `train` again with resume
+  bool found = false;     ///< resuming, it was there already: nothing was done
   std::vector<EpochLog> log;
   int64_t selected_epoch = 0;            ///< whose weights were taken; 1 is the first
   double seconds = 0;                    ///< of all epochs, also those before a resume
@@ -46,6 +47,9 @@ struct TrainingResult {
   std::vector<DeclaredAccuracy> accuracy;
   NamedTensors method_tensors;  ///< what the method trained beside the network
 };
+
+/// The trainings a recipe asks for: itself, or one for each of its seeds.
+std::vector<Recipe> replicates(const Recipe& recipe);
 
 /// Trains, measures, and writes entry, weights and log. Throws BadInput.
 TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,

@@ -1,0 +1,44 @@
+// Running averages of a network's weights.
+#pragma once
+#include <map>
+#include <string>
+
+#include "models/network.h"
+#include "training/recipe.h"
+
+namespace gauntlet {
+
+/// The average that AveragingSpec describes; without one nothing happens.
+class WeightAverage {
+ public:
+  explicit WeightAverage(const AveragingSpec& spec) : spec_(spec) {}
+
+  /// To be called after each step; `epoch`: 12.5 is half of the 13th; `epoch_ends`: no step follows
+  /// in it.
+  void update(const Network& network, double epoch, bool epoch_ends);
+  /// Whether anything has been averaged yet.
+  bool defined() const { return count_ > 0; }
+  /// Values by name, and "count": how many went in.
+  std::map<std::string, Tensor> state() const;
+  void restore(const std::map<std::string, Tensor>& state);
+
+  /// While it lives the network has the averaged values; then its own again, bit for bit.
+  class InPlace {
+   public:
+    InPlace(const WeightAverage& average, Network& network);
+    ~InPlace();
+    InPlace(const InPlace&) = delete;
+    InPlace& operator=(const InPlace&) = delete;
+
+   private:
+    Network& network_;
+    std::map<std::string, Tensor> own_;
+  };
+
+ private:
+  const AveragingSpec spec_;
+  std::map<std::string, Tensor> values_;
+  int64_t count_ = 0;
+};
+
+}  // namespace gauntlet
