@@ -23,13 +23,13 @@ const HostNetwork::Folded& HostNetwork::folded(const Node& node, Mode mode) {
   for (const Tensor& tensor : sources(node))
     if (tensor.defined() && !tensor.is_inference()) version += tensor._version();
   Folded& kept = folded_[size_t(&node - nodes_.data())];
-  if (kept.version != version || kept.type != arithmetic(mode)) {
+  if (kept.version != version || kept.half != halves(mode)) {
     const at::NoGradGuard no_graph;
     kept = {};
-    kept.version = version, kept.type = arithmetic(mode);
+    kept.version = version, kept.half = halves(mode);
     fold(node, kept);
     for (Tensor* tensor : {&kept.weight, &kept.bias, &kept.raw_weight, &kept.raw_bias})
-      if (tensor->defined()) *tensor = tensor->to(kept.type);
+      if (kept.half && tensor->defined()) *tensor = tensor->to(torch::kBFloat16);
   }
   return kept;
 }

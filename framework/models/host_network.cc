@@ -127,7 +127,8 @@ Outputs HostNetwork::forward(const Tensor& x, const Noise& noise,
     pass.values[i] = run(nodes_[i], pass);
     for (const int value : nodes_[i].drops) pass.values[size_t(value)] = {};
   }
-  return {pass.values.back().tensor.to(torch::kFloat), {}};
+  const Tensor& logits = pass.values.back().tensor;
+  return {halves(mode) ? logits.to(torch::kFloat) : logits, {}};
 }
 
 HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
@@ -187,14 +188,12 @@ HostNetwork::Value HostNetwork::run_batch_norm(const Node& node, const Value& in
           true};
 }
 
-Tensor HostNetwork::apply(const Node& node, const Tensor& a, Tensor weight, Tensor bias,
-                          Mode mode) const {
-  const at::ScalarType type = arithmetic(mode);
-  weight = weight.to(type);
-  if (bias.defined()) bias = bias.to(type);
-  if (node.op == Node::Op::kLinear) return torch::linear(a.to(type), weight, bias);
+Tensor HostNetwork::apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode) const {
+  for (Tensor* tensor : {&a, &weight, &bias})
+    if (halves(mode) && tensor->defined()) *tensor = tensor->to(torch::kBFloat16);
+  if (node.op == Node::Op::kLinear) return torch::linear(a, weight, bias);
   if (mode != Mode::kEvaluate) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
-  return torch::conv2d(a.to(type), weight, bias, node.stride, node.padding);
+  return torch::conv2d(a, weight, bias, node.stride, node.padding);
 }
 
 // A convolution or linear layer with the plugins' hooks. Folded, batch norm is in the weight,
@@ -219,7 +218,7 @@ HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
   const auto run = [&](bool normalised) {
     if (!folding) return apply(node, a, weight, node.bias, pass.mode);
     const Tensor& bias = normalised ? f->bias : f->raw_bias;
-    if (weight.is_same(plain)) 
+    if (weight.is_same(plain))
       return apply(node, a, normalised ? f->weight : f->raw_weight, bias, pass.mode);
     const Tensor drawn = (normalised ? weight.detach() * f->scale : weight.detach());
     return apply(node, a, drawn, bias, pass.mode);

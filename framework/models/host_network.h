@@ -39,8 +39,8 @@ class HostNetwork final : public Network {
   // What kFolded keeps of a node; made anew when a source tensor has changed.
   struct Folded {
     int64_t version = -1;
-    at::ScalarType type = at::kFloat;  // of weights and biases
-    Tensor weight, bias;               // batch norm in it, where one follows; in the fast layout
+    bool half = false;            // weights and biases are bfloat16
+    Tensor weight, bias;          // batch norm in it, where one follows; in the fast layout
     Tensor raw_weight, raw_bias;  // without batch norm
     Tensor scale;                 // of the batch norm, shaped for the weight
     Tensor multiplier, shift;     // normalisation, batch norm: multiplier * x + shift
@@ -57,7 +57,7 @@ class HostNetwork final : public Network {
   Value run_layer(const Node& node, Pass& pass);
   Value run_batch_norm(const Node& node, const Value& input, Mode mode);
   Tensor normalise(const Node& node, const Tensor& x, Mode mode);
-  Tensor apply(const Node& node, const Tensor& a, Tensor weight, Tensor bias, Mode mode) const;
+  Tensor apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode) const;
   const Folded& folded(const Node& node, Mode mode);
   void fold(const Node& node, Folded& out) const;
   std::vector<Tensor> sources(const Node& node) const;

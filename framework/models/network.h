@@ -26,9 +26,7 @@ struct NetworkSpec {
 enum class Mode { kTrain, kEvaluate, kFolded, kTrainHalf, kFoldedHalf };
 constexpr bool trains(Mode mode) { return mode == Mode::kTrain || mode == Mode::kTrainHalf; }
 constexpr bool folds(Mode mode) { return mode == Mode::kFolded || mode == Mode::kFoldedHalf; }
-constexpr at::ScalarType arithmetic(Mode mode) {
-  return mode == Mode::kTrainHalf || mode == Mode::kFoldedHalf ? at::kBFloat16 : at::kFloat;
-}
+constexpr bool halves(Mode mode) { return mode == Mode::kTrainHalf || mode == Mode::kFoldedHalf; }
 
 /// A named tensor of a state dict. Trained ones require gradients in training only.
 struct NamedTensor {

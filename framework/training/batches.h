@@ -28,7 +28,8 @@ Tensor augment(const Tensor& x, const AugmentationSpec& spec, Noise& noise);
 Batch training_batch(const Dataset& data, const Tensor& samples, const AugmentationSpec& spec,
                      uint64_t seed, int64_t epoch);
 
-/// The batches of an epoch in order; the next one is made on another thread while one is trained on.
+/// The batches of an epoch in order; the next one is made on another thread while one is trained
+/// on.
 class TrainingBatches {
  public:
   /// All arguments must outlive it.

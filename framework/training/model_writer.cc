@@ -50,7 +50,8 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
     out << "\nthreat = { norm = " << quoted(to_string(recipe.threat->norm))
         << ", epsilon = " << quoted(recipe.threat->epsilon_text) << " }";
   if (recipe.from)
-    out << "\nfrom = " << quoted(recipe.from->id) << "\nfrom_sha256 = " << quoted(recipe.from->sha256);
+    out << "\nfrom = " << quoted(recipe.from->id)
+        << "\nfrom_sha256 = " << quoted(recipe.from->sha256);
   out << "\nseed = " << recipe.seed << "\nepochs = " << result.log.size()
       << "\nselected_epoch = " << result.selected_epoch
       << "\nseconds = " << int64_t(std::lround(result.seconds))

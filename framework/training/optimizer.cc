@@ -13,10 +13,10 @@ bool matches(const std::string& pattern, const std::string& name) {
 }  // namespace
 
 void Optimizer::add(const std::string& name, const Tensor& parameter, bool weight_decay) {
-  Slot slot{name, parameter, weight_decay ? spec_.weight_decay : 0, spec_.learning_rate_factor,
-            {},   {},        0};
-  const auto group = std::find_if(
-      spec_.groups.begin(), spec_.groups.end(), [&](const OptimizerGroup& candidate) {
+  Slot slot{name, parameter, weight_decay ? spec_.weight_decay : 0, spec_.learning_rate_factor, {},
+            {},   0};
+  const auto group =
+      std::find_if(spec_.groups.begin(), spec_.groups.end(), [&](const OptimizerGroup& candidate) {
         return std::any_of(candidate.match.begin(), candidate.match.end(),
                            [&](const std::string& pattern) { return matches(pattern, name); });
       });

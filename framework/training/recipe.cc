@@ -187,8 +187,9 @@ void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
                  {"best_robust", Selection::kBestRobust}});
   if (recipe.read("patience", out.patience, Range{0, 1e6}) && out.patience > 0 &&
       out.selection == Selection::kLast)
-    recipe.problem("patience", "stops where no epoch is better any more, expected selection = "
-                               "\"best_clean\" or \"best_robust\" beside it");
+    recipe.problem("patience",
+                   "stops where no epoch is better any more, expected selection = "
+                   "\"best_clean\" or \"best_robust\" beside it");
   if (const Toml* table = recipe.table("validation")) {
     TableReader reader(*table, "validation", context.problems);
     reader.require("samples", out.validation.samples, Range{1, 1e9});
@@ -311,16 +312,18 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   read_base(recipe, context, out);
   const Toml* network = recipe.table("network");
   if (network && out.from) {
-    recipe.problem("network", "stands beside from, whose network is trained on; expected one of "
-                              "them");
+    recipe.problem("network",
+                   "stands beside from, whose network is trained on; expected one of "
+                   "them");
   } else if (network) {
     const size_t before = problems.size();
     TableReader table(*network, "network", problems);
     out.network = read_network(table);
     if (problems.size() == before) check_network(*network, context, out.network);
   } else if (!recipe.has("network") && !recipe.has("from")) {
-    recipe.missing("network", "a table with architecture, input and classes (or from, the model to "
-                              "begin with)");
+    recipe.missing("network",
+                   "a table with architecture, input and classes (or from, the model to "
+                   "begin with)");
   }
   if (!out.dataset.empty()) check_data(recipe, context, out, network);
   recipe.finish();

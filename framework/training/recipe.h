@@ -51,8 +51,8 @@ struct ValidationSpec {
   std::optional<Use> attack;  ///< robust accuracy is of its last iterate
 };
 
-/// Of training passes and inner attacks. Weights, optimizer, batch statistics, losses and validation
-/// are float32 in any case.
+/// Of training passes and inner attacks. Weights, optimizer, batch statistics, losses and
+/// validation are float32 in any case.
 enum class Precision { kFloat32, kBFloat16 };
 
 /// A running average of weights and batch statistics, which is validated, selected and shipped in
@@ -63,8 +63,8 @@ struct AveragingSpec {
     kEma,  ///< after each step: average = decay * average + (1 - decay) * weights
     kSwa   ///< equal parts of the weights after each epoch. Izmailov et al., 2018, arXiv 1803.05407
   } type = Type::kNone;
-  double decay = 0.999;     ///< EMA; min(decay, (1 + t) / (10 + t)) at its t-th step
-  double from_epoch = 0;    ///< earlier weights do not count
+  double decay = 0.999;   ///< EMA; min(decay, (1 + t) / (10 + t)) at its t-th step
+  double from_epoch = 0;  ///< earlier weights do not count
 };
 
 enum class Selection { kLast, kBestClean, kBestRobust };
@@ -76,7 +76,7 @@ struct Recipe {
   NetworkSpec network;
   std::vector<Use> layer_plugins;  ///< parameters canonical
   int64_t seed = 0;
-  std::vector<int64_t> seeds;  ///< not empty: one training each, "<id>-seed<n>"
+  std::vector<int64_t> seeds;      ///< not empty: one training each, "<id>-seed<n>"
   std::optional<ModelEntry> from;  ///< fine-tuning begins with these weights
   int64_t epochs = 1;
   int64_t batch_size = 128;

@@ -10,8 +10,8 @@ namespace gauntlet {
 
 /// One measured accuracy over all replicates.
 struct Spread {
-  std::string what;            ///< "test of cifar10", "validation", "validation under attack"
-  std::vector<double> values;  ///< in [0, 1], one a replicate
+  std::string what;                ///< "test of cifar10", "validation", "validation under attack"
+  std::vector<double> values;      ///< in [0, 1], one a replicate
   double mean = 0, deviation = 0;  ///< standard deviation of a sample: n - 1
 };
 

@@ -180,7 +180,7 @@ Outputs TrainingSession::predict(const Tensor& x) {
 }
 
 Tensor TrainingSession::attack(const Use& use, const Batch& batch, const Inner& inner) {
-  const Mode mode = inner.training_mode ? training_mode()
+  const Mode mode = inner.training_mode                         ? training_mode()
                     : recipe_.precision == Precision::kBFloat16 ? Mode::kFoldedHalf
                                                                 : Mode::kFolded;
   return craft_with(use, batch, inner, attack_seed(recipe_.seed, step_, calls_++), mode);

@@ -39,6 +39,7 @@ class TrainingSession final : public Training {
   NamedTensors method_tensors() const;
 
   void begin_batch(const Batch& batch, int64_t step, double epoch, double learning_rate);
+  const Batch& batch() const { return batch_; }
   double loss() const { return loss_; }         ///< the batch's last loss of "main"
   int64_t correct() const { return correct_; }  ///< in the batch's last forward pass over all of it
 

@@ -4,72 +4,30 @@
 // of 30.
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <chrono>
 
+#include "bare_resnet.h"
 #include "evaluation/craft.h"
 
 namespace gauntlet {
 namespace {
+using namespace benchmarks;
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kBatch = 128;
 constexpr int kPairs = 30;
 
-// ResNet-20 with option A shortcuts, written out: weights already folded and in channels-last
-// order.
-struct BareResNet {
-  struct Conv {
-    Tensor weight, bias;
-    int64_t stride;
-  };
-  std::vector<Conv> convs;
-  Tensor weight, bias;
-
-  explicit BareResNet(const Network& network) {
-    std::map<std::string, Tensor> t;
-    for (const NamedTensor& named : network.tensors()) t[named.name] = named.tensor.detach();
-    add(t, "conv1", "bn1", 1);
-    for (int stage = 1; stage <= 3; ++stage)
-      for (int block = 0; block < 3; ++block) {
-        const std::string name =
-            "layer" + std::to_string(stage) + "." + std::to_string(block) + ".";
-        add(t, name + "conv1", name + "bn1", stage > 1 && block == 0 ? 2 : 1);
-        add(t, name + "conv2", name + "bn2", 1);
-      }
-    weight = t.at("linear.weight"), bias = t.at("linear.bias");
-  }
-  void add(const std::map<std::string, Tensor>& t, const std::string& conv, const std::string& bn,
-           int64_t stride) {
-    const Tensor scale = t.at(bn + ".weight") / (t.at(bn + ".running_var") + 1e-5).sqrt();
-    const Tensor folded = t.at(conv + ".weight") * scale.view({-1, 1, 1, 1});
-    convs.push_back({folded.contiguous(at::MemoryFormat::ChannelsLast),
-                     t.at(bn + ".bias") - t.at(bn + ".running_mean") * scale, stride});
-  }
-  Tensor forward(const Tensor& input) const {
-    const auto conv = [](const Conv& c, const Tensor& a) {
-      return torch::conv2d(a, c.weight, c.bias, c.stride, 1);
-    };
-    Tensor a = conv(convs[0], input.contiguous(at::MemoryFormat::ChannelsLast)).relu_();
-    for (size_t i = 1; i < convs.size(); i += 2) {
-      Tensor shortcut = a;
-      if (convs[i].stride == 2) {
-        const int64_t pad = a.size(1) / 2;
-        shortcut = torch::constant_pad_nd(
-            a.slice(2, 0, c10::nullopt, 2).slice(3, 0, c10::nullopt, 2), {0, 0, 0, 0, pad, pad});
-      }
-      a = conv(convs[i + 1], conv(convs[i], a).relu_()).add_(shortcut).relu_();
-    }
-    return torch::linear(a.mean({2, 3}), weight, bias);
-  }
-  Tensor gradient(const Tensor& x, const Tensor& y) const {
-    const at::AutoGradMode graph(true);
-    const Tensor leaf = x.detach().requires_grad_(true);
-    const Tensor loss = torch::cross_entropy_loss(forward(leaf), y, {}, at::Reduction::Sum);
-    return torch::autograd::grad({loss}, {leaf})[0];
-  }
-};
+BareFolded bare_of(const Network& network) {
+  const auto t = values_of(network);
+  BareFolded bare;
+  each_convolution([&](const std::string& conv, const std::string& norm, int64_t stride) {
+    bare.add(t.at(conv + ".weight"), t.at(norm + ".weight"), t.at(norm + ".bias"),
+             t.at(norm + ".running_mean"), t.at(norm + ".running_var"), stride, torch::kFloat);
+  });
+  bare.weight = t.at("linear.weight"), bare.bias = t.at("linear.bias");
+  return bare;
+}
 
 // Asks for gradients when the benchmark says so.
 struct Stepper final : Attack {
@@ -100,7 +58,7 @@ void gradient_step(benchmark::State& state) {
   NetworkSpec spec;
   spec.architecture = "resnet20", spec.input = {3, 32, 32}, spec.classes = 10;
   const std::shared_ptr<Network> network = build_network(spec);
-  const BareResNet bare(*network);
+  const BareFolded bare = bare_of(*network);
   network->set_trainable(false);
   DefendedModel model(network, {}, {});
   const Tensor index = torch::arange(kBatch);

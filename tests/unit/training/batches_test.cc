@@ -114,5 +114,22 @@ TEST(Augmentation, OfAnImageDoesNotDependOnItsBatch) {
   EXPECT_FALSE(torch::equal(whole.x, training_batch(data, torch::arange(64), spec, 1, 5).x));
 }
 
+TEST(TrainingBatches, AreTheSameMadeAheadOrOneByOne) {
+  const Dataset data = quarters(40);
+  Recipe recipe = small_recipe();
+  recipe.batch_size = 16;
+  const Tensor order = epoch_order(torch::arange(40), 3, 1);
+  TrainingBatches batches(data, order, recipe, 1);
+  for (int64_t from = 0; from < 40; from += 16) {
+    const Batch batch = batches.next(),
+                expected =
+                    training_batch(data, order.slice(0, from, std::min<int64_t>(from + 16, 40)),
+                                   recipe.augmentation, uint64_t(recipe.seed), 1);
+    EXPECT_TRUE(batch.x.equal(expected.x));
+    EXPECT_TRUE(batch.y.equal(expected.y));
+    EXPECT_TRUE(batch.sample.equal(expected.sample));
+  }
+}
+
 }  // namespace
 }  // namespace gauntlet

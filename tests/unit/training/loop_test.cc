@@ -247,6 +247,8 @@ Recipe hard_recipe() {
   recipe.validation.attack = kPgd;
   recipe.selection = Selection::kBestRobust;
   recipe.gradient_clip = 1;
+  recipe.averaging = {.type = AveragingSpec::Type::kEma, .decay = 0.8};
+  recipe.optimizer.groups = {{.match = {"*.bias"}, .learning_rate_factor = 2}};
   return recipe;
 }
 
@@ -254,13 +256,15 @@ struct Stopped {
   TrainingResult first, last;
   NamedTensors weights;
 };
-// Stops in the middle of the third epoch, then resumes with everything built anew.
+// Stops after so many batches, in the middle of the third epoch unless told otherwise, then resumes
+// with everything built anew.
 Stopped stop_and_resume(const Recipe& recipe, const Dataset& data, const fs::path& checkpoint,
-                        const std::function<std::shared_ptr<Defense>()>& method) {
+                        const std::function<std::shared_ptr<Defense>()>& method,
+                        int most_batches = 10) {
   Stopped out;
   int batches = 0;
   TrainCallbacks callbacks;
-  callbacks.stop = [&] { return ++batches > 10; };  // 4 batches an epoch
+  callbacks.stop = [&] { return ++batches > most_batches; };  // 4 batches an epoch
   out.first = run_training(recipe, data, parts_of(recipe, method()), checkpoint, false, callbacks);
   const TrainingParts parts = parts_of(recipe, method());
   out.last = run_training(recipe, data, parts, checkpoint, true, {});
@@ -286,6 +290,23 @@ TEST(Training, ResumedEqualsUninterruptedBitForBit) {
   for (size_t i = 0; i < whole.log.size(); ++i) {
     EXPECT_EQ(whole.log[i].loss, stopped.last.log[i].loss) << i;
     EXPECT_EQ(whole.log[i].validation_robust, stopped.last.log[i].validation_robust) << i;
+  }
+}
+
+TEST(Training, ResumingFromEveryCheckpointGivesTheSameBits) {
+  at::set_num_threads(1);
+  const Dataset data = quarters(72);
+  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16}) {
+    Recipe recipe = hard_recipe();
+    recipe.precision = precision;
+    const NamedTensors whole = trained(recipe, data);
+    for (int epoch = 1; epoch < recipe.epochs; ++epoch) {
+      const Folder folder;
+      const Stopped stopped = stop_and_resume(
+          recipe, data, folder.path / "small.checkpoint", [] { return nullptr; }, 4 * epoch + 1);
+      EXPECT_EQ(stopped.first.log.size(), size_t(epoch));
+      EXPECT_TRUE(same_bits(whole, stopped.weights)) << "stopped after epoch " << epoch;
+    }
   }
 }
 
@@ -370,6 +391,48 @@ TEST(Training, TakesTheEpochThatValidatedBest) {
   recipe.epochs = result.selected_epoch;
   recipe.selection = Selection::kLast;
   EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data, turning())));
+}
+
+TEST(Training, StopsWhenPatienceIsOver) {
+  Recipe recipe = small_recipe();
+  recipe.epochs = 50;
+  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0};
+  recipe.selection = Selection::kBestClean;
+  recipe.augmentation = {};
+  recipe.optimizer.weight_decay = 0;
+  recipe.patience = 3;
+  // Only batch statistics move: whatever the best epoch is, three worse ones follow it and no more.
+  const TrainingResult result = run_training(recipe, quarters(72), parts_of(recipe), {}, false, {});
+  EXPECT_TRUE(result.finished);
+  EXPECT_LT(result.log.size(), 50u);
+  EXPECT_EQ(int64_t(result.log.size()), result.selected_epoch + 3);
+}
+
+TEST(Training, BFloat16LearnsTheSameThing) {
+  const Dataset data = quarters(264);
+  Recipe recipe = small_recipe();
+  recipe.validation.samples = 72;
+  recipe.epochs = 6;
+  recipe.method = Use{"adversarial_training", {{"attack", as_param(kPgd)}}};
+  const auto last_line = [&] {
+    return run_training(recipe, data, parts_of(recipe), {}, false, {}).log.back();
+  };
+  const EpochLog full = last_line();
+  recipe.precision = Precision::kBFloat16;
+  const EpochLog half = last_line();
+  EXPECT_NE(full.loss, half.loss);
+  EXPECT_NEAR(full.loss, half.loss, 0.05 * full.loss);
+  EXPECT_NEAR(*full.validation_clean, *half.validation_clean, 0.05);
+  EXPECT_GT(*half.validation_clean, 0.5);  // chance is 0.25
+}
+
+TEST(Training, PatternsOfGroupsThatMatchNothingAreRefused) {
+  Recipe recipe = small_recipe();
+  recipe.optimizer.groups = {{.match = {"0.weigth"}}};
+  EXPECT_THAT(
+      message_of([&] { trained(recipe, quarters(72)); }),
+      HasSubstr("groups: '0.weigth' matches no tensor that the optimizer 'main' trains, did "
+                "you mean '0.weight'?"));
 }
 
 TEST(Training, EndsWhenTheMethodSaysSo) {

@@ -57,6 +57,32 @@ TEST(Optimizer, WeightDecayEntersTheGradientOfDecayedTensorsOnly) {
   EXPECT_NEAR(plain.item<double>(), 2 - 0.1 * 1, kRounding);
 }
 
+TEST(Optimizer, AdamWTakesDecayOffTheWeightsNotIntoTheMoments) {
+  OptimizerSpec spec{.type = OptimizerSpec::Type::kAdamW};
+  const auto plain = path(spec, 2, {3, -1}, 0.1);
+  spec.weight_decay = 0.5;
+  const auto decayed = path(spec, 2, {3, -1}, 0.1);
+  const double first_step = plain[0] - 2, second_step = plain[1] - plain[0];
+  EXPECT_NEAR(decayed[0], 2 * (1 - 0.1 * 0.5) + first_step, kRounding);
+  EXPECT_NEAR(decayed[1], decayed[0] * (1 - 0.1 * 0.5) + second_step, kRounding);
+}
+
+TEST(Optimizer, TheFirstGroupThatMatchesCounts) {
+  OptimizerSpec spec = sgd(0, false, 0.5);
+  spec.groups = {{.match = {"*.bias", "a.*"}, .weight_decay = 0.25, .learning_rate_factor = 2},
+                 {.match = {"a.weight", "nothing.*"}, .learning_rate_factor = 100}};
+  Optimizer optimizer(spec);
+  const Tensor a = torch::full({1}, 2.0), bias = torch::full({1}, 2.0), b = torch::full({1}, 2.0);
+  optimizer.add("a.weight", a, true);
+  optimizer.add("b.bias", bias, false);  // a group's own decay counts here too
+  optimizer.add("b.weight", b, true);
+  optimizer.step({torch::ones({1}), torch::ones({1}), torch::ones({1})}, 0.1);
+  EXPECT_NEAR(a.item<double>(), 2 - 0.2 * (1 + 0.25 * 2), kRounding);
+  EXPECT_NEAR(bias.item<double>(), 2 - 0.2 * (1 + 0.25 * 2), kRounding);
+  EXPECT_NEAR(b.item<double>(), 2 - 0.1 * (1 + 0.5 * 2), kRounding);
+  EXPECT_EQ(optimizer.idle_patterns(), std::vector<std::string>{"nothing.*"});
+}
+
 TEST(Optimizer, AdamFollowsItsFormula) {
   OptimizerSpec spec;
   spec.type = OptimizerSpec::Type::kAdam;

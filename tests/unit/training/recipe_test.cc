@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "../host/fixed_catalogue.h"
@@ -9,6 +10,7 @@
 #include "base/sha256.h"
 #include "models/safetensors.h"
 #include "training/model_writer.h"
+#include "training/replicates.h"
 #include "training_fixture.h"
 
 namespace gauntlet {
@@ -128,7 +130,7 @@ TEST_F(RecipeTest, AnEmptyRecipeSaysAllThatIsMissing) {
             "recipe.toml:1:1: the recipe: 'schedule' is missing, expected { type = \"one_cycle\", "
             "learning_rate = 0.1 }\n"
             "recipe.toml:1:1: the recipe: 'network' is missing, expected a table with "
-            "architecture, input and classes");
+            "architecture, input and classes (or from, the model to begin with)");
 }
 
 TEST_F(RecipeTest, ListsEveryMistakeWithItsPlace) {
@@ -149,7 +151,7 @@ layer_plugins = [{ use = "smoothing" }]
             "recipe.toml:4:10: the recipe: epochs: 0 is not in [1, 10000]\n"
             "recipe.toml:5:1: the recipe: unknown key 'epoch', did you mean 'epochs'?\n"
             "recipe.toml:6:30: optimizer: unknown key 'momentum'; known: type, weight_decay, "
-            "learning_rate_factor, beta1, beta2, epsilon\n"
+            "learning_rate_factor, beta1, beta2, epsilon, groups\n"
             "recipe.toml:7:21: schedule: type: 'one_cycl' is not one of 'constant', 'step', "
             "'multistep', 'cosine', 'one_cycle'; did you mean 'one_cycle'?\n"
             "recipe.toml:8:13: the recipe: selection: best_robust needs validation.attack, such as "
@@ -247,6 +249,85 @@ TEST_F(RecipeTest, AStoppedTrainingIsNotOverwrittenUnasked) {
   options.resume = true;
   EXPECT_TRUE(train(recipe, built_plugins(), registry(), options, {}).finished);
   EXPECT_TRUE(fs::exists(options.output / "x.toml"));
+}
+
+TEST_F(RecipeTest, FineTuningBeginsWithTheBaseAndItsNewPluginsAtTheirInitialValues) {
+  TrainOptions options;
+  options.output = registry_folder / "models" / "quarters";
+  train(read_recipe(write(kHead + kNetwork), built_plugins(), registry()), built_plugins(),
+        registry(), options, {});
+  const auto base = read_safetensors(options.output / "x.safetensors");
+  std::string head(kHead);
+  head.replace(head.find("quarters/x"), 10, "quarters/y");
+  head.replace(head.find("learning_rate = 0.1"), 19, "learning_rate = 0");
+  const Recipe recipe = read_recipe(
+      write(head + "from = \"quarters/x\"\nlayer_plugins = [{ use = \"pni\", initial = 0.125 }]\n"),
+      built_plugins(), registry());
+  const TrainingResult result = train(recipe, built_plugins(), registry(), options, {});
+  auto tuned = read_safetensors(result.weights);
+  EXPECT_EQ(tuned.at("1.pni.alpha").item<float>(), 0.125f);
+  tuned.erase("1.pni.alpha");
+  EXPECT_TRUE(same_bits(base, tuned));
+  const ModelEntry entry = registry().model("quarters/y");
+  EXPECT_EQ(entry.training.at("from"), ParamValue("quarters/x"));
+  EXPECT_EQ(entry.training.at("from_sha256"), ParamValue(registry().model("quarters/x").sha256));
+  // A recipe without plugins of its own goes on with those of its base.
+  head.replace(head.find("quarters/y"), 10, "quarters/z");
+  EXPECT_EQ(read_recipe(write(head + "from = \"quarters/y\"\n"), built_plugins(), registry())
+                .layer_plugins.size(),
+            1u);
+  EXPECT_EQ(problems(head + "from = \"quarters/xx\"\n"),
+            "recipe.toml:7:8: from: the registry has no model 'quarters/xx', did you "
+            "mean 'quarters/x'?");
+}
+
+TEST_F(RecipeTest, ReplicatesAreEntriesThatTellTheirSpread) {
+  const std::string text = kHead + "validation = { samples = 8 }\nseeds = [0, 1, 5]\n" + kNetwork;
+  const Recipe recipe = read_recipe(write(text), built_plugins(), registry());
+  TrainOptions options;
+  options.output = registry_folder / "models" / "quarters";
+  options.resume = true;
+  std::vector<ModelEntry> entries;
+  for (const Recipe& one : replicates(recipe)) {
+    EXPECT_FALSE(train(one, built_plugins(), registry(), options, {}).found);
+    entries.push_back(registry().model(one.id));
+  }
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[2].id, "quarters/x-seed5");
+  EXPECT_NE(entries[0].sha256, entries[1].sha256);
+  const std::vector<Spread> spread = spread_of(entries);
+  ASSERT_EQ(spread.size(), 2u);
+  EXPECT_EQ(spread[0].what, "test of quarters");
+  EXPECT_EQ(spread[1].what, "validation");
+  double mean = 0, squares = 0;
+  for (const ModelEntry& entry : entries) mean += double(entry.accuracy[0].correct) / 40 / 3;
+  for (const ModelEntry& entry : entries)
+    squares += std::pow(double(entry.accuracy[0].correct) / 40 - mean, 2);
+  EXPECT_NEAR(spread[0].mean, mean, 1e-12);
+  EXPECT_NEAR(spread[0].deviation, std::sqrt(squares / 2), 1e-12);
+  write_spread(entries, spread);
+  for (const Recipe& one : replicates(recipe)) {
+    const ParamMap told = *registry().model(one.id).training.at("replicates").get<ParamMap>();
+    EXPECT_EQ(told.at("ids").get<ParamList>()->size(), 3u);
+    EXPECT_TRUE(train(one, built_plugins(), registry(), options, {}).found);  // nothing is repeated
+  }
+  EXPECT_EQ(problems(kHead + "seed = 1\nseeds = [2, 2]\n" + kNetwork),
+            "recipe.toml:8:9: the recipe: seeds: stands beside seed, expected one of them\n"
+            "recipe.toml:8:9: the recipe: seeds: expected two or more different numbers, such as "
+            "[0, 1, 2]");
+}
+
+TEST_F(RecipeTest, RefinementsThatMeanNothingAreRefused) {
+  EXPECT_EQ(problems(kHead + R"(patience = 3
+precision = "float16"
+averaging = { type = "ema", from_epoch = 60 }
+)" + kNetwork),
+            "recipe.toml:7:12: the recipe: patience: stops where no epoch is better any more, "
+            "expected selection = \"best_clean\" or \"best_robust\" beside it\n"
+            "recipe.toml:8:13: the recipe: precision: 'float16' is not one of 'float32', "
+            "'bfloat16'; did you mean 'bfloat16'?\n"
+            "recipe.toml:9:42: averaging: from_epoch: lies beyond the last of 2 epochs: nothing "
+            "would be averaged");
 }
 
 TEST(ToToml, WritesTypeAndUseFirst) {

@@ -21,6 +21,18 @@ TEST_F(Schedule, ConstantStays) {
   EXPECT_DOUBLE_EQ(at_epoch(9.75), 0.2);
 }
 
+TEST_F(Schedule, WarmUpRisesLinearlyToWhatIsScheduled) {
+  spec.warmup_epochs = 4, spec.start_factor = 0.2;
+  EXPECT_DOUBLE_EQ(at_epoch(0), 0.04);
+  EXPECT_DOUBLE_EQ(at_epoch(2), 0.2 * 0.6);
+  EXPECT_DOUBLE_EQ(at_epoch(4), 0.2);
+  spec.type = Type::kCosine;
+  ScheduleSpec cold = spec;
+  cold.warmup_epochs = 0;
+  EXPECT_DOUBLE_EQ(at_epoch(2), 0.6 * learning_rate_at(cold, 8, 4, 10));
+  EXPECT_DOUBLE_EQ(at_epoch(7), learning_rate_at(cold, 28, 4, 10));
+}
+
 TEST_F(Schedule, StepDropsEverySoManyEpochs) {
   spec.type = Type::kStep, spec.every = 3, spec.factor = 0.5;
   EXPECT_DOUBLE_EQ(at_epoch(2.75), 0.2);

@@ -1,0 +1,93 @@
+#include "training/average.h"
+
+#include <gtest/gtest.h>
+
+#include "training_fixture.h"
+
+namespace gauntlet {
+namespace {
+using namespace training_tests;
+using Type = AveragingSpec::Type;
+
+// A network whose weights are all this number.
+void fill(Network& network, double value) {
+  const at::NoGradGuard no_graph;
+  for (const NamedTensor& named : network.tensors()) named.tensor.fill_(value);
+}
+
+double averaged(const WeightAverage& average) {
+  return average.state().at("values/0.weight").flatten()[0].item<double>();
+}
+
+TEST(WeightAverage, EmaForgetsFasterAtFirst) {
+  const auto network = build_network(small_network());
+  WeightAverage average({.type = Type::kEma, .decay = 0.5});
+  double expected = 0;
+  for (int t = 1; t <= 12; ++t) {
+    fill(*network, t);
+    average.update(*network, 0, false);
+    const double keep = t == 1 ? 0 : std::min(0.5, t / (9.0 + t));
+    expected = keep * expected + (1 - keep) * t;
+    EXPECT_NEAR(averaged(average), expected, 1e-5) << t;
+  }
+}
+
+TEST(WeightAverage, SwaIsTheMeanOfEpochEnds) {
+  const auto network = build_network(small_network());
+  WeightAverage average({.type = Type::kSwa, .from_epoch = 1});
+  for (int epoch = 0; epoch < 4; ++epoch)
+    for (int step = 0; step < 3; ++step) {
+      fill(*network, 10 * epoch + step);
+      average.update(*network, epoch + step / 3.0, step == 2);
+      EXPECT_EQ(average.defined(), epoch > 1 || (epoch == 1 && step == 2));
+    }
+  EXPECT_NEAR(averaged(average), (12 + 22 + 32) / 3.0, 1e-5);
+}
+
+TEST(WeightAverage, InPlaceGivesTheNetworkBackBitForBit) {
+  const auto network = build_network(small_network(), 7);
+  const NamedTensors own = weights(*network);
+  WeightAverage average({.type = Type::kEma});
+  {
+    const WeightAverage::InPlace nothing_yet(average, *network);
+    EXPECT_TRUE(same_bits(own, weights(*network)));
+  }
+  const auto other = build_network(small_network(), 8);
+  average.update(*other, 0, false);
+  {
+    const WeightAverage::InPlace averaged(average, *network);
+    EXPECT_TRUE(same_bits(weights(*other), weights(*network)));
+  }
+  EXPECT_TRUE(same_bits(own, weights(*network)));
+}
+
+TEST(WeightAverage, IsWhatATrainingValidatesAndShips) {
+  const Dataset data = quarters(72);
+  Recipe recipe = small_recipe();
+  const NamedTensors last = trained(recipe, data);
+  recipe.averaging = {.type = Type::kSwa, .from_epoch = 2};  // of three: the last epoch alone
+  EXPECT_TRUE(same_bits(last, trained(recipe, data)));
+  recipe.averaging.from_epoch = 0;
+  NamedTensors mean;
+  for (int64_t epochs = 1; epochs <= 3; ++epochs) {
+    // The weights after each epoch: a training of three that its method ends early.
+    struct Ends final : Defense, Trains {
+      int64_t after = 0;
+      Tensor loss(Training& training, const Batch& batch) override {
+        return torch::cross_entropy_loss(training.forward(batch.x).logits, batch.y);
+      }
+      bool epoch_end(Training& training) override { return training.epoch() < double(after - 1); }
+    };
+    auto method = std::make_shared<Ends>();
+    method->after = epochs;
+    Recipe plain = recipe;
+    plain.averaging = {};
+    for (const auto& [name, tensor] : trained(plain, data, method))
+      mean[name] = mean.count(name) ? mean[name] + tensor : tensor;
+  }
+  for (const auto& [name, tensor] : trained(recipe, data))
+    EXPECT_TRUE(torch::allclose(tensor, mean.at(name) / 3, 1e-5, 1e-6)) << name;
+}
+
+}  // namespace
+}  // namespace gauntlet
