@@ -89,7 +89,9 @@ std::string anchor(const Summary& summary, const Group<WorstCase>& group) {
 View view_of(const Summary& summary) {
   const Store::Run& run = summary.run;
   const double took = seconds_between(run.started, run.finished);
-  const std::string settings = run.settings.empty() ? "" : object_of(run.settings).dump(2);
+  View told = object_of(run.settings);
+  told.erase("training_logs");  // drawn instead
+  const std::string settings = run.settings.empty() ? "" : told.dump(2);
   View view = {{"suite", run.suite},
                {"started", day_and_time(run.started)},
                {"took", took < 0 ? "" : duration(took)},
@@ -110,9 +112,11 @@ View view_of(const Summary& summary) {
                {"environment", environment_of(summary)},
                {"attack_costs", attack_costs_of(summary)},
                {"defense_costs", defense_costs_of(summary)},
+               {"trainings", trainings_of(summary)},
                {"settings", settings},
                {"has_settings", !settings.empty() && settings != "{}"}};
-  for (const char* list : {"failures", "findings", "environment", "other_parameters", "matrices"})
+  for (const char* list :
+       {"failures", "findings", "environment", "other_parameters", "matrices", "trainings"})
     view[std::string("has_") + list] = !view[list].empty();
   return view;
 }

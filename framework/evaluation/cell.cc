@@ -12,38 +12,6 @@ namespace {
 
 constexpr double kTie = 1e-4;
 
-CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
-  const HostKeys& keys = job.attack.host;
-  CraftRules rules;
-  rules.restarts = keys.restarts;
-  rules.draws = keys.draws;
-  rules.average = keys.average;
-  rules.goal = keys.goal;
-  rules.access = keys.access.value_or(facts.access);
-  rules.max_queries = keys.max_queries;
-  rules.track = job.suite.scoring.success == Success::kAny;
-  rules.compact = job.compact;
-  rules.seed = uint64_t(job.seed);
-  rules.stop = job.stop;
-  return rules;
-}
-
-// Why this combination is not measured; empty: it is.
-std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat) {
-  const AttackFacts facts = attack.facts();
-  const HostKeys& keys = job.attack.host;
-  if (keys.access && *keys.access < facts.access)
-    return fmt::format("{} needs {} access, the suite grants {}", job.attack.plugin,
-                       to_string(facts.access), to_string(*keys.access));
-  if (model.classes() < 2) return "the model has a single class";
-  if (keys.goal == Goal::kTargeted && model.classes() < 3)
-    return "a targeted goal needs at least 3 classes";
-  const TargetFacts target{model.classes(), model.stochastic(), model.surrogate(),
-                           model.refuses() != nullptr};
-  return attack.unsupported(threat, target, keys.goal);
-}
-
 struct Totals {
   int64_t zero_gradients = 0, unchanged = 0, refuted = 0, attacked = 0;
   bool asked = false;
@@ -135,6 +103,37 @@ void fail(CellResult& result, Status status, const std::string& reason) {
   result.x_adv = Tensor();
 }
 }  // namespace
+
+CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
+  const HostKeys& keys = job.attack.host;
+  CraftRules rules;
+  rules.restarts = keys.restarts;
+  rules.draws = keys.draws;
+  rules.average = keys.average;
+  rules.goal = keys.goal;
+  rules.access = keys.access.value_or(facts.access);
+  rules.max_queries = keys.max_queries;
+  rules.track = job.suite.scoring.success == Success::kAny;
+  rules.compact = job.compact;
+  rules.seed = uint64_t(job.seed);
+  rules.stop = job.stop;
+  return rules;
+}
+
+std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
+                           const ThreatModel& threat) {
+  const AttackFacts facts = attack.facts();
+  const HostKeys& keys = job.attack.host;
+  if (keys.access && *keys.access < facts.access)
+    return fmt::format("{} needs {} access, the suite grants {}", job.attack.plugin,
+                       to_string(facts.access), to_string(*keys.access));
+  if (model.classes() < 2) return "the model has a single class";
+  if (keys.goal == Goal::kTargeted && model.classes() < 3)
+    return "a targeted goal needs at least 3 classes";
+  const TargetFacts target{model.classes(), model.stochastic(), model.surrogate(),
+                           model.refuses() != nullptr};
+  return attack.unsupported(threat, target, keys.goal);
+}
 
 void summarise(CellRecord& record) {
   const double trials = double(record.trials);

@@ -30,6 +30,12 @@ struct CellResult {
 /// Never throws for a cell's own failure: that is its status. Throws Interrupted.
 CellResult evaluate(const CellJob& job, Laboratory& laboratory);
 
+/// What the host decides for the job's attack.
+CraftRules rules_of(const CellJob& job, const AttackFacts& facts);
+/// Why this combination is not measured; empty: it is.
+std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
+                           const ThreatModel& threat);
+
 /// Accuracies, interval, ties and flags of outcomes that are complete.
 void summarise(CellRecord& record);
 

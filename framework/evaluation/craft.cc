@@ -16,6 +16,7 @@ class TaskHost final : public Host {
   TaskHost(Environment& environment, const CraftBatch& batch, const CraftRules& rules)
       : environment_(environment), batch_(batch), rules_(rules) {
     rules_.track = false;  // a source's answers decide nothing
+    rules_.observe = {};
     rules_.max_queries = 0;
     rules_.average.reset();
     rules_.defense_stream = Stream::kSource;

@@ -28,6 +28,8 @@ struct CraftRules {
   std::optional<Loss> loss;  ///< replaces the attack's own loss (trainers)
   bool suggested = true;     ///< where the defense suggests a loss, run it beside the plain one
   Stream defense_stream = Stream::kDefense;
+  /// Shown what each query computed: rows, inputs [R, C, H, W], outputs over the draws.
+  std::function<void(const Rows&, const Tensor&, const Outputs&)> observe = {};
   const std::atomic<bool>* stop = nullptr;  ///< set: the next query throws Interrupted
 };
 

@@ -354,6 +354,7 @@ Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) const {
 }
 
 Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs) {
+  if (rules_.observe) rules_.observe(pass.rows, pass.x, outputs);
   track(pass, outputs);
   remember(pass, outputs);
   if (!pass.keep.defined()) return {outputs.logits, outputs.reject, {}};

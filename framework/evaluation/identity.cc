@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/sha256.h"
+#include "host/training_log.h"
 
 namespace gauntlet {
 namespace {
@@ -218,6 +219,25 @@ json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& lab) 
       {"scoring", beside_defaults(scoring_json(suite.scoring), scoring_json({}))}};
 }
 
+namespace {
+// By model; null where no model has one that is there.
+json training_logs_of(const Suite& suite) {
+  json logs;
+  for (const DefenseSpec& d : suite.defenses) {
+    if (d.model.log.empty() || logs.contains(d.model.id) || !std::filesystem::exists(d.model.log))
+      continue;
+    const TrainingLog log = read_training_log(d.model.log);
+    json rows = json::array();
+    for (const auto& row : log.rows) {
+      json& line = rows.emplace_back(json::array());
+      for (const auto& value : row) line.push_back(value ? json(*value) : json(nullptr));
+    }
+    logs[d.model.id] = {{"columns", log.columns}, {"rows", std::move(rows)}};
+  }
+  return logs;
+}
+}  // namespace
+
 json settings_of(const Suite& suite) {
   json out = {{"name", suite.name},
               {"seeds", suite.seeds},
@@ -241,6 +261,7 @@ json settings_of(const Suite& suite) {
                                {"model", d.model.id},
                                {"citation", d.model.citation},
                                {"stack", uses_json(d.stack)}});
+  if (json logs = training_logs_of(suite); !logs.is_null()) out["training_logs"] = std::move(logs);
   return out;
 }
 

@@ -54,7 +54,8 @@ struct ModelEntry {
   std::string sha256;              ///< of the weights file; empty only for inline models
   std::string licence, citation;
   std::vector<DeclaredAccuracy> accuracy;
-  ParamMap training;  ///< provenance, shown in reports
+  ParamMap training;          ///< provenance, shown in reports
+  std::filesystem::path log;  ///< CSV of its training (host/training_log.h); empty: none
   std::filesystem::path entry_file;
 };
 

@@ -150,6 +150,8 @@ ModelEntry read_model_entry(const std::filesystem::path& file, const std::string
   std::string weights;
   if (reader.require("weights", weights)) entry.weights = find_weights(weights, file.parent_path());
   read_hash(reader, "sha256", entry.sha256, true);
+  std::string log;
+  if (reader.read("log", log)) entry.log = file.parent_path() / log;
   if (const Toml* network = reader.table("network")) {
     TableReader table(*network, "network", problems);
     entry.network = read_network(table);

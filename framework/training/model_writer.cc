@@ -75,6 +75,7 @@ std::string entry_text(const Recipe& recipe, const NetworkSpec& network,
   line("dataset", recipe.dataset);
   line("weights", result.weights.filename().string());
   line("sha256", sha256_of_file(result.weights));
+  line("log", std::filesystem::path(result.weights).replace_extension(".csv").filename().string());
   line("licence", recipe.licence);
   line("citation", recipe.citation);
   write_network(out, network);

@@ -72,6 +72,42 @@ class CommandLine : public ::testing::Test {
   fs::path folder_;
 };
 
+TEST_F(CommandLine, TraceShowsEveryStepOfOneAttack) {
+  const fs::path picture = folder_ / "trace.svg";
+  const std::vector<std::string> all = {"trace", quickstart(), "--images",
+                                        "3",     "--output",   picture.string()};
+  const Ended vague = gauntlet(all);
+  EXPECT_EQ(vague.code, 2);
+  EXPECT_NE(vague.err.find("choose with --only defense="), std::string::npos) << vague.err;
+  std::vector<std::string> one = all;
+  for (const char* more :
+       {"--only", "defense=undefended,attack=pgd", "--set", "attack.pgd.steps=7"})
+    one.push_back(more);
+  const Ended told = gauntlet(one);
+  ASSERT_EQ(told.code, 0) << told.err;
+  EXPECT_NE(told.out.find("fooled"), std::string::npos) << told.out;
+  EXPECT_EQ(text_of(picture).substr(0, 4), "<svg");
+  std::istringstream table(text_of(folder_ / "trace.csv"));
+  std::string line;
+  std::getline(table, line);
+  EXPECT_EQ(line, "image,label,query,loss,margin,distance");
+  int lines = 0;
+  double first_loss = 0, last_loss = 0;
+  while (std::getline(table, line)) {
+    int image, label, query;
+    double loss, margin, distance;
+    ASSERT_EQ(std::sscanf(line.c_str(), "%d,%d,%d,%lf,%lf,%lf", &image, &label, &query, &loss,
+                          &margin, &distance),
+              6);
+    EXPECT_EQ(query, lines % 7 + 1);
+    EXPECT_LE(distance, 0.1 + 1e-6);
+    (query == 1 ? first_loss : last_loss) += query == 1 || query == 7 ? loss : 0;
+    ++lines;
+  }
+  EXPECT_EQ(lines, 3 * 7);  // nothing is retired, although all are fooled
+  EXPECT_GT(last_loss, first_loss);
+}
+
 TEST_F(CommandLine, ARunLeavesReportsAndASecondComputesNothing) {
   const Ended first = gauntlet(small_run());
   ASSERT_EQ(first.code, 0) << first.err;

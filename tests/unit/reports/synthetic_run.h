@@ -70,7 +70,9 @@ inline WorstCase synthetic_worst_case(const std::string& defense, double accurac
 inline Store::Run empty_run() {
   Store::Run run;
   run.suite = "synthetic";
-  run.settings = R"({"schema": 1, "name": "synthetic", "seeds": [0]})";
+  run.settings = R"({"schema": 1, "name": "synthetic", "seeds": [0], "training_logs": {
+      "synthetic/<at>": {"columns": ["epoch", "loss", "validation_clean"],
+                         "rows": [[1, 2.25, 0.5], [2, 1.5, null], [3, 1.25, 0.75]]}}})";
   run.started = "2026-01-31T11:59:00Z";
   run.finished = "2026-01-31T12:03:00Z";
   run.complete = true;

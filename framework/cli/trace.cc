@@ -1,0 +1,104 @@
+#include "evaluation/trace.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/bad_input.h"
+#include "cli/commands.h"
+#include "host/suite.h"
+#include "reports/plot.h"
+#include "training/checkpoint.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  Common common;
+  std::string suite, output = "trace.svg";
+  SuiteOptions options;
+  int64_t images = 8;
+};
+
+// The one combination there is; several are a question to the user.
+template <class Item>
+const Item& only_one(const std::vector<Item>& items, const char* kind) {
+  if (items.size() == 1) return items.front();
+  std::set<std::string> names;
+  for (const Item& item : items) names.insert(item.name);
+  throw BadInput(
+      fmt::format("trace shows one {0}, the suite has {1}: {2}; choose with --only {0}=…", kind,
+                  items.size(), fmt::join(names, ", ")));
+}
+
+std::string plot_of(const Trace& trace) {
+  Panel loss{"cross-entropy", {}}, gap{"margin (above 0: misclassified)", {}},
+      distance{fmt::format("distance ({})", trace.norm), {}, /*from_zero=*/true};
+  for (const ImageTrace& image : trace.images) {
+    const std::string name = fmt::format("image {}, class {}", image.index, image.label);
+    const auto add = [&](Panel& panel, double TracePoint::*value) {
+      Series& series = panel.series.emplace_back(Series{name, {}});
+      for (const TracePoint& p : image.points) series.points.emplace_back(p.query, p.*value);
+    };
+    add(loss, &TracePoint::loss), add(gap, &TracePoint::margin);
+    add(distance, &TracePoint::distance);
+  }
+  return plot_svg("query", {loss, gap, distance}, /*standalone=*/true);
+}
+
+int run(const Flags& flags) {
+  flags.common.apply_threads();
+  const PluginLibrary plugins = flags.common.plugins();
+  const Registry registry = flags.common.open_registry();
+  const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
+  const DefenseSpec& defense = only_one(suite.defenses, "defense");
+  const AttackSpec& attack = only_one(suite.attacks, "attack");
+  const ThreatSpec& threat = only_one(suite.threats, "threat");
+  const Dataset data = registry.load(suite.data.entry, suite.data.split);
+  std::vector<int64_t> indices = suite.data.indices;
+  indices.resize(std::min(indices.size(), size_t(flags.images)));
+  Laboratory lab(plugins, registry, at::kCPU);
+  lab.probe_with(data);
+  const Trace seen =
+      trace({suite, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
+  fmt::print("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,
+             defense.name, threat.norm == Norm::kLinf ? "linf" : to_string(threat.norm),
+             threat.epsilon_text, "image", "class", "queries", "loss", "margin", "distance",
+             "answer");
+  for (const ImageTrace& image : seen.images) {
+    const TracePoint last = image.points.empty() ? TracePoint{} : image.points.back();
+    fmt::print("{:>7} {:>6} {:>8} {:>10.4f} {:>10.4f} {:>10.5f}  {}\n", image.index, image.label,
+               image.points.size(), last.loss, last.margin, last.distance,
+               !image.clean_right   ? "wrong without an attack"
+               : image.robust_right ? "withstood"
+                                    : "fooled");
+  }
+  const std::filesystem::path picture(flags.output);
+  write_text_atomically(picture, plot_of(seen));
+  const auto table = std::filesystem::path(picture).replace_extension(".csv");
+  write_text_atomically(table, to_csv(seen));
+  fmt::print("{}\n{}\n", picture.string(), table.string());
+  return kOk;
+}
+}  // namespace
+
+void add_trace(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "trace", "Show loss, margin and distance of one attack, query by query, on a few images");
+  command->add_option("suite", flags->suite, "The suite's TOML file")->required();
+  command->add_option("--set", flags->options.set,
+                      "Change a value: path=value, such as attack.pgd.steps=50");
+  command->add_option("--only", flags->options.only,
+                      "Which combination: defense=PATTERN,attack=PATTERN");
+  command->add_option("--images", flags->images, "How many of the suite's images")
+      ->check(CLI::Range(1, 1000));
+  command->add_option("--output", flags->output,
+                      "Picture (SVG); a table is written beside it (CSV)");
+  flags->common.add_to(*command);
+  command->callback([&action, flags] { action = [flags] { return run(*flags); }; });
+}
+
+}  // namespace gauntlet::cli
