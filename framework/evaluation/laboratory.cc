@@ -2,7 +2,7 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
-#include "models/safetensors.h"
+#include "models/weights.h"
 
 namespace gauntlet {
 namespace {
@@ -55,7 +55,7 @@ std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibra
     network->declare(*perturbs, use.plugin);
     layer_plugins.push_back(std::move(plugin));
   }
-  load_state(*network, read_safetensors(entry.weights), entry.weights.string());
+  load_weights(*network, entry.weights);
   network->set_trainable(false);
   network->weights_changed();
   return network;

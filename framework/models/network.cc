@@ -8,6 +8,7 @@
 #include "base/nearest_name.h"
 #include "models/architectures.h"
 #include "models/host_network.h"
+#include "models/script_network.h"
 
 namespace gauntlet {
 namespace {
@@ -79,6 +80,7 @@ bool ignored(const std::string& name, const std::vector<std::string>& patterns) 
 
 std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed) {
   check(spec);
+  if (spec.architecture == kTorchScript) return script_network(spec);
   std::vector<Node> nodes = build_graph(spec);
   initialise(nodes, seed);
   return std::make_unique<HostNetwork>(spec, std::move(nodes));
