@@ -59,7 +59,14 @@ class ScriptNetwork final : public Network {
     throw BadInput("layer plugin '" + prefix +
                    "': a TorchScript network has no layers that the host owns");
   }
-  std::vector<NamedTensor> tensors() const override { return {}; }
+  std::vector<NamedTensor> tensors() const override {
+    std::vector<NamedTensor> all;
+    for (const auto& parameter : module_.named_parameters())
+      all.push_back({parameter.name, parameter.value, false, false});
+    for (const auto& buffer : module_.named_buffers())
+      all.push_back({buffer.name, buffer.value, false, false});
+    return all;
+  }
   void weights_changed() override {}
   void set_trainable(bool on) override {
     if (on) refuse_training();
