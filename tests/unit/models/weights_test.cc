@@ -135,7 +135,7 @@ std::vector<Corrupt> corrupt_files() {
   const auto raw = [](const std::string& pickle) { return torch_zip(pickle, {{"0", kSix}}); };
   std::string nest, memo = "]";
   for (int i = 0; i < 90'000; ++i) nest += "]";
-  for (int i = 0; i < 90'000; ++i) nest += "a";
+  for (int i = 1; i < 90'000; ++i) nest += "a";
   for (int i = 0; i < 300'000; ++i) memo += "r" + little_endian(uint64_t(i), 4);
   const std::string list_of_itself = "]q" + std::string(1, '\0') + "h" + std::string(1, '\0') + "a";
   const std::string huge = little_endian(0x7fffffff, 4);
