@@ -15,7 +15,9 @@ namespace {
 const Architecture& architecture_of(const std::string& name) {
   for (const Architecture& architecture : architectures())
     if (architecture.name == name) return architecture;
-  throw BadInput("unknown architecture '" + name + "'" + suggestion(name, architecture_names()));
+  std::vector<std::string> names = architecture_names();
+  names.push_back(kTorchScript);
+  throw BadInput("unknown architecture '" + name + "'" + suggestion(name, names));
 }
 
 void check(const NetworkSpec& spec) {
