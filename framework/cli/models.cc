@@ -71,7 +71,7 @@ int check(const Flags& flags) {
 
 void add_models(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("models", "List, show and check the registry's models");
+  CLI::App* command = app.add_subcommand("models", "List, show, check, import and export models");
   command->require_subcommand(1);
   const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
     return add_subcommand(*command, name, help, flags, action, what);
@@ -83,6 +83,7 @@ void add_models(CLI::App& app, Action& action) {
   sub("check", "Load a model and measure the accuracy its entry declares", check)
       ->add_option("id", flags->id)
       ->required();
+  add_model_files(*command, action);
 }
 
 }  // namespace gauntlet::cli

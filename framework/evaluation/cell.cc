@@ -167,7 +167,9 @@ std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, c
     if (!same) continue;
     int64_t right = 0, ties = 0;
     const int64_t step = 250;
-    const at::Device device = model.network().tensors().front().tensor.device();
+    const std::vector<NamedTensor> tensors = model.network().tensors();
+    const at::Device device =
+        tensors.empty() ? at::Device(at::kCPU) : tensors.front().tensor.device();
     for (int64_t from = 0; from < declared.samples; from += step) {
       const Tensor index = torch::arange(from, std::min(from + step, declared.samples));
       const Tensor y = data.y(index).to(device),

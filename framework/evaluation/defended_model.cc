@@ -64,6 +64,9 @@ int64_t affordable_rows(const Network& network) {
   double numbers = 0;  // activations an image leaves behind: conv output, batch norm, relu
   for (const Layer& layer : network.layers())
     numbers += 3.0 * double(c10::multiply_integers(layer.output));
+  // Where there are no layers to look at: as much, in relation to the input, as a wide ResNet.
+  if (network.layers().empty())
+    numbers = 512.0 * double(c10::multiply_integers(network.spec().input));
   return std::clamp<int64_t>(int64_t(kMemory / (4.0 * std::max(1.0, numbers))), 16, 1024);
 }
 }  // namespace

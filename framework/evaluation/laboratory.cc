@@ -2,7 +2,7 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
-#include "models/safetensors.h"
+#include "models/weights.h"
 
 namespace gauntlet {
 namespace {
@@ -36,19 +36,18 @@ class HostFitting final : public Fitting {
 };
 }  // namespace
 
-std::map<std::string, Tensor> entry_weights(const ModelEntry& entry) {
+void verify_weights(const ModelEntry& entry) {
   if (!std::filesystem::exists(entry.weights))
     throw BadInput("model '" + entry.id + "': " + absent_weights(entry));
   if (!entry.sha256.empty())
     if (const std::string found = sha256_of_file(entry.weights); found != entry.sha256)
       throw BadInput("model '" + entry.id + "': " + entry.weights.string() + " has SHA-256 " +
                      found + ", the entry declares " + entry.sha256);
-  return read_safetensors(entry.weights);
 }
 
 std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibrary& plugins,
                                       std::vector<std::shared_ptr<Defense>>& layer_plugins) {
-  const std::map<std::string, Tensor> weights = entry_weights(entry);
+  verify_weights(entry);
   std::shared_ptr<Network> network = build_network(entry.network);
   for (const Use& use : entry.layer_plugins) {
     std::shared_ptr<Defense> plugin = plugins.defense(use.plugin, use.with);
@@ -59,7 +58,7 @@ std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibra
     network->declare(*perturbs, use.plugin);
     layer_plugins.push_back(std::move(plugin));
   }
-  load_state(*network, weights, entry.weights.string());
+  load_weights(*network, entry.weights);
   network->set_trainable(false);
   network->weights_changed();
   return network;

@@ -46,8 +46,8 @@ class Laboratory final : public Environment {
   std::map<std::string, Verdict> clean_;
 };
 
-/// The tensors of an entry's weights file. Throws BadInput: absent file, wrong hash, not readable.
-std::map<std::string, Tensor> entry_weights(const ModelEntry& entry);
+/// Throws BadInput where an entry's weights file is absent or is not the one it declares.
+void verify_weights(const ModelEntry& entry);
 
 /// Builds the network of an entry, lets layer plugins declare their tensors, and loads the weights.
 /// Throws BadInput: absent file, wrong hash, names and shapes that do not fit.

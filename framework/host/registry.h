@@ -50,7 +50,7 @@ struct ModelEntry {
   std::string dataset;  ///< what it was trained for
   NetworkSpec network;
   std::vector<Use> layer_plugins;  ///< pni, cni, in order
-  std::filesystem::path weights;   ///< .safetensors
+  std::filesystem::path weights;   ///< of any kind that load_weights reads
   std::string sha256;              ///< of the weights file; empty only for inline models
   std::string licence, citation;
   std::vector<DeclaredAccuracy> accuracy;

@@ -8,13 +8,16 @@
 #include "base/nearest_name.h"
 #include "models/architectures.h"
 #include "models/host_network.h"
+#include "models/script_network.h"
 
 namespace gauntlet {
 namespace {
 const Architecture& architecture_of(const std::string& name) {
   for (const Architecture& architecture : architectures())
     if (architecture.name == name) return architecture;
-  throw BadInput("unknown architecture '" + name + "'" + suggestion(name, architecture_names()));
+  std::vector<std::string> names = architecture_names();
+  names.push_back(kTorchScript);
+  throw BadInput("unknown architecture '" + name + "'" + suggestion(name, names));
 }
 
 void check(const NetworkSpec& spec) {
@@ -79,6 +82,7 @@ bool ignored(const std::string& name, const std::vector<std::string>& patterns) 
 
 std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed) {
   check(spec);
+  if (spec.architecture == kTorchScript) return script_network(spec);
   std::vector<Node> nodes = build_graph(spec);
   initialise(nodes, seed);
   return std::make_unique<HostNetwork>(spec, std::move(nodes));

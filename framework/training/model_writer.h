@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <string>
 
+#include "host/model_entry_writer.h"
 #include "training/train.h"
 
 namespace gauntlet {
@@ -10,8 +11,5 @@ namespace gauntlet {
 /// `result`, whose accuracies are already counted.
 void write_model(const Recipe& recipe, const Network& network, const std::filesystem::path& folder,
                  TrainingResult& result);
-
-/// TOML of a value on one line; of a table, `use` and `type` come first.
-std::string to_toml(const ParamValue& value);
 
 }  // namespace gauntlet

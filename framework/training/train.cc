@@ -3,34 +3,41 @@
 #include "base/bad_input.h"
 #include "evaluation/laboratory.h"
 #include "host/registry_entry.h"
+#include "models/weights.h"
 #include "training/model_writer.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-// What the base has not, because a layer plugin is new, keeps its initial value.
-void load_base(const Recipe& recipe, Network& network) {
-  std::map<std::string, Tensor> state = entry_weights(*recipe.from);
-  const auto of_plugin = [&](const std::string& name) {
-    return std::any_of(
-        recipe.layer_plugins.begin(), recipe.layer_plugins.end(),
-        [&](const Use& use) { return name.find("." + use.plugin + ".") != std::string::npos; });
+// Plugins of the base declare their tensors before its weights are loaded, new ones after it: what
+// they add keeps its initial value.
+void declare_and_load(const Recipe& recipe, TrainingParts& parts) {
+  const auto of_base = [&](const Use& use) {
+    const auto& base = recipe.from->layer_plugins;
+    return std::any_of(base.begin(), base.end(),
+                       [&](const Use& other) { return other.plugin == use.plugin; });
   };
-  for (const NamedTensor& own : network.tensors())
-    if (of_plugin(own.name)) state.try_emplace(own.name, own.tensor.detach());
-  load_state(network, state, recipe.from->weights.string());
+  const auto declare = [&](bool before_loading) {
+    for (size_t i = 0; i < recipe.layer_plugins.size(); ++i)
+      if (const Use& use = recipe.layer_plugins[i];
+          (!recipe.from || of_base(use)) == before_loading)
+        if (auto* perturbs = dynamic_cast<PerturbsLayers*>(parts.layer_plugins[i].get()))
+          parts.network->declare(*perturbs, use.plugin);
+  };
+  declare(true);
+  if (!recipe.from) return;
+  verify_weights(*recipe.from);
+  load_weights(*parts.network, recipe.from->weights);
+  declare(false);
 }
 
 TrainingParts make_parts(const Recipe& recipe, const PluginLibrary& plugins) {
   TrainingParts parts;
   parts.network = build_network(recipe.network, uint64_t(recipe.seed));
-  for (const Use& use : recipe.layer_plugins) {
+  for (const Use& use : recipe.layer_plugins)
     parts.layer_plugins.push_back(plugins.defense(use.plugin, use.with));
-    if (auto* perturbs = dynamic_cast<PerturbsLayers*>(parts.layer_plugins.back().get()))
-      parts.network->declare(*perturbs, use.plugin);
-  }
-  if (recipe.from) load_base(recipe, *parts.network);
+  declare_and_load(recipe, parts);
   if (recipe.method) parts.method = plugins.defense(recipe.method->plugin, recipe.method->with);
   parts.make_attack = [&plugins](const Use& use) { return plugins.attack(use.plugin, use.with); };
   return parts;

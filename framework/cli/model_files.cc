@@ -1,0 +1,176 @@
+// models import: a weights file becomes a registry entry. models export: the other way.
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/bad_input.h"
+#include "base/sha256.h"
+#include "cli/commands.h"
+#include "evaluation/laboratory.h"
+#include "host/model_entry_writer.h"
+#include "host/toml_reader.h"
+#include "models/safetensors.h"
+#include "models/script_network.h"
+#include "models/weights.h"
+#include "training/train.h"
+
+namespace gauntlet::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct Flags {
+  Common common;
+  std::string file, output;
+  std::vector<std::string> set;
+  ModelEntry entry;
+};
+
+void refuse_to_overwrite(const fs::path& file) {
+  if (fs::exists(file)) throw BadInput(file.string() + ": is there already; nothing was written");
+}
+
+void check_id(const std::string& id) {
+  const auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ||
+           c == '/';
+  };
+  if (!std::all_of(id.begin(), id.end(), allowed) || id.find("..") != std::string::npos ||
+      id.find("//") != std::string::npos || id.starts_with('/') || id.ends_with('/') ||
+      id.find('/') == std::string::npos)
+    throw BadInput("--id: '" + id + "' is no name of a model, expected one like cifar10/my-model");
+}
+
+ParamMap options_of(const std::vector<std::string>& set) {
+  ParamMap options;
+  for (const std::string& text : set) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw BadInput("--set " + text + ": expected KEY=VALUE");
+    const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
+    try {
+      const Toml toml = parse_toml("value = " + value, "--set " + text);
+      options[key] = to_param(*toml.find("value"));
+    } catch (const BadInput&) {  // a bare word is a string
+      options[key] = value;
+    }
+  }
+  return options;
+}
+
+// On the test images of the data set, and of the embedded parts of it that are here.
+std::vector<DeclaredAccuracy> measure(Network& network, const Registry& registry,
+                                      const std::string& dataset) {
+  std::vector<DeclaredAccuracy> all;
+  for (const std::string& id : registry.dataset_ids()) {
+    const DatasetEntry entry = registry.dataset(id);
+    const DatasetEntry::Split* split = entry.find_split("test");
+    if (!split || (id != dataset && entry.embedded_of != dataset)) continue;
+    if (id != dataset && !std::all_of(split->files.begin(), split->files.end(),
+                                      [&](const auto& file) { return registry.find(file); }))
+      continue;
+    const Dataset data = registry.load(id, "test");
+    all.push_back({id, "test", data.size(), count_correct(network, data)});
+    fmt::print("right on {:.2f} % of the {} test images of {}\n",
+               100.0 * double(all.back().correct) / double(data.size()), data.size(), id);
+  }
+  return all;
+}
+
+void write_weights(const ModelEntry& entry, const Network& network, const fs::path& original) {
+  if (entry.network.architecture == kTorchScript) {
+    fs::copy_file(original, entry.weights);
+    return;
+  }
+  std::map<std::string, Tensor> tensors;
+  for (const NamedTensor& named : network.tensors()) tensors[named.name] = named.tensor.detach();
+  write_safetensors(entry.weights, tensors, {{"id", entry.id}});
+}
+
+int import_model(const Flags& flags) {
+  flags.common.apply_threads();
+  const Registry registry = flags.common.open_registry();
+  ModelEntry entry = flags.entry;
+  check_id(entry.id);
+  const DatasetEntry data = registry.dataset(entry.dataset);
+  entry.network.input = data.shape, entry.network.classes = data.classes;
+  entry.network.options = options_of(flags.set);
+  const fs::path registry_folder =
+      flags.common.registry.empty() ? default_registry() : fs::path(flags.common.registry);
+  const fs::path folder = flags.output.empty()
+                              ? registry_folder / "models" / fs::path(entry.id).parent_path()
+                              : fs::path(flags.output);
+  const std::string name = fs::path(entry.id).filename().string();
+  const bool script = entry.network.architecture == kTorchScript;
+  entry.entry_file = folder / (name + ".toml");
+  entry.weights = folder / (name + (script ? ".pt" : ".safetensors"));
+  refuse_to_overwrite(entry.entry_file);
+  refuse_to_overwrite(entry.weights);
+
+  const auto network = build_network(entry.network);
+  load_weights(*network, flags.file);
+  entry.accuracy = measure(*network, registry, entry.dataset);
+
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) throw BadInput(folder.string() + ": cannot be made: " + failed.message());
+  try {
+    write_weights(entry, *network, flags.file);
+    entry.sha256 = sha256_of_file(entry.weights);
+    std::ofstream out(entry.entry_file, std::ios::binary);
+    out << model_entry_text(entry);
+    out.close();
+    if (!out) throw BadInput(entry.entry_file.string() + ": cannot be written");
+  } catch (...) {
+    fs::remove(entry.weights, failed);
+    fs::remove(entry.entry_file, failed);
+    throw;
+  }
+  fmt::print("{}\n{}\n", entry.entry_file.string(), entry.weights.string());
+  return kOk;
+}
+
+int export_model(const Flags& flags) {
+  refuse_to_overwrite(flags.output);
+  const PluginLibrary plugins = flags.common.plugins();
+  const ModelEntry entry = flags.common.open_registry().model(flags.entry.id);
+  if (entry.network.architecture == kTorchScript)
+    throw BadInput("model '" + entry.id + "' is a TorchScript program, not a state dict; copy " +
+                   entry.weights.string());
+  std::vector<std::shared_ptr<Defense>> layer_plugins;
+  const auto network = load_network(entry, plugins, layer_plugins);
+  ModelEntry out = entry;
+  out.weights = flags.output;
+  write_weights(out, *network, {});
+  fmt::print("{}\n", flags.output);
+  return kOk;
+}
+}  // namespace
+
+void add_model_files(CLI::App& models, Action& action) {
+  auto in = std::make_shared<Flags>();
+  CLI::App* command = add_subcommand(
+      models, "import", "Make a weights file (safetensors, PyTorch, TorchScript) a registry entry",
+      in, action, import_model);
+  ModelEntry& entry = in->entry;
+  command->add_option("file", in->file, "The weights")->required();
+  command->add_option("--id", entry.id, "Its name: cifar10/my-model")->required();
+  command->add_option("--architecture", entry.network.architecture, "resnet20, torchscript, …")
+      ->required();
+  command->add_option("--dataset", entry.dataset, "What it was trained for")->required();
+  command->add_option("--mean", entry.network.mean, "A value a channel: 0.49,0.48,0.45")
+      ->delimiter(',');
+  command->add_option("--std", entry.network.std, "A value a channel")->delimiter(',');
+  command->add_option("--set", in->set, "An option of the architecture, KEY=VALUE");
+  command->add_option("--summary", entry.summary, "One line");
+  command->add_option("--licence", entry.licence, "Of the weights");
+  command->add_option("--citation", entry.citation, "Who made them");
+  command->add_option("--output", in->output, "Folder for the entry and its weights");
+
+  auto out = std::make_shared<Flags>();
+  command = add_subcommand(models, "export", "Write a model's weights as one safetensors file", out,
+                           action, export_model);
+  command->add_option("id", out->entry.id)->required();
+  command->add_option("--output", out->output, "The file")->required();
+}
+
+}  // namespace gauntlet::cli

@@ -1,0 +1,123 @@
+// Pickles of state dicts, read as data. Nothing a pickle names is ever looked up or called: an
+// operation either builds one of the values below or is refused.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/bad_input.h"
+#include "gauntlet/types.h"
+
+namespace gauntlet {
+
+/// The bytes end before the pickle does.
+struct CutShort : BadInput {
+  using BadInput::BadInput;
+};
+
+/// A storage that a pickle refers to; its numbers lie elsewhere in the file.
+struct PickledStorage {
+  std::string key;
+  at::ScalarType type = at::kFloat;
+  int64_t numel = 0;
+};
+
+/// A tensor as the pickle describes it, checked against its storage: every element lies inside, and
+/// there are no more elements than the storage holds.
+struct PickledTensor {
+  size_t storage = 0;  ///< which of Unpickler::storages()
+  int64_t offset = 0;  ///< in elements
+  std::vector<int64_t> sizes, strides;
+};
+
+struct PickleValue {
+  enum class Kind : uint8_t {
+    kNone,
+    kBool,
+    kInt,
+    kFloat,
+    kString,
+    kTuple,
+    kList,
+    kDict,
+    kGlobal,
+    kStorage,
+    kTensor,
+    kOpaque  ///< something that a state dict does not need
+  };
+  Kind kind = Kind::kNone;
+  int64_t integer = 0;          ///< kBool, kInt; the index of kGlobal, kStorage, kTensor
+  std::string_view text;        ///< kString, kGlobal ("torch.FloatStorage"); bytes of the pickle
+  std::vector<uint32_t> items;  ///< kTuple, kList; kDict: key, value, key, value, …
+};
+
+/// Reads the pickles that lie one behind the other in `bytes`, which must outlive it. A reference
+/// is an index into one flat table, so no depth of nesting costs stack. Everything else than a
+/// plain state dict throws BadInput with one sentence that begins with `file`.
+class Unpickler {
+ public:
+  /// `budget`: so many values may be built in all.
+  Unpickler(std::string file, std::string_view bytes, uint64_t budget);
+
+  /// The next pickle; an index for value().
+  uint32_t read();
+  const PickleValue& value(uint32_t index) const { return values_[index]; }
+  size_t position() const { return at_; }
+  const std::vector<PickledStorage>& storages() const { return storages_; }
+  const std::vector<PickledTensor>& tensors() const { return tensors_; }
+  [[noreturn]] void fail(const std::string& problem) const;
+
+ private:
+  using Kind = PickleValue::Kind;
+
+  void step(uint8_t op);
+  bool step_scalar(uint8_t op);
+  bool step_container(uint8_t op);
+  bool step_memo(uint8_t op);
+  uint64_t number(size_t bytes);
+  std::string_view text(uint64_t size);
+  std::string_view line();
+  void push(PickleValue value);
+  void push_index(uint32_t index);
+  uint32_t pop();
+  std::vector<uint32_t> pop_to_mark();
+  PickleValue& top(Kind kind, const char* what);
+  void put(uint64_t key);
+  void get(uint64_t key);
+  void spend();
+  void set_items(PickleValue& dict, const std::vector<uint32_t>& items);
+  void push_global(const std::string& name, std::string_view text);
+  void reduce();
+  void build();
+  void persistent();
+  void rebuild_tensor(const PickleValue& arguments, bool has_gradient_flag);
+  int64_t count_of(uint32_t index, const char* what) const;
+  std::vector<int64_t> counts_of(uint32_t index, const char* what) const;
+
+  const std::string file_;
+  const std::string_view bytes_;
+  uint64_t budget_;
+  size_t at_ = 0;
+  std::vector<PickleValue> values_;
+  std::vector<uint32_t> stack_;
+  std::vector<size_t> marks_;
+  std::unordered_map<uint64_t, uint32_t> memo_;
+  std::vector<PickledStorage> storages_;
+  std::map<std::string, size_t, std::less<>> storage_of_;
+  // What a kStorage value means: a storage, and for views of the oldest files where they begin.
+  struct StorageView {
+    size_t storage = 0;
+    int64_t offset = 0, numel = 0;
+  };
+  std::vector<StorageView> views_;
+  std::vector<PickledTensor> tensors_;
+};
+
+/// "FloatStorage" -> kFloat; false for what is not a storage of plain numbers.
+bool storage_type(std::string_view name, at::ScalarType& type);
+
+}  // namespace gauntlet

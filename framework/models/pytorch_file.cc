@@ -1,0 +1,227 @@
+#include "models/pytorch_file.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "base/bad_input.h"
+#include "base/zip.h"
+
+namespace gauntlet {
+namespace {
+// The pickled integer 0x1950a86a20f9469cfc6c.
+constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+constexpr size_t kProtocolBytes = 2;  // before it
+// A value takes some hundred bytes: this many are a small constant, the rest grows with the file.
+constexpr uint64_t kFewValues = 100'000, kBytesAValue = 256;
+constexpr uint64_t kLongestText = 1 << 10;
+// Pickles at the front of the older format are read whole before the storages are.
+constexpr uint64_t kLongestPickles = uint64_t{1} << 28;
+
+uint64_t budget_for(uint64_t file_size) { return kFewValues + file_size / kBytesAValue; }
+
+uint64_t bytes_of(const PickledStorage& storage, const Unpickler& pickle) {
+  const double bytes = double(storage.numel) * double(at::elementSize(storage.type));
+  if (bytes > 0x1p52) pickle.fail("storage '" + storage.key + "' has an absurd size");
+  return uint64_t(bytes);
+}
+
+void check_bool(const Tensor& storage, const std::string& key, const Unpickler& pickle) {
+  if (storage.scalar_type() != at::kBool) return;
+  const char* bytes = static_cast<const char*>(storage.const_data_ptr());
+  if (std::any_of(bytes, bytes + storage.nbytes(), [](char b) { return b != 0 && b != 1; }))
+    pickle.fail("storage '" + key + "' of type bool has a byte that is neither 0 nor 1");
+}
+
+// The wanted tensors as views of their storages, each of which `load` is asked for once.
+std::map<std::string, Tensor> views(const Unpickler& pickle, const StateDict& state,
+                                    const std::function<Tensor(const PickledStorage&)>& load) {
+  std::map<size_t, Tensor> storages;
+  std::map<std::string, Tensor> tensors;
+  for (const auto& [name, index] : state.tensors) {
+    const PickledTensor& described = pickle.tensors()[index];
+    const auto [it, fresh] = storages.try_emplace(described.storage);
+    const PickledStorage& storage = pickle.storages()[described.storage];
+    if (fresh) {
+      it->second = load(storage);
+      check_bool(it->second, storage.key, pickle);
+    }
+    tensors[name] = it->second.as_strided(described.sizes, described.strides, described.offset);
+  }
+  return tensors;
+}
+
+// The folder that all entries lie in: what stands before "data.pkl".
+std::string folder_of(const ZipFile& zip, const std::string& file) {
+  const ZipFile::Entry* found = nullptr;
+  for (const ZipFile::Entry& entry : zip.entries()) {
+    if (entry.name != "data.pkl" && !entry.name.ends_with("/data.pkl")) continue;
+    if (found) throw BadInput(file + ": there are several data.pkl in the zip file");
+    found = &entry;
+  }
+  if (!found)
+    throw BadInput(file +
+                   ": the zip file has no data.pkl, so it is not one of PyTorch's; expected "
+                   "what torch.save or safetensors write");
+  return found->name.substr(0, found->name.size() - std::string_view("data.pkl").size());
+}
+
+const ZipFile::Entry& stored(const ZipFile& zip, const std::string& name, const std::string& file) {
+  const ZipFile::Entry* entry = zip.find(name);
+  if (!entry) throw BadInput(file + ": the zip file has no entry '" + name + "'");
+  if (entry->deflated)
+    throw BadInput(file + ": entry '" + name + "' is compressed, which PyTorch's files are not");
+  return *entry;
+}
+
+void check_byte_order(std::string_view order, const std::string& file) {
+  if (order != "little")
+    throw BadInput(file + ": its byte order is not 'little'; save it on another machine");
+}
+
+class LegacyReader {
+ public:
+  explicit LegacyReader(const std::filesystem::path& file)
+      : name_(file.string()), in_(file, std::ios::binary), size_(std::filesystem::file_size(file)) {
+    if (!in_) throw BadInput(name_ + ": the file cannot be read");
+  }
+
+  std::map<std::string, Tensor> read(std::string& taken) {
+    // The pickles' end is known only when they are read: more of the file is taken until it is.
+    for (uint64_t length = 1 << 16;; length *= 4) {
+      const uint64_t taken_bytes = std::min({length, size_, kLongestPickles});
+      text_.resize(taken_bytes);
+      in_.clear(), in_.seekg(0);
+      if (!in_.read(text_.data(), std::streamsize(taken_bytes)))
+        throw BadInput(name_ + ": the file cannot be read");
+      try {
+        return parse(taken);
+      } catch (const CutShort&) {
+        if (taken_bytes == std::min(size_, kLongestPickles)) throw;
+      }
+    }
+  }
+
+ private:
+  using Kind = PickleValue::Kind;
+
+  std::map<std::string, Tensor> parse(std::string& taken) {
+    Unpickler pickle(name_, text_, budget_for(size_));
+    pickle.read();  // the magic number, seen already
+    if (const PickleValue& version = pickle.value(pickle.read());
+        version.kind != Kind::kInt || version.integer != 1001)
+      pickle.fail("its version of PyTorch's older format is not 1001");
+    check_system(pickle, pickle.read());
+    const uint32_t root = pickle.read();
+    const StateDict state = find_state_dict(pickle, root);
+    const PickleValue& keys = pickle.value(pickle.read());
+    if (keys.kind != Kind::kList) pickle.fail("the list of storages is no list");
+    locate(pickle, keys);
+    taken = state.taken;
+    return views(pickle, state, [&](const PickledStorage& s) { return load(pickle, s); });
+  }
+
+  void check_system(const Unpickler& pickle, uint32_t index) const {
+    const PickleValue& system = pickle.value(index);
+    if (system.kind != Kind::kDict) pickle.fail("what it says of its machine is no dict");
+    for (size_t i = 0; i + 1 < system.items.size(); i += 2) {
+      const PickleValue &key = pickle.value(system.items[i]),
+                        &value = pickle.value(system.items[i + 1]);
+      if (key.kind == Kind::kString && key.text == "little_endian")
+        check_byte_order(value.kind == Kind::kBool && value.integer ? "little" : "big", name_);
+    }
+  }
+
+  // Walks over the storages, which follow in the order of the keys, without reading them.
+  void locate(const Unpickler& pickle, const PickleValue& keys) {
+    std::map<std::string_view, const PickledStorage*> known;
+    for (const PickledStorage& storage : pickle.storages()) known[storage.key] = &storage;
+    begin_.clear();
+    uint64_t at = pickle.position();
+    for (const uint32_t item : keys.items) {
+      const PickleValue& key = pickle.value(item);
+      const auto it = key.kind == Kind::kString ? known.find(key.text) : known.end();
+      if (it == known.end()) pickle.fail("a storage in it belongs to no tensor");
+      const uint64_t bytes = bytes_of(*it->second, pickle);
+      if (size_ - at < sizeof(int64_t) || bytes > size_ - at - sizeof(int64_t))
+        pickle.fail("the file is cut short: storage '" + it->second->key + "' of " +
+                    std::to_string(bytes) + " bytes begins at byte " + std::to_string(at) + " of " +
+                    std::to_string(size_));
+      if (uint64_t(declared(at)) != uint64_t(it->second->numel))
+        pickle.fail("storage '" + it->second->key + "' does not have the " +
+                    std::to_string(it->second->numel) + " elements that the pickle declares");
+      if (!begin_.emplace(it->second->key, at + sizeof(int64_t)).second)
+        pickle.fail("storage '" + it->second->key + "' is there twice");
+      at += sizeof(int64_t) + bytes;
+    }
+    if (at != size_)
+      pickle.fail(std::to_string(size_ - at) + " bytes after the last storage belong to none");
+  }
+
+  int64_t declared(uint64_t at) {
+    unsigned char bytes[8];
+    in_.clear(), in_.seekg(std::streamoff(at));
+    if (!in_.read(reinterpret_cast<char*>(bytes), sizeof bytes))
+      throw BadInput(name_ + ": the file cannot be read");
+    uint64_t value = 0;
+    for (int i = 7; i >= 0; --i) value = value << 8 | bytes[i];
+    return int64_t(value);
+  }
+
+  Tensor load(const Unpickler& pickle, const PickledStorage& storage) {
+    const auto it = begin_.find(storage.key);
+    if (it == begin_.end()) pickle.fail("storage '" + storage.key + "' is not in the file");
+    Tensor out = torch::empty({storage.numel}, storage.type);
+    in_.clear(), in_.seekg(std::streamoff(it->second));
+    if (!in_.read(static_cast<char*>(out.mutable_data_ptr()), std::streamsize(out.nbytes())))
+      throw BadInput(name_ + ": the file cannot be read");
+    return out;
+  }
+
+  const std::string name_;
+  std::ifstream in_;
+  const uint64_t size_;
+  std::string text_;
+  std::map<std::string, uint64_t> begin_;
+};
+}  // namespace
+
+std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path,
+                                               std::string& taken) {
+  const std::string file = path.string();
+  const ZipFile zip(path);
+  const uint64_t size = std::filesystem::file_size(path);
+  const std::string folder = folder_of(zip, file);
+  if (const ZipFile::Entry* order = zip.find(folder + "byteorder"))
+    check_byte_order(zip.read(*order, kLongestText), file);
+  const std::string text = zip.read(stored(zip, folder + "data.pkl", file), size);
+  Unpickler pickle(file, text, budget_for(size));
+  const StateDict state = find_state_dict(pickle, pickle.read());
+  taken = state.taken;
+  uint64_t left = size;  // entries may overlap in a malicious file, and be counted often
+  return views(pickle, state, [&](const PickledStorage& storage) {
+    const ZipFile::Entry& entry = stored(zip, folder + "data/" + storage.key, file);
+    if (entry.size != bytes_of(storage, pickle))
+      pickle.fail("entry '" + entry.name + "' has " + std::to_string(entry.size) +
+                  " bytes instead of " + std::to_string(bytes_of(storage, pickle)));
+    if (entry.size > left) pickle.fail("its storages are larger than the file");
+    left -= entry.size;
+    Tensor out = torch::empty({storage.numel}, storage.type);
+    zip.read(entry, static_cast<char*>(out.mutable_data_ptr()));
+    return out;
+  });
+}
+
+std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& file,
+                                                  std::string& taken) {
+  return LegacyReader(file).read(taken);
+}
+
+bool looks_like_legacy(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string begin(kProtocolBytes + kMagic.size(), '\0');
+  in.read(begin.data(), std::streamsize(begin.size()));
+  return begin[0] == '\x80' && std::string_view(begin).substr(kProtocolBytes) == kMagic;
+}
+
+}  // namespace gauntlet

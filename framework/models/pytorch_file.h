@@ -1,0 +1,31 @@
+// The two formats of torch.save: a zip file with data.pkl and one entry a storage, and the older
+// row of pickles with the storages behind them.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "gauntlet/types.h"
+#include "models/pickle.h"
+
+namespace gauntlet {
+
+/// The named tensors of a checkpoint and where they were found ("state_dict"; "": the root).
+struct StateDict {
+  std::string taken;
+  std::map<std::string, size_t> tensors;  ///< an index into Unpickler::tensors()
+};
+
+/// The largest dict of named tensors below `root`. Throws BadInput: none, or several as large.
+StateDict find_state_dict(const Unpickler& pickle, uint32_t root);
+
+/// Fills `taken` and returns the tensors. Views of one storage share its memory.
+std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& file,
+                                               std::string& taken);
+std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& file,
+                                                  std::string& taken);
+/// Whether a file begins with the pickled magic number of the older format.
+bool looks_like_legacy(const std::filesystem::path& file);
+
+}  // namespace gauntlet

@@ -1,0 +1,121 @@
+#include "models/script_network.h"
+
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include "base/bad_input.h"
+#include "models/graph.h"
+#include "models/weights.h"
+
+namespace gauntlet {
+namespace {
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+class ScriptNetwork final : public Network {
+ public:
+  explicit ScriptNetwork(NetworkSpec spec) : spec_(std::move(spec)) {
+    if (!spec_.mean.empty()) {
+      const int64_t channels = spec_.input[0];
+      mean_ = torch::tensor(spec_.mean, torch::kFloat).view({channels, 1, 1});
+      std_ = torch::tensor(spec_.std, torch::kFloat).view({channels, 1, 1});
+    }
+  }
+
+  void load(const std::filesystem::path& file) {
+    const std::string name = file.string();
+    if (!is_torchscript(file))
+      throw BadInput(name +
+                     ": is no TorchScript program; write it with "
+                     "torch.jit.script(model).save('model.pt')");
+    try {
+      module_ = torch::jit::load(name, at::kCPU);
+      module_.eval();
+      for (const Tensor& parameter : module_.parameters()) parameter.set_requires_grad(false);
+    } catch (const std::exception& error) {
+      throw BadInput(name + ": cannot be loaded as TorchScript: " + first_line(error.what()));
+    }
+    loaded_ = true;
+    std::vector<int64_t> shape = {2};
+    shape.insert(shape.end(), spec_.input.begin(), spec_.input.end());
+    const at::NoGradGuard no_graph;
+    try {
+      ask(torch::full(shape, 0.5));
+    } catch (const BadInput& error) {
+      throw BadInput(name + ": " + error.what());
+    } catch (const std::exception& error) {
+      throw BadInput(name + ": fails on two images of " + shape_text(spec_.input) + ": " +
+                     first_line(error.what()));
+    }
+  }
+
+  const NetworkSpec& spec() const override { return spec_; }
+  Outputs forward(const Tensor& x, const Noise&, const std::vector<PerturbsLayers*>&,
+                  Mode mode) override {
+    if (mode == Mode::kTrain) refuse_training();
+    return {ask(x), {}};
+  }
+  const std::vector<Layer>& layers() const override { return layers_; }
+  void declare(PerturbsLayers&, const std::string& prefix) override {
+    throw BadInput("layer plugin '" + prefix +
+                   "': a TorchScript network has no layers that the host owns");
+  }
+  std::vector<NamedTensor> tensors() const override {
+    std::vector<NamedTensor> all;
+    for (const auto& parameter : module_.named_parameters())
+      all.push_back({parameter.name, parameter.value, false, false});
+    for (const auto& buffer : module_.named_buffers())
+      all.push_back({buffer.name, buffer.value, false, false});
+    return all;
+  }
+  void weights_changed() override {}
+  void set_trainable(bool on) override {
+    if (on) refuse_training();
+  }
+  void to(at::Device device) override {
+    module_.to(device);
+    if (mean_.defined()) mean_ = mean_.to(device), std_ = std_.to(device);
+  }
+
+ private:
+  [[noreturn]] static void refuse_training() {
+    throw BadInput("architecture 'torchscript': a TorchScript network cannot be trained here");
+  }
+
+  Tensor ask(const Tensor& x) {
+    if (!loaded_) throw BadInput("architecture 'torchscript': no weights file was loaded");
+    // Rewritten after the first calls, a program would round otherwise than on its first.
+    torch::jit::GraphOptimizerEnabledGuard as_written(false);
+    const torch::jit::IValue answer = module_.forward({mean_.defined() ? (x - mean_) / std_ : x});
+    const std::vector<int64_t> wanted = {x.size(0), spec_.classes};
+    if (!answer.isTensor())
+      throw BadInput("the program returns a " + answer.tagKind() + ", expected logits " +
+                     shape_text(wanted));
+    Tensor logits = answer.toTensor();
+    if (logits.sizes() != wanted || !at::isFloatingType(logits.scalar_type()))
+      throw BadInput("the program returns " + shape_text(logits.sizes()) + ", expected logits " +
+                     shape_text(wanted));
+    return logits;
+  }
+
+  const NetworkSpec spec_;
+  const std::vector<Layer> layers_;
+  torch::jit::Module module_;
+  Tensor mean_, std_;
+  bool loaded_ = false;
+};
+}  // namespace
+
+std::unique_ptr<Network> script_network(const NetworkSpec& spec) {
+  if (!spec.options.empty())
+    throw BadInput("torchscript: unknown option '" + spec.options.begin()->first +
+                   "': a TorchScript network has none");
+  return std::make_unique<ScriptNetwork>(spec);
+}
+
+bool load_script(Network& network, const std::filesystem::path& file) {
+  auto* script = dynamic_cast<ScriptNetwork*>(&network);
+  if (script) script->load(file);
+  return script != nullptr;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,19 @@
+// TorchScript programs as whole networks: logits and input gradients, no layers of the host's.
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "models/network.h"
+
+namespace gauntlet {
+
+inline constexpr const char* kTorchScript = "torchscript";  ///< its name as an architecture
+
+/// Without a program yet. Throws BadInput for options, which it has none of.
+std::unique_ptr<Network> script_network(const NetworkSpec& spec);
+
+/// Where `network` is of architecture "torchscript": loads the program, tries it on two images,
+/// and returns true. Throws BadInput: no TorchScript, it fails, its logits have another shape.
+bool load_script(Network& network, const std::filesystem::path& file);
+
+}  // namespace gauntlet

@@ -1,0 +1,63 @@
+#include "models/weights.h"
+
+#include <fstream>
+
+#include "base/bad_input.h"
+#include "base/zip.h"
+#include "models/pytorch_file.h"
+#include "models/safetensors.h"
+
+namespace gauntlet {
+namespace {
+std::string first_bytes(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    throw BadInput(file.string() + ": no such file");
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes(512, '\0');
+  in.read(bytes.data(), std::streamsize(bytes.size()));
+  bytes.resize(size_t(in.gcount()));
+  return bytes;
+}
+
+bool has_code(const ZipFile& zip) {
+  for (const ZipFile::Entry& entry : zip.entries())
+    if (entry.name == "constants.pkl" || entry.name.ends_with("/constants.pkl")) return true;
+  return false;
+}
+}  // namespace
+
+bool is_torchscript(const std::filesystem::path& file) {
+  return looks_like_zip(file) && has_code(ZipFile(file));
+}
+
+WeightsFile read_weights(const std::filesystem::path& file) {
+  const std::string begin = first_bytes(file);
+  WeightsFile out;
+  if (begin.starts_with("PK")) {
+    if (is_torchscript(file))
+      throw BadInput(file.string() +
+                     ": is a TorchScript program, not a state dict; use it whole with architecture "
+                     "= \"torchscript\"");
+    out.format = "PyTorch zip";
+    out.tensors = read_pytorch_zip(file, out.taken);
+  } else if (looks_like_legacy(file)) {
+    out.format = "PyTorch legacy";
+    out.tensors = read_pytorch_legacy(file, out.taken);
+  } else if (begin.starts_with("\x80")) {
+    throw BadInput(file.string() +
+                   ": is a pickle, but not one of torch.save; save the weights with "
+                   "torch.save(model.state_dict(), 'weights.pth')");
+  } else if (begin.size() > 262 && begin.compare(257, 5, "ustar") == 0) {
+    throw BadInput(
+        file.string() +
+        ": is a tar archive, the format of PyTorch before 0.2; load it there and save it "
+        "again with torch.save(model.state_dict(), 'weights.pth')");
+  } else {
+    out.format = "safetensors";
+    out.tensors = read_safetensors(file);
+  }
+  return out;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,107 @@
+// Weights of one's own, from the command line.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "models/safetensors.h"
+#include "tests/support/pickle_bytes.h"
+
+namespace gauntlet::testing {
+namespace {
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class ModelFiles : public ::testing::Test {
+ protected:
+  ModelFiles() {
+    std::string name = (fs::temp_directory_path() / "gauntlet-models-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+    fs::copy(fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "registry" / "datasets",
+             folder_ / "datasets");
+  }
+  ~ModelFiles() override { fs::remove_all(folder_); }
+
+  // The exit code; what was said on stderr lies in error_.
+  int models(const std::string& arguments) {
+    const std::string program = (fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "gauntlet").string();
+    const int status = std::system(
+        (program + " models " + arguments + " > " + quoted("out") + " 2> " + quoted("err"))
+            .c_str());
+    error_ = text_of(folder_ / "err");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string quoted(const std::string& name) const {
+    return "'" + (folder_ / name).string() + "'";
+  }
+  int import(const std::string& bytes) {
+    std::ofstream(folder_ / "w.pth", std::ios::binary) << bytes;
+    return models("import " + quoted("w.pth") +
+                  " --id mine/flat --architecture sequential --dataset fashion-mnist-1k"
+                  " --mean 0.5 --std 0.25 --set 'layers=[{type=\"flatten\"},"
+                  "{type=\"linear\",out=10,name=\"linear\"}]' --registry '" +
+                  folder_.string() + "'");
+  }
+
+  fs::path folder_;
+  std::string error_;
+};
+
+// Always says the class of the largest bias.
+std::string constant_classifier() {
+  std::string bias(40, '\0');
+  bias[2] = '\x80', bias[3] = '\x3f';  // 1 for class 0
+  return torch_zip(
+      pickled(p_dict(
+          {{"epoch", p_int(3)},
+           {"state_dict",
+            p_dict({{"module.fc.weight",
+                     p_tensor({"0", "FloatStorage", 7840}, 0, {10, 784}, {784, 1})},
+                    {"module.fc.bias", p_tensor({"1", "FloatStorage", 10}, 0, {10}, {1})}})}})),
+      {{"0", std::string(31360, '\0')}, {"1", bias}});
+}
+
+TEST_F(ModelFiles, ImportMeasuresAndWritesAnEntryThatHolds) {
+  ASSERT_EQ(import(constant_classifier()), 0) << error_;
+  const std::string entry = text_of(folder_ / "models" / "mine" / "flat.toml");
+  EXPECT_NE(entry.find("samples = 1000\ncorrect = 100\n"), std::string::npos) << entry;
+  const std::string here = " --registry '" + folder_.string() + "'";
+  EXPECT_EQ(models("check mine/flat" + here), 0) << error_;
+  EXPECT_EQ(import(constant_classifier()), 2);
+  EXPECT_NE(error_.find("is there already"), std::string::npos) << error_;
+
+  EXPECT_EQ(models("export mine/flat --output " + quoted("x.safetensors") + here), 0) << error_;
+  const auto tensors = read_safetensors(folder_ / "x.safetensors");
+  EXPECT_EQ(tensors.at("linear.bias")[0].item<float>(), 1);
+  EXPECT_EQ(models("export mine/flat --output " + quoted("x.safetensors") + here), 2);
+}
+
+TEST_F(ModelFiles, BadFilesEndWithTwoAndLeaveNothing) {
+  const std::string attack =
+      p_global("os", "system") + "(" + p_text("touch " + (folder_ / "owned").string()) + "tR";
+  for (const auto& [bytes, words] :
+       {std::pair<std::string, std::string>{torch_zip(pickled(attack), {}), "os.system"},
+        {constant_classifier().substr(0, 20'000), "cut short"},
+        {torch_legacy(pickled(p_dict({{"a", p_tensor({}, 0, {6}, {1}, true)}})),
+                      {{"0", 6, std::string(24, '\0')}}),
+         "missing: 'linear.weight'"},
+        {"no weights", "safetensors"}}) {
+    EXPECT_EQ(import(bytes), 2);
+    EXPECT_NE(error_.find(words), std::string::npos) << error_;
+    EXPECT_FALSE(fs::exists(folder_ / "models" / "mine"));
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "owned"));
+}
+
+}  // namespace
+}  // namespace gauntlet::testing
