@@ -77,8 +77,8 @@ std::optional<fs::path> Registry::find(const DatasetEntry::DataFile& file) const
 
 std::string Registry::absent_data(const DatasetEntry& entry,
                                   const DatasetEntry::DataFile& file) const {
-  std::string text =
-      "data set '" + entry.id + "': the file " + file.path.string() + " is absent; looked for";
+  std::string text = "data set '" + entry.id + "': the " + (file.folder ? "folder " : "file ") +
+                     file.path.string() + " is absent; looked for";
   for (const fs::path& place : places(file)) text += "\n  " + place.string();
   if (!entry.archive.urls.empty() || !file.urls.empty())
     text += "\n'gauntlet data get " + entry.id + "' downloads it.";
