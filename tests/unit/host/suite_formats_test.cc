@@ -4,7 +4,7 @@
 
 namespace gauntlet {
 namespace {
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using testing::noise_bytes;
 using testing::npy_bytes;
 
