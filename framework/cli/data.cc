@@ -1,14 +1,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "host/obtain.h"
 
 namespace gauntlet::cli {
 namespace {
 
 struct Flags {
   Common common;
-  std::string id;
+  std::string id, to, from;
 };
 
 bool present(const Registry& registry, const DatasetEntry::Split& split) {
@@ -45,19 +48,65 @@ int info(const Flags& flags) {
   return kOk;
 }
 
+// Images that are decoded on demand are known to be whole only once each was decoded.
+void decode_all(const Dataset& data) {
+  constexpr int64_t kBatch = 64;
+  if (!data.source) return;
+  const auto batch = [&](int64_t from) {
+    return torch::arange(from, std::min(from + kBatch, data.size()));
+  };
+  for (int64_t from = 0; from < data.size(); from += kBatch) {
+    const Tensor x = data.x(batch(from));
+    if (from + kBatch < data.size()) data.prefetch(batch(from + kBatch));
+  }
+}
+
 int verify(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
   for (const auto& split : registry.dataset(flags.id).splits) {
     const Dataset data = registry.load(flags.id, split.name);
+    decode_all(data);
     fmt::print("{} {}: {} images, as published\n", flags.id, split.name, data.size());
   }
+  return kOk;
+}
+
+// One line on a terminal, nothing elsewhere.
+std::function<void(int64_t, int64_t)> progress_line() {
+  if (!isatty(STDERR_FILENO)) return {};
+  return [last = int64_t{-1}](int64_t done, int64_t of) mutable {
+    constexpr int64_t kMebi = 1 << 20;
+    if (done / kMebi == last) return;
+    last = done / kMebi;
+    if (of > 0) {
+      fmt::print(stderr, "\r  {} of {} MiB ({} %) ", last, of / kMebi, 100 * done / of);
+    } else {
+      fmt::print(stderr, "\r  {} MiB ", last);
+    }
+    std::fflush(stderr);
+  };
+}
+
+int get(const Flags& flags) {
+  const Registry registry = flags.common.open_registry();
+  ObtainOptions options;
+  options.to = flags.to.empty() ? writable_data_root(flags.common.data) : flags.to;
+  options.from = flags.from;
+  options.download.progress = progress_line();
+  options.download.stop = &stop_on_signals();
+  options.begins = [](const std::string& name, const std::string& what) {
+    fmt::print(stderr, "\r{}: {}\n", name, what);
+  };
+  const DatasetEntry entry = registry.dataset(flags.id);
+  obtain(registry, entry, options);
+  fmt::print("{}: complete\n", entry.id);
   return kOk;
 }
 }  // namespace
 
 void add_data(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("data", "List, describe and verify data sets");
+  CLI::App* command = app.add_subcommand("data", "List, describe, get and verify data sets");
   command->require_subcommand(1);
   const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
     return add_subcommand(*command, name, help, flags, action, what);
@@ -66,6 +115,11 @@ void add_data(CLI::App& app, Action& action) {
   sub("info", "One data set: where its files lie, licence, citation", info)
       ->add_option("id", flags->id)
       ->required();
+  CLI::App* getting =
+      sub("get", "Download a data set, or take it from a folder; checked before it is used", get);
+  getting->add_option("id", flags->id)->required();
+  getting->add_option("--to", flags->to, "Folder of data sets to put it in");
+  getting->add_option("--from", flags->from, "Folder that has the files or the archive already");
   sub("verify", "Read a data set whole and compare it with its published sums", verify)
       ->add_option("id", flags->id)
       ->required();

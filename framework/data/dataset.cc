@@ -1,11 +1,26 @@
 #include "data/dataset.h"
 
 #include "base/bad_input.h"
+#include "data/read_ahead.h"
 
 namespace gauntlet {
 
+std::vector<int64_t> Dataset::image_shape() const {
+  return source ? source->images().shape() : images.sizes().slice(1).vec();
+}
+
 Tensor Dataset::x(const Tensor& index) const {
-  return images.index_select(0, index).to(torch::kFloat).div_(255);
+  const Tensor stored = source ? source->read(index) : images.index_select(0, index);
+  return stored.scalar_type() == torch::kByte ? stored.to(torch::kFloat).div_(255) : stored;
+}
+
+void Dataset::prefetch(const Tensor& index) const {
+  if (source) source->prefetch(index);
+}
+
+void decode_on_demand(Dataset& data, std::unique_ptr<ImageSource> source) {
+  data.images = Tensor();
+  data.source = std::make_shared<ReadAhead>(std::move(source));
 }
 
 Dataset stratified_subset(const Dataset& data, int64_t per_class) {

@@ -13,18 +13,9 @@ namespace gauntlet {
 namespace {
 constexpr int kGzipWindow = 15 + 16;  // the largest window, gzip header and trailer
 
-std::string read_bytes(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(file, error))
-    throw BadInput(file.string() + ": no such file");
-  std::ifstream in(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (!in) throw BadInput(file.string() + ": the file cannot be read");
-  return bytes;
-}
-
 // One gzip member from the front of `packed`, which is shortened by it.
-void inflate_member(std::string_view& packed, std::string& out, const std::string& file) {
+void inflate_member(std::string_view& packed, std::string& out, int64_t most_bytes,
+                    const std::string& file) {
   z_stream stream{};
   if (inflateInit2(&stream, kGzipWindow) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_streamp)> close(&stream, inflateEnd);
@@ -39,6 +30,9 @@ void inflate_member(std::string_view& packed, std::string& out, const std::strin
     state = inflate(&stream, Z_NO_FLUSH);
     packed.remove_prefix(given - stream.avail_in);
     out.append(buffer, 0, buffer.size() - stream.avail_out);
+    if (int64_t(out.size()) > most_bytes)
+      throw BadInput(file + ": unpacks to more than the " + std::to_string(most_bytes) +
+                     " bytes that the entry allows");
   }
   if (state == Z_BUF_ERROR) throw BadInput(file + ": the gzip stream is cut short");
   if (state != Z_STREAM_END)
@@ -47,11 +41,23 @@ void inflate_member(std::string_view& packed, std::string& out, const std::strin
 }
 }  // namespace
 
-std::string read_unpacked(const std::filesystem::path& file) {
+std::string read_bytes(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    throw BadInput(file.string() + ": no such file");
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes(std::filesystem::file_size(file), '\0');
+  if (!in.read(bytes.data(), std::streamsize(bytes.size())))
+    throw BadInput(file.string() + ": the file cannot be read");
+  return bytes;
+}
+
+std::string read_unpacked(const std::filesystem::path& file, int64_t most_bytes) {
   std::string bytes = read_bytes(file);
   if (!bytes.starts_with("\x1f\x8b")) return bytes;
   std::string out;
-  for (std::string_view rest = bytes; !rest.empty();) inflate_member(rest, out, file.string());
+  for (std::string_view rest = bytes; !rest.empty();)
+    inflate_member(rest, out, most_bytes, file.string());
   return out;
 }
 

@@ -73,18 +73,21 @@ void check_labels(const Tensor& labels, int64_t classes, const std::string& file
 }
 
 Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
-                 int64_t classes) {
+                 int64_t classes, int64_t most_bytes) {
   Dataset data;
-  std::string content = read_unpacked(images);
+  const std::string content = read_unpacked(images, most_bytes);
   data.images = parse_idx(content, images.string(), {3, 4}, "images");
   if (data.images.dim() == 3) data.images = data.images.unsqueeze(1);
-  const std::string label_content = read_unpacked(labels);
+  const std::string label_content = read_unpacked(labels, most_bytes);
   data.labels = parse_idx(label_content, labels.string(), {1}, "labels").to(torch::kLong);
   if (data.labels.size(0) != data.images.size(0))
     throw BadInput(labels.string() + ": " + std::to_string(data.labels.size(0)) + " labels for " +
                    std::to_string(data.images.size(0)) + " images in " + images.string());
   check_labels(data.labels, classes, labels.string());
-  data.sha256 = sha256(content.append(label_content));
+  Sha256 digest;
+  digest.add(content);
+  digest.add(label_content);
+  data.sha256 = digest.hex();
   return data;
 }
 

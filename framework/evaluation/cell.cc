@@ -42,14 +42,21 @@ void add_outcomes(CellRecord& record, const CraftBatch& batch, const Verdict& cl
   }
 }
 
+// Samples of the batch that begins at `from`; empty beyond the last.
+Tensor batch_at(const CellJob& job, int64_t from) {
+  const int64_t count = std::min<int64_t>(job.batch_size, int64_t(job.indices.size()) - from);
+  const auto begin = job.indices.begin() + from;
+  return torch::tensor(std::vector<int64_t>(begin, begin + count), torch::kLong);
+}
+
 // Crafts and scores one batch, adding to the record.
 Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
                int64_t from, CellRecord& record, Totals& totals) {
   const at::Device device = laboratory.device();
-  const int64_t count = std::min<int64_t>(job.batch_size, int64_t(job.indices.size()) - from);
-  const Tensor index = torch::tensor(
-      std::vector<int64_t>(job.indices.begin() + from, job.indices.begin() + from + count));
+  const Tensor index = batch_at(job, from);
+  const int64_t count = index.size(0);
   CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
+  if (const Tensor next = batch_at(job, from + count); next.size(0) > 0) job.data.prefetch(next);
   const ThreatModel threat{job.threat.norm,
                            torch::full({1, 1, 1, 1}, job.threat.epsilon, batch.x.options()), 0, 1};
   const CraftRules rules = rules_of(job, attack.facts());
@@ -73,7 +80,8 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   const Tensor moved = (crafted.x - batch.x).flatten(1).ne(0).any(1);
   totals.attacked += attacked.sum().item<int64_t>();
   if (crafted.ledger.backwards > 0) totals.zero_gradients += gradients.sum().item<int64_t>();
-  if (crafted.ledger.forwards > 0)
+  // An attack that asks nothing (examples from a file) may have nothing for a sample, too.
+  if (crafted.ledger.forwards > 0 || attack.facts().access == Access::kNone)
     totals.unchanged += (attacked & moved.logical_not()).sum().item<int64_t>();
   totals.refuted += crafted.refuted;
   totals.asked |= crafted.asked;

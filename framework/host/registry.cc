@@ -63,22 +63,25 @@ std::vector<fs::path> Registry::places(const DatasetEntry::DataFile& file) const
   std::vector<fs::path> out = {file.beside / file.path};
   for (const fs::path& root : data_roots_) {
     out.push_back(root / file.dataset / file.path);
-    out.push_back(root / file.path);
+    // A folder's name ("train") is too common to be looked for everywhere.
+    if (!file.folder) out.push_back(root / file.path);
   }
   return out;
 }
 
 std::optional<fs::path> Registry::find(const DatasetEntry::DataFile& file) const {
   for (const fs::path& place : places(file))
-    if (fs::is_regular_file(place)) return place;
+    if (file.folder ? fs::is_directory(place) : fs::is_regular_file(place)) return place;
   return {};
 }
 
 std::string Registry::absent_data(const DatasetEntry& entry,
                                   const DatasetEntry::DataFile& file) const {
-  std::string text =
-      "data set '" + entry.id + "': the file " + file.path.string() + " is absent; looked for";
+  std::string text = "data set '" + entry.id + "': the " + (file.folder ? "folder " : "file ") +
+                     file.path.string() + " is absent; looked for";
   for (const fs::path& place : places(file)) text += "\n  " + place.string();
+  if (!entry.archive.urls.empty() || !file.urls.empty())
+    text += "\n'gauntlet data get " + entry.id + "' downloads it.";
   if (!entry.obtain.empty()) return text + "\n" + entry.obtain;
   return text + "\nGet it" + (entry.homepage.empty() ? "" : " from " + entry.homepage) +
          " and put it in one of these places, or name its folder with --data or GAUNTLET_DATA.";

@@ -16,19 +16,32 @@ struct DatasetEntry {
   std::vector<int64_t> shape;  ///< [C, H, W]
   std::vector<std::string> class_names;
   struct DataFile {
-    std::filesystem::path path;    ///< relative to the entry or a data root, or absolute
-    std::string sha256;            ///< of the file as it lies there; empty: not checked
-    std::string content_sha256;    ///< of what a .gz unpacks to; empty: not checked
-    std::string dataset;           ///< id: a folder below the data roots
-    std::filesystem::path beside;  ///< the entry's folder, looked in first
+    std::filesystem::path path;     ///< relative to the entry or a data root, or absolute
+    std::string sha256;             ///< of the file as it lies there; empty: not checked
+    std::string content_sha256;     ///< of what a .gz unpacks to; empty: not checked
+    std::string dataset;            ///< id: a folder below the data roots
+    std::filesystem::path beside;   ///< the entry's folder, looked in first
+    bool folder = false;            ///< of images, in folders of classes
+    int64_t bytes = 0;              ///< of the file at the urls; 0: unknown
+    std::vector<std::string> urls;  ///< official address, then mirrors
   };
   struct Split {
     std::string name;  ///< "test", "train"
     DataFormat format;
-    std::vector<DataFile> files;  ///< IDX: images, labels. CIFAR: batches in order
+    std::vector<DataFile> files;  ///< IDX: images, labels. CIFAR: batches in order. Others: one
     int64_t samples = 0;
+    int64_t resize = 0;          ///< images: length of the shorter side before the crop
+    bool channels_last = false;  ///< npz
+    std::string images_array = "x", labels_array = "y";  ///< npz
   };
   std::vector<Split> splits;
+  /// A .tar.gz that holds the files.
+  struct Archive {
+    std::vector<std::string> urls;  ///< official address, then mirrors; empty: there is none
+    std::string sha256;
+    int64_t bytes = 0;
+    int64_t strip = 0;  ///< leading folders of its names that are left out
+  } archive;
   std::string embedded_of;  ///< id of the data set this is a subset of; labels and classes agree
   std::string obtain;       ///< how to get absent files, one sentence
   std::filesystem::path entry_file;
@@ -71,6 +84,9 @@ class Registry {
   /// Throws BadInput: unknown id (with the nearest one), or a malformed entry (file, line, column).
   DatasetEntry dataset(const std::string& id) const;
   ModelEntry model(const std::string& id) const;
+  /// Throws BadInput where the file that was found is not the one the entry declares.
+  void verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
+              const std::filesystem::path& found) const;
   /// Where a file of a data set lies, or nullopt if none of the roots has it.
   std::optional<std::filesystem::path> find(const DatasetEntry::DataFile& file) const;
   /// Reads and verifies. BadInput says which file is absent, where it was looked for, and how to
@@ -91,6 +107,9 @@ class Registry {
 /// Where data is looked for: --data, GAUNTLET_DATA, ../shared/data of the source tree if present,
 /// the XDG cache, Debian's data set packages. Flag and variable may hold several, colon-separated.
 std::vector<std::filesystem::path> data_search_path(const std::string& flag);
+/// The first of --data, GAUNTLET_DATA and the XDG cache that can be written to, made if need be.
+/// Throws BadInput if none can.
+std::filesystem::path writable_data_root(const std::string& flag);
 /// Where weights that do not lie beside the entry or suite are looked for: GAUNTLET_WEIGHTS
 /// (colon-separated); where it is not set, ../shared/weights of the source tree if present.
 std::vector<std::filesystem::path> weights_search_path();

@@ -42,6 +42,39 @@ void for_each_table(TableReader& parent, std::string_view key, Problems& problem
   }
 }
 
+// Addresses, and the sum and size that what they give is held to.
+void read_urls(TableReader& table, std::vector<std::string>& urls, int64_t& bytes, bool has_hash) {
+  table.read("bytes", bytes, Range{1, 1e15});
+  if (!table.read("urls", urls)) return;
+  for (const std::string& url : urls)
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+      table.problem("urls", "'" + url + "' is no http or https address");
+  if (!has_hash) table.missing("sha256", "the sum that a download is checked with");
+}
+
+// How many files a split of this format has.
+void check_file_count(TableReader& reader, const DatasetEntry::Split& split) {
+  const std::string listed = std::to_string(split.files.size()) + " listed, expected ";
+  switch (split.format) {
+    case DataFormat::kIdx:
+      if (split.files.size() != 2) reader.problem("files", listed + "two: images, then labels");
+      break;
+    case DataFormat::kCifar10:
+    case DataFormat::kCifar100:
+      if (split.files.empty())
+        reader.problem("files", "none listed, expected the batches in order");
+      break;
+    case DataFormat::kSvhn:
+    case DataFormat::kImages:
+    case DataFormat::kNpz:
+      if (split.files.size() != 1)
+        reader.problem("files", listed + (split.format == DataFormat::kImages
+                                              ? "one: the folder of the classes' folders"
+                                              : "one"));
+      break;
+  }
+}
+
 DatasetEntry::Split read_split(const Toml& table, const std::string& name,
                                const DatasetEntry& entry, Problems& problems) {
   TableReader reader(table, "split '" + name + "'", problems);
@@ -57,22 +90,30 @@ DatasetEntry::Split read_split(const Toml& table, const std::string& name,
     out.path = path;
     read_hash(file, "sha256", out.sha256, false);
     read_hash(file, "content_sha256", out.content_sha256, false);
+    read_urls(file, out.urls, out.bytes, !out.sha256.empty() || !out.content_sha256.empty());
+    out.folder = split.format == DataFormat::kImages;
     out.dataset = entry.id;
     out.beside = entry.entry_file.parent_path();
     split.files.push_back(std::move(out));
   });
   if (!reader.has("files")) {
     reader.missing("files", "a list of { path = \"…\", sha256 = \"…\" }");
-  } else if (split.format == DataFormat::kIdx && split.files.size() != 2) {
-    reader.problem(
-        "files", std::to_string(split.files.size()) + " listed, expected two: images, then labels");
-  } else if (split.files.empty()) {
-    reader.problem("files", "none listed, expected the batches in order");
+  } else {
+    check_file_count(reader, split);
   }
+  read_format_options(reader, split);
   reader.finish();
   return split;
 }
 }  // namespace
+
+void read_format_options(TableReader& table, DatasetEntry::Split& split) {
+  if (split.format == DataFormat::kImages) table.read("resize", split.resize, Range{1, 65536});
+  if (split.format != DataFormat::kNpz) return;
+  table.choose("layout", split.channels_last, kLayouts);
+  table.read("images_array", split.images_array);
+  table.read("labels_array", split.labels_array);
+}
 
 NetworkSpec read_network(TableReader& table) {
   NetworkSpec spec;
@@ -126,6 +167,14 @@ DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::st
     reader.problem("classes", "expected the names of at least two classes, in label order");
   entry.classes = int64_t(entry.class_names.size());
   read_shape(reader, "shape", entry.shape);
+  if (const Toml* archive = reader.table("archive")) {
+    TableReader table(*archive, "archive", problems);
+    read_hash(table, "sha256", entry.archive.sha256, true);
+    read_urls(table, entry.archive.urls, entry.archive.bytes, true);
+    table.read("strip", entry.archive.strip, Range{0, 16});
+    if (entry.archive.urls.empty()) table.missing("urls", "the addresses of the archive");
+    table.finish();
+  }
   if (const Toml* splits = reader.table("split"))
     for (const auto& member : *splits->get<Toml::Table>())
       entry.splits.push_back(read_split(member.value, member.key, entry, problems));

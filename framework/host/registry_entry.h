@@ -11,13 +11,18 @@ namespace gauntlet {
 
 /// The words of `format`.
 inline const std::initializer_list<std::pair<std::string_view, DataFormat>> kDataFormats = {
-    {"idx", DataFormat::kIdx},
-    {"cifar10", DataFormat::kCifar10},
-    {"cifar100", DataFormat::kCifar100}};
+    {"idx", DataFormat::kIdx},           {"cifar10", DataFormat::kCifar10},
+    {"cifar100", DataFormat::kCifar100}, {"svhn", DataFormat::kSvhn},
+    {"images", DataFormat::kImages},     {"npz", DataFormat::kNpz}};
+/// Of npz: [N, C, H, W] or [N, H, W, C].
+inline const std::initializer_list<std::pair<std::string_view, bool>> kLayouts = {{"nchw", false},
+                                                                                  {"nhwc", true}};
 
 /// Reads architecture, input, classes, mean and std; every key not asked for before or here is an
 /// option of the architecture.
 NetworkSpec read_network(TableReader& table);
+/// Keys of single formats: resize of images; layout, images_array and labels_array of npz.
+void read_format_options(TableReader& table, DatasetEntry::Split& split);
 /// Plugins with parameters: [{ use = "pni", … }, …]. Only the form is checked.
 std::vector<Use> read_uses(const Toml& list, const std::string& what, Problems& problems);
 

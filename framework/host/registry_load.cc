@@ -9,17 +9,6 @@ namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-// A file packed anew has another hash but the same content, so either one is proof.
-void verify(const DatasetEntry::DataFile& file, const fs::path& path) {
-  if (file.sha256.empty() && file.content_sha256.empty()) return;
-  if (!file.sha256.empty() && sha256_of_file(path) == file.sha256) return;
-  if (!file.content_sha256.empty() && sha256(read_unpacked(path)) == file.content_sha256) return;
-  throw BadInput(
-      path.string() + ": is not the file that data set '" + file.dataset +
-      "' declares: its SHA-256 is " + sha256_of_file(path) + ", expected " +
-      (file.sha256.empty() ? file.content_sha256 + " of the unpacked content" : file.sha256));
-}
-
 std::string shape_text(at::IntArrayRef shape) {
   std::string text;
   for (const int64_t n : shape) text += (text.empty() ? "" : " x ") + std::to_string(n);
@@ -32,11 +21,38 @@ void check_read(const Dataset& data, const DatasetEntry& entry, const DatasetEnt
   if (data.size() != split.samples)
     throw BadInput(which + "the files hold " + std::to_string(data.size()) +
                    " samples, the entry declares " + std::to_string(split.samples));
-  if (data.images.sizes().slice(1) != at::IntArrayRef(entry.shape))
-    throw BadInput(which + "the images are " + shape_text(data.images.sizes().slice(1)) +
+  if (data.image_shape() != entry.shape)
+    throw BadInput(which + "the images are " + shape_text(data.image_shape()) +
                    ", the entry declares " + shape_text(entry.shape));
 }
+
+SplitFiles files_of(const DatasetEntry& entry, const DatasetEntry::Split& split) {
+  SplitFiles files;
+  files.format = split.format;
+  files.classes = entry.classes, files.samples = split.samples, files.shape = entry.shape;
+  files.resize = split.resize, files.channels_last = split.channels_last;
+  files.images = split.images_array, files.labels = split.labels_array;
+  return files;
+}
 }  // namespace
+
+// A file packed anew has another hash but the same content, so either one is proof.
+void Registry::verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
+                      const fs::path& path) const {
+  if (file.sha256.empty() && file.content_sha256.empty()) return;
+  const std::string found = sha256_of_file(path);
+  if (found == file.sha256) return;
+  int64_t most_bytes = 0;
+  for (const DatasetEntry::Split& split : entry.splits)
+    most_bytes = std::max(most_bytes, files_of(entry, split).most_bytes());
+  if (!file.content_sha256.empty() &&
+      sha256(read_unpacked(path, most_bytes)) == file.content_sha256)
+    return;
+  throw BadInput(
+      path.string() + ": is not the file that data set '" + file.dataset +
+      "' declares: its SHA-256 is " + found + ", expected " +
+      (file.sha256.empty() ? file.content_sha256 + " of the unpacked content" : file.sha256));
+}
 
 Dataset Registry::load(const std::string& id, const std::string& split) const {
   return load(dataset(id), split);
@@ -47,17 +63,14 @@ Dataset Registry::load(const DatasetEntry& entry, const std::string& name) const
   if (!split)
     throw BadInput("data set '" + entry.id + "' has no split '" + name + "'" +
                    suggestion(name, entry.split_names()));
-  std::vector<fs::path> paths;
+  SplitFiles files = files_of(entry, *split);
   for (const DatasetEntry::DataFile& file : split->files) {
     const auto path = find(file);
     if (!path) throw BadInput(absent_data(entry, file));
-    verify(file, *path);
-    paths.push_back(*path);
+    verify(entry, file, *path);
+    files.paths.push_back(*path);
   }
-  Dataset data =
-      split->format == DataFormat::kIdx
-          ? read_idx(paths.at(0), paths.at(1), entry.classes)
-          : read_cifar(paths, split->format == DataFormat::kCifar100 ? 2 : 1, entry.classes);
+  Dataset data = read_split(files);
   check_read(data, entry, *split);
   data.id = entry.id;
   data.split = name;

@@ -1,6 +1,9 @@
 // Where data, weights and the registry are looked for.
+#include <unistd.h>
+
 #include <cstdlib>
 
+#include "base/bad_input.h"
 #include "host/registry.h"
 
 namespace gauntlet {
@@ -46,19 +49,39 @@ void add_shared(std::vector<fs::path>& out, const char* name) {
   const fs::path shared = tree.parent_path() / "shared" / name;
   if (fs::is_directory(shared)) out.push_back(shared);
 }
-}  // namespace
 
-std::vector<fs::path> data_search_path(const std::string& flag) {
-  std::vector<fs::path> out;
-  add_each(out, flag);
-  add_each(out, environment("GAUNTLET_DATA"));
-  add_shared(out, "data");
+void add_cache(std::vector<fs::path>& out) {
   const std::string cache = environment("XDG_CACHE_HOME"), home = environment("HOME");
   if (!cache.empty()) {
     out.push_back(fs::path(cache) / "gauntlet/data");
   } else if (!home.empty()) {
     out.push_back(fs::path(home) / ".cache/gauntlet/data");
   }
+}
+}  // namespace
+
+fs::path writable_data_root(const std::string& flag) {
+  std::vector<fs::path> roots;
+  add_each(roots, flag);
+  add_each(roots, environment("GAUNTLET_DATA"));
+  add_cache(roots);
+  std::string tried;
+  for (const fs::path& root : roots) {
+    std::error_code error;
+    fs::create_directories(root, error);
+    if (access(root.c_str(), W_OK | X_OK) == 0) return root;
+    tried += "\n  " + root.string();
+  }
+  throw BadInput("no folder for data can be written to; tried" + tried +
+                 "\nName one with --to, --data or GAUNTLET_DATA.");
+}
+
+std::vector<fs::path> data_search_path(const std::string& flag) {
+  std::vector<fs::path> out;
+  add_each(out, flag);
+  add_each(out, environment("GAUNTLET_DATA"));
+  add_shared(out, "data");
+  add_cache(out);
   out.push_back("/usr/share/datasets");
   return out;
 }

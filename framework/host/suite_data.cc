@@ -95,9 +95,12 @@ class DataReader {
       if (names.size() > 2)
         reader_.problem("path", "expected one file of images; their labels go to 'labels'");
     }
+    if (takes_one_file(split.format) && names.size() > 1)
+      reader_.problem("path", "expected one file or folder");
     bool all_there = names.size() > (idx ? 1 : 0);
     for (const std::string& name : names) all_there &= add_file(split, name);
     read_classes(split.format);
+    read_format_options(reader_, split);
     if (!formatted || !all_there || split.files.size() > 2 * (idx ? 1 : 1000)) return;
     spec_.dataset = spec_.entry.id = "inline:" + fs::path(names.front()).filename().string();
     for (auto& file : split.files) file.dataset = spec_.entry.id;
@@ -107,15 +110,22 @@ class DataReader {
     spec_.entry.splits = {split};
   }
 
+  static bool takes_one_file(DataFormat format) {
+    return format == DataFormat::kSvhn || format == DataFormat::kImages ||
+           format == DataFormat::kNpz;
+  }
+
   bool add_file(DatasetEntry::Split& split, const std::string& name) {
     const bool is_label = split.format == DataFormat::kIdx && !split.files.empty();
     const std::string key = is_label ? "labels" : "path";
     DatasetEntry::DataFile file;
     file.path = name;
+    file.folder = split.format == DataFormat::kImages;
     file.beside = context_.plugins.folder_of(reader_.at(key));
     split.files.push_back(file);
     if (context_.registry.find(file)) return true;
-    reader_.problem(key, "there is no file " + (file.beside / name).lexically_normal().string());
+    reader_.problem(key, std::string("there is no ") + (file.folder ? "folder " : "file ") +
+                             (file.beside / name).lexically_normal().string());
     return false;
   }
 
@@ -127,8 +137,11 @@ class DataReader {
     if (classes && classes->get<Toml::List>()) {
       if (reader_.read("classes", entry.class_names))
         entry.classes = int64_t(entry.class_names.size());
-    } else if (format == DataFormat::kIdx) {
+    } else if (format == DataFormat::kIdx || format == DataFormat::kNpz) {
       reader_.require("classes", entry.classes, Range{2, 999'999});
+    } else if (format == DataFormat::kImages) {
+      entry.classes = 0;  // one for each folder
+      reader_.read("classes", entry.classes, Range{2, 999'999});
     } else {
       reader_.read("classes", entry.classes, Range{2, 999'999});
     }
@@ -138,6 +151,10 @@ class DataReader {
 
   // Counts and shape from the heads of the files; the readers check the rest.
   void measure(DatasetEntry::Split& split) {
+    if (takes_one_file(split.format)) {
+      measure_by_reading(split);
+      return;
+    }
     std::vector<int64_t> shape = {3, 32, 32};
     if (split.format == DataFormat::kIdx) {
       const auto dimensions = idx_dimensions(*context_.registry.find(split.files.front()));
@@ -154,6 +171,36 @@ class DataReader {
         split.samples += int64_t(fs::file_size(*context_.registry.find(file))) / record;
       if (split.samples == 0) reader_.problem("path", "holds no whole CIFAR record");
     }
+    check_shape(shape);
+  }
+
+  // Formats whose heads say too little.
+  void measure_by_reading(DatasetEntry::Split& split) {
+    DatasetEntry& entry = spec_.entry;
+    if (split.format == DataFormat::kImages &&
+        (!reader_.require("shape", entry.shape, Range{1, 65536}) || entry.shape.size() != 3)) {
+      entry.shape.clear();
+      return;
+    }
+    SplitFiles files;
+    files.format = split.format;
+    files.paths = {*context_.registry.find(split.files.front())};
+    files.classes = entry.classes, files.shape = entry.shape;
+    files.resize = split.resize, files.channels_last = split.channels_last;
+    files.images = split.images_array, files.labels = split.labels_array;
+    try {
+      const Dataset data = read_split(files);
+      split.samples = data.size();
+      if (entry.class_names.empty()) entry.class_names = data.class_names;
+      entry.classes = int64_t(entry.class_names.size());
+      check_shape(data.image_shape());
+    } catch (const BadInput& error) {
+      entry.shape.clear();
+      reader_.problem("path", error.what());
+    }
+  }
+
+  void check_shape(const std::vector<int64_t>& shape) {
     std::vector<int64_t> declared = shape;
     if (reader_.read("shape", declared, Range{1, 65536}) && declared != shape)
       reader_.problem("shape", to_text(to_param(*reader_.any("shape"))) +

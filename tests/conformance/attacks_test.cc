@@ -84,7 +84,7 @@ void expect_feasible(const ThreatModel& threat, const Tensor& clean, const Tenso
 TEST_F(AttackConformance, FindsThem) {
   std::set<std::string> names;
   for (const Candidate& c : attacks()) names.insert(c.name);
-  for (const char* name : {"fab", "fgsm", "nattack", "pgd", "random_noise", "transfer"})
+  for (const char* name : {"external", "fab", "fgsm", "nattack", "pgd", "random_noise", "transfer"})
     EXPECT_TRUE(names.count(name)) << name;
 }
 

@@ -19,6 +19,8 @@ class FilesTest : public ::testing::Test {
   ~FilesTest() override { std::filesystem::remove_all(folder); }
 
   std::filesystem::path write(const std::string& name, const std::string& bytes) const {
+    // A new file: some file systems wait for the disk where one is written over.
+    std::filesystem::remove(folder / name);
     std::ofstream(folder / name, std::ios::binary) << bytes;
     return folder / name;
   }

@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <map>
+
+#include "base/bad_input.h"
+#include "base/sha256.h"
+#include "data/dataset.h"
+#include "data/decode_image.h"
+
+namespace gauntlet {
+namespace {
+namespace fs = std::filesystem;
+
+bool is_image(const fs::path& file) {
+  std::string ending = file.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return char(std::tolower(c)); });
+  return ending == ".png" || ending == ".jpg" || ending == ".jpeg";
+}
+
+std::vector<fs::path> sorted(const fs::path& folder, bool (*wanted)(const fs::directory_entry&)) {
+  std::vector<fs::path> out;
+  for (const auto& item : fs::directory_iterator(folder))
+    if (item.path().filename().string()[0] != '.' && wanted(item)) out.push_back(item.path());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// The images of a class: of two files of one name only the ending differs, so one is a copy.
+std::vector<fs::path> images_of(const fs::path& folder) {
+  const std::vector<fs::path> files = sorted(folder, [](const fs::directory_entry& item) {
+    return item.is_regular_file() && is_image(item.path());
+  });
+  if (files.empty())
+    throw BadInput(folder.string() + ": the class is empty, expected .png, .jpg or .jpeg files");
+  std::map<std::string, fs::path> names;
+  for (const fs::path& file : files)
+    if (const auto [same, fresh] = names.emplace(file.stem().string(), file); !fresh)
+      throw BadInput(file.string() + ": is there twice, also as " +
+                     same->second.filename().string());
+  return files;
+}
+
+class ImageFolder final : public ImageSource {
+ public:
+  ImageFolder(std::vector<fs::path> files, std::vector<int64_t> shape, int64_t resize)
+      : files_(std::move(files)), shape_(std::move(shape)), resize_(resize) {}
+  std::vector<int64_t> shape() const override { return shape_; }
+  Tensor read(const Tensor& index) const override {
+    const Tensor wanted = index.cpu().contiguous();
+    Tensor out = torch::empty({wanted.size(0), shape_[0], shape_[1], shape_[2]}, torch::kByte);
+    for (int64_t i = 0; i < wanted.size(0); ++i) {
+      const fs::path& file = files_.at(size_t(wanted.const_data_ptr<int64_t>()[i]));
+      const Tensor image = decode_image(file, shape_[0]);
+      out[i].copy_(resize_and_crop(image, shape_[1], shape_[2], resize_));
+    }
+    return out;
+  }
+
+ private:
+  std::vector<fs::path> files_;
+  std::vector<int64_t> shape_;
+  int64_t resize_;
+};
+}  // namespace
+
+Dataset read_image_folder(const SplitFiles& split) {
+  const fs::path& folder = split.paths.at(0);
+  if (!fs::is_directory(folder)) throw BadInput(folder.string() + ": no such folder");
+  if (split.shape.size() != 3 || (split.shape[0] != 1 && split.shape[0] != 3))
+    throw BadInput(folder.string() + ": the images of a folder have 1 or 3 channels");
+  if (split.resize > 0 && split.resize < std::max(split.shape[1], split.shape[2]))
+    throw BadInput(folder.string() + ": resized to " + std::to_string(split.resize) +
+                   " the images are smaller than the crop");
+  const std::vector<fs::path> classes =
+      sorted(folder, [](const fs::directory_entry& item) { return item.is_directory(); });
+  if (classes.size() < 2 || (split.classes > 0 && int64_t(classes.size()) != split.classes))
+    throw BadInput(folder.string() + ": holds " + std::to_string(classes.size()) +
+                   " folders, expected one for each of " +
+                   (split.classes > 0 ? std::to_string(split.classes) : "two or more") +
+                   " classes");
+  Dataset data;
+  std::vector<fs::path> files;
+  std::vector<int64_t> labels;
+  Sha256 digest;
+  for (const fs::path& of_class : classes) {
+    for (const fs::path& file : images_of(of_class)) {
+      digest.add(file.lexically_relative(folder).generic_string() + '\n');
+      digest.add_file(file);
+      files.push_back(file);
+      labels.push_back(int64_t(data.class_names.size()));
+    }
+    data.class_names.push_back(of_class.filename().string());
+  }
+  data.labels = torch::tensor(labels, torch::kLong);
+  data.sha256 = digest.hex();
+  decode_on_demand(data,
+                   std::make_unique<ImageFolder>(std::move(files), split.shape, split.resize));
+  return data;
+}
+
+}  // namespace gauntlet

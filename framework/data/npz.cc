@@ -1,0 +1,73 @@
+#include "base/bad_input.h"
+#include "base/sha256.h"
+#include "data/dataset.h"
+#include "data/labels.h"
+#include "gauntlet/arrays.h"
+#include "gauntlet/params.h"
+
+namespace gauntlet {
+namespace {
+
+std::string shown(const Tensor& array) {
+  std::string text;
+  for (const int64_t size : array.sizes())
+    text += (text.empty() ? "" : " x ") + std::to_string(size);
+  return text.empty() ? "a single value" : text;
+}
+
+const Tensor& array_of(const std::map<std::string, Tensor>& arrays, const std::string& name,
+                       const std::string& file) {
+  const auto it = arrays.find(name);
+  if (it == arrays.end()) throw BadInput(file + ": holds no array '" + name + "'");
+  return it->second;
+}
+
+// uint8 as it is; floats must already be in [0, 1].
+Tensor checked_images(const Tensor& images, const std::string& what) {
+  if (images.scalar_type() == torch::kByte) return images.contiguous();
+  if (!images.is_floating_point())
+    throw BadInput(what + "is of whole numbers, expected uint8, or floats in [0, 1]");
+  const Tensor values = images.to(torch::kFloat).contiguous();
+  if (!values.isfinite().all().item<bool>())
+    throw BadInput(what + "has values that are not finite");
+  const double low = values.min().item<double>(), high = values.max().item<double>();
+  if (low < 0 || high > 1)
+    throw BadInput(what + "has values from " + std::to_string(low) + " to " + std::to_string(high) +
+                   ", expected floats in [0, 1] (before any normalisation), or uint8");
+  return values;
+}
+}  // namespace
+
+Dataset read_npz_split(const SplitFiles& files) {
+  const std::filesystem::path& path = files.paths.at(0);
+  const std::string file = path.string();
+  std::map<std::string, Tensor> arrays;
+  try {
+    arrays = read_npz(file, {files.images, files.labels}, files.most_bytes());
+  } catch (const ParamError& error) {
+    throw BadInput(error.what());
+  }
+  Tensor images = array_of(arrays, files.images, file),
+         labels = array_of(arrays, files.labels, file);
+  const std::string of_images = file + ": the array '" + files.images + "' ",
+                    of_labels = file + ": the array '" + files.labels + "' ";
+  if (images.dim() != 4 || images.numel() == 0)
+    throw BadInput(
+        of_images + "is " + shown(images) + ", expected " +
+        (files.channels_last ? "[N, height, width, channels]" : "[N, channels, height, width]"));
+  if (files.channels_last) images = images.permute({0, 3, 1, 2});
+  if (labels.dim() == 2 && labels.size(1) == 1) labels = labels.squeeze(1);
+  if (labels.dim() != 1 || labels.size(0) != images.size(0))
+    throw BadInput(of_labels + "is " + shown(labels) + ", expected one label for each of the " +
+                   std::to_string(images.size(0)) + " images");
+  if (labels.is_floating_point() || labels.scalar_type() == torch::kBool)
+    throw BadInput(of_labels + "is not of whole numbers");
+  Dataset data;
+  data.images = checked_images(images, of_images);
+  data.labels = labels.to(torch::kLong).contiguous();
+  check_labels(data.labels, files.classes, file);
+  data.sha256 = sha256_of_file(path);
+  return data;
+}
+
+}  // namespace gauntlet

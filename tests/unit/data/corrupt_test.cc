@@ -1,0 +1,312 @@
+// Files that are damaged, cut short or lie about themselves: one sentence each, and no allocation
+// that the file or what is declared of it does not account for.
+#include <random>
+
+#include "base/bad_input.h"
+#include "data/archive.h"
+#include "data/dataset.h"
+#include "data/gzip.h"
+#include "file_bytes.h"
+#include "files.h"
+#include "image_bytes.h"
+#include "tests/support/memory_peak.h"
+
+namespace gauntlet::testing {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr int64_t kBuffers = 3 << 20;  // of hashing, inflating and listing
+
+const Tensor kLabels = torch::tensor({0, 2, 1, 0}, torch::kLong);
+
+std::string big_endian(uint64_t value) {
+  const std::string low = little_endian(value, 4);
+  return {low.rbegin(), low.rend()};
+}
+std::string idx_images(uint64_t count = 4, const std::string& pixels = std::string(24, 'p')) {
+  return big_endian(0x0803) + big_endian(count) + big_endian(2) + big_endian(3) + pixels;
+}
+std::string idx_labels() { return big_endian(0x0801) + big_endian(4) + std::string("\0\2\1\0", 4); }
+std::string cifar_bytes() {
+  std::string bytes;
+  for (const char label : {'\0', '\2', '\1', '\0'})
+    bytes += label + bytes_of(noise_bytes({3072}, unsigned(bytes.size())));
+  return bytes;
+}
+std::string mat_images(const std::vector<int64_t>& sizes = {2, 3, 3, 4}) {
+  return mat_matrix("X", sizes, bytes_of(noise_bytes({72})));
+}
+std::string mat_labels() { return mat_matrix("y", {4, 1}, "\x1\x2\x3\x1"); }
+Tensor npz_images() { return noise_bytes({4, 3, 2, 3}); }
+ZipPart npz_x() { return stored("x", npy_bytes(npz_images())); }
+ZipPart npz_y() { return stored("y", npy_bytes(kLabels)); }
+
+/// A format with a small good file: how it is written and read.
+struct Format {
+  std::string name;
+  std::string good;
+  std::function<Dataset(const fs::path&)> read;
+};
+
+class Corrupt : public FilesTest {
+ protected:
+  SplitFiles split(DataFormat format, const fs::path& file, std::vector<int64_t> shape) const {
+    SplitFiles files;
+    files.format = format, files.paths = {file}, files.classes = 3, files.samples = 4;
+    files.shape = std::move(shape);
+    return files;
+  }
+  // The file becomes the one image of class 1 of a folder.
+  Dataset as_image(const fs::path& file, const std::string& ending) const {
+    const fs::path set = folder / "set";
+    fs::remove_all(set);
+    const std::string other = png_bytes(noise_bytes({3, 4, 4}));
+    for (const char* name : {"0", "1", "2"}) {
+      fs::create_directories(set / name);
+      std::ofstream(set / name / "other.png", std::ios::binary) << other;
+    }
+    fs::remove(set / "1/other.png");
+    fs::copy(file, set / "1" / ("image" + ending));
+    Dataset data = read_split(split(DataFormat::kImages, set, {3, 4, 4}));
+    data.x(torch::arange(data.size()));
+    return data;
+  }
+  Dataset as_idx(const fs::path& images) const {
+    SplitFiles files = split(DataFormat::kIdx, images, {1, 2, 3});
+    files.paths.push_back(write("labels", idx_labels()));
+    return read_split(files);
+  }
+
+  std::vector<Format> formats() const {
+    const auto idx = [this](const fs::path& f) { return as_idx(f); };
+    const auto with = [this](DataFormat format, std::vector<int64_t> shape) {
+      return [=, this](const fs::path& f) { return read_split(split(format, f, shape)); };
+    };
+    const auto svhn = with(DataFormat::kSvhn, {3, 2, 3});
+    const auto npz = with(DataFormat::kNpz, {3, 2, 3});
+    const Tensor picture = noise_bytes({3, 6, 5});
+    return {
+        {"idx", idx_images(), idx},
+        {"idx.gz", gzip_bytes(idx_images()), idx},
+        {"cifar", cifar_bytes(), with(DataFormat::kCifar10, {3, 32, 32})},
+        {"mat", mat_file({mat_images(), mat_labels()}, false), svhn},
+        {"packed mat", mat_file({mat_images(), mat_labels()}, true), svhn},
+        {"npz", zip_bytes({npz_x(), npz_y()}), npz},
+        {"packed npz",
+         zip_bytes({packed("x", npy_bytes(npz_images())), packed("y", npy_bytes(kLabels))}), npz},
+        {"png", png_bytes(picture), [this](const fs::path& f) { return as_image(f, ".png"); }},
+        {"jpeg", jpeg_bytes(picture), [this](const fs::path& f) { return as_image(f, ".jpg"); }},
+    };
+  }
+
+  // What reading says: "" if it accepts. Anything but BadInput fails the test, and so does memory
+  // beyond twice the file and what the split declares.
+  std::string verdict(const Format& format, const std::string& bytes) {
+    const fs::path file = write("file", bytes);
+    std::string said;
+    const int64_t peak = Memory::peak_of([&] {
+      try {
+        format.read(file);
+      } catch (const BadInput& error) {
+        said = error.what();
+        EXPECT_NE(said, "");
+        EXPECT_EQ(said.find('\n'), std::string::npos) << said;
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << format.name << ": " << error.what();
+      }
+    });
+    EXPECT_LE(peak, 2 * int64_t(bytes.size()) + kBuffers) << format.name << ": " << said;
+    return said;
+  }
+};
+
+TEST_F(Corrupt, GoodFilesAreAccepted) {
+  for (const Format& format : formats()) EXPECT_EQ(verdict(format, format.good), "") << format.name;
+}
+
+TEST_F(Corrupt, CutShortAnywhereIsRefused) {
+  for (const Format& format : formats()) {
+    const size_t size = format.good.size();
+    const size_t step = std::max<size_t>(1, size / 150);
+    // stb reads a JPEG without its end marker, and a PNG without its last chunks.
+    const size_t needed = format.name == "jpeg"  ? size / 2
+                          : format.name == "png" ? size - 16
+                                                 : size;
+    for (size_t cut = 0; cut < needed; cut += step)
+      EXPECT_NE(verdict(format, format.good.substr(0, cut)), "") << format.name << " " << cut;
+    for (size_t cut = needed; cut < size; ++cut) verdict(format, format.good.substr(0, cut));
+  }
+}
+
+// A fixed seed: bytes changed, inserted, left out. Whatever comes of it is a sentence or a data set
+// with labels in range.
+TEST_F(Corrupt, MutatedBytesNeverCrash) {
+  std::mt19937 random(20);
+  for (const Format& format : formats())
+    for (int round = 0; round < 250; ++round) {
+      std::string bytes = format.good;
+      for (unsigned n = 1 + random() % 4; n > 0; --n) {
+        const size_t at = random() % bytes.size();
+        const unsigned kind = random() % 8;
+        if (kind == 0) {
+          bytes.erase(at, 1 + random() % 8);
+        } else if (kind == 1) {
+          bytes.insert(at, std::string(1 + random() % 8, char(random())));
+        } else if (kind == 2) {
+          for (size_t i = at; i < std::min(at + 4, bytes.size()); ++i) bytes[i] = '\xff';
+        } else {
+          bytes[at] = char(random());
+        }
+        if (bytes.empty()) bytes = "x";
+      }
+      verdict(format, bytes);
+    }
+}
+
+TEST_F(Corrupt, EachMistakeHasItsSentence) {
+  std::map<std::string, Format> of;
+  for (const Format& format : formats()) of[format.name] = format;
+  const Tensor floats = npz_images().to(torch::kFloat) / 255;
+  const auto npz = [](const std::string& x, const std::string& y) {
+    return zip_bytes({stored("x", x), stored("y", y)});
+  };
+  const std::string x = npy_bytes(npz_images()), y = npy_bytes(kLabels);
+  const auto mat = [](const std::string& images, const std::string& labels) {
+    return mat_file({images, labels}, true);
+  };
+  std::string wrong_crc = of["npz"].good;
+  wrong_crc[wrong_crc.find("NUMPY") + 130] ^= 1;
+  std::string big_endian_mat = of["mat"].good;
+  std::swap(big_endian_mat[126], big_endian_mat[127]);
+  std::string bad_label = cifar_bytes();
+  bad_label[3073] = 7;
+  std::string huge_png = of["png"].good;
+  huge_png.replace(16, 8, big_endian(16000) + big_endian(16000));
+  const Tensor picture = noise_bytes({4, 4, 4});
+  const std::string zeros(8 << 20, '\0');
+
+  struct Case {
+    const char* format;
+    std::string bytes, words;
+  };
+  const std::vector<Case> cases = {
+      {"idx", "", "too few for an IDX file"},
+      {"idx", "GIF89a", "the magic is"},
+      {"idx", big_endian(0x0d03) + idx_images().substr(4), "the magic is"},
+      {"idx", idx_images(0xffffffff), "cut short"},
+      {"idx", idx_images(4, std::string(25, 'p')), "too long"},
+      {"idx", idx_images(5, std::string(30, 'p')), "4 labels for 5 images"},
+      {"idx.gz", gzip_bytes(zeros), "unpacks to more than"},
+      {"idx.gz", std::string("\x1f\x8b") + "no gzip", "gzip stream is"},
+      {"cifar", cifar_bytes() + "x", "not a whole number of CIFAR records"},
+      {"cifar", bad_label, "label 1 is 7, expected 0 to 2 (1 such labels)"},
+      {"mat", "MATLAB 7.3", "no MATLAB 5 file"},
+      {"mat", big_endian_mat, "no MATLAB 5 file"},
+      {"mat", mat_file({mat_images()}, false), "holds no y"},
+      {"mat", mat_file({mat_images({2, 3, 3, 5}), mat_labels()}, false), "declares"},
+      {"packed mat", mat(mat_images({2, 3, 3, 2'000'000'000}), mat_labels()), "declares"},
+      {"packed mat", mat(mat_matrix("X", {2, 3, 3, 4}, "", 2, 9, 72), mat_labels()), "cut short"},
+      {"packed mat", mat(mat_matrix("X", {1 << 23}, zeros), mat_labels()), "the entry declares"},
+      {"packed mat", mat(mat_images({2, 3, 12}), mat_labels()), "X is no uint8 matrix"},
+      {"packed mat", mat(mat_images(), mat_matrix("y", {4, 1}, std::string("\0\1\2\3", 4))),
+       "label 0 is -1"},
+      {"packed mat", mat(mat_images(), mat_matrix("y", {3, 1}, "\1\2\3")), "3 labels for 4 images"},
+      {"packed mat", mat(mat_matrix("X", {4}, "abcd", 2, 4), mat_labels()), "is of class 4"},
+      {"npz", "PK\3\4", ""},
+      {"npz", zip_bytes({npz_x()}), "holds no array 'y'"},
+      {"npz", wrong_crc, "'x.npy'"},
+      {"npz", npz("no array at all", y), "its magic is wrong"},
+      {"npz", npz(npy_bytes(npz_images(), "<c8"), y), "has dtype '<c8'"},
+      {"npz", npz(npy_bytes(npz_images(), "|O"), y), "has dtype '|O'"},
+      {"npz", npz(npy_bytes(npz_images(), "|u1", "4, 3, 2, 300000000"), y), "declares"},
+      {"npz", npz(npy_bytes(npz_images(), "|u1", "9223372036854775807, 8, 8, 8"), y), "header"},
+      {"npz", npz(npy_bytes(npz_images(), "|u1", "4, 18"), y), "[N, channels, height, width]"},
+      {"npz", npz(npy_bytes(floats * 2), y), "expected floats in [0, 1]"},
+      {"npz", npz(npy_bytes(floats / 0), y), "not finite"},
+      {"npz", npz(x, npy_bytes(kLabels.narrow(0, 0, 3))), "one label for each of the 4 images"},
+      {"npz", npz(x, npy_bytes(kLabels.to(torch::kFloat))), "not of whole numbers"},
+      {"npz", npz(x, npy_bytes(kLabels + 2)), "expected 0 to 2"},
+      {"npz", zip_bytes({npz_x(), npz_x(), npz_y()}), "twice"},
+      {"packed npz", zip_bytes({packed("x", zeros), npz_y()}), "more than"},
+      {"png", "not an image", "is no PNG or JPEG image"},
+      {"png", huge_png, "says it is 16000 x 16000 pixels"},
+      {"png", png_bytes(picture), "alpha channel"},
+      {"jpeg", "\xff\xd8\xff", "is no PNG or JPEG image"},
+  };
+  for (const Case& c : cases) {
+    const std::string said = verdict(of.at(c.format), c.bytes);
+    EXPECT_NE(said, "") << c.format << ": " << c.words;
+    EXPECT_NE(said.find(c.words), std::string::npos) << c.format << ": " << said;
+  }
+}
+
+TEST_F(Corrupt, FoldersHaveTheirSentencesToo) {
+  const auto problem = [&](std::vector<int64_t> shape = {3, 4, 4}, int64_t resize = 0) {
+    SplitFiles files = split(DataFormat::kImages, folder / "set", std::move(shape));
+    files.resize = resize;
+    return error<BadInput>([&] {
+      const Dataset data = read_split(files);
+      data.x(torch::arange(data.size()));
+    });
+  };
+  const auto says = [](const std::string& text, const std::string& words) {
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  };
+  const std::string image = png_bytes(noise_bytes({3, 4, 4}));
+  says(problem(), "no such folder");
+  for (const char* name : {"a", "b"}) {
+    fs::create_directories(folder / "set" / name);
+    write(std::string("set/") + name + "/1.png", image);
+  }
+  says(problem(), "holds 2 folders, expected one for each of 3 classes");
+  fs::create_directories(folder / "set/c");
+  says(problem(), "set/c: the class is empty");
+  write("set/c/1.png", image);
+  EXPECT_EQ(problem(), "");
+  says(problem({1, 4, 4}), "is in colour");
+  says(problem({2, 4, 4}), "1 or 3 channels");
+  says(problem({3, 4, 4}, 3), "smaller than the crop");
+  write("set/c/1.jpg", image);
+  says(problem(), "is there twice");
+}
+
+TEST_F(Corrupt, FilesListedTwiceAreRefused) {
+  SplitFiles files = split(DataFormat::kCifar10, write("a", cifar_bytes()), {3, 32, 32});
+  files.samples = 8;
+  files.paths.push_back(folder / "." / "a");
+  EXPECT_NE(error<BadInput>([&] { read_split(files); }).find("is listed twice"), std::string::npos);
+  files.paths[1] = write("b", cifar_bytes());
+  EXPECT_NE(error<BadInput>([&] { read_split(files); }).find("same records as"), std::string::npos);
+}
+
+TEST_F(Corrupt, ArchivesNeverCrash) {
+  const std::string good = tar_gz(tar_member("top/", "", '5') + tar_member("top/a", "first") +
+                                  tar_member("top/b", bytes_of(noise_bytes({700}))));
+  const auto verdict = [&](const std::string& bytes) {
+    const fs::path file = write("a.tar.gz", bytes);
+    std::string said;
+    const int64_t peak = Memory::peak_of(
+        [&] { said = error<BadInput>([&] { unpack_archive(file, folder / "out", 1); }); });
+    EXPECT_LE(peak, kBuffers) << said;
+    return said;
+  };
+  EXPECT_EQ(verdict(good), "");
+  for (size_t cut = 0; cut < good.size() - 20; cut += 7)
+    EXPECT_NE(verdict(good.substr(0, cut)), "") << cut;
+  EXPECT_NE(verdict("no archive"), "");
+  EXPECT_NE(verdict(tar_gz(tar_member("top/a", "x", '0', "", int64_t{1} << 32))), "");
+  std::mt19937 random(21);
+  for (int round = 0; round < 300; ++round) {
+    std::string bytes = good;
+    bytes[random() % bytes.size()] = char(random());
+    verdict(bytes);
+    std::string members = tar_member("top/a", "first") + tar_member("top/b", "second");
+    members[random() % members.size()] = char(random());
+    verdict(tar_gz(members));
+  }
+  for (const auto& item : fs::directory_iterator(folder))
+    EXPECT_TRUE(item.path().filename() == "out" || item.path().filename() == "a.tar.gz");
+}
+
+}  // namespace
+}  // namespace gauntlet::testing

@@ -1,0 +1,181 @@
+// SVHN, NPZ, image folders, archives; reading ahead.
+#include "base/bad_input.h"
+#include "base/sha256.h"
+#include "data/archive.h"
+#include "data/dataset.h"
+#include "data/decode_image.h"
+#include "file_bytes.h"
+#include "files.h"
+#include "image_bytes.h"
+
+namespace gauntlet::testing {
+namespace {
+namespace fs = std::filesystem;
+
+class Formats : public FilesTest {
+ protected:
+  void image(const std::string& name, const std::string& bytes) const {
+    fs::create_directories((folder / name).parent_path());
+    write(name, bytes);
+  }
+  SplitFiles split(DataFormat format, const fs::path& path, std::vector<int64_t> shape = {}) const {
+    SplitFiles files;
+    files.format = format, files.paths = {path}, files.classes = 3, files.shape = shape;
+    return files;
+  }
+};
+
+TEST_F(Formats, ReadsSvhnPackedAndPlain) {
+  const Tensor images = noise_bytes({4, 3, 5, 6});  // N, C, H, W
+  // MATLAB stores [H, W, C, N] with H running fastest: N, C, W, H of a row-major tensor.
+  const std::string x = mat_matrix("X", {5, 6, 3, 4}, bytes_of(images.transpose(2, 3)));
+  const std::string as_doubles = bytes_of(torch::tensor({10., 1., 9., 3.}, torch::kDouble));
+  for (const bool pack : {true, false})
+    for (const bool doubles : {true, false}) {
+      const std::string y = doubles ? mat_matrix("y", {4, 1}, as_doubles, 9, 6)
+                                    : mat_matrix("y", {4, 1}, "\x0a\x01\x09\x03");
+      const Dataset data = read_svhn(write("s.mat", mat_file({x, y}, pack)), 10);
+      EXPECT_TRUE(data.images.equal(images)) << pack << doubles;
+      EXPECT_TRUE(data.labels.equal(torch::tensor({0, 1, 9, 3}, torch::kLong)));
+      EXPECT_EQ(data.sha256, sha256_of_file(folder / "s.mat"));
+    }
+}
+
+TEST_F(Formats, ReadsNpzInEitherLayoutAndType) {
+  const Tensor images = noise_bytes({5, 3, 2, 4}),
+               labels = torch::tensor({0, 2, 1, 0, 2}, torch::kLong);
+  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  for (const bool last : {false, true})
+    for (const bool pack : {false, true})
+      for (const bool floats : {false, true}) {
+        const Tensor stored_images = last ? images.permute({0, 2, 3, 1}) : images;
+        const std::string x =
+            npy_bytes(floats ? stored_images.to(torch::kDouble) / 255 : stored_images);
+        const auto part = pack ? packed : stored;
+        write("d.npz", zip_bytes({part("x", x), part("y", npy_bytes(labels))}));
+        files.channels_last = last;
+        const Dataset data = read_split(files);
+        const Tensor all = torch::arange(5);
+        EXPECT_TRUE(data.x(all).allclose(images.to(torch::kFloat) / 255, 0, 1e-7));
+        EXPECT_TRUE(data.y(all).equal(labels));
+        EXPECT_EQ(data.image_shape(), (std::vector<int64_t>{3, 2, 4}));
+      }
+}
+
+TEST_F(Formats, ReadsColumnMajorArrays) {
+  const Tensor images = noise_bytes({2, 1, 3, 4});
+  std::string x = npy_bytes(images.permute({3, 2, 1, 0}), "|u1", "2, 1, 3, 4");
+  x.replace(x.find("False"), 5, "True ");
+  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  files.images = "images", files.labels = "labels";
+  write("d.npz", zip_bytes({stored("images", x),
+                            stored("labels", npy_bytes(torch::tensor({1, 2}, torch::kLong)))}));
+  EXPECT_TRUE(read_split(files).images.equal(images));
+}
+
+TEST_F(Formats, NamesClassesAndSamplesOfAFolderInOrder) {
+  const Tensor cat = noise_bytes({3, 4, 6}, 1), dog = noise_bytes({3, 4, 6}, 2);
+  image("set/dog/a.png", png_bytes(dog));
+  image("set/cat/b.png", png_bytes(cat));
+  image("set/cat/a.PNG", png_bytes(dog));
+  image("set/eel/a.png", png_bytes(cat));
+  image("set/eel/notes.txt", "not an image");
+  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 6}));
+  EXPECT_EQ(data.class_names, (std::vector<std::string>{"cat", "dog", "eel"}));
+  EXPECT_TRUE(data.labels.equal(torch::tensor({0, 0, 1, 2}, torch::kLong)));
+  const Tensor x = data.x(torch::tensor({1, 2, 0}, torch::kLong));
+  EXPECT_TRUE(x.equal(torch::stack({cat, dog, dog}).to(torch::kFloat).div(255)));
+  EXPECT_FALSE(data.images.defined()) << "decoded on demand";
+}
+
+TEST_F(Formats, HashesNamesAndContentsOfAFolder) {
+  for (const char* name : {"set/a/1.png", "set/b/1.png", "set/c/1.png"})
+    image(name, png_bytes(noise_bytes({3, 4, 4})));
+  const auto sum = [&] {
+    return read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4})).sha256;
+  };
+  const std::string before = sum();
+  EXPECT_EQ(sum(), before);
+  image("set/b/1.png", png_bytes(noise_bytes({3, 4, 4}, 2)));
+  const std::string changed = sum();
+  EXPECT_NE(changed, before);
+  fs::rename(folder / "set/b/1.png", folder / "set/b/2.png");
+  EXPECT_NE(sum(), changed);
+}
+
+TEST_F(Formats, DecodesJpegAndRepeatsGrey) {
+  const Tensor flat = torch::full({1, 16, 16}, 93, torch::kByte);
+  const Tensor grey = decode_image(write("g.jpg", jpeg_bytes(flat)), 3);
+  EXPECT_EQ(grey.sizes(), (std::vector<int64_t>{3, 16, 16}));
+  EXPECT_LE((grey.to(torch::kInt) - 93).abs().max().item<int>(), 1);
+  EXPECT_EQ(decode_image(write("g.png", png_bytes(flat)), 1).sizes(),
+            (std::vector<int64_t>{1, 16, 16}));
+}
+
+TEST_F(Formats, ResizesTheShorterSideAndCutsTheMiddle) {
+  // Columns 0 … 7 have the values 0, 10, …: the middle four of a crop are known.
+  const Tensor columns = (10 * torch::arange(8)).to(torch::kByte).view({1, 1, 8}).expand({3, 4, 8});
+  const Tensor cut = resize_and_crop(columns, 4, 4, 0);
+  EXPECT_TRUE(cut.equal(columns.narrow(2, 2, 4)));
+  // Half the size: the antialiased mean of a linear ramp is its value between two columns.
+  const Tensor half = resize_and_crop(columns, 2, 2, 2);
+  EXPECT_EQ(half.sizes(), (std::vector<int64_t>{3, 2, 2}));
+  EXPECT_EQ(half[0][0][0].item<int>(), 25);
+  EXPECT_EQ(half[0][0][1].item<int>(), 45);
+  EXPECT_EQ(resize_and_crop(columns, 3, 8, 0).sizes(), (std::vector<int64_t>{3, 3, 8}));
+}
+
+TEST_F(Formats, ReadingAheadChangesNothing) {
+  for (int i = 0; i < 12; ++i)
+    image("set/" + std::to_string(i % 3) + "/" + std::to_string(i) + ".png",
+          png_bytes(noise_bytes({3, 7, 9}, unsigned(i))));
+  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 5, 5}));
+  const Dataset fresh = read_split(split(DataFormat::kImages, folder / "set", {3, 5, 5}));
+  const auto batch = [](int64_t i) { return torch::arange(4 * i, 4 * i + 4); };
+  for (int64_t i = 0; i < 3; ++i) {
+    if (i < 2) data.prefetch(batch(i + 1));
+    EXPECT_TRUE(data.x(batch(i)).equal(fresh.x(batch(i)))) << i;
+  }
+  data.prefetch(batch(0));  // never asked for
+  data.prefetch(batch(1));
+  EXPECT_TRUE(data.x(batch(2)).equal(fresh.x(batch(2))));
+  EXPECT_TRUE(data.x(batch(1)).equal(fresh.x(batch(1))));
+}
+
+TEST_F(Formats, AnErrorAheadIsThrownWhereTheBatchIsUsed) {
+  for (const char* name : {"set/a/1.png", "set/b/1.png", "set/c/1.png"})
+    image(name, png_bytes(noise_bytes({3, 4, 4})));
+  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+  write("set/b/1.png", "broken");
+  data.prefetch(torch::tensor({1}, torch::kLong));
+  EXPECT_NE(error<BadInput>([&] { data.x(torch::tensor({1}, torch::kLong)); }).find("b/1.png"),
+            std::string::npos);
+  EXPECT_EQ(data.x(torch::tensor({0}, torch::kLong)).size(0), 1);
+}
+
+TEST_F(Formats, UnpacksAnArchiveWithoutItsFirstFolder) {
+  const std::string members = tar_member("top/", "", '5') + tar_member("top/a.bin", "one") +
+                              tar_member("./top/deep/b.bin", std::string(1000, 'x'));
+  unpack_archive(write("a.tar.gz", tar_gz(members)), folder / "out", 1);
+  EXPECT_EQ(read(folder / "out/a.bin"), "one");
+  EXPECT_EQ(read(folder / "out/deep/b.bin"), std::string(1000, 'x'));
+  EXPECT_FALSE(fs::exists(folder / "out/top"));
+}
+
+TEST_F(Formats, NothingLeavesTheFolderOfAnArchive) {
+  const std::string inside = tar_member("a", "fine");
+  const auto refusal = [&](const std::string& member) {
+    const auto file = write("a.tar.gz", tar_gz(inside + member));
+    return error<BadInput>([&] { unpack_archive(file, folder / "out", 0); });
+  };
+  EXPECT_NE(refusal(tar_member("../evil", "x")).find("leaves its folder"), std::string::npos);
+  EXPECT_NE(refusal(tar_member("a/../../evil", "x")).find("leaves its folder"), std::string::npos);
+  EXPECT_NE(refusal(tar_member("/evil", "x")).find("absolute"), std::string::npos);
+  EXPECT_NE(refusal(tar_member("link", "", '2', "..")).find("neither"), std::string::npos);
+  EXPECT_NE(refusal(tar_member("hard", "", '1', "a")).find("neither"), std::string::npos);
+  EXPECT_NE(refusal(tar_member("pipe", "", '6')).find("neither"), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder / "evil"));
+}
+
+}  // namespace
+}  // namespace gauntlet::testing

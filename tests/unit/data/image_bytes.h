@@ -1,0 +1,13 @@
+// PNG and JPEG files made by stb's writer.
+#pragma once
+#include <string>
+
+#include "gauntlet/types.h"
+
+namespace gauntlet::testing {
+
+/// Of [C, H, W] uint8 with 1 to 4 channels.
+std::string png_bytes(const Tensor& image);
+std::string jpeg_bytes(const Tensor& image);
+
+}  // namespace gauntlet::testing
