@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "cli/commands.h"
 #include "evaluation/laboratory.h"
+#include "host/plugin_architecture.h"
 #include "host/model_entry_writer.h"
 #include "host/toml_reader.h"
 #include "models/safetensors.h"
@@ -88,6 +89,7 @@ void write_weights(const ModelEntry& entry, const Network& network, const fs::pa
 
 int import_model(const Flags& flags) {
   flags.common.apply_threads();
+  const PluginLibrary plugins = flags.common.plugins();
   const Registry registry = flags.common.open_registry();
   ModelEntry entry = flags.entry;
   check_id(entry.id);
@@ -106,7 +108,8 @@ int import_model(const Flags& flags) {
   refuse_to_overwrite(entry.entry_file);
   refuse_to_overwrite(entry.weights);
 
-  const auto network = build_network(entry.network);
+  const auto network =
+      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
   load_weights(*network, flags.file);
   entry.accuracy = measure(*network, registry, entry.dataset);
 

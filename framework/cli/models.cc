@@ -4,6 +4,7 @@
 #include "base/bad_input.h"
 #include "cli/commands.h"
 #include "evaluation/cell.h"
+#include "host/plugin_architecture.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -30,7 +31,9 @@ int list(const Flags& flags) {
 int show(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
   const ModelEntry entry = registry.model(flags.id);
-  const auto network = build_network(entry.network);
+  const PluginLibrary plugins = flags.common.plugins();
+  const auto network =
+      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
   fmt::print(
       "{}: {}\narchitecture: {}, input {}, {} classes, {:.1f} million multiply-adds an "
       "image\ntrained for: {}\nweights: {}\n",

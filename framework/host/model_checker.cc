@@ -1,6 +1,7 @@
 // The part of PluginChecker that looks at models.
 #include <algorithm>
 
+#include "host/plugin_architecture.h"
 #include "host/plugin_checker.h"
 
 namespace gauntlet {
@@ -62,12 +63,13 @@ bool PluginChecker::check_weights(const ModelEntry& model, const Position& posit
   return false;
 }
 
-bool PluginChecker::check_network(const ModelEntry& model, const Position& position,
+bool PluginChecker::check_network(ModelEntry& model, const Position& position,
                                   const std::string& what) {
   const size_t before = problems_.size();
-  const NetworkSpec& network = model.network;
+  NetworkSpec& network = model.network;
   try {
-    build_network(network);
+    network = with_architecture(network, plugins_);
+    gauntlet::check_network(network);
   } catch (const BadInput& error) {
     problems_.add(position, what + ": " + error.what());
   }

@@ -27,6 +27,11 @@ DefenseRoles LibraryCatalogue::roles(const std::string& defense, const ParamMap&
   return roles;
 }
 
+std::shared_ptr<Defense> LibraryCatalogue::defense(const std::string& name,
+                                                   const ParamMap& params) const {
+  return library_.defense(name, params);
+}
+
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginLibrary& plugins, const Registry& registry) {
   return read_suite(file, options, LibraryCatalogue(plugins), registry);

@@ -27,6 +27,9 @@ class PluginCatalogue {
   virtual Schema schema(const std::string& kind, const std::string& name) const = 0;
   /// `params` are complete and canonical.
   virtual DefenseRoles roles(const std::string& defense, const ParamMap& params) const = 0;
+  /// The plugin itself; `params` as for roles().
+  virtual std::shared_ptr<Defense> defense(const std::string& name,
+                                           const ParamMap& params) const = 0;
 };
 
 /// A PluginLibrary as a catalogue; loads the plugins it is asked about.
@@ -36,6 +39,7 @@ class LibraryCatalogue final : public PluginCatalogue {
   std::vector<std::string> names(const std::string& kind) const override;
   Schema schema(const std::string& kind, const std::string& name) const override;
   DefenseRoles roles(const std::string& defense, const ParamMap& params) const override;
+  std::shared_ptr<Defense> defense(const std::string& name, const ParamMap& params) const override;
 
  private:
   const PluginLibrary& library_;

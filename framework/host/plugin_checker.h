@@ -35,8 +35,8 @@ class PluginChecker {
   /// problem. Each id is checked once.
   const ModelEntry* model(const std::string& id, const Position& position, const std::string& what);
   bool check_weights(const ModelEntry& model, const Position& position, const std::string& what);
-  /// Whether the architecture can be built and the data agree.
-  bool check_network(const ModelEntry& model, const Position& position, const std::string& what);
+  /// Whether the architecture can be built (one of a plugin's is filled in) and the data agree.
+  bool check_network(ModelEntry& model, const Position& position, const std::string& what);
   bool check_layer_role(const Use& plugin, const Position& position, const std::string& what);
   /// The data that models must agree with from now on; null: unknown.
   void set_data(const DatasetEntry* data) { data_ = data; }

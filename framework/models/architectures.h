@@ -1,5 +1,6 @@
 // Architectures by name. To add one, write a function that adds its operations to a graph and give
-// it a line in architectures.cc.
+// it a line in architectures.cc. Tensors have the names of the implementations whose checkpoints are
+// published: torchvision, kuangliu/pytorch-cifar, xternalz/WideResNet-pytorch and TRADES.
 #pragma once
 #include <string>
 #include <vector>
@@ -11,18 +12,37 @@ namespace gauntlet {
 
 /// Adds the architecture's operations behind the value `from`; the last one must give [classes].
 /// `options` are spec.options without those of every architecture. Throws BadInput or ParamError.
-using AddArchitecture = void (*)(Graph& graph, int from, const NetworkSpec& spec,
-                                 const ParamMap& options);
+using AddArchitecture = std::function<void(Graph& graph, int from, const NetworkSpec& spec,
+                                           const ParamMap& options)>;
 
 struct Architecture {
   std::string name;
+  std::string summary;  ///< one line: what it is and its options
   AddArchitecture add;
 };
 const std::vector<Architecture>& architectures();
 
 void add_sequential(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
 /// Blocks a stage: 3, 5, 7, 9, 18 make ResNet-20, 32, 44, 56, 110.
-template <int blocks>
-void add_cifar_resnet(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
+AddArchitecture cifar_resnet(int blocks);
+
+enum class BlockKind { kBasic, kBottleneck };
+/// ResNet-18, 34, 50 by blocks a stage; stems of CIFAR and of ImageNet.
+AddArchitecture resnet(BlockKind kind, std::vector<int> blocks);
+/// Batch norm and ReLU before the convolutions; the classifier sees the last sum. He et al., 2016b.
+AddArchitecture preact_resnet(std::vector<int> blocks);
+/// Zagoruyko & Komodakis, 2016, https://arxiv.org/abs/1605.07146; depth 6n + 4.
+AddArchitecture wide_resnet(int depth, int width);
+/// Convolutions of 3x3 with batch norm; 0 is a max-pooling. Simonyan & Zisserman, 2015.
+AddArchitecture vgg(std::vector<int> widths);
+/// Huang et al., 2017, https://arxiv.org/abs/1608.06993, without bottleneck; depth 3n + 4.
+AddArchitecture densenet(int depth, int growth);
+
+// Small networks of papers on robustness and certification.
+void add_smallcnn(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
+void add_lenet5(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
+void add_cnn_a(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
+/// Without batch norm: 2 or 4 residual blocks (the alpha-beta-CROWN nets).
+AddArchitecture plain_resnet(int64_t stem, std::vector<int64_t> widths, std::vector<int> blocks);
 
 }  // namespace gauntlet

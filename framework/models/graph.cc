@@ -98,23 +98,26 @@ int Graph::batch_norm(int from, const std::string& name) {
 
 int Graph::relu(int from) { return push(reading(Node::Op::kRelu, from)); }
 
-int Graph::pool(Node::Op op, int from, int64_t kernel, int64_t stride) {
+int Graph::pool(Node::Op op, int from, int64_t kernel, int64_t stride, int64_t padding) {
   expect_image(from, "pooling");
   Node node = reading(op, from);
-  node.kernel = kernel, node.stride = stride;
+  if (2 * padding > kernel)
+    throw BadInput("pooling: a padding of " + std::to_string(padding) +
+                   " is more than half of the kernel of " + std::to_string(kernel));
+  node.kernel = kernel, node.stride = stride, node.padding = padding;
   for (int axis : {1, 2}) {
-    node.shape[size_t(axis)] = slid(shape(from)[size_t(axis)], kernel, stride, 0);
+    node.shape[size_t(axis)] = slid(shape(from)[size_t(axis)], kernel, stride, padding);
     if (node.shape[size_t(axis)] < 1)
       throw BadInput("pooling: a kernel of " + std::to_string(kernel) + " does not fit in " +
                      shape_text(shape(from)));
   }
   return push(std::move(node));
 }
-int Graph::max_pool(int from, int64_t kernel, int64_t stride) {
-  return pool(Node::Op::kMaxPool, from, kernel, stride);
+int Graph::max_pool(int from, int64_t kernel, int64_t stride, int64_t padding) {
+  return pool(Node::Op::kMaxPool, from, kernel, stride, padding);
 }
 int Graph::avg_pool(int from, int64_t kernel, int64_t stride) {
-  return pool(Node::Op::kAvgPool, from, kernel, stride);
+  return pool(Node::Op::kAvgPool, from, kernel, stride, 0);
 }
 
 int Graph::global_avg_pool(int from) {
@@ -136,6 +139,18 @@ int Graph::add(int a, int b) {
                    shape_text(shape(b)));
   Node node = reading(Node::Op::kAdd, a);
   node.inputs = {a, b};
+  return push(std::move(node));
+}
+
+int Graph::concat(int a, int b) {
+  const auto &one = shape(a), &other = shape(b);
+  if (one.empty() || one.size() != other.size() ||
+      !std::equal(one.begin() + 1, one.end(), other.begin() + 1))
+    throw BadInput("shapes that cannot stand side by side: " + shape_text(one) + " and " +
+                   shape_text(other));
+  Node node = reading(Node::Op::kConcat, a);
+  node.inputs = {a, b};
+  node.shape[0] += other[0];
   return push(std::move(node));
 }
 

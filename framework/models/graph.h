@@ -22,6 +22,7 @@ struct Node {
     kGlobalAvgPool,
     kFlatten,
     kAdd,
+    kConcat,
     kSubsamplePad
   };
   Op op = Op::kInput;
@@ -56,15 +57,18 @@ class Graph {
   int linear(int from, const std::string& name, int64_t out, bool bias = true);
   int batch_norm(int from, const std::string& name);
   int relu(int from);
-  int max_pool(int from, int64_t kernel, int64_t stride);
+  int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0);
   int avg_pool(int from, int64_t kernel, int64_t stride);
   int global_avg_pool(int from);
   int flatten(int from);
   int add(int a, int b);
+  /// Along channels.
+  int concat(int a, int b);
   /// Every `stride`-th pixel, zero channels around up to `channels` (shortcut A of He et al.,
   /// 2016).
   int subsample_pad(int from, int64_t channels, int64_t stride);
 
+  int size() const { return int(nodes_.size()); }
   const std::vector<int64_t>& shape(int value) const { return nodes_[size_t(value)].shape; }
   /// The nodes with readers, drops and batch_norm filled in; the last one gives the network's
   /// value.
@@ -74,7 +78,7 @@ class Graph {
   int push(Node node);
   Node reading(Node::Op op, int from) const;
   void expect_image(int from, const std::string& what) const;
-  int pool(Node::Op op, int from, int64_t kernel, int64_t stride);
+  int pool(Node::Op op, int from, int64_t kernel, int64_t stride, int64_t padding);
   void unique(const std::string& name);
 
   std::vector<Node> nodes_;

@@ -148,7 +148,7 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
     case Node::Op::kRelu:
       return {overwrite ? a.relu_() : a.relu(), false};
     case Node::Op::kMaxPool:
-      return {torch::max_pool2d(a, node.kernel, node.stride), true};
+      return {torch::max_pool2d(a, node.kernel, node.stride, node.padding), true};
     case Node::Op::kAvgPool:
       return {torch::avg_pool2d(a, node.kernel, node.stride), true};
     case Node::Op::kGlobalAvgPool:
@@ -160,6 +160,8 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
       const Tensor& b = pass.values[size_t(node.inputs[1])].tensor;
       return {overwrite ? sum.add_(b) : sum.add(b), true};
     }
+    case Node::Op::kConcat:
+      return {torch::cat({a, pass.values[size_t(node.inputs[1])].tensor}, 1), true};
     case Node::Op::kSubsamplePad: {
       const Tensor kept =
           a.slice(2, 0, std::nullopt, node.stride).slice(3, 0, std::nullopt, node.stride);

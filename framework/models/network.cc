@@ -8,6 +8,7 @@
 #include "base/nearest_name.h"
 #include "models/architectures.h"
 #include "models/host_network.h"
+#include "models/plugin_graph.h"
 #include "models/script_network.h"
 
 namespace gauntlet {
@@ -61,7 +62,12 @@ std::vector<Node> build_graph(const NetworkSpec& spec) {
   own.erase("ignore");
   try {
     common_options(spec.options);
-    architecture_of(spec.architecture).add(graph, first, spec, own);
+    if (spec.builds) {
+      PluginGraph builder(graph, first, spec.classes);
+      spec.builds(builder);
+    } else {
+      architecture_of(spec.architecture).add(graph, first, spec, own);
+    }
   } catch (const ParamError& problem) {
     throw BadInput(spec.architecture + ": " + problem.what());
   }
@@ -86,6 +92,14 @@ std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed) {
   std::vector<Node> nodes = build_graph(spec);
   initialise(nodes, seed);
   return std::make_unique<HostNetwork>(spec, std::move(nodes));
+}
+
+void check_network(const NetworkSpec& spec) {
+  check(spec);
+  if (spec.architecture == kTorchScript)
+    script_network(spec);
+  else
+    build_graph(spec);
 }
 
 int64_t multiply_adds(const Network& network) {

@@ -1,6 +1,7 @@
 // Networks whose layers the host owns, so that plugins can perturb them, batch norm can be folded
 // under weight noise, and draws can be frozen.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "gauntlet/defense.h"
+#include "gauntlet/network_builder.h"
 
 namespace gauntlet {
 
@@ -18,6 +20,8 @@ struct NetworkSpec {
   int64_t classes = 0;
   std::vector<double> mean, std;  ///< per channel, in [0, 1] units; empty: none
   ParamMap options;               ///< the architecture's own: layers = […], shortcut = "A", …
+  /// Set for an architecture that a plugin gives (host/plugin_architecture.h).
+  std::function<void(NetworkBuilder&)> builds = {};
 };
 
 /// kTrain: batch statistics, differentiable in parameters. kEvaluate: running statistics.
@@ -63,6 +67,8 @@ class Network {
 /// A network with freshly initialised weights (He-normal convolutions, from `seed`). Throws
 /// BadInput naming the nearest architecture or option.
 std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed = 0);
+/// Throws the BadInput that build_network would throw, at a fraction of its cost.
+void check_network(const NetworkSpec& spec);
 std::vector<std::string> architecture_names();
 /// Forward multiply-adds of one image.
 int64_t multiply_adds(const Network& network);

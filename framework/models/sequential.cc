@@ -35,17 +35,19 @@ struct Linear {
     return graph.linear(from, name, out, bias);
   }
 };
-template <int (Graph::*pool)(int, int64_t, int64_t)>
+template <bool max>
 struct Pool {
-  int64_t kernel = 0, stride = 0;
+  int64_t kernel = 0, stride = 0, padding = 0;
   static constexpr const char* required[] = {"kernel"};
   template <class V>
   void fields(V visit) {
     visit(kernel, "kernel", "side of the window", Range{0, kMost});
     visit(stride, "stride", "step of the window; 0: its side", Range{0, kMost});
+    if (max) visit(padding, "padding", "around the image", Range{0, kMost});
   }
   int add(Graph& graph, int from, const std::string&) const {
-    return (graph.*pool)(from, kernel, stride ? stride : kernel);
+    const int64_t step = stride ? stride : kernel;
+    return max ? graph.max_pool(from, kernel, step, padding) : graph.avg_pool(from, kernel, step);
   }
 };
 template <int (Graph::*operation)(int)>
@@ -85,8 +87,8 @@ constexpr LayerType kTypes[] = {{"conv", add_layer<Conv>},
                                 {"linear", add_layer<Linear>},
                                 {"batchnorm", add_layer<BatchNorm>},
                                 {"relu", add_layer<Plain<&Graph::relu>>},
-                                {"maxpool", add_layer<Pool<&Graph::max_pool>>},
-                                {"avgpool", add_layer<Pool<&Graph::avg_pool>>},
+                                {"maxpool", add_layer<Pool<true>>},
+                                {"avgpool", add_layer<Pool<false>>},
                                 {"globalavgpool", add_layer<Plain<&Graph::global_avg_pool>>},
                                 {"flatten", add_layer<Plain<&Graph::flatten>>}};
 

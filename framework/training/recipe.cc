@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/sha256.h"
+#include "host/plugin_architecture.h"
 #include "host/plugin_checker.h"
 #include "host/registry_entry.h"
 #include "host/toml_reader.h"
@@ -241,9 +242,10 @@ void check_data(TableReader& recipe, const Context& context, const Recipe& out,
 }
 
 // Builds it once: only an architecture knows its own options.
-void check_network(const Toml& network, const Context& context, const NetworkSpec& spec) {
+void check_network(const Toml& network, const Context& context, NetworkSpec& spec) {
   try {
-    build_network(spec);
+    spec = with_architecture(spec, context.plugins);
+    gauntlet::check_network(spec);
   } catch (const BadInput& error) {
     context.problems.add(network.position, std::string("network: ") + error.what());
   }

@@ -8,6 +8,7 @@
 #include "gauntlet/abi_digest.h"
 #include "gauntlet/attack.h"
 #include "gauntlet/defense.h"
+#include "gauntlet/network_builder.h"
 #include "gauntlet/training.h"
 
 namespace gauntlet {

@@ -35,6 +35,9 @@ class FixedCatalogue final : public PluginCatalogue {
     roles.wraps = roles.votes || roles.refuses || defense == "purifier";
     return roles;
   }
+  std::shared_ptr<Defense> defense(const std::string&, const ParamMap&) const override {
+    return nullptr;
+  }
 
  private:
   using Schemas = std::map<std::string, Schema>;

@@ -1,0 +1,43 @@
+// The ability to give a network's structure. Layers belong to the host, so that other plugins act in
+// them and batch norm folds.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "gauntlet/types.h"
+
+namespace gauntlet {
+
+/// Operations in the order they run. Each reads the value of an earlier one and gives the number of
+/// its own. Tensors are named "<name>.weight", … as in PyTorch. All throw BadInput for shapes that
+/// do not fit.
+struct GAUNTLET_API NetworkBuilder : Interface {
+  /// [C, H, W], normalised by the model's mean and std.
+  virtual int input() const = 0;
+  virtual int64_t classes() const = 0;
+  /// Of a value, without the batch.
+  virtual std::vector<int64_t> shape(int value) const = 0;
+
+  struct Conv {
+    int64_t out = 0, kernel = 3, stride = 1, padding = 0;
+    bool bias = false;
+  };
+  virtual int conv(int from, const std::string& name, const Conv& conv) = 0;
+  virtual int linear(int from, const std::string& name, int64_t out, bool bias = true) = 0;
+  virtual int batch_norm(int from, const std::string& name) = 0;
+  virtual int relu(int from) = 0;
+  virtual int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0) = 0;
+  virtual int avg_pool(int from, int64_t kernel, int64_t stride) = 0;
+  virtual int global_avg_pool(int from) = 0;  ///< [C, H, W] -> [C, 1, 1]
+  virtual int flatten(int from) = 0;
+  virtual int add(int a, int b) = 0;
+  virtual int concat(int a, int b) = 0;  ///< along channels
+};
+
+/// A defense plugin with this is an architecture under its own name; its parameters are the
+/// architecture's options. The last operation gives [classes].
+struct GAUNTLET_API BuildsNetwork : Interface {
+  virtual void build(NetworkBuilder&) = 0;
+};
+
+}  // namespace gauntlet
