@@ -90,7 +90,8 @@ std::function<void(int64_t, int64_t)> progress_line() {
 int get(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
   ObtainOptions options;
-  options.to = flags.to.empty() ? writable_data_root(flags.common.data) : flags.to;
+  options.to =
+      flags.to.empty() ? writable_data_root(flags.common.data) : std::filesystem::path(flags.to);
   options.from = flags.from;
   options.download.progress = progress_line();
   options.download.stop = &stop_on_signals();
