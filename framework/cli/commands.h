@@ -49,6 +49,8 @@ void add_data(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
 /// `models import` and `models export`.
 void add_model_files(CLI::App& models, Action& action);
+/// `models architectures`.
+int list_architectures();
 void add_version(CLI::App& app, Action& action);
 
 /// "cpu", "cuda" or "auto" (cuda where there is one). Throws BadInput.

@@ -7,8 +7,8 @@
 #include "base/sha256.h"
 #include "cli/commands.h"
 #include "evaluation/laboratory.h"
-#include "host/plugin_architecture.h"
 #include "host/model_entry_writer.h"
+#include "host/plugin_architecture.h"
 #include "host/toml_reader.h"
 #include "models/safetensors.h"
 #include "models/script_network.h"
@@ -108,8 +108,7 @@ int import_model(const Flags& flags) {
   refuse_to_overwrite(entry.entry_file);
   refuse_to_overwrite(entry.weights);
 
-  const auto network =
-      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  const auto network = build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
   load_weights(*network, flags.file);
   entry.accuracy = measure(*network, registry, entry.dataset);
 

@@ -32,8 +32,7 @@ int show(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
   const ModelEntry entry = registry.model(flags.id);
   const PluginLibrary plugins = flags.common.plugins();
-  const auto network =
-      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  const auto network = build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
   fmt::print(
       "{}: {}\narchitecture: {}, input {}, {} classes, {:.1f} million multiply-adds an "
       "image\ntrained for: {}\nweights: {}\n",
@@ -80,6 +79,8 @@ void add_models(CLI::App& app, Action& action) {
     return add_subcommand(*command, name, help, flags, action, what);
   };
   sub("list", "All models", list);
+  command->add_subcommand("architectures", "All architectures, with their options")
+      ->callback([&action] { action = list_architectures; });
   sub("show", "One model: architecture, accuracy, training, citation", show)
       ->add_option("id", flags->id)
       ->required();

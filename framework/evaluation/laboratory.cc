@@ -49,7 +49,8 @@ void verify_weights(const ModelEntry& entry) {
 std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibrary& plugins,
                                       std::vector<std::shared_ptr<Defense>>& layer_plugins) {
   verify_weights(entry);
-  std::shared_ptr<Network> network = build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  std::shared_ptr<Network> network =
+      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
   for (const Use& use : entry.layer_plugins) {
     std::shared_ptr<Defense> plugin = plugins.defense(use.plugin, use.with);
     auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get());

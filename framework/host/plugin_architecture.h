@@ -5,8 +5,8 @@
 
 namespace gauntlet {
 
-/// The spec with what builds it, where its architecture is the name of a plugin; others as they are.
-/// Throws BadInput: the plugin builds no networks, or its parameters are wrong.
+/// The spec with what builds it, where its architecture is the name of a plugin; others as they
+/// are. Throws BadInput: the plugin builds no networks, or its parameters are wrong.
 NetworkSpec with_architecture(NetworkSpec spec, const PluginCatalogue& plugins);
 
 }  // namespace gauntlet

@@ -3,12 +3,12 @@
 namespace gauntlet {
 
 const std::vector<Architecture>& architectures() {
-  constexpr const char *kCifar = "for CIFAR; shortcut = \"A\" | \"B\", classifier = \"linear\" | \"fc\"",
+  constexpr const char *kCifar =
+                           "for CIFAR; shortcut = \"A\" | \"B\", classifier = \"linear\" | \"fc\"",
                        *kStem = "stem = \"cifar\" | \"imagenet\"";
   const std::vector<int> eleven{64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0},
       thirteen{64, 64, 0, 128, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0},
-      sixteen{64,  64,  0,   128, 128, 0, 256, 256, 256, 0,
-              512, 512, 512, 0,   512, 512, 512, 0},
+      sixteen{64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0},
       nineteen{64,  64,  0,   128, 128, 0,   256, 256, 256, 256, 0,
                512, 512, 512, 512, 0,   512, 512, 512, 512, 0};
   static const std::vector<Architecture> all = {

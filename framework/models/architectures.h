@@ -1,6 +1,6 @@
 // Architectures by name. To add one, write a function that adds its operations to a graph and give
-// it a line in architectures.cc. Tensors have the names of the implementations whose checkpoints are
-// published: torchvision, kuangliu/pytorch-cifar, xternalz/WideResNet-pytorch and TRADES.
+// it a line in architectures.cc. Tensors have the names of the implementations whose checkpoints
+// are published: torchvision, kuangliu/pytorch-cifar, xternalz/WideResNet-pytorch and TRADES.
 #pragma once
 #include <string>
 #include <vector>
@@ -12,8 +12,8 @@ namespace gauntlet {
 
 /// Adds the architecture's operations behind the value `from`; the last one must give [classes].
 /// `options` are spec.options without those of every architecture. Throws BadInput or ParamError.
-using AddArchitecture = std::function<void(Graph& graph, int from, const NetworkSpec& spec,
-                                           const ParamMap& options)>;
+using AddArchitecture =
+    std::function<void(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options)>;
 
 struct Architecture {
   std::string name;

@@ -6,8 +6,8 @@ namespace gauntlet {
 
 int PluginGraph::known(int value) const {
   if (value < 0 || value >= graph_.size())
-    throw BadInput("an operation reads the value " + std::to_string(value) + ", expected one of 0 to " +
-                   std::to_string(graph_.size() - 1));
+    throw BadInput("an operation reads the value " + std::to_string(value) +
+                   ", expected one of 0 to " + std::to_string(graph_.size() - 1));
   return value;
 }
 

@@ -61,9 +61,9 @@ AddArchitecture wide_resnet(int depth, int width) {
     int value = conv(graph, from, "conv1", 16, 3);
     for (int stage = 0; stage < 3; ++stage)
       for (int b = 0; b < (depth - 4) / 6; ++b)
-        value = block(graph, value,
-                      "block" + std::to_string(stage + 1) + ".layer." + std::to_string(b),
-                      "convShortcut", (int64_t{16} << stage) * width, stage > 0 && b == 0 ? 2 : 1);
+        value =
+            block(graph, value, "block" + std::to_string(stage + 1) + ".layer." + std::to_string(b),
+                  "convShortcut", (int64_t{16} << stage) * width, stage > 0 && b == 0 ? 2 : 1);
     classify(graph, active(graph, value, "bn1"), "fc", spec.classes);
   };
 }

@@ -47,7 +47,8 @@ struct Options {
   std::string stem = "cifar";
   template <class V>
   void fields(V visit) {
-    visit(stem, "stem", "cifar: 3x3; imagenet: 7x7 with stride 2 and max-pooling, torchvision's names",
+    visit(stem, "stem",
+          "cifar: 3x3; imagenet: 7x7 with stride 2 and max-pooling, torchvision's names",
           OneOf{"cifar", "imagenet"});
   }
 };
@@ -88,8 +89,8 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks) {
       for (int block = 0; block < blocks[stage]; ++block) {
         const std::string name = block_name(stage, block);
         const int64_t width = int64_t{64} << stage, stride = stage > 0 && block == 0 ? 2 : 1;
-        const int residual = (kind == BlockKind::kBasic ? basic : bottleneck)(graph, value, name,
-                                                                              width, stride);
+        const int residual =
+            (kind == BlockKind::kBasic ? basic : bottleneck)(graph, value, name, width, stride);
         if (graph.shape(value) != graph.shape(residual))
           value = projection(graph, value, name + (cifar ? ".shortcut" : ".downsample"),
                              graph.shape(residual)[0], stride);

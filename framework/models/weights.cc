@@ -20,6 +20,11 @@ std::string first_bytes(const std::filesystem::path& file) {
   return bytes;
 }
 
+// Eight bytes of a length, then JSON. The low byte may be any, those of pickles and archives too.
+bool looks_like_safetensors(const std::string& begin) {
+  return begin.size() > 8 && begin[8] == '{' && begin.compare(4, 4, std::string(4, '\0')) == 0;
+}
+
 bool has_code(const ZipFile& zip) {
   for (const ZipFile::Entry& entry : zip.entries())
     if (entry.name == "constants.pkl" || entry.name.ends_with("/constants.pkl")) return true;
@@ -34,7 +39,10 @@ bool is_torchscript(const std::filesystem::path& file) {
 WeightsFile read_weights(const std::filesystem::path& file) {
   const std::string begin = first_bytes(file);
   WeightsFile out;
-  if (begin.starts_with("PK")) {
+  if (looks_like_safetensors(begin)) {
+    out.format = "safetensors";
+    out.tensors = read_safetensors(file);
+  } else if (begin.starts_with("PK")) {
     if (is_torchscript(file))
       throw BadInput(file.string() +
                      ": is a TorchScript program, not a state dict; use it whole with architecture "

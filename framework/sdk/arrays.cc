@@ -63,7 +63,8 @@ std::optional<std::vector<int64_t>> shape_of(std::string_view text) {
     int64_t size = 0;
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), size);
     if (error != std::errc{} || size < 0 || size > kLargestDimension ||
-        shape.size() == kMostDimensions) return {};
+        shape.size() == kMostDimensions)
+      return {};
     text.remove_prefix(size_t(rest - text.data()));
     shape.push_back(size);
   }

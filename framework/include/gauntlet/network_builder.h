@@ -1,5 +1,5 @@
-// The ability to give a network's structure. Layers belong to the host, so that other plugins act in
-// them and batch norm folds.
+// The ability to give a network's structure. Layers belong to the host, so that other plugins act
+// in them and batch norm folds.
 #pragma once
 #include <string>
 #include <vector>

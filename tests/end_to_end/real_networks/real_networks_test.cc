@@ -2,15 +2,24 @@
 // the whole official test set as its own evaluation in PyTorch did.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "external.h"
 #include "gauntlet/noise.h"
 #include "host/registry.h"
-#include "models/safetensors.h"
+#include "models/weights.h"
 #include "table.h"
 
 namespace gauntlet::testing {
 namespace {
 namespace fs = std::filesystem;
+
+fs::path file_of(const RealNetwork& real) {
+  const std::string name = fs::path(real.file).filename().string();
+  const bool original = name.ends_with(".th") || name.ends_with(".pt") || name.ends_with(".pth") ||
+                        name.ends_with(".tar");
+  return external("GAUNTLET_WEIGHTS", "weights") / (real.file + (original ? "" : ".safetensors"));
+}
 
 class RealNetworks : public ::testing::TestWithParam<RealNetwork> {};
 INSTANTIATE_TEST_SUITE_P(, RealNetworks, ::testing::ValuesIn(real_networks()),
@@ -23,7 +32,7 @@ INSTANTIATE_TEST_SUITE_P(, RealNetworks, ::testing::ValuesIn(real_networks()),
 
 TEST_P(RealNetworks, ClassifiesAsPublished) {
   const RealNetwork& real = GetParam();
-  const fs::path weights = external("GAUNTLET_WEIGHTS", "weights") / (real.file + ".safetensors");
+  const fs::path weights = file_of(real);
   if (!fs::exists(weights)) GTEST_SKIP() << weights << " is not here";
   const Registry registry(source_dir() / "registry", {external("GAUNTLET_DATA", "data")});
   for (const auto& split : registry.dataset(real.dataset).splits)
@@ -32,7 +41,7 @@ TEST_P(RealNetworks, ClassifiesAsPublished) {
   const Dataset data = registry.load(real.dataset, "test");
 
   const auto network = build_network(real.network);
-  load_state(*network, read_safetensors(weights), weights.string());
+  load_weights(*network, weights);
   constexpr int64_t kBatch = 250;
   const at::NoGradGuard no_graph;
   int64_t correct = 0;
@@ -48,6 +57,17 @@ TEST_P(RealNetworks, ClassifiesAsPublished) {
   constexpr int64_t kTies = 2;
   EXPECT_NEAR(double(correct), double(real.correct), double(kTies)) << "of " << data.size();
   RecordProperty("correct", std::to_string(correct));
+}
+
+TEST(RealNetworkTable, HoldsEveryFile) {
+  const fs::path folder = external("GAUNTLET_WEIGHTS", "weights");
+  if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not here";
+  std::set<fs::path> known;
+  for (const RealNetwork& real : real_networks()) known.insert(file_of(real));
+  for (const auto& file : fs::recursive_directory_iterator(folder))
+    if (file.path().extension() == ".safetensors") {
+      EXPECT_TRUE(known.count(file.path())) << file.path() << " is not in table.cc";
+    }
 }
 
 }  // namespace

@@ -104,6 +104,8 @@ const std::vector<RealNetwork>& real_networks() {
       {"deepsec/MNIST_raw", "mnist", 9934,
        small_cnn({"conv32.0", "conv32.2", "conv64.0", "conv64.2"}, {"fc1", "fc2", "fc3"})},
       {"alpha-beta-CROWN/MadryCNN_no_maxpool_tiny", "mnist", 9794, madry_tiny()},
+      {"alpha-beta-CROWN/resnet2b", "cifar10", 6923, resnet("cresnet-2b", kSdp)},
+      {"alpha-beta-CROWN/resnet4b", "cifar10", 7718, resnet("cresnet-4b", kSdp)},
       {"alpha-beta-CROWN/cifar_conv_small_pgd", "cifar10", 6292, cnn_a(3, kEran, 16, 0)},
       {"alpha-beta-CROWN/mnist_conv_small_nat", "mnist", 9825, cnn_a(1, kMnist, 16, 0)},
       {"alpha-beta-CROWN/cifar_marabou_large", "cifar10", 7416, marabou_large()},
@@ -128,6 +130,14 @@ const std::vector<RealNetwork>& real_networks() {
        small_cnn({"conv1", "conv2", "conv3", "conv4"}, {"fc1", "fc2", "fc3"})},
       {"projected_sinkhorn/mnist_vanilla", "mnist", 9889, cnn_a(1)},
       {"gauntlet/resnet20_at_pgd5_13epochs", "cifar10", 6841, resnet("resnet20", kGauntlet)},
+      // Originals of some of them, as they were published.
+      {"akamaster-resnet/resnet20-12fca82f.th", "cifar10", 9173, resnet("resnet20", kImageNet)},
+      {"siam/model_best.pth.tar", "cifar10", 9137,
+       resnet("resnet20", kSiam, {{"shortcut", "B"}, {"classifier", "fc"}})},
+      {"alpha-beta-CROWN/resnet2b.pth", "cifar10", 6923, resnet("cresnet-2b", kSdp)},
+      {"alpha-beta-CROWN/resnet4b.pth", "cifar10", 7718, resnet("cresnet-4b", kSdp)},
+      {"trades/model_mnist_smallcnn.pt", "mnist", 9948, {"smallcnn", {1, 28, 28}, 10}},
+      {"fast_adversarial/fgsm.pth", "mnist", 9850, {"cnn-a", {1, 28, 28}, 10}},
   };
   return all;
 }

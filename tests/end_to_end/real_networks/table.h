@@ -8,7 +8,7 @@
 namespace gauntlet::testing {
 
 struct RealNetwork {
-  std::string file;  ///< below the folder of weights, without .safetensors
+  std::string file;  ///< below the folder of weights; without an ending it is .safetensors
   std::string dataset;
   int64_t correct;  ///< of the 10,000 test images
   NetworkSpec network;

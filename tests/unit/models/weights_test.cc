@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "base/bad_input.h"
 #include "models/safetensors.h"
@@ -71,6 +72,19 @@ TEST_F(Weights, ReadsBothFormatsOfPyTorch) {
   }
   EXPECT_EQ(read_weights(file(good_zip())).format, "PyTorch zip");
   EXPECT_EQ(read_weights(file(good_legacy())).format, "PyTorch legacy");
+}
+
+// A header may begin with the bytes of a pickle or an archive.
+TEST_F(Weights, ReadsSafetensorsOfEveryHeaderLength) {
+  const fs::path file = folder_ / "x.safetensors";
+  std::set<int> first_bytes;
+  for (size_t extra = 0; extra < 2048; ++extra) {
+    write_safetensors(file, {{"weight", torch::ones({1})}}, {{"note", std::string(extra, 'x')}});
+    std::ifstream in(file, std::ios::binary);
+    first_bytes.insert(in.get());
+    ASSERT_EQ(read_weights(file).tensors.size(), 1u) << extra;
+  }
+  EXPECT_TRUE(first_bytes.count(0x80));
 }
 
 TEST_F(Weights, KeepsStridesOffsetsAndSharing) {

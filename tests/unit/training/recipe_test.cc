@@ -8,6 +8,7 @@
 #include "../host/fixed_catalogue.h"
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "evaluation/laboratory.h"
 #include "models/safetensors.h"
 #include "training/model_writer.h"
 #include "training/replicates.h"
@@ -328,6 +329,30 @@ averaging = { type = "ema", from_epoch = 60 }
             "'bfloat16'; did you mean 'bfloat16'?\n"
             "recipe.toml:9:42: averaging: from_epoch: lies beyond the last of 2 epochs: nothing "
             "would be averaged");
+}
+
+TEST_F(RecipeTest, TrainsAnArchitectureThatAPluginBuilds) {
+  const fs::path build = std::getenv("GAUNTLET_BUILD_DIR");
+  const PluginLibrary plugins({build / "plugins", build / "test_plugins"});
+  const std::string network =
+      "layer_plugins = [{ use = \"pni\" }]\n[network]\narchitecture = "
+      "\"two_towers\"\ninput = [1, 8, 8]\nclasses = 4\nwidth = ";
+  const Recipe recipe = read_recipe(write(kHead + network + "3\n"), plugins, registry());
+  TrainOptions options;
+  options.output = registry_folder / "models" / "quarters";
+  train(recipe, plugins, registry(), options, {});
+  std::vector<std::shared_ptr<Defense>> layer_plugins;
+  const auto loaded = load_network(registry().model("quarters/x"), plugins, layer_plugins);
+  EXPECT_EQ(loaded->layers().front().weight_shape, (std::vector<int64_t>{3, 1, 3, 3}));
+  EXPECT_TRUE(loaded->layers().front().learned.contains("alpha"));
+  try {
+    read_recipe(write(kHead + network + "0\n"), plugins, registry());
+    ADD_FAILURE() << "a width of 0 was accepted";
+  } catch (const BadInput& error) {
+    EXPECT_NE(std::string(error.what()).find("two_towers: width: 0 is not in [1, 64]"),
+              std::string::npos)
+        << error.what();
+  }
 }
 
 TEST(ToToml, WritesTypeAndUseFirst) {

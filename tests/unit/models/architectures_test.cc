@@ -1,0 +1,122 @@
+#include "models/architectures.h"
+
+#include "base/bad_input.h"
+#include "networks.h"
+
+namespace gauntlet::testing {
+namespace {
+int64_t parameters(const Network& network) {
+  int64_t count = 0;
+  for (const NamedTensor& t : network.tensors()) count += t.trained ? t.tensor.numel() : 0;
+  return count;
+}
+
+NetworkSpec spec_of(const std::string& architecture, std::vector<int64_t> input, int64_t classes,
+                    ParamMap options = {}) {
+  NetworkSpec spec;
+  spec.architecture = architecture, spec.input = std::move(input), spec.classes = classes;
+  spec.options = std::move(options);
+  return spec;
+}
+
+struct Published {
+  const char* architecture;
+  int64_t size, classes, parameters;
+  const char* stem = nullptr;
+};
+// As their papers and the model zoos of torchvision and pytorch-cifar count them.
+constexpr Published kPublished[] = {{"resnet18", 224, 1000, 11'689'512, "imagenet"},
+                                    {"resnet34", 224, 1000, 21'797'672, "imagenet"},
+                                    {"resnet50", 224, 1000, 25'557'032, "imagenet"},
+                                    {"resnet18", 32, 10, 11'173'962, "cifar"},
+                                    {"preactresnet18", 32, 10, 11'171'146},
+                                    {"wrn-28-10", 32, 10, 36'479'194},
+                                    {"wrn-34-10", 32, 10, 46'160'474}};
+
+TEST(Architectures, HaveTheParametersOfTheirPublications) {
+  for (const Published& p : kPublished) {
+    const ParamMap options = p.stem ? ParamMap{{"stem", p.stem}} : ParamMap{};
+    const auto network =
+        build_network(spec_of(p.architecture, {3, p.size, p.size}, p.classes, options));
+    EXPECT_EQ(parameters(*network), p.parameters) << p.architecture;
+  }
+}
+
+// Small enough to run; every kind of block is among them.
+class Forward : public ::testing::TestWithParam<NetworkSpec> {};
+INSTANTIATE_TEST_SUITE_P(
+    Architectures, Forward,
+    ::testing::Values(spec_of("resnet18", {3, 32, 32}, 10),
+                      spec_of("resnet18", {3, 64, 64}, 7, {{"stem", "imagenet"}}),
+                      spec_of("resnet50", {3, 16, 16}, 10),
+                      spec_of("preactresnet18", {3, 16, 16}, 10, {{"final_norm", true}}),
+                      spec_of("preactresnet34", {3, 8, 8}, 10), spec_of("wrn-28-4", {3, 8, 8}, 10),
+                      spec_of("vgg11", {3, 32, 32}, 10), spec_of("densenet40", {3, 8, 8}, 10),
+                      spec_of("smallcnn", {1, 28, 28}, 10), spec_of("lenet5", {1, 28, 28}, 10),
+                      spec_of("cnn-a", {3, 32, 32}, 10, {{"width", 8}}),
+                      spec_of("cresnet-2b", {3, 32, 32}, 10),
+                      spec_of("cresnet-4b", {3, 32, 32}, 10)),
+    [](const auto& info) {
+      std::string name = info.param.architecture + std::to_string(info.index);
+      std::erase(name, '-');
+      return name;
+    });
+
+TEST_P(Forward, FoldedIsUnfolded) {
+  const auto network = build_network(GetParam(), 3);
+  make_uneven(*network);
+  make_double(*network);
+  const Tensor x = images(GetParam(), 2).to(torch::kDouble);
+  const Answer plain = ask(*network, x, {}, Mode::kEvaluate),
+               folded = ask(*network, x, {}, Mode::kFolded);
+  EXPECT_EQ(plain.logits.sizes(), at::IntArrayRef({2, GetParam().classes}));
+  EXPECT_LT(relative_error(folded.logits, plain.logits), 1e-9);
+  EXPECT_LT(relative_error(folded.gradient, plain.gradient), 1e-9);
+}
+
+TEST(Architectures, EveryOneCanBeCheckedWithoutBeingMade) {
+  for (const Architecture& architecture : architectures()) {
+    if (architecture.name == "sequential") continue;
+    const bool mnist = architecture.name == "smallcnn" || architecture.name == "lenet5";
+    const std::vector<int64_t> input =
+        mnist ? std::vector<int64_t>{1, 28, 28} : std::vector<int64_t>{3, 32, 32};
+    EXPECT_NO_THROW(check_network(spec_of(architecture.name, input, 10))) << architecture.name;
+  }
+  try {
+    check_network(spec_of("wrn-28-11", {3, 32, 32}, 10));
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const BadInput& error) {
+    EXPECT_STREQ(error.what(), "unknown architecture 'wrn-28-11', did you mean 'wrn-28-10'?");
+  }
+  EXPECT_THROW(check_network(spec_of("resnet18", {3, 32, 32}, 10, {{"stem", "mnist"}})), BadInput);
+}
+
+// What a plugin with BuildsNetwork does.
+TEST(Architectures, MayBeGivenByAFunction) {
+  NetworkSpec spec = spec_of("two_towers", {3, 8, 8}, 4);
+  spec.builds = [](NetworkBuilder& b) {
+    const auto tower = [&](const std::string& name, int64_t kernel) {
+      return b.relu(b.batch_norm(
+          b.conv(b.input(), name + ".conv", {.out = 6, .kernel = kernel, .padding = kernel / 2}),
+          name + ".bn"));
+    };
+    const int both = b.max_pool(b.concat(tower("a", 3), tower("b", 5)), 3, 2, 1);
+    EXPECT_EQ(b.shape(both), (std::vector<int64_t>{12, 4, 4}));
+    b.linear(b.flatten(b.global_avg_pool(both)), "fc", b.classes());
+  };
+  const auto network = build_network(spec, 3);
+  make_uneven(*network);
+  const Tensor x = images(spec, 2);
+  WeightNoise noise;
+  for (const std::vector<PerturbsLayers*>& plugins : {std::vector<PerturbsLayers*>{}, {&noise}})
+    EXPECT_LT(relative_error(ask(*network, x, plugins, Mode::kFolded).logits,
+                             ask(*network, x, plugins, Mode::kEvaluate).logits),
+              1e-5);
+  spec.builds = [](NetworkBuilder& b) { b.relu(7); };
+  EXPECT_THROW(build_network(spec), BadInput);
+  spec.builds = [](NetworkBuilder& b) { b.concat(b.input(), b.flatten(b.input())); };
+  EXPECT_THROW(build_network(spec), BadInput);
+}
+
+}  // namespace
+}  // namespace gauntlet::testing
