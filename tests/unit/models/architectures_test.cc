@@ -74,14 +74,29 @@ TEST_P(Forward, FoldedIsUnfolded) {
   EXPECT_LT(relative_error(folded.gradient, plain.gradient), 1e-9);
 }
 
-TEST(Architectures, EveryOneCanBeCheckedWithoutBeingMade) {
+// Its own images: those for MNIST are not of CIFAR's size.
+NetworkSpec usual_spec(const Architecture& architecture) {
+  const bool mnist = architecture.name == "smallcnn" || architecture.name == "lenet5";
+  return spec_of(architecture.name,
+                 mnist ? std::vector<int64_t>{1, 28, 28} : std::vector<int64_t>{3, 32, 32}, 10);
+}
+
+TEST(Architectures, EveryOneGivesLogits) {
   for (const Architecture& architecture : architectures()) {
-    if (architecture.name == "sequential") continue;
-    const bool mnist = architecture.name == "smallcnn" || architecture.name == "lenet5";
-    const std::vector<int64_t> input =
-        mnist ? std::vector<int64_t>{1, 28, 28} : std::vector<int64_t>{3, 32, 32};
-    EXPECT_NO_THROW(check_network(spec_of(architecture.name, input, 10))) << architecture.name;
+    if (architecture.name == "sequential") continue;  // has no layers of its own
+    const NetworkSpec spec = usual_spec(architecture);
+    const Tensor logits =
+        build_network(spec)->forward(images(spec, 2), noise_for(2), {}, Mode::kEvaluate).logits;
+    EXPECT_EQ(logits.sizes(), at::IntArrayRef({2, 10})) << architecture.name;
+    EXPECT_TRUE(logits.isfinite().all().item<bool>()) << architecture.name;
   }
+}
+
+TEST(Architectures, EveryOneCanBeCheckedWithoutBeingMade) {
+  for (const Architecture& architecture : architectures())
+    if (architecture.name != "sequential") {
+      EXPECT_NO_THROW(check_network(usual_spec(architecture))) << architecture.name;
+    }
   try {
     check_network(spec_of("wrn-28-11", {3, 32, 32}, 10));
     ADD_FAILURE() << "nothing was thrown";

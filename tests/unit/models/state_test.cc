@@ -136,9 +136,8 @@ TEST(Build, InfersShapes) {
   }
 }
 
-TEST(Build, EveryArchitectureGivesLogits) {
-  for (const std::string& name : architecture_names()) {
-    if (name == "sequential") continue;
+TEST(Build, EveryCifarResNetGivesLogits) {
+  for (const std::string name : {"resnet20", "resnet32", "resnet44", "resnet56", "resnet110"}) {
     for (const char* shortcut : {"A", "B"}) {
       NetworkSpec spec = resnet_spec(shortcut);
       spec.architecture = name;

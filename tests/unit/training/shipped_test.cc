@@ -1,5 +1,5 @@
-// The Fashion-MNIST networks that ship: they load, they are as accurate as they declare, their
-// recipes are the ones in suites/train.
+// The networks that ship: they load, they are as accurate as they declare, their recipes are the
+// ones in suites/train.
 #include <gtest/gtest.h>
 
 #include "base/sha256.h"
@@ -82,6 +82,34 @@ TEST_P(Shipped, WithstandsPgdOnlyWhereItWasTrainedTo) {
   else
     EXPECT_GE(right, 120);
 }
+
+struct ShippedCifar : ::testing::TestWithParam<const char*> {
+  const Registry registry{source_dir() / "registry", data_search_path("")};
+  const ModelEntry entry = registry.model(std::string("cifar10/") + GetParam());
+};
+
+TEST_P(ShippedCifar, IsTheModelOfItsRecipe) {
+  EXPECT_EQ(entry.sha256, sha256_of_file(entry.weights));
+  EXPECT_LE(fs::file_size(entry.weights), 2u << 20);
+  EXPECT_TRUE(fs::exists(entry.log));
+  const std::string file = *entry.training.at("recipe").get<std::string>();
+  EXPECT_EQ(entry.training.at("recipe_sha256"),
+            ParamValue(sha256_of_file(source_dir() / "suites" / "train" / file)));
+}
+
+TEST_P(ShippedCifar, IsAsAccurateAsItDeclares) {
+  for (const auto& file : registry.dataset("cifar10").find_split("test")->files)
+    if (!registry.find(file)) GTEST_SKIP() << file.path << " is not here";
+  const Dataset data = registry.load("cifar10", "test");
+  const auto network = build_network(entry.network);
+  load_state(*network, read_safetensors(entry.weights), entry.weights.string());
+  ASSERT_EQ(entry.accuracy.size(), 1u);
+  EXPECT_EQ(entry.accuracy[0].samples, data.size());
+  EXPECT_NEAR(double(count_correct(*network, data)), double(entry.accuracy[0].correct), 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cifar10, ShippedCifar, ::testing::Values("standard", "at"),
+                         [](const auto& info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(FashionMnist, Shipped,
                          ::testing::Values("standard", "at", "trades", "pni"),
