@@ -13,7 +13,8 @@ constexpr double kWidth = 360, kHeight = 240, kLeft = 52, kRight = 12, kTop = 28
 constexpr double kLegendLine = 18;
 // Okabe and Ito's colours, told apart by all readers and on both themes.
 constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                    "#56b4e9", "#e69f00", "#8a8a8a", "#b5a800"};
+                                    "#56b4e9", "#e69f00", "#7a5195", "#b5a800"};
+constexpr const char* kReferenceColour = "#8a8a8a";
 const char* colour(size_t i) { return kColours[i % std::size(kColours)]; }
 
 std::string safe(const std::string& text) {
@@ -82,23 +83,44 @@ void draw_frame(std::ostream& out, const Scale& x, const Scale& y, const std::st
   text(out, (x.from + x.to) / 2, y.from + 33, "middle", "tick", x_title);
 }
 
+// Strokes between gaps; one of a single point has no length, and is drawn as a dot.
 void draw_series(std::ostream& out, const Series& series, const Scale& x, const Scale& y,
                  const char* stroke) {
-  std::string path;
-  bool pen_down = false;
-  for (const auto& [a, b] : series.points) {
-    if (!std::isfinite(a) || !std::isfinite(b)) {
-      pen_down = false;
-      continue;
-    }
-    path += (pen_down ? "L" : "M") + rounded(x(a)) + " " + rounded(y(b));
-    pen_down = true;
+  std::string path, dots;
+  const auto there = [&](size_t i) {
+    return i < series.points.size() && std::isfinite(series.points[i].first) &&
+           std::isfinite(series.points[i].second);
+  };
+  for (size_t i = 0; i < series.points.size(); ++i) {
+    if (!there(i)) continue;
+    const bool begins = i == 0 || !there(i - 1);
+    const std::string across = rounded(x(series.points[i].first)),
+                      up = rounded(y(series.points[i].second));
+    if (begins && !there(i + 1))
+      dots += "<circle fill=\"" + std::string(stroke) + "\" cx=\"" + across + "\" cy=\"" + up +
+              "\" r=\"2.5\"></circle>";
+    else
+      path += (begins ? "M" : "L") + across + " " + up;
   }
-  out << "<path class=\"line\" stroke=\"" << stroke << "\" d=\"" << path << "\"><title>"
-      << safe(series.name) << "</title></path>";
+  out << "<g><title>" << safe(series.name) << "</title>";
+  if (!path.empty())
+    out << "<path class=\"line\" stroke=\"" << stroke << '"'
+        << (series.reference ? " stroke-dasharray=\"5 4\"" : "") << " d=\"" << path << "\"></path>";
+  out << dots << "</g>";
 }
 
-void draw_panel(std::ostream& out, const Panel& panel, double left, const std::string& x_title) {
+// Names have the same colour in all panels: that of their place among all.
+std::vector<std::string> names_of(const std::vector<Panel>& panels) {
+  std::vector<std::string> names;
+  for (const Panel& panel : panels)
+    for (const Series& series : panel.series)
+      if (!series.reference && std::find(names.begin(), names.end(), series.name) == names.end())
+        names.push_back(series.name);
+  return names;
+}
+
+void draw_panel(std::ostream& out, const Panel& panel, double left, const std::string& x_title,
+                const std::vector<std::string>& names) {
   Extent across, up;
   for (const Series& series : panel.series)
     for (const auto& [a, b] : series.points)
@@ -108,27 +130,39 @@ void draw_panel(std::ostream& out, const Panel& panel, double left, const std::s
   const Scale x{ticks(across.low, across.high, 5), left + kLeft, left + kWidth - kRight},
       y{ticks(up.low, up.high, 5), kHeight - kBottom, kTop};
   draw_frame(out, x, y, panel.title, x_title);
-  for (size_t i = 0; i < panel.series.size(); ++i)
-    draw_series(out, panel.series[i], x, y, colour(i));
+  for (const Series& series : panel.series) {
+    const auto place = std::find(names.begin(), names.end(), series.name);
+    draw_series(out, series, x, y,
+                series.reference ? kReferenceColour : colour(size_t(place - names.begin())));
+  }
 }
 
-// Names in the order of the panel that has most of them; lines of one name share a colour.
-double draw_legend(std::ostream& out, const std::vector<Panel>& panels, double width) {
-  const auto most = std::max_element(
-      panels.begin(), panels.end(),
-      [](const auto& a, const auto& b) { return a.series.size() < b.series.size(); });
-  if (most == panels.end() || most->series.size() < 2) return 0;
-  double x = kLeft, y = kHeight + 14;
-  for (size_t i = 0; i < most->series.size(); ++i) {
-    const std::string& name = most->series[i].name;
+// A line alone in its panel is named by the panel's title.
+bool in_company(const std::string& name, const std::vector<Panel>& panels) {
+  return std::any_of(panels.begin(), panels.end(), [&](const Panel& panel) {
+    const auto& all = panel.series;
+    const auto lines = std::count_if(all.begin(), all.end(), [](auto& s) { return !s.reference; });
+    return lines > 1 &&
+           std::any_of(all.begin(), all.end(), [&](auto& s) { return s.name == name; });
+  });
+}
+
+// The height it takes.
+double draw_legend(std::ostream& out, const std::vector<Panel>& panels,
+                   const std::vector<std::string>& names, double width) {
+  double x = kLeft, y = kHeight + 14, height = 0;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    if (!in_company(name, panels)) continue;
     const double room = 30 + 6.6 * double(name.size());
     if (x > kLeft && x + room > width) x = kLeft, y += kLegendLine;
     out << "<path class=\"line\" stroke=\"" << colour(i) << "\" d=\"M" << rounded(x) << ' '
         << rounded(y - 4) << "h16\"></path>";
     text(out, x + 21, y, "start", "tick", name);
     x += room;
+    height = y + 10 - kHeight;
   }
-  return y + 10 - kHeight;
+  return height;
 }
 }  // namespace
 
@@ -147,7 +181,9 @@ std::vector<double> ticks(double low, double high, int count) {
     }
   std::vector<double> marks;
   const double first = std::floor(low / step + 1e-9), last = std::ceil(high / step - 1e-9);
-  for (double i = first; i <= last; ++i) marks.push_back(i * step);
+  // Counted, since numbers next to each other may be as far apart as first and first + 1.
+  const auto steps = int64_t(std::min(last - first, 1000.0));
+  for (int64_t i = 0; i <= steps; ++i) marks.push_back((first + double(i)) * step);
   return marks;
 }
 
@@ -155,9 +191,10 @@ std::string plot_svg(const std::string& x_title, const std::vector<Panel>& panel
                      bool standalone) {
   std::ostringstream body;
   const double width = kWidth * double(std::max<size_t>(1, panels.size()));
+  const std::vector<std::string> names = names_of(panels);
   for (size_t i = 0; i < panels.size(); ++i)
-    draw_panel(body, panels[i], kWidth * double(i), x_title);
-  const double height = kHeight + draw_legend(body, panels, width);
+    draw_panel(body, panels[i], kWidth * double(i), x_title, names);
+  const double height = kHeight + draw_legend(body, panels, names, width);
   std::ostringstream out;
   out << "<svg class=\"plot\" role=\"img\" viewBox=\"0 0 " << rounded(width) << ' '
       << rounded(height) << '"';

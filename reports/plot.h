@@ -9,6 +9,7 @@ namespace gauntlet {
 struct Series {
   std::string name;
   std::vector<std::pair<double, double>> points;  ///< x ascending; points that are not finite gap
+  bool reference = false;  ///< a limit to compare with: dashed, not in the legend
 };
 
 /// One frame; several stand side by side over the same kind of x.

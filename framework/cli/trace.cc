@@ -33,8 +33,11 @@ const Item& only_one(const std::vector<Item>& items, const char* kind) {
                   items.size(), fmt::join(names, ", ")));
 }
 
-std::string plot_of(const Trace& trace) {
-  Panel loss{"cross-entropy", {}}, gap{"margin (above 0: misclassified)", {}},
+std::string plot_of(const Trace& trace, Goal goal) {
+  Panel loss{"cross-entropy", {}},
+      gap{goal == Goal::kUntargeted ? "margin (above 0: misclassified)"
+                                    : "margin (above 0: goal reached)",
+          {}},
       distance{fmt::format("distance ({})", trace.norm), {}, /*from_zero=*/true};
   for (const ImageTrace& image : trace.images) {
     const std::string name = fmt::format("image {}, class {}", image.index, image.label);
@@ -45,10 +48,40 @@ std::string plot_of(const Trace& trace) {
     add(loss, &TracePoint::loss), add(gap, &TracePoint::margin);
     add(distance, &TracePoint::distance);
   }
+  int64_t last = 1;
+  for (const ImageTrace& image : trace.images)
+    for (const TracePoint& p : image.points) last = std::max(last, p.query);
+  distance.series.push_back(
+      {"epsilon", {{1, trace.epsilon}, {double(last), trace.epsilon}}, /*reference=*/true});
   return plot_svg("query", {loss, gap, distance}, /*standalone=*/true);
 }
 
+// Before the attack runs, which may take long.
+void check_output(const std::filesystem::path& picture) {
+  if (picture.extension() == ".csv")
+    throw BadInput("--output: " + picture.string() +
+                   " would be replaced by the table beside the picture, expected a name such as "
+                   "trace.svg");
+  const auto folder = picture.has_parent_path() ? picture.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder))
+    throw BadInput("--output: there is no folder " + folder.string());
+}
+
+void tell(const ImageTrace& image) {
+  const char* answer = !image.clean_right   ? "wrong without an attack"
+                       : image.robust_right ? "withstood"
+                                            : "fooled";
+  std::string state = fmt::format("{:>10} {:>10} {:>10}", "—", "—", "—");
+  if (!image.points.empty()) {
+    const TracePoint& last = image.points.back();
+    state = fmt::format("{:>10.4f} {:>10.4f} {:>10.5f}", last.loss, last.margin, last.distance);
+  }
+  fmt::print("{:>7} {:>6} {:>8} {}  {}\n", image.index, image.label, image.points.size(), state,
+             answer);
+}
+
 int run(const Flags& flags) {
+  check_output(flags.output);
   flags.common.apply_threads();
   const PluginLibrary plugins = flags.common.plugins();
   const Registry registry = flags.common.open_registry();
@@ -67,16 +100,9 @@ int run(const Flags& flags) {
              defense.name, threat.norm == Norm::kLinf ? "linf" : to_string(threat.norm),
              threat.epsilon_text, "image", "class", "queries", "loss", "margin", "distance",
              "answer");
-  for (const ImageTrace& image : seen.images) {
-    const TracePoint last = image.points.empty() ? TracePoint{} : image.points.back();
-    fmt::print("{:>7} {:>6} {:>8} {:>10.4f} {:>10.4f} {:>10.5f}  {}\n", image.index, image.label,
-               image.points.size(), last.loss, last.margin, last.distance,
-               !image.clean_right   ? "wrong without an attack"
-               : image.robust_right ? "withstood"
-                                    : "fooled");
-  }
+  for (const ImageTrace& image : seen.images) tell(image);
   const std::filesystem::path picture(flags.output);
-  write_text_atomically(picture, plot_of(seen));
+  write_text_atomically(picture, plot_of(seen, attack.host.goal));
   const auto table = std::filesystem::path(picture).replace_extension(".csv");
   write_text_atomically(table, to_csv(seen));
   fmt::print("{}\n{}\n", picture.string(), table.string());
@@ -92,7 +118,7 @@ void add_trace(CLI::App& app, Action& action) {
   command->add_option("--set", flags->options.set,
                       "Change a value: path=value, such as attack.pgd.steps=50");
   command->add_option("--only", flags->options.only,
-                      "Which combination: defense=PATTERN,attack=PATTERN");
+                      "Which combination: defense=PATTERN,attack=PATTERN,threat=PATTERN");
   command->add_option("--images", flags->images, "How many of the suite's images")
       ->check(CLI::Range(1, 1000));
   command->add_option("--output", flags->output,

@@ -16,7 +16,7 @@ namespace {
 struct Flags {
   Common common;
   std::string recipe, output;
-  bool resume = false;
+  bool resume = false, overwrite = false;
 };
 
 std::string percent(const std::optional<double>& share) {
@@ -76,12 +76,18 @@ int run(const Flags& flags) {
   TrainOptions options;
   options.output = flags.output;
   options.resume = flags.resume;
+  options.overwrite = flags.overwrite;
+  const std::vector<Recipe> all = replicates(recipe);
+  for (const Recipe& one : all) check_output(one, options);  // before the first one trains
   std::vector<ModelEntry> trained;
-  for (const Recipe& one : replicates(recipe)) {
+  for (const Recipe& one : all) {
     if (!recipe.seeds.empty()) fmt::print(stderr, "seed {}:\n", one.seed);
     const TrainingResult result = train(one, plugins, registry, options, talk());
     if (!result.finished) {
-      fmt::print(stderr, "stopped after {} epochs; go on with --resume\n", result.log.size());
+      if (result.log.empty())
+        fmt::print(stderr, "stopped before the end of the first epoch: nothing is kept\n");
+      else
+        fmt::print(stderr, "stopped after {} epochs; go on with --resume\n", result.log.size());
       return kSomeFailed;
     }
     trained.push_back(read_model_entry(result.entry, one.id));
@@ -99,7 +105,10 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("recipe", flags->recipe, "The recipe's TOML file")->required();
   command->add_option("--output", flags->output,
                       "Folder of entry and weights; default: the registry");
-  command->add_flag("--resume", flags->resume, "Go on from the last checkpoint");
+  command->add_flag("--resume", flags->resume,
+                    "Go on from the last checkpoint; leave models that are finished");
+  command->add_flag("--overwrite", flags->overwrite, "Replace a model that is there")
+      ->excludes("--resume");
   flags->common.add_to(*command);
   command->callback([&action, flags] { action = [flags] { return run(*flags); }; });
 }

@@ -164,7 +164,7 @@ Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
     out.x = torch::where(per_image(better), settled, out.x);
     score = torch::maximum(score, now);
     // A final iterate that wins needs no further restart; on draws of chance it proves nothing.
-    if (!model.stochastic() && !rules.track) target.retire(score > 0.5);
+    if (rules.retire && !model.stochastic() && !rules.track) target.retire(score > 0.5);
   }
   const Ledger sources = host.passes(), selection = out.ledger;
   out.ledger = target.ledger();

@@ -20,6 +20,7 @@ struct CraftRules {
   Access access = Access::kGradient;  ///< granted tier
   int64_t max_queries = 0;            ///< passes per sample; 0: no limit
   bool track = true;     ///< record hits and retire confirmed samples; false: "final", training
+  bool retire = true;    ///< spare samples that a restart has won the others
   bool compact = true;   ///< leave inactive rows out of the computation
   bool shuffle = false;  ///< hand rows to the model in another order (conformance tests)
   Mode mode = Mode::kFolded;

@@ -1,5 +1,7 @@
 #include "evaluation/trace.h"
 
+#include <cmath>
+#include <limits>
 #include <sstream>
 
 #include "base/bad_input.h"
@@ -9,8 +11,8 @@ namespace {
 // Adds a query's rows to the images they belong to.
 class Recorder {
  public:
-  Recorder(const CraftBatch& batch, const ThreatModel& threat)
-      : batch_(batch), threat_(threat), images_(size_t(batch.y.size(0))) {
+  Recorder(const CraftBatch& batch, const ThreatModel& threat, Goal goal)
+      : batch_(batch), threat_(threat), goal_(goal), images_(size_t(batch.y.size(0))) {
     for (size_t i = 0; i < images_.size(); ++i) {
       images_[i].index = batch.index[int64_t(i)].item<int64_t>();
       images_[i].label = batch.y[int64_t(i)].item<int64_t>();
@@ -20,7 +22,7 @@ class Recorder {
   void add(const Rows& rows, const Tensor& x, const Outputs& outputs) {
     const auto host = [](const Tensor& t) { return t.to(at::kCPU, at::kDouble).contiguous(); };
     const Tensor loss = host(cross_entropy(Goal::kUntargeted)(outputs, rows)),
-                 gap = host(margin(Goal::kUntargeted)(outputs, rows)),
+                 gap = host(margin(goal_)(outputs, rows)),
                  distance = host(threat_.rows(rows.sample).distance(rows.of(batch_.x), x)),
                  sample = rows.sample.cpu().contiguous();
     std::vector<TracePoint> best(images_.size());
@@ -30,18 +32,50 @@ class Recorder {
       const auto at = [&](const Tensor& t) { return t.const_data_ptr<double>()[row]; };
       if (seen[i] && at(gap) <= best[i].margin) continue;
       seen[i] = true;
-      best[i] = {int64_t(images_[i].points.size()) + 1, at(loss), at(gap), at(distance)};
+      best[i] = {int64_t(images_[i].points.size()) + 1,
+                 decisions ? std::numeric_limits<double>::quiet_NaN() : at(loss), at(gap),
+                 at(distance), answer};
     }
     for (size_t i = 0; i < images_.size(); ++i)
       if (seen[i]) images_[i].points.push_back(best[i]);
   }
 
   std::vector<ImageTrace>& images() { return images_; }
+  bool decisions = false, answer = false;  ///< what the queries that come are of
 
  private:
   const CraftBatch& batch_;
   const ThreatModel& threat_;
+  const Goal goal_;
   std::vector<ImageTrace> images_;
+};
+
+// Asks for what an attack returns, which many never do.
+class ShowsItsAnswer final : public Attack {
+ public:
+  ShowsItsAnswer(Attack& attack, Recorder& recorder) : attack_(attack), recorder_(recorder) {}
+  AttackFacts facts() const override {
+    AttackFacts facts = attack_.facts();
+    facts.access = std::max(facts.access, Access::kScore);
+    return facts;
+  }
+  Tensor run(Target& target, const Task& task) override {
+    recorder_.decisions = attack_.facts().access == Access::kDecision;
+    Tensor x = attack_.run(target, task);
+    recorder_.decisions = false;
+    if (!x.defined() || x.sizes() != task.x.sizes()) return x;  // the host says what is wrong
+    recorder_.answer = true;
+    try {
+      target.scores(x);
+    } catch (const TaskOver&) {  // the budget is spent: the last query has to do
+    }
+    recorder_.answer = false;
+    return x;
+  }
+
+ private:
+  Attack& attack_;
+  Recorder& recorder_;
 };
 }  // namespace
 
@@ -57,14 +91,16 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
   if (const std::string why = reason_to_skip(job, *attack, model, threat); !why.empty())
     throw BadInput("attack '" + job.attack.name + "' against '" + job.defense.name + "': " + why);
   CraftRules rules = rules_of(job, attack->facts());
-  rules.track = false;
+  rules.track = rules.retire = false;
+  rules.access = std::max(rules.access, Access::kScore);
   if (rules.goal == Goal::kTargeted)
     batch.target = random_targets(rules.seed, batch.index, batch.y, model.classes());
-  Recorder recorder(batch, threat);
+  Recorder recorder(batch, threat, rules.goal);
+  ShowsItsAnswer shown(*attack, recorder);
   rules.observe = [&](const Rows& rows, const Tensor& x, const Outputs& outputs) {
     recorder.add(rows, x, outputs);
   };
-  const Crafted crafted = craft(*attack, model, batch, threat, rules, laboratory);
+  const Crafted crafted = craft(shown, model, batch, threat, rules, laboratory);
   const auto right = [&](const Tensor& x, Stream stream) {
     return judge(model, x, batch.y, batch.index, rules.seed, stream, 1).right[0].cpu();
   };
@@ -80,11 +116,13 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
 std::string to_csv(const Trace& trace) {
   std::ostringstream out;
   out.precision(9);
-  out << "image,label,query,loss,margin,distance\n";
+  out << "image,label,query,loss,margin,distance,answer\n";
   for (const ImageTrace& image : trace.images)
-    for (const TracePoint& p : image.points)
-      out << image.index << ',' << image.label << ',' << p.query << ',' << p.loss << ',' << p.margin
-          << ',' << p.distance << '\n';
+    for (const TracePoint& p : image.points) {
+      out << image.index << ',' << image.label << ',' << p.query << ',';
+      if (!std::isnan(p.loss)) out << p.loss;
+      out << ',' << p.margin << ',' << p.distance << ',' << p.answer << '\n';
+    }
   return out.str();
 }
 

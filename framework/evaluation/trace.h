@@ -10,10 +10,13 @@ namespace gauntlet {
 /// The state of one image at one query. Of several rows for one image (populations) the one with
 /// the largest margin counts.
 struct TracePoint {
-  int64_t query = 0;    ///< of the image: 1 is the first, restarts go on counting
-  double loss = 0;      ///< cross-entropy of the true class, over the draws of the query
-  double margin = 0;    ///< largest other logit - logit of the true class; above 0: misclassified
+  int64_t query = 0;  ///< of the image: 1 is the first, restarts go on counting
+  /// Cross-entropy of the true class, of the mean over the query's draws; NaN where the attack saw
+  /// decisions alone.
+  double loss = 0;
+  double margin = 0;    ///< of the cell's goal; untargeted: largest other logit - that of the class
   double distance = 0;  ///< from the clean image, in the threat's norm
+  bool answer = false;  ///< what the attack returned, asked once more by the host
 };
 
 struct ImageTrace {
@@ -28,11 +31,12 @@ struct Trace {
   double epsilon = 0;
 };
 
-/// Runs the job's attack on job.indices with no sample retired, so that every step is seen. Throws
-/// BadInput where the cell would be skipped, and what the attack throws.
+/// Runs the job's attack on job.indices with no sample retired, so that every step is seen; the
+/// last point of each restart is its answer. Throws BadInput where the cell would be skipped, and
+/// what the attack throws.
 Trace trace(const CellJob& job, Laboratory& laboratory);
 
-/// "image,label,query,loss,margin,distance" and a line a point.
+/// "image,label,query,loss,margin,distance,answer" and a line a point.
 std::string to_csv(const Trace& trace);
 
 }  // namespace gauntlet

@@ -49,7 +49,7 @@ HostNetwork::HostNetwork(NetworkSpec spec, std::vector<Node> nodes)
     if (node.layer >= 0) layers_.push_back(layer_of(node, nodes_));
   for (Layer& layer : layers_) layer.count = int64_t(layers_.size());
   learned_.resize(layers_.size());
-  output_acts_.resize(layers_.size(), true);
+  output_acts_.resize(layers_.size(), false);
   frozen_ = layers_;
 }
 
@@ -119,7 +119,7 @@ Outputs HostNetwork::forward(const Tensor& x, const Noise& noise,
   if (trains(mode)) weights_changed();  // running statistics are updated
   if (plugins != seen_plugins_) {
     seen_plugins_ = plugins;
-    output_acts_.assign(layers_.size(), true);
+    output_acts_.assign(layers_.size(), false);
   }
   Pass pass{noise, plugins, mode, std::vector<Value>(nodes_.size())};
   pass.values[0] = {mode != Mode::kEvaluate ? x.contiguous(at::MemoryFormat::ChannelsLast) : x};
@@ -201,7 +201,8 @@ Tensor HostNetwork::apply(const Node& node, Tensor a, Tensor weight, Tensor bias
 
 // A convolution or linear layer with the plugins' hooks. Folded, batch norm is in the weight,
 // unless a plugin's output() acts, which comes before batch norm. Whether it does is known only
-// after it was asked: where the guess was wrong the layer is run again, with the noise as it was.
+// after it was asked: where the guess was wrong, either way, the layer is run again with the noise
+// as it was. So the guess costs time at most, and never shows in the last bits of a result.
 HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
   const size_t index = size_t(node.layer);
   const bool folding = folds(pass.mode), with_norm = folding && node.batch_norm >= 0;
@@ -231,13 +232,15 @@ HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
     return out;
   };
   bool normalised = with_norm && !output_acts_[index];
-  Tensor out = run(normalised), after = hooked(out, noise);
-  output_acts_[index] = !after.is_same(out);
-  if (normalised && output_acts_[index]) {
-    normalised = false;
-    after = hooked(run(false), noise);
+  const Tensor out = run(normalised);
+  Tensor after = hooked(out, noise);
+  const bool acts = !after.is_same(out);
+  output_acts_[index] = acts;
+  if (with_norm && normalised == acts) {
+    normalised = !acts;
+    after = hooked(run(normalised), noise);
   }
-  return {after, !output_acts_[index], normalised};
+  return {after, !acts, normalised};
 }
 
 }  // namespace gauntlet

@@ -17,6 +17,9 @@ struct Split {
 /// Throws BadInput if the split has too few samples.
 Split split_samples(const Recipe& recipe, int64_t split_size);
 
+/// Throws BadInput where classes lie in one part only, as they do where the images are in the order
+/// of their classes. `labels`: [N] int64, of the whole training split.
+void check_classes(const Recipe& recipe, const Split& split, const Tensor& labels);
 /// `samples` in the order of an epoch.
 Tensor epoch_order(const Tensor& samples, uint64_t seed, int64_t epoch);
 
@@ -49,7 +52,14 @@ class TrainingBatches {
 };
 
 /// Streams of training noise: `run` of noise_for().
-enum class TrainingNoise : uint64_t { kLayers, kMethod, kOrder, kAugmentation, kValidation };
+enum class TrainingNoise : uint64_t {
+  kLayers,
+  kMethod,
+  kOrder,
+  kAugmentation,
+  kValidation,
+  kStatistics
+};
 Noise training_noise(uint64_t seed, TrainingNoise use, const Tensor& samples);
 
 }  // namespace gauntlet

@@ -93,6 +93,7 @@ void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
                 {"log", json::array()}};
   for (const EpochLog& line : checkpoint.log) state["log"].push_back(to_json(line));
   write_text_atomically(json_file(prefix), state.dump(2) + "\n");
+  write_text_atomically(prefix.string() + ".csv", to_csv(checkpoint.log));
   fs::remove(tensor_file(prefix, checkpoint.epoch - 1));
 }
 
@@ -119,6 +120,7 @@ std::optional<Checkpoint> read_checkpoint(const fs::path& prefix) {
 void remove_checkpoint(const fs::path& prefix) {
   const std::string begin = prefix.filename().string() + ".";
   if (!fs::is_directory(prefix.parent_path())) return;
+  fs::remove(json_file(prefix));  // first: tensors without it are no checkpoint
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(prefix.parent_path()))
     if (entry.path().filename().string().starts_with(begin)) files.push_back(entry.path());

@@ -33,8 +33,9 @@ struct Checkpoint {
   std::map<std::string, Tensor> tensors;
 };
 
-/// Two files at a prefix: <prefix>.<epoch>.safetensors and <prefix>.json, which names the former
-/// and is replaced last: a reader sees the old checkpoint or the new one.
+/// Files at a prefix: <prefix>.<epoch>.safetensors and <prefix>.json, which names the former and is
+/// replaced after it: a reader sees the old checkpoint or the new one. <prefix>.csv is the log so
+/// far, to be looked at while training goes on.
 void write_checkpoint(const std::filesystem::path& prefix, const Checkpoint& checkpoint);
 bool has_checkpoint(const std::filesystem::path& prefix);
 /// nullopt if there is none. Throws BadInput for a damaged one.

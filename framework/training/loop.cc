@@ -10,6 +10,7 @@
 namespace gauntlet {
 namespace {
 constexpr int64_t kEvaluationRows = 500;
+constexpr int64_t kStatisticsSamples = 10'000;  // enough for two digits of any mean or variance
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -39,6 +40,7 @@ class Loop {
     if (parts.method && !dynamic_cast<Trains*>(parts.method.get()))
       throw BadInput(recipe.file.string() + ": '" + recipe.method->plugin +
                      "' is no training method");
+    check_classes(recipe, split_, data.labels);
   }
 
   TrainingResult run(bool resume) {
@@ -51,7 +53,8 @@ class Loop {
     result.log = state_.log;
     result.selected_epoch = state_.best_epoch;
     for (const EpochLog& line : state_.log) result.seconds += line.seconds;
-    result.method_tensors = session_.method_tensors();
+    result.averaged = average_.defined();
+    result.method_tensors = best_.empty() ? session_.method_tensors() : below(best_, "method");
     if (state_.finished) take_selected();
     return result;
   }
@@ -66,7 +69,7 @@ class Loop {
     if (!saved) throw BadInput(prefix_.string() + ".json: there is no checkpoint to resume from");
     if (saved->recipe != recipe_.sha256)
       throw BadInput(prefix_.string() + ".json: belongs to another version of the recipe " +
-                     recipe_.file.string() + "; start without --resume");
+                     recipe_.file.string() + "; begin anew with --overwrite");
     state_ = std::move(*saved);
     best_ = below(state_.tensors, "best");
     average_.restore(below(state_.tensors, "average"));
@@ -80,6 +83,11 @@ class Loop {
     if (!train_epoch(line, begin)) return false;
     {
       const WeightAverage::InPlace averaged(average_, *parts_.network);
+      if (recipe_.averaging.type == AveragingSpec::Type::kSwa && average_.defined())
+        session_.estimate_statistics(data_,
+                                     epoch_order(split_.train, uint64_t(recipe_.seed), state_.epoch)
+                                         .slice(0, 0, kStatisticsSamples));
+      require_finite(line.epoch);
       validate(line);
       select(line);
     }
@@ -121,6 +129,18 @@ class Loop {
                  all = double(recipe_.epochs * batches_), spent = earlier + seconds;
     callbacks_.progress({state_.epoch, recipe_.epochs, done, batches_, line.loss, line.accuracy,
                          line.learning_rate, spent, spent / steps * (all - steps)});
+  }
+
+  // What is not finite would be shipped, or would spoil the checkpoint that training goes on from.
+  void require_finite(int64_t epoch) const {
+    for (const NamedTensor& named : parts_.network->tensors())
+      if (!named.tensor.isfinite().all().item<bool>())
+        throw BadInput("training diverged: '" + named.name + "' is not finite after epoch " +
+                       std::to_string(epoch) +
+                       (split_.train.size(0) % recipe_.batch_size == 1
+                            ? "; the last batch is a single image, which has no variance: choose "
+                              "another batch_size"
+                            : "; a lower learning_rate or a gradient_clip may help"));
   }
 
   void validate(EpochLog& line) {
@@ -165,10 +185,13 @@ class Loop {
     return recipe_.patience > 0 && line.epoch - state_.best_epoch >= recipe_.patience;
   }
 
+  // Of the network and of the method, which belong together.
   NamedTensors values() const {
     NamedTensors all;
     for (const NamedTensor& named : parts_.network->tensors())
-      all[named.name] = named.tensor.detach().clone();
+      all["network/" + named.name] = named.tensor.detach().clone();
+    for (const auto& [name, tensor] : session_.method_tensors())
+      all["method/" + name] = tensor.clone();
     return all;
   }
 
@@ -182,7 +205,7 @@ class Loop {
   }
 
   void take_selected() {
-    if (!best_.empty()) load_state(*parts_.network, best_, "the selected epoch");
+    if (!best_.empty()) load_state(*parts_.network, below(best_, "network"), "the selected epoch");
     parts_.network->set_trainable(false);
     parts_.network->weights_changed();
   }

@@ -30,6 +30,10 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   if (recipe.from)
     out << "\nfrom = " << quoted(recipe.from->id)
         << "\nfrom_sha256 = " << quoted(recipe.from->sha256);
+  if (recipe.precision == Precision::kBFloat16) out << "\nprecision = \"bfloat16\"";
+  if (result.averaged)
+    out << "\naveraging = "
+        << (recipe.averaging.type == AveragingSpec::Type::kEma ? "\"ema\"" : "\"swa\"");
   out << "\nseed = " << recipe.seed << "\nepochs = " << result.log.size()
       << "\nselected_epoch = " << result.selected_epoch
       << "\nseconds = " << int64_t(std::lround(result.seconds))

@@ -113,7 +113,7 @@ double clip_gradients(const std::vector<Tensor>& gradients, double limit) {
   for (const Tensor& gradient : gradients)
     if (gradient.defined()) squares += gradient.square().sum(torch::kDouble).item<double>();
   const double norm = std::sqrt(squares);
-  if (norm > limit)
+  if (norm > limit && std::isfinite(norm))
     for (const Tensor& gradient : gradients)
       if (gradient.defined()) gradient.mul_(limit / norm);
   return norm;

@@ -47,7 +47,7 @@ class Optimizer {
 };
 
 /// Scales gradients in place so that their joint 2-norm is at most `limit`; returns the norm
-/// before.
+/// before. One that is not finite leaves them as they are.
 double clip_gradients(const std::vector<Tensor>& gradients, double limit);
 
 }  // namespace gauntlet

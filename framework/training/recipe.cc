@@ -91,7 +91,7 @@ OptimizerSpec read_optimizer(const Toml& table, const std::string& what, Problem
   return spec;
 }
 
-ScheduleSpec read_schedule(const Toml& table, Problems& problems) {
+ScheduleSpec read_schedule(const Toml& table, int64_t epochs, Problems& problems) {
   TableReader reader(table, "schedule", problems);
   ScheduleSpec spec;
   using Type = ScheduleSpec::Type;
@@ -122,7 +122,11 @@ ScheduleSpec read_schedule(const Toml& table, Problems& problems) {
       reader.read("final_factor", spec.final_factor, part);
       break;
   }
-  if (spec.type != Type::kOneCycle) reader.read("warmup_epochs", spec.warmup_epochs, Range{0, 1e4});
+  if (spec.type != Type::kOneCycle &&
+      reader.read("warmup_epochs", spec.warmup_epochs, Range{0, 1e4}) &&
+      spec.warmup_epochs >= double(epochs))
+    reader.problem("warmup_epochs", "are as many as the " + std::to_string(epochs) +
+                                        " epochs there are, or more: expected fewer");
   reader.read("start_factor", spec.start_factor, part);
   reader.finish();
   return spec;
@@ -138,7 +142,7 @@ void read_optimizers(TableReader& recipe, Problems& problems, Recipe& out) {
       out.optimizers[member.key] =
           read_optimizer(member.value, "optimizer '" + member.key + "'", problems);
   if (const Toml* table = recipe.table("schedule"))
-    out.schedule = read_schedule(*table, problems);
+    out.schedule = read_schedule(*table, out.epochs, problems);
   else if (!recipe.has("schedule"))
     recipe.missing("schedule", "{ type = \"one_cycle\", learning_rate = 0.1 }");
 }
@@ -161,9 +165,9 @@ void read_averaging(TableReader& recipe, Problems& problems, Recipe& out) {
   reader.choose("type", spec.type, {{"ema", Type::kEma}, {"swa", Type::kSwa}}, true);
   if (spec.type == Type::kEma) reader.read("decay", spec.decay, Range{0, 0.9999999});
   if (reader.read("from_epoch", spec.from_epoch, Range{0, 1e4}) &&
-      spec.from_epoch >= double(out.epochs))
-    reader.problem("from_epoch", "lies beyond the last of " + std::to_string(out.epochs) +
-                                     " epochs: nothing would be averaged");
+      spec.from_epoch > double(out.epochs - 1))
+    reader.problem("from_epoch", "lies in or beyond the last of " + std::to_string(out.epochs) +
+                                     " epochs, expected at most " + std::to_string(out.epochs - 1));
   reader.finish();
 }
 

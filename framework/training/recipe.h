@@ -55,15 +55,16 @@ struct ValidationSpec {
 /// validation are float32 in any case.
 enum class Precision { kFloat32, kBFloat16 };
 
-/// A running average of weights and batch statistics, which is validated, selected and shipped in
-/// place of the weights themselves.
+/// A running average of the weights, which is validated, selected and shipped in place of the
+/// weights themselves.
 struct AveragingSpec {
   enum class Type {
     kNone,
     kEma,  ///< after each step: average = decay * average + (1 - decay) * weights
-    kSwa   ///< equal parts of the weights after each epoch. Izmailov et al., 2018, arXiv 1803.05407
+    kSwa   ///< equal parts of the weights after each epoch, batch statistics measured anew.
+           ///< Izmailov et al., 2018, https://arxiv.org/abs/1803.05407
   } type = Type::kNone;
-  double decay = 0.999;   ///< EMA; min(decay, (1 + t) / (10 + t)) at its t-th step
+  double decay = 0.999;   ///< EMA; min(decay, t / (9 + t)) at its t-th step, from 1
   double from_epoch = 0;  ///< earlier weights do not count
 };
 

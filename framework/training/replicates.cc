@@ -12,6 +12,8 @@
 
 namespace gauntlet {
 namespace {
+constexpr const char* kTable = "\n[training.replicates]\n";
+
 // By name, in the order in which they are told.
 std::vector<std::pair<std::string, double>> accuracies(const ModelEntry& entry) {
   std::vector<std::pair<std::string, double>> all;
@@ -61,7 +63,7 @@ std::vector<Spread> spread_of(const std::vector<ModelEntry>& replicates) {
 
 void write_spread(const std::vector<ModelEntry>& replicates, const std::vector<Spread>& spread) {
   std::ostringstream table;
-  table << "\n[training.replicates]\nids = [";
+  table << kTable << "ids = [";
   for (size_t i = 0; i < replicates.size(); ++i)
     table << (i ? ", " : "") << to_toml(replicates[i].id);
   table << "]\nspread = [\n";
@@ -70,12 +72,14 @@ void write_spread(const std::vector<ModelEntry>& replicates, const std::vector<S
           << ", deviation = " << to_toml(s.deviation) << " },\n";
   table << "]\n";
   for (const ModelEntry& entry : replicates) {
-    if (entry.training.contains("replicates")) continue;
     std::ifstream in(entry.entry_file, std::ios::binary);
     std::ostringstream text;
-    text << in.rdbuf() << table.str();
+    text << in.rdbuf();
     if (!in) throw BadInput(entry.entry_file.string() + ": cannot be read");
-    write_text_atomically(entry.entry_file, text.str());
+    // The table comes last; one of an earlier call may tell of replicates that were trained anew.
+    const std::string before = text.str().substr(0, text.str().find(kTable));
+    if (before + table.str() != text.str())
+      write_text_atomically(entry.entry_file, before + table.str());
   }
 }
 

@@ -7,6 +7,7 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "evaluation/craft.h"
+#include "models/host_network.h"
 #include "training/batches.h"
 
 namespace gauntlet {
@@ -101,14 +102,21 @@ Optimizer& TrainingSession::optimizer(const std::string& name) {
 void TrainingSession::start(Trains& method, const NamedTensors& saved) {
   if (!saved.empty()) restore_values(saved);
   method.prepare(*this);
-  check_groups();
+  check_optimizers();
   if (!saved.empty())
     for (auto& [name, optimizer] : optimizers_)
       optimizer.restore(below(saved, "optimizer/" + name));
 }
 
-// A pattern that matches nothing is a typing error in the recipe.
-void TrainingSession::check_groups() const {
+// An optimizer or a pattern that nothing belongs to is a typing error in the recipe.
+void TrainingSession::check_optimizers() const {
+  for (const auto& [name, unused] : recipe_.optimizers) {
+    std::vector<std::string> known;
+    for (const auto& [other, optimizer] : optimizers_) known.push_back(other);
+    if (!optimizers_.count(name))
+      throw BadInput(recipe_.file.string() + ": optimizers: '" + name + "' trains nothing" +
+                     suggestion(name, known));
+  }
   for (const auto& [name, optimizer] : optimizers_)
     for (const std::string& pattern : optimizer.idle_patterns()) {
       std::vector<std::string> names;
@@ -170,6 +178,27 @@ Outputs TrainingSession::forward(const Tensor& x) {
   return out;
 }
 
+void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& samples) {
+  std::vector<Tensor> running, sums;
+  for (const NamedTensor& named : parts_.network->tensors())
+    if (named.name.ends_with(".running_mean") || named.name.ends_with(".running_var"))
+      running.push_back(named.tensor), sums.push_back(torch::zeros_like(named.tensor));
+  const int64_t rows = std::min(recipe_.batch_size, samples.size(0)),
+                batches = samples.size(0) / rows;  // whole ones: the parts of a mean are equal
+  if (running.empty()) return;
+  const at::NoGradGuard no_graph;
+  for (int64_t b = 0; b < batches; ++b) {
+    const Tensor some = samples.narrow(0, rows * b, rows);
+    for (Tensor& value : running) value.zero_();
+    parts_.network->forward(data.x(some),
+                            training_noise(recipe_.seed, TrainingNoise::kStatistics, some),
+                            perturbs_, training_mode());
+    for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(running[i], 1 / kBatchNormMomentum);
+  }
+  for (size_t i = 0; i < sums.size(); ++i) running[i].copy_(sums[i].div_(double(batches)));
+  parts_.network->weights_changed();
+}
+
 Outputs TrainingSession::predict_with(const Tensor& x, const Noise& noise) {
   const at::NoGradGuard no_graph;
   return parts_.network->forward(x, noise, perturbs_, Mode::kEvaluate);
@@ -225,11 +254,14 @@ std::vector<Tensor> TrainingSession::minimise(const Tensor& loss, const std::vec
   }
   if (!loss.defined() || loss.numel() != 1 || !loss.requires_grad())
     throw std::invalid_argument("Training::minimise: the loss must be one number with a graph");
+  const auto require_finite = [&](const char* what, double value) {
+    if (!std::isfinite(value))
+      throw BadInput("training diverged: " + std::string(what) + " is " + std::to_string(value) +
+                     " in epoch " + std::to_string(int64_t(epoch_) + 1) +
+                     "; a lower learning_rate or a gradient_clip may help");
+  };
   const double value = loss.item<double>();
-  if (!std::isfinite(value))
-    throw BadInput("training diverged: the loss is " + std::to_string(value) + " in epoch " +
-                   std::to_string(int64_t(epoch_) + 1) +
-                   "; a lower learning_rate or a gradient_clip may help");
+  require_finite("the loss", value);
   if (name == "main") loss_ = value;
 
   std::vector<Tensor> inputs = it->second.parameters();
@@ -241,7 +273,8 @@ std::vector<Tensor> TrainingSession::minimise(const Tensor& loss, const std::vec
   for (size_t i = 0; i < asked.size(); ++i)
     if (!asked[i].defined()) asked[i] = torch::zeros_like(also[i]);
   gradients.resize(own);
-  if (recipe_.gradient_clip > 0) clip_gradients(gradients, recipe_.gradient_clip);
+  if (recipe_.gradient_clip > 0)
+    require_finite("the norm of its gradient", clip_gradients(gradients, recipe_.gradient_clip));
   it->second.step(gradients, learning_rate_);
   parts_.network->weights_changed();
   return asked;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/dataset.h"
 #include "evaluation/defended_model.h"
 #include "gauntlet/training.h"
 #include "training/optimizer.h"
@@ -31,7 +32,8 @@ class TrainingSession final : public Training {
   TrainingSession(const Recipe& recipe, TrainingParts parts);
   ~TrainingSession() override;
 
-  /// Calls the method's prepare(). `saved` is what save() gave, or empty for a new training.
+  /// Calls the method's prepare(). `saved` is what save() gave, or empty for a new training. Throws
+  /// BadInput for optimizers of the recipe that train nothing.
   void start(Trains& method, const NamedTensors& saved);
   /// Weights, optimizers, the method's own parameters and state.
   NamedTensors save() const;
@@ -46,6 +48,8 @@ class TrainingSession final : public Training {
   /// Adversarial inputs as attack() finds them, with a seed of the caller's.
   Tensor craft_with(const Use& use, const Batch& batch, const Inner& inner, uint64_t seed,
                     Mode mode);
+  /// Batch statistics anew: their mean over batches of these samples, which are not augmented.
+  void estimate_statistics(const Dataset& data, const Tensor& samples);
   /// Evaluation mode, no graph, this noise.
   Outputs predict_with(const Tensor& x, const Noise& noise);
 
@@ -68,7 +72,7 @@ class TrainingSession final : public Training {
   Optimizer& optimizer(const std::string& name);
   /// The noise of one forward pass over R rows of the batch.
   Noise layer_noise(int64_t rows);
-  void check_groups() const;
+  void check_optimizers() const;
   void restore_values(const NamedTensors& saved);
 
   const Recipe& recipe_;

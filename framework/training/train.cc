@@ -64,6 +64,17 @@ std::vector<DeclaredAccuracy> measure(const Recipe& recipe, Network& network,
 
 std::string name_of(const Recipe& recipe) { return fs::path(recipe.id).filename().string(); }
 
+// Where a training's files go.
+struct Output {
+  Output(const Recipe& recipe, const TrainOptions& options)
+      : folder(options.output.empty()
+                   ? default_registry() / "models" / fs::path(recipe.id).parent_path()
+                   : options.output),
+        entry(folder / (name_of(recipe) + ".toml")),
+        checkpoint(folder / (name_of(recipe) + ".checkpoint")) {}
+  fs::path folder, entry, checkpoint;
+};
+
 // Whether this very training has been finished before.
 bool is_there(const Recipe& recipe, const fs::path& entry) {
   if (!fs::exists(entry)) return false;
@@ -72,7 +83,8 @@ bool is_there(const Recipe& recipe, const fs::path& entry) {
     const auto it = model.training.find(key);
     return it != model.training.end() && it->second == value;
   };
-  return same("recipe_sha256", recipe.sha256) && same("seed", recipe.seed);
+  return fs::exists(model.weights) && same("recipe_sha256", recipe.sha256) &&
+         same("seed", recipe.seed);
 }
 }  // namespace
 
@@ -87,31 +99,37 @@ std::vector<Recipe> replicates(const Recipe& recipe) {
   return all;
 }
 
+void check_output(const Recipe& recipe, const TrainOptions& options) {
+  if (options.overwrite) return;
+  const Output output(recipe, options);
+  const bool stopped = has_checkpoint(output.checkpoint);
+  if (stopped && !options.resume)
+    throw BadInput(output.checkpoint.string() +
+                   ".json: is the checkpoint of a training that was stopped; go on with --resume, "
+                   "or begin anew with --overwrite");
+  if (fs::exists(output.entry) && !stopped && !(options.resume && is_there(recipe, output.entry)))
+    throw BadInput(output.entry.string() +
+                   ": is there already; choose another --output, or replace it with --overwrite");
+}
+
 TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,
                      const TrainOptions& options, const TrainCallbacks& callbacks) {
-  const fs::path id(recipe.id);
-  const fs::path folder =
-      options.output.empty() ? default_registry() / "models" / id.parent_path() : options.output;
+  const auto& [folder, entry, checkpoint] = Output(recipe, options);
   std::error_code failed;
   fs::create_directories(folder, failed);
   if (failed) throw BadInput(folder.string() + ": cannot be made: " + failed.message());
-  const fs::path checkpoint = folder / (name_of(recipe) + ".checkpoint");
-  if (const fs::path entry = folder / (name_of(recipe) + ".toml");
-      options.resume && !has_checkpoint(checkpoint) && is_there(recipe, entry)) {
+  check_output(recipe, options);
+  if (options.resume && !has_checkpoint(checkpoint) && is_there(recipe, entry)) {
     TrainingResult result;
     result.finished = result.found = true;
     result.entry = entry;
     return result;
   }
-  if (!options.resume && has_checkpoint(checkpoint))
-    throw BadInput(checkpoint.string() +
-                   ".json: is the checkpoint of a training that was stopped; go on with --resume, "
-                   "or remove it to start anew");
+  if (options.overwrite && !options.resume) remove_checkpoint(checkpoint);
 
   const Dataset data = registry.load(recipe.dataset, "train");
   const TrainingParts parts = make_parts(recipe, plugins);
-  // Of replicates the later ones have not begun when the first is resumed.
-  const bool resume = options.resume && (recipe.seeds.empty() || has_checkpoint(checkpoint));
+  const bool resume = options.resume && has_checkpoint(checkpoint);
   TrainingResult result = run_training(recipe, data, parts, checkpoint, resume, callbacks);
   if (!result.finished) return result;
   result.accuracy = measure(recipe, *parts.network, registry);

@@ -17,9 +17,10 @@ struct TrainOptions {
   /// the method trained tensors of its own; <name> is the last part of the
   /// recipe's id. Empty: that of the id in the registry folder.
   std::filesystem::path output;
-  /// From the checkpoint beside the output; BadInput if there is none. Without it a checkpoint that
-  /// is there is BadInput too: hours of work are not overwritten unasked.
+  /// Go on from the checkpoint beside the output, if there is one; a model that this recipe has
+  /// finished is left as it is.
   bool resume = false;
+  bool overwrite = false;  ///< replace a checkpoint or a model that is there
 };
 
 struct TrainingProgress {
@@ -45,13 +46,16 @@ struct TrainingResult {
   double seconds = 0;                    ///< of all epochs, also those before a resume
   std::filesystem::path entry, weights;  ///< what train() wrote
   std::vector<DeclaredAccuracy> accuracy;
-  NamedTensors method_tensors;  ///< what the method trained beside the network
+  NamedTensors method_tensors;  ///< what the method trained beside the network, selected with it
+  bool averaged = false;        ///< the weights are the average that the recipe asks for
 };
 
 /// The trainings a recipe asks for: itself, or one for each of its seeds.
 std::vector<Recipe> replicates(const Recipe& recipe);
 
-/// Trains, measures, and writes entry, weights and log. Throws BadInput.
+/// Throws BadInput where training this recipe would overwrite hours of work unasked.
+void check_output(const Recipe& recipe, const TrainOptions& options);
+/// Trains, measures, and writes entry, weights and log. Throws BadInput, as check_output() does.
 TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,
                      const TrainOptions& options, const TrainCallbacks& callbacks);
 

@@ -5,15 +5,13 @@
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
-#include <chrono>
-
 #include "bare_resnet.h"
 #include "evaluation/craft.h"
+#include "measuring.h"
 
 namespace gauntlet {
 namespace {
 using namespace benchmarks;
-using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kBatch = 128;
 constexpr int kPairs = 30;
@@ -42,16 +40,6 @@ struct Nowhere final : Environment {
   DefendedModel& model(const std::string&) override { throw std::logic_error("no other model"); }
   std::unique_ptr<Attack> attack(const Use&) override { throw std::logic_error("no other attack"); }
 };
-
-double seconds_of(const std::function<void()>& f) {
-  const auto start = Clock::now();
-  f();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
 
 void gradient_step(benchmark::State& state) {
   at::set_num_threads(int(state.range(0)));

@@ -7,17 +7,13 @@
 #include <filesystem>
 
 #include "host/plugin_library.h"
+#include "measuring.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-fs::path plugins() {
-  const char* build = std::getenv("GAUNTLET_BUILD_DIR");
-  return (build ? fs::path(build)
-                : fs::read_symlink("/proc/self/exe").parent_path().parent_path().parent_path()) /
-         "plugins";
-}
+fs::path plugins() { return benchmarks::build_folder() / "plugins"; }
 
 void read_stamps(benchmark::State& state) {
   size_t found = 0;

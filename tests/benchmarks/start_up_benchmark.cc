@@ -7,12 +7,13 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "measuring.h"
+
 namespace {
 namespace fs = std::filesystem;
 
 void first_cell(benchmark::State& state) {
-  const fs::path build =
-      fs::read_symlink("/proc/self/exe").parent_path().parent_path().parent_path();
+  const fs::path build = gauntlet::benchmarks::build_folder();
   const char* source = std::getenv("GAUNTLET_SOURCE_DIR");
   const fs::path suite = (source ? fs::path(source) : build.parent_path().parent_path()) /
                          "suites" / "quickstart.toml";

@@ -5,18 +5,17 @@
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
-#include <chrono>
 #include <cstdlib>
 
 #include "bare_resnet.h"
 #include "host/plugin_library.h"
+#include "measuring.h"
 #include "training/batches.h"
 #include "training/session.h"
 
 namespace gauntlet {
 namespace {
 using namespace benchmarks;
-using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kBatch = 128, kSteps = 7;
 constexpr int kPairs = 15;
@@ -130,21 +129,10 @@ Recipe recipe_of(Precision precision) {
   return recipe;
 }
 
-double seconds_of(const std::function<void()>& f) {
-  const auto start = Clock::now();
-  f();
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
-}
-
 void training_step(benchmark::State& state) {
   at::set_num_threads(int(state.range(0)));
   const Precision precision = state.range(1) == 16 ? Precision::kBFloat16 : Precision::kFloat32;
-  const char* build = std::getenv("GAUNTLET_BUILD_DIR");
-  const PluginLibrary plugins({std::filesystem::path(build ? build : "build/release") / "plugins"});
+  const PluginLibrary plugins({build_folder() / "plugins"});
   const Recipe recipe = recipe_of(precision);
   const Dataset data = noise_data(kBatch * (kPairs + 1));
   TrainingParts parts;
@@ -166,11 +154,17 @@ void training_step(benchmark::State& state) {
   for (auto _ : state) {
     TrainingBatches batches(data, order, recipe, 0);
     for (int pair = 0; pair <= kPairs; ++pair) {  // the first warms up
-      const double mine = seconds_of([&] {
+      const auto our_step = [&] {
         session.begin_batch(batches.next(), pair, 0, kLearningRate);
         method.step(session, session.batch());
-      });
-      const double theirs = seconds_of([&] { bare.step(order.narrow(0, kBatch * pair, kBatch)); });
+      };
+      const auto bare_step = [&] { bare.step(order.narrow(0, kBatch * pair, kBatch)); };
+      double mine = 0, theirs = 0;
+      for (const bool own : {pair % 2 == 0, pair % 2 == 1})  // neither always goes first
+        if (own)
+          mine = seconds_of(our_step);
+        else
+          theirs = seconds_of(bare_step);
       if (pair == 0) continue;
       ours.push_back(mine), hand.push_back(theirs), ratios.push_back(theirs / mine);
     }

@@ -90,22 +90,54 @@ TEST_F(CommandLine, TraceShowsEveryStepOfOneAttack) {
   std::istringstream table(text_of(folder_ / "trace.csv"));
   std::string line;
   std::getline(table, line);
-  EXPECT_EQ(line, "image,label,query,loss,margin,distance");
+  EXPECT_EQ(line, "image,label,query,loss,margin,distance,answer");
   int lines = 0;
   double first_loss = 0, last_loss = 0;
   while (std::getline(table, line)) {
-    int image, label, query;
+    int image, label, query, answer;
     double loss, margin, distance;
-    ASSERT_EQ(std::sscanf(line.c_str(), "%d,%d,%d,%lf,%lf,%lf", &image, &label, &query, &loss,
-                          &margin, &distance),
-              6);
-    EXPECT_EQ(query, lines % 7 + 1);
+    ASSERT_EQ(std::sscanf(line.c_str(), "%d,%d,%d,%lf,%lf,%lf,%d", &image, &label, &query, &loss,
+                          &margin, &distance, &answer),
+              7);
+    EXPECT_EQ(query, lines % 8 + 1);
+    EXPECT_EQ(answer, query == 8);  // what pgd returns, it does not ask for
     EXPECT_LE(distance, 0.1 + 1e-6);
-    (query == 1 ? first_loss : last_loss) += query == 1 || query == 7 ? loss : 0;
+    (query == 1 ? first_loss : last_loss) += query == 1 || query == 8 ? loss : 0;
     ++lines;
   }
-  EXPECT_EQ(lines, 3 * 7);  // nothing is retired, although all are fooled
+  EXPECT_EQ(lines, 3 * 8);  // nothing is retired, although all are fooled
   EXPECT_GT(last_loss, first_loss);
+}
+
+TEST_F(CommandLine, TraceEndsWithTheAnswerOfEveryAttack) {
+  struct Case {
+    const char *attack, *set;
+    int points;
+  };
+  for (const Case& c :
+       {Case{"fgsm", "attack.fgsm.samples=1000", 2},
+        Case{"transfer", "attack.transfer.samples=1000", 1},  // asks its source only
+        Case{"pgd", "attack.pgd.restarts=2", 2 * 21}}) {
+    const Ended told = gauntlet({"trace", quickstart(), "--images", "2", "--only",
+                                 "defense=PNI,attack=" + std::string(c.attack), "--set", c.set,
+                                 "--output", (folder_ / "t.svg").string()});
+    ASSERT_EQ(told.code, 0) << told.err;
+    std::istringstream table(text_of(folder_ / "t.csv"));
+    std::string line, last;
+    int lines = -1;
+    for (; std::getline(table, line); ++lines) last = line;
+    EXPECT_EQ(lines, 2 * c.points) << c.attack;
+    EXPECT_TRUE(last.ends_with(",1")) << last;
+  }
+}
+
+TEST_F(CommandLine, TraceSaysWhereItsPictureCannotGo) {
+  for (const char* name : {"t.csv", "absent/t.svg"}) {
+    const Ended told = gauntlet({"trace", quickstart(), "--only", "defense=PNI,attack=pgd",
+                                 "--output", (folder_ / name).string()});
+    EXPECT_EQ(told.code, 2);
+    EXPECT_TRUE(told.err.find("--output: ") != std::string::npos) << told.err;
+  }
 }
 
 TEST_F(CommandLine, ARunLeavesReportsAndASecondComputesNothing) {

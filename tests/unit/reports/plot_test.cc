@@ -29,6 +29,7 @@ TEST(Ticks, AreRoundAndHoldTheData) {
     EXPECT_LE(marks.size(), 8u);
   }
   EXPECT_GE(ticks(4, 4, 5).size(), 2u);  // one value is a line in the middle
+  EXPECT_LE(ticks(2.3, std::nextafter(2.3, 3.0), 5).size(), 1001u);
 }
 
 TEST(Plot, DrawsEachSeriesAndLeavesGapsWhereNothingIs) {
@@ -36,11 +37,28 @@ TEST(Plot, DrawsEachSeriesAndLeavesGapsWhereNothingIs) {
   const Panel panel{"y", {{"a", {{0, 0}, {1, 1}, {2, none}, {3, 1}, {4, 0}}}, {"b", {{0, 1}}}}};
   const std::string svg = plot_svg("x", {panel}, false);
   EXPECT_EQ(count(svg, "<title>"), 2u);
+  EXPECT_EQ(count(svg, "<circle"), 1u);  // a single point has no line
   const size_t at = svg.find("<path class=\"line\"");
   const std::string first = svg.substr(at, svg.find("</path>", at) - at);
   EXPECT_EQ(count(first, "M"), 2u) << first;  // two strokes
   EXPECT_EQ(count(first, "L"), 2u) << first;
   EXPECT_EQ(count(svg, "nan"), 0u);
+}
+
+TEST(Plot, GivesANameOneColourInAllPanels) {
+  const Series a{"a", {{0, 0}, {1, 1}}}, b{"b", {{0, 1}, {1, 0}}},
+      limit{"limit", {{0, 2}, {1, 2}}, /*reference=*/true};
+  const std::string svg = plot_svg("x", {{"y", {a, b}}, {"z", {b, limit}}}, false);
+  const auto stroke_of = [&](const std::string& name, size_t from) {
+    const size_t at = svg.find("stroke=\"", svg.find("<title>" + name, from));
+    return svg.substr(at, svg.find('"', at + 8) - at);
+  };
+  const size_t second = svg.find(">z<");
+  EXPECT_EQ(stroke_of("b", 0), stroke_of("b", second));
+  EXPECT_NE(stroke_of("a", 0), stroke_of("b", 0));
+  EXPECT_EQ(count(svg, ">limit<"), 1u);  // its title; the legend has a and b
+  EXPECT_EQ(count(svg, ">b<"), 3u);
+  EXPECT_EQ(count(svg, "stroke-dasharray"), 1u);
 }
 
 TEST(Plot, KeepsNamesInert) {

@@ -39,6 +39,28 @@ TEST(Split, RefusesToOverlap) {
   }
 }
 
+TEST(Split, ClassesInOneAfterTheOtherAreRefused) {
+  Recipe recipe = small_recipe();
+  recipe.validation.samples = 80;
+  const auto problem = [&](const Tensor& labels) -> std::string {
+    try {
+      check_classes(recipe, split_samples(recipe, labels.size(0)), labels);
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const Tensor mixed = torch::arange(400).remainder(4);
+  EXPECT_EQ(problem(mixed), "");
+  EXPECT_THAT(problem(sorted(mixed)),
+              ::testing::HasSubstr("class 0 is among the samples to train on and not among those "
+                                   "for validation"));
+  EXPECT_THAT(problem(sorted(mixed).clamp_min(2).slice(0, 200, 380)),
+              ::testing::HasSubstr("class 3 is among the samples for validation and not"));
+  recipe.validation.samples = 3;  // too few to hold every class
+  EXPECT_EQ(problem(mixed), "");
+}
+
 TEST(EpochOrder, IsAPermutationThatChangesWithEpochAndSeed) {
   const Tensor samples = torch::arange(100, 300);
   const Tensor order = epoch_order(samples, 1, 0);

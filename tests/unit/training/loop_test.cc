@@ -293,12 +293,22 @@ TEST(Training, ResumedEqualsUninterruptedBitForBit) {
   }
 }
 
+// In L2 the last bits of an inner attack's gradient show, which the sign of Linf hides.
+std::vector<Recipe> recipes_to_resume() {
+  std::vector<Recipe> all(4, hard_recipe());
+  all[1].precision = Precision::kBFloat16;
+  all[2].threat = ThreatSpec{"training", Norm::kL2, 0.5, "0.5"};
+  all[2].averaging = {.type = AveragingSpec::Type::kSwa, .from_epoch = 1};
+  all[3].optimizer = {.type = OptimizerSpec::Type::kAdamW, .weight_decay = 0.01};
+  all[3].method = Use{"trades", {{"attack", as_param(kPgd)}}};
+  all[3].patience = 2;
+  return all;
+}
+
 TEST(Training, ResumingFromEveryCheckpointGivesTheSameBits) {
   at::set_num_threads(1);
   const Dataset data = quarters(72);
-  for (const Precision precision : {Precision::kFloat32, Precision::kBFloat16}) {
-    Recipe recipe = hard_recipe();
-    recipe.precision = precision;
+  for (const Recipe& recipe : recipes_to_resume()) {
     const NamedTensors whole = trained(recipe, data);
     for (int epoch = 1; epoch < recipe.epochs; ++epoch) {
       const Folder folder;
@@ -331,6 +341,42 @@ TEST(Training, OwnParametersAndStateSurviveAStop) {
   EXPECT_EQ(steps.item<int64_t>(), 16);
 }
 
+// A method's own tensors are those of the epoch that was selected, after a stop too.
+TEST(Training, OwnParametersAreSelectedWithTheNetwork) {
+  const Dataset data = quarters(136);
+  Recipe recipe = small_recipe();
+  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  recipe.validation.samples = 72;
+  recipe.selection = Selection::kBestClean;
+  recipe.epochs = 4;
+  // The number tells the epoch; the network unlearns after the first.
+  const auto counting = [] {
+    auto method = std::make_shared<Method>();
+    method->on_prepare = [](Training& training) {
+      training.parameters().add("epoch", torch::zeros({1}), false);
+    };
+    method->on_step = [](Training& training, const Batch& batch) {
+      const double sign = training.epoch() < 1 ? 1 : -1;
+      training.minimise(sign * plain_loss(training, batch));
+    };
+    method->on_epoch_end = [](Training& training) {
+      auto& session = dynamic_cast<TrainingSession&>(training);
+      const at::NoGradGuard no_graph;
+      session.method_tensors().at("epoch").add_(1);
+      return true;
+    };
+    return method;
+  };
+  const TrainingResult whole =
+      run_training(recipe, data, parts_of(recipe, counting()), {}, false, {});
+  EXPECT_EQ(whole.selected_epoch, 1);
+  EXPECT_EQ(whole.method_tensors.at("epoch").item<float>(), 0.0f);  // counted after selection
+  const Folder folder;
+  const Stopped stopped =
+      stop_and_resume(recipe, data, folder.path / "small.checkpoint", counting, 9);
+  EXPECT_EQ(stopped.last.method_tensors.at("epoch").item<float>(), 0.0f);
+}
+
 TEST(Training, CheckpointsThatDoNotFitAreRefused) {
   const Dataset data = quarters(72);
   Recipe recipe = small_recipe();
@@ -358,7 +404,7 @@ TEST(Training, OnlyTheLastCheckpointIsKeptAndRemovedWhole) {
   const auto files = [&] {
     return std::distance(fs::directory_iterator(folder.path), fs::directory_iterator());
   };
-  EXPECT_EQ(files(), 2);
+  EXPECT_EQ(files(), 3);  // tensors, state, log
   std::ofstream(folder.path / "small.toml") << "schema = 1";
   remove_checkpoint(folder.path / "small.checkpoint");
   EXPECT_EQ(files(), 1);
@@ -453,6 +499,39 @@ TEST(Training, AnInfiniteLossEndsItWithOneSentence) {
   };
   EXPECT_THAT(message_of([&] { trained(recipe, quarters(72), method); }),
               HasSubstr("training diverged: the loss is inf in epoch 1"));
+}
+
+TEST(Training, WhatIsNotFiniteIsNeverKept) {
+  Recipe recipe = small_recipe();
+  recipe.validation = {};
+  recipe.augmentation = {};
+  const auto layer = [](ParamMap options) { return ParamValue(std::move(options)); };
+  recipe.network.options["layers"] =
+      ParamList{layer({{"type", "flatten"}}), layer({{"type", "linear"}, {"out", 4}}),
+                layer({{"type", "batchnorm"}})};
+  const Folder folder;
+  const auto says = [&](const Dataset& data, std::shared_ptr<Defense> method) {
+    return message_of([&] {
+      run_training(recipe, data, parts_of(recipe, std::move(method)),
+                   folder.path / "small.checkpoint", false, {});
+    });
+  };
+  EXPECT_THAT(says(quarters(33), nullptr), HasSubstr("the last batch is a single image"));
+  recipe.gradient_clip = 1;
+  const auto steep = std::make_shared<Method>();
+  steep->on_step = [](Training& training, const Batch& batch) {
+    const Tensor logits = training.forward(batch.x).logits;
+    training.minimise((logits - logits.detach()).abs().sqrt().sum());  // 0, and as steep as can be
+  };
+  EXPECT_THAT(says(quarters(32), steep), HasSubstr("training diverged: the norm of its gradient"));
+  EXPECT_FALSE(has_checkpoint(folder.path / "small.checkpoint"));
+}
+
+TEST(Training, OptimizersThatTrainNothingAreRefused) {
+  Recipe recipe = small_recipe();
+  recipe.optimizers["critik"] = {};
+  EXPECT_THAT(message_of([&] { trained(recipe, quarters(72)); }),
+              HasSubstr("optimizers: 'critik' trains nothing"));
 }
 
 TEST(Training, AMethodThatAsksForAThreatNeedsOne) {

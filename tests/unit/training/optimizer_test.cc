@@ -106,6 +106,14 @@ TEST(Optimizer, LearningRateFactorScalesTheSchedule) {
   EXPECT_NEAR(path(spec, 1, {1}, 0.4)[0], 0.9, kRounding);
 }
 
+TEST(ClipGradients, LeavesWhatIsNotFiniteForItsCallerToSee) {
+  for (const float value : {INFINITY, NAN}) {
+    const Tensor gradient = torch::tensor({value, 2.f});
+    EXPECT_FALSE(std::isfinite(clip_gradients({gradient}, 1)));
+    EXPECT_EQ(gradient[1].item<float>(), 2.f);
+  }
+}
+
 TEST(Optimizer, AnUndefinedGradientLeavesItsTensorAlone) {
   Optimizer optimizer(sgd(0.9, false, 0.5));
   const Tensor p = torch::ones({1});

@@ -252,6 +252,23 @@ TEST_F(RecipeTest, AStoppedTrainingIsNotOverwrittenUnasked) {
   EXPECT_TRUE(fs::exists(options.output / "x.toml"));
 }
 
+TEST_F(RecipeTest, AFinishedModelIsNotOverwrittenUnasked) {
+  Recipe recipe = read_recipe(write(kHead + kNetwork), built_plugins(), registry());
+  TrainOptions options;
+  options.output = folder.path / "out";
+  options.resume = true;  // where there is nothing, it begins
+  EXPECT_TRUE(train(recipe, built_plugins(), registry(), options, {}).finished);
+  EXPECT_TRUE(train(recipe, built_plugins(), registry(), options, {}).found);
+  recipe.sha256 = std::string(64, '0');  // another version: not the one that is finished
+  for (const bool resume : {false, true}) {
+    options.resume = resume;
+    EXPECT_THROW(check_output(recipe, options), BadInput);
+    EXPECT_THROW(train(recipe, built_plugins(), registry(), options, {}), BadInput);
+  }
+  options.resume = false, options.overwrite = true;
+  EXPECT_FALSE(train(recipe, built_plugins(), registry(), options, {}).found);
+}
+
 TEST_F(RecipeTest, FineTuningBeginsWithTheBaseAndItsNewPluginsAtTheirInitialValues) {
   TrainOptions options;
   options.output = registry_folder / "models" / "quarters";
@@ -321,14 +338,19 @@ TEST_F(RecipeTest, ReplicatesAreEntriesThatTellTheirSpread) {
 TEST_F(RecipeTest, RefinementsThatMeanNothingAreRefused) {
   EXPECT_EQ(problems(kHead + R"(patience = 3
 precision = "float16"
-averaging = { type = "ema", from_epoch = 60 }
+averaging = { type = "ema", from_epoch = 1.5 }
 )" + kNetwork),
             "recipe.toml:7:12: the recipe: patience: stops where no epoch is better any more, "
             "expected selection = \"best_clean\" or \"best_robust\" beside it\n"
             "recipe.toml:8:13: the recipe: precision: 'float16' is not one of 'float32', "
             "'bfloat16'; did you mean 'bfloat16'?\n"
-            "recipe.toml:9:42: averaging: from_epoch: lies beyond the last of 2 epochs: nothing "
-            "would be averaged");
+            "recipe.toml:9:42: averaging: from_epoch: lies in or beyond the last of 2 epochs, "
+            "expected at most 1");
+  std::string head(kHead);
+  head.replace(head.find("learning_rate = 0.1"), 19, "learning_rate = 0.1, warmup_epochs = 2");
+  EXPECT_EQ(problems(head + kNetwork),
+            "recipe.toml:6:70: schedule: warmup_epochs: are as many as the 2 epochs there are, or "
+            "more: expected fewer");
 }
 
 TEST_F(RecipeTest, TrainsAnArchitectureThatAPluginBuilds) {
