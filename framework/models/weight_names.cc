@@ -144,7 +144,11 @@ Tensors matched_names(const Tensors& tensors, const Network& network, const std:
 
 std::string load_weights(Network& network, const std::filesystem::path& file,
                          const std::string& wanted) {
-  if (load_script(network, file)) return "TorchScript";
+  if (load_script(network, file)) {
+    if (!wanted.empty())
+      throw BadInput(file.string() + ": is a TorchScript program, with no '" + wanted + "' in it");
+    return "TorchScript";
+  }
   const WeightsFile weights = read_weights(file, wanted);
   const std::string taken = weights.taken.empty() ? "" : ", " + shown(weights.taken) + " in it";
   const std::string source = file.string() + taken;
