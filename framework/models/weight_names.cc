@@ -150,7 +150,7 @@ std::string load_weights(Network& network, const std::filesystem::path& file,
     return "TorchScript";
   }
   const WeightsFile weights = read_weights(file, wanted);
-  const std::string taken = weights.taken.empty() ? "" : ", " + shown(weights.taken) + " in it";
+  const std::string taken = weights.taken.empty() ? "" : " (" + shown(weights.taken) + " in it)";
   const std::string source = file.string() + taken;
   load_state(network, matched_names(weights.tensors, network, source), source);
   return weights.format + taken;

@@ -29,7 +29,7 @@ std::map<std::string, Tensor> matched_names(const std::map<std::string, Tensor>&
                                             const Network& network, const std::string& source);
 
 /// Reads a file into a network: read_weights, matched_names, load_state; TorchScript whole. Returns
-/// what was read: "PyTorch zip, 'state_dict' in it".
+/// what was read: "PyTorch zip ('state_dict' in it)".
 std::string load_weights(Network& network, const std::filesystem::path& file,
                          const std::string& wanted = "");
 

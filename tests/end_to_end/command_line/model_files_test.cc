@@ -77,7 +77,7 @@ std::string constant_classifier() {
 
 TEST_F(ModelFiles, ImportMeasuresAndWritesAnEntryThatHolds) {
   ASSERT_EQ(import(constant_classifier()), 0) << error_;
-  EXPECT_EQ(output_.find("read as PyTorch zip, 'state_dict' in it\nright on 10.00 %"), 0u)
+  EXPECT_EQ(output_.find("read as PyTorch zip ('state_dict' in it)\nright on 10.00 %"), 0u)
       << output_;
   const std::string entry = text_of(folder_ / "models" / "mine" / "flat.toml");
   EXPECT_NE(entry.find("samples = 1000\ncorrect = 100\n"), std::string::npos) << entry;
