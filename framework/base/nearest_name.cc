@@ -25,6 +25,7 @@ std::string nearest_name(std::string_view wrong, const std::vector<std::string>&
   size_t best = std::max<size_t>(2, wrong.size() / 3) + 1;
   std::string nearest;
   for (const std::string& name : names) {
+    if (std::max(wrong.size(), name.size()) - std::min(wrong.size(), name.size()) >= best) continue;
     const size_t distance = edit_distance(wrong, name);
     if (distance < best) best = distance, nearest = name;
   }

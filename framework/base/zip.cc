@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/bad_input.h"
+#include "base/shown.h"
 
 namespace gauntlet {
 namespace {
@@ -90,7 +91,7 @@ ZipFile::ZipFile(const std::filesystem::path& file)
     if (zip_stat_index(archive_.get(), zip_uint64_t(i), ZIP_FL_ENC_RAW, &stat) != 0 ||
         (stat.valid & kAll) != kAll)
       fail("entry " + std::to_string(i) + " of the zip file cannot be read");
-    const std::string entry = "entry '" + std::string(stat.name) + "' ";
+    const std::string entry = "entry " + shown(stat.name) + " ";
     if (stat.encryption_method != ZIP_EM_NONE) fail(entry + "is encrypted");
     if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
       fail(entry + "is packed with method " + std::to_string(stat.comp_method) +
@@ -106,7 +107,7 @@ ZipFile::ZipFile(const std::filesystem::path& file)
             [](const Entry& a, const Entry& b) { return a.name < b.name; });
   for (size_t i = 1; i < entries_.size(); ++i)
     if (entries_[i].name == entries_[i - 1].name)
-      fail("entry '" + entries_[i].name + "' is there twice");
+      fail("entry " + shown(entries_[i].name) + " is there twice");
 }
 
 const ZipFile::Entry* ZipFile::find(std::string_view name) const {
@@ -118,8 +119,8 @@ const ZipFile::Entry* ZipFile::find(std::string_view name) const {
 
 std::string ZipFile::read(const Entry& entry, uint64_t limit) const {
   if (entry.size > limit)
-    fail("entry '" + entry.name + "' has " + std::to_string(entry.size) + " bytes, more than the " +
-         std::to_string(limit) + " that can be used");
+    fail("entry " + shown(entry.name) + " has " + std::to_string(entry.size) +
+         " bytes, more than the " + std::to_string(limit) + " that can be used");
   std::string content(entry.size, '\0');
   read(entry, content.data());
   return content;
@@ -128,7 +129,7 @@ std::string ZipFile::read(const Entry& entry, uint64_t limit) const {
 void ZipFile::read(const Entry& entry, char* to) const {
   const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> in(
       zip_fopen_index(archive_.get(), entry.index, 0), zip_fclose);
-  const std::string what = "entry '" + entry.name + "' cannot be read (";
+  const std::string what = "entry " + shown(entry.name) + " cannot be read (";
   if (!in) fail(what + zip_error_strerror(zip_get_error(archive_.get())) + ")");
   for (uint64_t done = 0; done < entry.size;) {
     const zip_int64_t got = zip_fread(in.get(), to + done, entry.size - done);

@@ -6,14 +6,13 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "cli/commands.h"
-#include "evaluation/laboratory.h"
+#include "evaluation/cell.h"
 #include "host/model_entry_writer.h"
 #include "host/plugin_architecture.h"
 #include "host/toml_reader.h"
 #include "models/safetensors.h"
 #include "models/script_network.h"
 #include "models/weights.h"
-#include "training/train.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -21,7 +20,7 @@ namespace fs = std::filesystem;
 
 struct Flags {
   Common common;
-  std::string file, output;
+  std::string file, from, output;
   std::vector<std::string> set;
   ModelEntry entry;
 };
@@ -35,9 +34,10 @@ void check_id(const std::string& id) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.' ||
            c == '/';
   };
-  if (!std::all_of(id.begin(), id.end(), allowed) || id.find("..") != std::string::npos ||
-      id.find("//") != std::string::npos || id.starts_with('/') || id.ends_with('/') ||
-      id.find('/') == std::string::npos)
+  const fs::path path(id);
+  if (!std::all_of(id.begin(), id.end(), allowed) || path.lexically_normal().string() != id ||
+      path.is_absolute() || !path.has_parent_path() || !path.has_filename() ||
+      *path.begin() == "..")
     throw BadInput("--id: '" + id + "' is no name of a model, expected one like cifar10/my-model");
 }
 
@@ -51,16 +51,18 @@ ParamMap options_of(const std::vector<std::string>& set) {
     try {
       const Toml toml = parse_toml("value = " + value, "--set " + text);
       options[key] = to_param(*toml.find("value"));
-    } catch (const BadInput&) {  // a bare word is a string
-      options[key] = value;
+    } catch (const BadInput&) {
+      if (value.starts_with('[') || value.starts_with('{')) throw;
+      options[key] = value;  // a bare word is a string
     }
   }
   return options;
 }
 
 // On the test images of the data set, and of the embedded parts of it that are here.
-std::vector<DeclaredAccuracy> measure(Network& network, const Registry& registry,
-                                      const std::string& dataset) {
+std::vector<DeclaredAccuracy> measure(const std::shared_ptr<Network>& network,
+                                      const Registry& registry, const std::string& dataset) {
+  DefendedModel model(network, {}, {});
   std::vector<DeclaredAccuracy> all;
   for (const std::string& id : registry.dataset_ids()) {
     const DatasetEntry entry = registry.dataset(id);
@@ -70,9 +72,11 @@ std::vector<DeclaredAccuracy> measure(Network& network, const Registry& registry
                                       [&](const auto& file) { return registry.find(file); }))
       continue;
     const Dataset data = registry.load(id, "test");
-    all.push_back({id, "test", data.size(), count_correct(network, data)});
-    fmt::print("right on {:.2f} % of the {} test images of {}\n",
-               100.0 * double(all.back().correct) / double(data.size()), data.size(), id);
+    const CleanCount count = count_right(model, data, data.size());
+    all.push_back({id, "test", data.size(), count.right});
+    fmt::print("right on {:.2f} % of the {} test images of {}{}\n",
+               100.0 * double(count.right) / double(data.size()), data.size(), id,
+               count.random ? ", in one draw of its random numbers" : "");
   }
   return all;
 }
@@ -108,9 +112,10 @@ int import_model(const Flags& flags) {
   refuse_to_overwrite(entry.entry_file);
   refuse_to_overwrite(entry.weights);
 
-  const auto network = build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
-  load_weights(*network, flags.file);
-  entry.accuracy = measure(*network, registry, entry.dataset);
+  const std::shared_ptr<Network> network =
+      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  fmt::print("read as {}\n", load_weights(*network, flags.file, flags.from));
+  entry.accuracy = measure(network, registry, entry.dataset);
 
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -162,6 +167,7 @@ void add_model_files(CLI::App& models, Action& action) {
   command->add_option("--mean", entry.network.mean, "A value a channel: 0.49,0.48,0.45")
       ->delimiter(',');
   command->add_option("--std", entry.network.std, "A value a channel")->delimiter(',');
+  command->add_option("--from", in->from, "Where in a checkpoint the weights are: ema.state_dict");
   command->add_option("--set", in->set, "An option of the architecture, KEY=VALUE");
   command->add_option("--summary", entry.summary, "One line");
   command->add_option("--licence", entry.licence, "Of the weights");

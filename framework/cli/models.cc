@@ -33,12 +33,14 @@ int show(const Flags& flags) {
   const ModelEntry entry = registry.model(flags.id);
   const PluginLibrary plugins = flags.common.plugins();
   const auto network = build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
-  fmt::print(
-      "{}: {}\narchitecture: {}, input {}, {} classes, {:.1f} million multiply-adds an "
-      "image\ntrained for: {}\nweights: {}\n",
-      entry.id, entry.summary, entry.network.architecture, fmt::join(entry.network.input, " x "),
-      entry.network.classes, double(multiply_adds(*network)) / 1e6, entry.dataset,
-      entry.weights.string());
+  const std::string cost =  // unknown of a TorchScript program
+      network->layers().empty() ? ""
+                                : fmt::format(", {:.1f} million multiply-adds an image",
+                                              double(multiply_adds(*network)) / 1e6);
+  fmt::print("{}: {}\narchitecture: {}, input {}, {} classes{}\ntrained for: {}\nweights: {}\n",
+             entry.id, entry.summary, entry.network.architecture,
+             fmt::join(entry.network.input, " x "), entry.network.classes, cost, entry.dataset,
+             entry.weights.string());
   for (const Use& use : entry.layer_plugins) fmt::print("in its layers: {}\n", use.plugin);
   for (const DeclaredAccuracy& a : entry.accuracy) fmt::print("right on {}\n", percent(a));
   if (!entry.training.empty()) fmt::print("training: {}\n", to_text(entry.training));

@@ -39,6 +39,13 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
 /// Accuracies, interval, ties and flags of outcomes that are complete.
 void summarise(CellRecord& record);
 
+/// What the bare network answers on the first images of a split.
+struct CleanCount {
+  int64_t right = 0, ties = 0;  ///< ties: the two largest logits are as good as equal
+  bool random = false;          ///< it answers otherwise when it is asked again
+};
+CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples);
+
 /// Whether the bare network gives the accuracy its entry declares for the samples at hand: a
 /// sentence that names normalisation if not, "" if it does or nothing comparable is declared.
 std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, const Dataset& data,

@@ -19,6 +19,8 @@ struct Architecture {
   std::string name;
   std::string summary;  ///< one line: what it is and its options
   AddArchitecture add;
+  /// Patterns of tensors that published checkpoints hold and no forward pass uses.
+  std::vector<std::string> unneeded = {};
 };
 const std::vector<Architecture>& architectures();
 
@@ -33,7 +35,7 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks);
 AddArchitecture preact_resnet(std::vector<int> blocks);
 /// Zagoruyko & Komodakis, 2016, https://arxiv.org/abs/1605.07146; depth 6n + 4.
 AddArchitecture wide_resnet(int depth, int width);
-/// Convolutions of 3x3 with batch norm; 0 is a max-pooling. Simonyan & Zisserman, 2015.
+/// Convolutions of 3x3, one linear layer; 0 is a max-pooling. Simonyan & Zisserman, 2015.
 AddArchitecture vgg(std::vector<int> widths);
 /// Huang et al., 2017, https://arxiv.org/abs/1608.06993, without bottleneck; depth 3n + 4.
 AddArchitecture densenet(int depth, int growth);

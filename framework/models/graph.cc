@@ -11,6 +11,16 @@ int64_t slid(int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
   const int64_t room = size + 2 * padding - kernel;
   return room < 0 ? 0 : room / stride + 1;
 }
+void expect_within(const std::string& what, const char* name, int64_t value, int64_t least) {
+  if (value < least || value > kLargestSize)
+    throw BadInput(what + ": " + name + " = " + std::to_string(value) + " is not in [" +
+                   std::to_string(least) + ", " + std::to_string(kLargestSize) + "]");
+}
+void expect_window(const std::string& what, int64_t kernel, int64_t stride, int64_t padding) {
+  expect_within(what, "kernel", kernel, 1);
+  expect_within(what, "stride", stride, 1);
+  expect_within(what, "padding", padding, 0);
+}
 Tensor per_channel(const std::vector<double>& values) {
   return torch::tensor(values, torch::kFloat).view({-1, 1, 1});
 }
@@ -60,6 +70,8 @@ int Graph::conv(int from, const std::string& name, const ConvOptions& o) {
   unique(name);
   const std::string what = "convolution '" + name + "'";
   expect_image(from, what);
+  expect_within(what, "out", o.out, 1);
+  expect_window(what, o.kernel, o.stride, o.padding);
   Node node = reading(Node::Op::kConv, from);
   const auto& in = shape(from);
   node.name = name, node.kernel = o.kernel, node.stride = o.stride, node.padding = o.padding;
@@ -79,6 +91,7 @@ int Graph::linear(int from, const std::string& name, int64_t out, bool bias) {
   if (shape(from).size() != 1)
     throw BadInput("linear layer '" + name + "' needs a flat input, not " +
                    shape_text(shape(from)) + ": put { type = \"flatten\" } before it");
+  expect_within("linear layer '" + name + "'", "out", out, 1);
   Node node = reading(Node::Op::kLinear, from);
   node.name = name, node.shape = {out}, node.layer = layers_++;
   node.weight = torch::empty({out, shape(from)[0]});
@@ -100,6 +113,7 @@ int Graph::relu(int from) { return push(reading(Node::Op::kRelu, from)); }
 
 int Graph::pool(Node::Op op, int from, int64_t kernel, int64_t stride, int64_t padding) {
   expect_image(from, "pooling");
+  expect_window("pooling", kernel, stride, padding);
   Node node = reading(op, from);
   if (2 * padding > kernel)
     throw BadInput("pooling: a padding of " + std::to_string(padding) +

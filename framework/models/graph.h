@@ -40,6 +40,8 @@ struct Node {
 
 /// PyTorch's defaults.
 constexpr double kBatchNormEpsilon = 1e-5, kBatchNormMomentum = 0.1;
+/// Channels, features, kernels, strides: beyond it lies a typing error.
+constexpr int64_t kLargestSize = 65536;
 
 struct ConvOptions {
   int64_t out = 0, kernel = 0, stride = 1, padding = 0;
@@ -47,7 +49,7 @@ struct ConvOptions {
 };
 
 /// Every function adds an operation that reads the value `from` and returns the index of its own.
-/// Throws BadInput for shapes that do not fit.
+/// Throws BadInput for shapes that do not fit and sizes that are none.
 class Graph {
  public:
   explicit Graph(const std::vector<int64_t>& input);

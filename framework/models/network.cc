@@ -6,6 +6,7 @@
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
+#include "base/shown.h"
 #include "models/architectures.h"
 #include "models/host_network.h"
 #include "models/plugin_graph.h"
@@ -13,9 +14,15 @@
 
 namespace gauntlet {
 namespace {
-const Architecture& architecture_of(const std::string& name) {
+// nullptr: it is none of the host's.
+const Architecture* find_architecture(const std::string& name) {
   for (const Architecture& architecture : architectures())
-    if (architecture.name == name) return architecture;
+    if (architecture.name == name) return &architecture;
+  return nullptr;
+}
+
+const Architecture& architecture_of(const std::string& name) {
+  if (const Architecture* found = find_architecture(name)) return *found;
   std::vector<std::string> names = architecture_names();
   names.push_back(kTorchScript);
   throw BadInput("unknown architecture '" + name + "'" + suggestion(name, names));
@@ -78,8 +85,17 @@ std::vector<Node> build_graph(const NetworkSpec& spec) {
   return nodes;
 }
 
+// Names that need no counterpart: counters, what the architecture's own checkpoints hold without
+// need, what the options say.
+std::vector<std::string> unneeded(const NetworkSpec& spec) {
+  std::vector<std::string> patterns = common_options(spec.options).ignore;
+  patterns.insert(patterns.end(), {"num_batches_tracked", "*.num_batches_tracked", "n_averaged"});
+  const Architecture* own = spec.builds ? nullptr : find_architecture(spec.architecture);
+  if (own) patterns.insert(patterns.end(), own->unneeded.begin(), own->unneeded.end());
+  return patterns;
+}
+
 bool ignored(const std::string& name, const std::vector<std::string>& patterns) {
-  if (name == "num_batches_tracked" || name.ends_with(".num_batches_tracked")) return true;
   return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
     return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
   });
@@ -114,40 +130,61 @@ int64_t multiply_adds(const Network& network) {
 
 namespace {
 // What is wrong with one value for one tensor, or empty.
-std::string misfit(const Tensor& wanted, const Tensor& given) {
-  if (given.sizes() != wanted.sizes())
-    return shape_text(given.sizes()) + " instead of " + shape_text(wanted.sizes());
+std::string misfit(const NamedTensor& own, const Tensor& given) {
+  if (given.sizes() != own.tensor.sizes())
+    return shape_text(given.sizes()) + " instead of " + shape_text(own.tensor.sizes());
   if (!at::isFloatingType(given.scalar_type())) return "not floating-point numbers";
-  if (!given.isfinite().all().item<bool>()) return "values that are not finite";
+  const Tensor value = given.to(own.tensor.scalar_type());  // where large ones become infinite
+  if (!value.isfinite().all().item<bool>()) return "values that are not finite";
+  if (own.name.ends_with(".running_var") && value.lt(0).any().item<bool>())
+    return "variances below 0";
   return "";
 }
+
+// The problems of a file, one a line, as many as one reads.
+class Problems {
+ public:
+  bool full() const { return count_ >= kMost; }
+  void add(const std::string& problem) {
+    if (!full()) text_ += "\n  " + problem;
+    ++count_;
+  }
+  void throw_if_any(const std::string& what) const {
+    if (count_ == 0) return;
+    throw BadInput(what + text_ +
+                   (count_ > kMost ? "\n  … and " + std::to_string(count_ - kMost) + " more" : ""));
+  }
+
+ private:
+  static constexpr size_t kMost = 30;
+  std::string text_;
+  size_t count_ = 0;
+};
 }  // namespace
 
 void load_state(Network& network, const std::map<std::string, Tensor>& state,
                 const std::string& source) {
-  const std::vector<std::string> patterns = common_options(network.spec().options).ignore;
+  const std::vector<std::string> patterns = unneeded(network.spec());
   const std::vector<NamedTensor> tensors = network.tensors();
-  std::vector<std::string> names, problems;
+  std::vector<std::string> names;
+  Problems problems;
   for (const NamedTensor& own : tensors) {
     names.push_back(own.name);
     const auto it = state.find(own.name);
     if (it == state.end())
-      problems.push_back("missing: '" + own.name + "' " + shape_text(own.tensor.sizes()));
-    else if (const std::string wrong = misfit(own.tensor, it->second); !wrong.empty())
-      problems.push_back("does not fit: '" + own.name + "' has " + wrong);
+      problems.add("missing: '" + own.name + "' " + shape_text(own.tensor.sizes()));
+    else if (const std::string wrong = misfit(own, it->second); !wrong.empty())
+      problems.add("does not fit: '" + own.name + "' has " + wrong);
   }
   for (const auto& [name, tensor] : state) {
     if (std::find(names.begin(), names.end(), name) != names.end() || ignored(name, patterns))
       continue;
-    const std::string near = nearest_name(name, names);
-    problems.push_back("not in the network: '" + name + "' " + shape_text(tensor.sizes()) +
-                       (near.empty() ? "" : ", did you mean '" + near + "'?"));
+    const std::string near = problems.full() ? "" : nearest_name(name, names);
+    problems.add("not in the network: " + shown(name) + " " + shape_text(tensor.sizes()) +
+                 (near.empty() ? "" : ", did you mean '" + near + "'?"));
   }
-  if (!problems.empty()) {
-    std::string text = source + " does not fit the network '" + network.spec().architecture + "':";
-    for (const std::string& problem : problems) text += "\n  " + problem;
-    throw BadInput(text);
-  }
+  problems.throw_if_any(source + " does not fit the network '" + network.spec().architecture +
+                        "':");
   const at::NoGradGuard no_graph;
   for (const NamedTensor& own : tensors) own.tensor.copy_(state.at(own.name));
   network.weights_changed();

@@ -73,9 +73,9 @@ std::vector<std::string> architecture_names();
 /// Forward multiply-adds of one image.
 int64_t multiply_adds(const Network& network);
 
-/// Puts values into the network. Throws BadInput that lists every missing, extra and mis-shaped
-/// name
-/// (`source` says where they come from). "num_batches_tracked" is ignored.
+/// Puts values into the network. Throws BadInput that lists missing, extra and mis-shaped names,
+/// the first 30 (`source` says where they come from). Counters such as "num_batches_tracked" are
+/// ignored.
 void load_state(Network& network, const std::map<std::string, Tensor>& state,
                 const std::string& source);
 

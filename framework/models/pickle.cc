@@ -3,13 +3,16 @@
 #include "models/pickle.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
+
+#include "base/shown.h"
+#include "models/file_limits.h"
 
 namespace gauntlet {
 namespace {
 constexpr const char* kWayOut =
     "; save the weights alone: torch.save(model.state_dict(), 'weights.pth')";
-constexpr size_t kMostDimensions = 16, kLongestName = 200;
 
 constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
     {"FloatStorage", at::kFloat},       {"DoubleStorage", at::kDouble}, {"HalfStorage", at::kHalf},
@@ -39,6 +42,9 @@ const std::map<std::string, Made, std::less<>>& known_globals() {
         {"argparse.Namespace", Made::kOpaque},
         {"__builtin__.set", Made::kOpaque},
         {"builtins.set", Made::kOpaque}};
+    for (const char* module : {"builtins.", "__builtin__."})  // what a defaultdict makes
+      for (const char* type : {"dict", "list", "int", "float"})
+        map[std::string(module) + type] = Made::kOpaque;
     for (const char* type : {"float32", "float64", "float16", "bfloat16", "int64", "int32", "int16",
                              "int8", "uint8", "bool"})
       map["torch." + std::string(type)] = Made::kOpaque;
@@ -47,14 +53,6 @@ const std::map<std::string, Made, std::less<>>& known_globals() {
     return map;
   }();
   return all;
-}
-
-// For messages: a name from a file may be long, and may not be text.
-std::string shown(std::string_view name) {
-  std::string text(name.substr(0, kLongestName));
-  for (char& c : text)
-    if (uint8_t(c) < 0x20 || uint8_t(c) >= 0x7f) c = '?';
-  return "'" + text + (name.size() > kLongestName ? "…'" : "'");
 }
 }  // namespace
 
@@ -229,7 +227,7 @@ bool Unpickler::step_scalar(uint8_t op) {
         push({Kind::kOpaque, 0, digits});
         return true;
       }
-      uint64_t value = !digits.empty() && digits.back() < 0 ? ~uint64_t{0} : 0;
+      uint64_t value = !digits.empty() && int8_t(digits.back()) < 0 ? ~uint64_t{0} : 0;
       for (size_t i = digits.size(); i-- > 0;) value = value << 8 | uint8_t(digits[i]);
       integer(int64_t(value));
       return true;
@@ -359,11 +357,10 @@ void Unpickler::reduce() {
   const uint32_t arguments = pop(), function = pop();
   if (values_[arguments].kind != Kind::kTuple || values_[function].kind != Kind::kGlobal)
     fail("the pickle calls something that is no known name");
-  const std::vector<uint32_t> items = values_[arguments].items;
+  const std::vector<uint32_t>& items = values_[arguments].items;
   switch (Made(values_[function].integer)) {
     case Made::kDict:
-      push({Kind::kDict});
-      return;
+      return make_dict(items);
     case Made::kTensor:
       return rebuild_tensor(values_[arguments], true);
     case Made::kOldTensor:
@@ -382,6 +379,32 @@ void Unpickler::reduce() {
       push({Kind::kOpaque});
       return;
   }
+}
+
+// Of nothing, of the pairs that Python 2 lists for an OrderedDict, of a Counter's dict, or of a
+// defaultdict's factory. Items cost budget: one list may be used often.
+void Unpickler::make_dict(const std::vector<uint32_t>& arguments) {
+  PickleValue dict{Kind::kDict};
+  const auto add = [&](uint32_t item) { spend(), dict.items.push_back(item); };
+  for (const uint32_t argument : arguments) {
+    const PickleValue& value = values_[argument];
+    const bool pairs = value.kind == Kind::kList;
+    if (!pairs && value.kind != Kind::kDict && value.kind != Kind::kGlobal &&
+        value.kind != Kind::kNone)
+      fail("a dict in the pickle is made of something that holds no items");
+    for (const uint32_t item : value.items) {
+      const PickleValue& pair = values_[item];
+      if (!pairs) {
+        add(item);
+      } else if ((pair.kind == Kind::kList || pair.kind == Kind::kTuple) &&
+                 pair.items.size() == 2) {
+        add(pair.items[0]), add(pair.items[1]);
+      } else {
+        fail("a dict in the pickle is made of a list that holds no pairs");
+      }
+    }
+  }
+  push(std::move(dict));
 }
 
 // A dict's attributes (_metadata) and an object's state are left out.
@@ -415,13 +438,15 @@ std::vector<int64_t> Unpickler::counts_of(uint32_t index, const char* what) cons
 // ('storage', type, key, device, number of elements[, view])
 void Unpickler::persistent() {
   const uint32_t index = pop();
-  const std::vector<uint32_t> items = values_[index].items;
+  const std::vector<uint32_t>& items = values_[index].items;
   const auto is = [&](size_t i, Kind kind) { return values_[items[i]].kind == kind; };
   if (values_[index].kind != Kind::kTuple || items.size() < 5 || items.size() > 6 ||
       !is(0, Kind::kString) || values_[items[0]].text != "storage" || !is(1, Kind::kGlobal) ||
       !is(2, Kind::kString))
     fail("the pickle refers to data of a kind that is not known");
-  PickledStorage storage{std::string(values_[items[2]].text)};
+  const std::string_view key = values_[items[2]].text;
+  if (key.size() > kLongestTensorName) fail("the name of a storage is too long: " + shown(key));
+  PickledStorage storage{std::string(key)};
   if (!storage_type(values_[items[1]].text, storage.type))
     fail("the pickle refers to a storage of type " + shown(values_[items[1]].text));
   storage.numel = count_of(items[4], "the size of a storage");
@@ -432,7 +457,7 @@ void Unpickler::persistent() {
     fail("storage " + shown(storage.key) + " is described twice, and differently");
   StorageView view{it->second, 0, storage.numel};
   if (items.size() == 6 && !is(5, Kind::kNone)) {  // (key, offset, number of elements)
-    const std::vector<uint32_t> parts = values_[items[5]].items;
+    const std::vector<uint32_t>& parts = values_[items[5]].items;
     if (!is(5, Kind::kTuple) || parts.size() != 3)
       fail("a view of a storage in the pickle is not described by three values");
     view.offset = count_of(parts[1], "the offset of a view");
@@ -446,7 +471,7 @@ void Unpickler::persistent() {
 
 // (storage, offset, sizes, strides[, requires_grad, backward hooks[, metadata]])
 void Unpickler::rebuild_tensor(const PickleValue& arguments, bool has_gradient_flag) {
-  const std::vector<uint32_t> items = arguments.items;
+  const std::vector<uint32_t>& items = arguments.items;
   if (items.size() < (has_gradient_flag ? 6u : 4u) || items.size() > 7 ||
       values_[items[0]].kind != Kind::kStorage)
     fail("a tensor in the pickle is not described by storage, offset, sizes and strides");
@@ -459,13 +484,11 @@ void Unpickler::rebuild_tensor(const PickleValue& arguments, bool has_gradient_f
   if (tensor.sizes.size() != tensor.strides.size())
     fail("a tensor in the pickle has " + std::to_string(tensor.sizes.size()) + " sizes and " +
          std::to_string(tensor.strides.size()) + " strides");
-  // In floating point, where absurd sizes cannot overflow; exact for all that a file can hold.
-  double elements = 1, last = double(tensor.offset);
-  for (size_t i = 0; i < tensor.sizes.size(); ++i) {
-    elements *= double(tensor.sizes[i]);
+  const double elements = element_count(tensor.sizes);
+  if (std::isinf(elements)) fail("a tensor in the pickle has an absurd size");
+  double last = double(tensor.offset);
+  for (size_t i = 0; i < tensor.sizes.size(); ++i)
     last += double(std::max<int64_t>(tensor.sizes[i] - 1, 0)) * double(tensor.strides[i]);
-    if (tensor.sizes[i] > (int64_t{1} << 50)) fail("a tensor in the pickle has an absurd size");
-  }
   const std::string& key = storages_[view.storage].key;
   if (double(tensor.offset) > double(view.numel) || (elements > 0 && last >= double(view.numel)))
     fail("a tensor leaves storage " + shown(key) + " of " + std::to_string(view.numel) +

@@ -92,6 +92,7 @@ class Unpickler {
   void set_items(PickleValue& dict, const std::vector<uint32_t>& items);
   void push_global(const std::string& name, std::string_view text);
   void reduce();
+  void make_dict(const std::vector<uint32_t>& arguments);
   void build();
   void persistent();
   void rebuild_tensor(const PickleValue& arguments, bool has_gradient_flag);

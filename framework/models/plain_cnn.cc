@@ -1,11 +1,34 @@
 // Convolutions without shortcuts: VGG and the small networks of papers.
-#include "models/architectures.h"
+#include <algorithm>
+
+#include "models/blocks.h"
 
 namespace gauntlet {
 namespace {
-struct NoOptions {
+struct VggOptions {
+  bool norm = true;
   template <class V>
-  void fields(V) {}
+  void fields(V visit) {
+    visit(norm, "norm", "batch norm behind every convolution");
+  }
+};
+// The layers of SmallCNN under the names its users gave them: four convolutions, three linear.
+struct SmallCnnNames {
+  const char *project, *layers[7];
+};
+constexpr SmallCnnNames kSmallCnnNames[] = {
+    {"trades",
+     {"feature_extractor.conv1", "feature_extractor.conv2", "feature_extractor.conv3",
+      "feature_extractor.conv4", "classifier.fc1", "classifier.fc2", "classifier.fc3"}},
+    {"fmn", {"conv1", "conv2", "conv3", "conv4", "fc1", "fc2", "fc3"}},
+    {"deepsec", {"conv32.0", "conv32.2", "conv64.0", "conv64.2", "fc1", "fc2", "fc3"}}};
+struct SmallCnnOptions {
+  std::string names = "trades";
+  template <class V>
+  void fields(V visit) {
+    visit(names, "names", "the project whose names the layers have",
+          OneOf{"trades", "fmn", "deepsec"});
+  }
 };
 struct CnnAOptions {
   int64_t width = 16, padding = 1;
@@ -21,7 +44,7 @@ struct CnnAOptions {
 AddArchitecture vgg(std::vector<int> widths) {
   return [widths = std::move(widths)](Graph& graph, int from, const NetworkSpec& spec,
                                       const ParamMap& given) {
-    gauntlet::bind<NoOptions>(given);
+    const bool norm = gauntlet::bind<VggOptions>(given).norm;
     int value = from, place = 0;  // of a module in the Sequential "features"
     const auto name = [&](int offset) { return "features." + std::to_string(place + offset); };
     for (const int width : widths) {
@@ -30,26 +53,29 @@ AddArchitecture vgg(std::vector<int> widths) {
         place += 1;
         continue;
       }
-      value = graph.conv(value, name(0), {width, 3, 1, 1, /*bias=*/true});
-      value = graph.relu(graph.batch_norm(value, name(1)));
-      place += 3;
+      value = same_conv(graph, value, name(0), width, 3, 1, /*bias=*/true);
+      if (norm) value = graph.batch_norm(value, name(1));
+      value = graph.relu(value);
+      place += norm ? 3 : 2;
     }
     graph.linear(graph.flatten(value), "classifier", spec.classes);
   };
 }
 
 void add_smallcnn(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
-  gauntlet::bind<NoOptions>(given);
+  const auto options = gauntlet::bind<SmallCnnOptions>(given);
+  const auto& names =
+      std::find_if(std::begin(kSmallCnnNames), std::end(kSmallCnnNames), [&](const auto& known) {
+        return options.names == known.project;
+      })->layers;
   int value = from;
-  for (const int i : {1, 2, 3, 4}) {
-    const std::string name = "feature_extractor.conv" + std::to_string(i);
-    value = graph.relu(graph.conv(value, name, {i < 3 ? 32 : 64, 3, 1, 0, true}));
-    if (i % 2 == 0) value = graph.max_pool(value, 2, 2);
+  for (const int i : {0, 1, 2, 3}) {
+    value = graph.relu(graph.conv(value, names[i], {i < 2 ? 32 : 64, 3, 1, 0, true}));
+    if (i % 2 == 1) value = graph.max_pool(value, 2, 2);
   }
   value = graph.flatten(value);
-  for (const char* name : {"classifier.fc1", "classifier.fc2"})
-    value = graph.relu(graph.linear(value, name, 200));
-  graph.linear(value, "classifier.fc3", spec.classes);
+  for (const int i : {4, 5}) value = graph.relu(graph.linear(value, names[i], 200));
+  graph.linear(value, names[6], spec.classes);
 }
 
 void add_lenet5(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {

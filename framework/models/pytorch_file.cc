@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <fstream>
-#include <set>
 
 #include "base/bad_input.h"
+#include "base/shown.h"
 #include "base/zip.h"
+#include "models/file_limits.h"
 
 namespace gauntlet {
 namespace {
-// The pickled integer 0x1950a86a20f9469cfc6c.
+// The pickled integer 0x1950a86a20f9469cfc6c; before it the protocol and, from 4 on, a frame.
 constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
-constexpr size_t kProtocolBytes = 2;  // before it
+constexpr size_t kProtocolBytes = 2, kFrameBytes = 9;
 // A value takes some hundred bytes: this many are a small constant, the rest grows with the file.
 constexpr uint64_t kFewValues = 100'000, kBytesAValue = 256;
 constexpr uint64_t kLongestText = 1 << 10;
@@ -22,15 +23,8 @@ uint64_t budget_for(uint64_t file_size) { return kFewValues + file_size / kBytes
 
 uint64_t bytes_of(const PickledStorage& storage, const Unpickler& pickle) {
   const double bytes = double(storage.numel) * double(at::elementSize(storage.type));
-  if (bytes > 0x1p52) pickle.fail("storage '" + storage.key + "' has an absurd size");
+  if (bytes > 0x1p52) pickle.fail("storage " + shown(storage.key) + " has an absurd size");
   return uint64_t(bytes);
-}
-
-void check_bool(const Tensor& storage, const std::string& key, const Unpickler& pickle) {
-  if (storage.scalar_type() != at::kBool) return;
-  const char* bytes = static_cast<const char*>(storage.const_data_ptr());
-  if (std::any_of(bytes, bytes + storage.nbytes(), [](char b) { return b != 0 && b != 1; }))
-    pickle.fail("storage '" + key + "' of type bool has a byte that is neither 0 nor 1");
 }
 
 // The wanted tensors as views of their storages, each of which `load` is asked for once.
@@ -44,7 +38,9 @@ std::map<std::string, Tensor> views(const Unpickler& pickle, const StateDict& st
     const PickledStorage& storage = pickle.storages()[described.storage];
     if (fresh) {
       it->second = load(storage);
-      check_bool(it->second, storage.key, pickle);
+      if (!holds_bools(it->second))
+        pickle.fail("storage " + shown(storage.key) +
+                    " of type bool has a byte that is neither 0 nor 1");
     }
     tensors[name] = it->second.as_strided(described.sizes, described.strides, described.offset);
   }
@@ -68,9 +64,10 @@ std::string folder_of(const ZipFile& zip, const std::string& file) {
 
 const ZipFile::Entry& stored(const ZipFile& zip, const std::string& name, const std::string& file) {
   const ZipFile::Entry* entry = zip.find(name);
-  if (!entry) throw BadInput(file + ": the zip file has no entry '" + name + "'");
+  if (!entry) throw BadInput(file + ": the zip file has no entry " + shown(name));
   if (entry->deflated)
-    throw BadInput(file + ": entry '" + name + "' is compressed, which PyTorch's files are not");
+    throw BadInput(file + ": entry " + shown(name) +
+                   " is compressed, which PyTorch's files are not");
   return *entry;
 }
 
@@ -81,8 +78,11 @@ void check_byte_order(std::string_view order, const std::string& file) {
 
 class LegacyReader {
  public:
-  explicit LegacyReader(const std::filesystem::path& file)
-      : name_(file.string()), in_(file, std::ios::binary), size_(std::filesystem::file_size(file)) {
+  LegacyReader(const std::filesystem::path& file, std::string wanted)
+      : name_(file.string()),
+        wanted_(std::move(wanted)),
+        in_(file, std::ios::binary),
+        size_(std::filesystem::file_size(file)) {
     if (!in_) throw BadInput(name_ + ": the file cannot be read");
   }
 
@@ -113,7 +113,7 @@ class LegacyReader {
       pickle.fail("its version of PyTorch's older format is not 1001");
     check_system(pickle, pickle.read());
     const uint32_t root = pickle.read();
-    const StateDict state = find_state_dict(pickle, root);
+    const StateDict state = find_state_dict(pickle, root, wanted_);
     const PickleValue& keys = pickle.value(pickle.read());
     if (keys.kind != Kind::kList) pickle.fail("the list of storages is no list");
     locate(pickle, keys);
@@ -144,14 +144,14 @@ class LegacyReader {
       if (it == known.end()) pickle.fail("a storage in it belongs to no tensor");
       const uint64_t bytes = bytes_of(*it->second, pickle);
       if (size_ - at < sizeof(int64_t) || bytes > size_ - at - sizeof(int64_t))
-        pickle.fail("the file is cut short: storage '" + it->second->key + "' of " +
+        pickle.fail("the file is cut short: storage " + shown(it->second->key) + " of " +
                     std::to_string(bytes) + " bytes begins at byte " + std::to_string(at) + " of " +
                     std::to_string(size_));
       if (uint64_t(declared(at)) != uint64_t(it->second->numel))
-        pickle.fail("storage '" + it->second->key + "' does not have the " +
+        pickle.fail("storage " + shown(it->second->key) + " does not have the " +
                     std::to_string(it->second->numel) + " elements that the pickle declares");
       if (!begin_.emplace(it->second->key, at + sizeof(int64_t)).second)
-        pickle.fail("storage '" + it->second->key + "' is there twice");
+        pickle.fail("storage " + shown(it->second->key) + " is there twice");
       at += sizeof(int64_t) + bytes;
     }
     if (at != size_)
@@ -170,7 +170,7 @@ class LegacyReader {
 
   Tensor load(const Unpickler& pickle, const PickledStorage& storage) {
     const auto it = begin_.find(storage.key);
-    if (it == begin_.end()) pickle.fail("storage '" + storage.key + "' is not in the file");
+    if (it == begin_.end()) pickle.fail("storage " + shown(storage.key) + " is not in the file");
     Tensor out = torch::empty({storage.numel}, storage.type);
     in_.clear(), in_.seekg(std::streamoff(it->second));
     if (!in_.read(static_cast<char*>(out.mutable_data_ptr()), std::streamsize(out.nbytes())))
@@ -178,7 +178,7 @@ class LegacyReader {
     return out;
   }
 
-  const std::string name_;
+  const std::string name_, wanted_;
   std::ifstream in_;
   const uint64_t size_;
   std::string text_;
@@ -187,7 +187,7 @@ class LegacyReader {
 }  // namespace
 
 std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path,
-                                               std::string& taken) {
+                                               const std::string& wanted, std::string& taken) {
   const std::string file = path.string();
   const ZipFile zip(path);
   const uint64_t size = std::filesystem::file_size(path);
@@ -196,13 +196,13 @@ std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path
     check_byte_order(zip.read(*order, kLongestText), file);
   const std::string text = zip.read(stored(zip, folder + "data.pkl", file), size);
   Unpickler pickle(file, text, budget_for(size));
-  const StateDict state = find_state_dict(pickle, pickle.read());
+  const StateDict state = find_state_dict(pickle, pickle.read(), wanted);
   taken = state.taken;
   uint64_t left = size;  // entries may overlap in a malicious file, and be counted often
   return views(pickle, state, [&](const PickledStorage& storage) {
     const ZipFile::Entry& entry = stored(zip, folder + "data/" + storage.key, file);
     if (entry.size != bytes_of(storage, pickle))
-      pickle.fail("entry '" + entry.name + "' has " + std::to_string(entry.size) +
+      pickle.fail("entry " + shown(entry.name) + " has " + std::to_string(entry.size) +
                   " bytes instead of " + std::to_string(bytes_of(storage, pickle)));
     if (entry.size > left) pickle.fail("its storages are larger than the file");
     left -= entry.size;
@@ -213,15 +213,16 @@ std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path
 }
 
 std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& file,
-                                                  std::string& taken) {
-  return LegacyReader(file).read(taken);
+                                                  const std::string& wanted, std::string& taken) {
+  return LegacyReader(file, wanted).read(taken);
 }
 
 bool looks_like_legacy(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  std::string begin(kProtocolBytes + kMagic.size(), '\0');
+  std::string begin(kProtocolBytes + kFrameBytes + kMagic.size(), '\0');
   in.read(begin.data(), std::streamsize(begin.size()));
-  return begin[0] == '\x80' && std::string_view(begin).substr(kProtocolBytes) == kMagic;
+  const size_t at = begin.find(kMagic);
+  return begin[0] == '\x80' && (at == kProtocolBytes || at == kProtocolBytes + kFrameBytes);
 }
 
 }  // namespace gauntlet

@@ -17,14 +17,15 @@ struct StateDict {
   std::map<std::string, size_t> tensors;  ///< an index into Unpickler::tensors()
 };
 
-/// The largest dict of named tensors below `root`. Throws BadInput: none, or several as large.
-StateDict find_state_dict(const Unpickler& pickle, uint32_t root);
+/// The dict of named tensors below `root` that lies at `wanted`; where that is empty the largest,
+/// those under the usual names first. Throws BadInput: none, or several as large.
+StateDict find_state_dict(const Unpickler& pickle, uint32_t root, const std::string& wanted);
 
 /// Fills `taken` and returns the tensors. Views of one storage share its memory.
 std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& file,
-                                               std::string& taken);
+                                               const std::string& wanted, std::string& taken);
 std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& file,
-                                                  std::string& taken);
+                                                  const std::string& wanted, std::string& taken);
 /// Whether a file begins with the pickled magic number of the older format.
 bool looks_like_legacy(const std::filesystem::path& file);
 

@@ -1,32 +1,28 @@
 // Residual networks whose blocks end in a ReLU. He et al., 2016, https://arxiv.org/abs/1512.03385
-#include "models/architectures.h"
+#include "models/blocks.h"
 
 namespace gauntlet {
 namespace {
-int conv(Graph& graph, int from, const std::string& name, int64_t width, int64_t kernel,
-         int64_t stride = 1) {
-  return graph.conv(from, name, {width, kernel, stride, kernel / 2, /*bias=*/false});
-}
-
 /// A 1x1 convolution with batch norm: "<name>.0", "<name>.1".
-int projection(Graph& graph, int from, const std::string& name, int64_t width, int64_t stride) {
-  return graph.batch_norm(conv(graph, from, name + ".0", width, 1, stride), name + ".1");
+int projection(Graph& graph, int from, const std::string& name, int64_t width, int64_t stride,
+               bool bias = false) {
+  return graph.batch_norm(same_conv(graph, from, name + ".0", width, 1, stride, bias), name + ".1");
 }
 
 // conv1-bn1-relu-conv2-bn2.
 int basic(Graph& graph, int from, const std::string& name, int64_t width, int64_t stride) {
   const int first = graph.relu(
-      graph.batch_norm(conv(graph, from, name + ".conv1", width, 3, stride), name + ".bn1"));
-  return graph.batch_norm(conv(graph, first, name + ".conv2", width, 3), name + ".bn2");
+      graph.batch_norm(same_conv(graph, from, name + ".conv1", width, 3, stride), name + ".bn1"));
+  return graph.batch_norm(same_conv(graph, first, name + ".conv2", width, 3), name + ".bn2");
 }
 
 // 1x1, 3x3 with the stride, 1x1 to four times the width.
 int bottleneck(Graph& graph, int from, const std::string& name, int64_t width, int64_t stride) {
-  int value =
-      graph.relu(graph.batch_norm(conv(graph, from, name + ".conv1", width, 1), name + ".bn1"));
+  int value = graph.relu(
+      graph.batch_norm(same_conv(graph, from, name + ".conv1", width, 1), name + ".bn1"));
   value = graph.relu(
-      graph.batch_norm(conv(graph, value, name + ".conv2", width, 3, stride), name + ".bn2"));
-  return graph.batch_norm(conv(graph, value, name + ".conv3", 4 * width, 1), name + ".bn3");
+      graph.batch_norm(same_conv(graph, value, name + ".conv2", width, 3, stride), name + ".bn2"));
+  return graph.batch_norm(same_conv(graph, value, name + ".conv3", 4 * width, 1), name + ".bn3");
 }
 
 std::string block_name(size_t stage, int block) {
@@ -35,11 +31,13 @@ std::string block_name(size_t stage, int block) {
 
 struct CifarOptions {
   std::string shortcut = "A", classifier = "linear";
+  bool bias = false;
   template <class V>
   void fields(V visit) {
     visit(shortcut, "shortcut", "A: subsample and pad; B: 1x1 convolution and batch norm",
           OneOf{"A", "B"});
     visit(classifier, "classifier", "name of the last layer", OneOf{"linear", "fc"});
+    visit(bias, "bias", "of the first convolution and of those in shortcuts");
   }
 };
 
@@ -52,17 +50,13 @@ struct Options {
           OneOf{"cifar", "imagenet"});
   }
 };
-
-struct PlainOptions {
-  template <class V>
-  void fields(V) {}
-};
 }  // namespace
 
 AddArchitecture cifar_resnet(int blocks) {
   return [blocks](Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
     const auto options = gauntlet::bind<CifarOptions>(given);
-    int value = graph.relu(graph.batch_norm(conv(graph, from, "conv1", 16, 3), "bn1"));
+    int value = graph.relu(
+        graph.batch_norm(same_conv(graph, from, "conv1", 16, 3, 1, options.bias), "bn1"));
     for (size_t stage = 0; stage < 3; ++stage)
       for (int block = 0; block < blocks; ++block) {
         const std::string name = block_name(stage, block);
@@ -71,7 +65,7 @@ AddArchitecture cifar_resnet(int blocks) {
         if (graph.shape(value) != graph.shape(residual))
           value = options.shortcut == "A"
                       ? graph.subsample_pad(value, width, stride)
-                      : projection(graph, value, name + ".downsample", width, stride);
+                      : projection(graph, value, name + ".downsample", width, stride, options.bias);
         value = graph.relu(graph.add(residual, value));
       }
     graph.linear(graph.flatten(graph.global_avg_pool(value)), options.classifier, spec.classes);
@@ -82,7 +76,7 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks) {
   return [kind, blocks = std::move(blocks)](Graph& graph, int from, const NetworkSpec& spec,
                                             const ParamMap& given) {
     const bool cifar = gauntlet::bind<Options>(given).stem == "cifar";
-    int value = conv(graph, from, "conv1", 64, cifar ? 3 : 7, cifar ? 1 : 2);
+    int value = same_conv(graph, from, "conv1", 64, cifar ? 3 : 7, cifar ? 1 : 2);
     value = graph.relu(graph.batch_norm(value, "bn1"));
     if (!cifar) value = graph.max_pool(value, 3, 2, 1);
     for (size_t stage = 0; stage < blocks.size(); ++stage)
@@ -103,10 +97,10 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks) {
 
 AddArchitecture plain_resnet(int64_t stem, std::vector<int64_t> widths, std::vector<int> blocks) {
   return [=](Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
-    gauntlet::bind<PlainOptions>(given);  // has none
+    gauntlet::bind<NoOptions>(given);
     const auto biased = [&](int value, const std::string& name, int64_t width, int64_t kernel,
                             int64_t stride) {
-      return graph.conv(value, name, {width, kernel, stride, kernel / 2, /*bias=*/true});
+      return same_conv(graph, value, name, width, kernel, stride, /*bias=*/true);
     };
     int value = graph.relu(biased(from, "conv1", stem, 3, 2));
     for (size_t stage = 0; stage < blocks.size(); ++stage)

@@ -13,13 +13,15 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
-#include "base/nearest_name.h"
+#include "base/shown.h"
+#include "models/file_limits.h"
 
 namespace gauntlet {
 namespace {
 using Json = nlohmann::json;
 constexpr size_t kLengthBytes = 8;
 constexpr size_t kLargestHeader = 100'000'000;  // as the reference implementation
+constexpr size_t kMostParts = 64;  // keys, values, brackets of an entry; 16 dimensions make 28
 
 struct Dtype {
   const char* name;
@@ -64,7 +66,7 @@ class Reader {
     throw BadInput(name_ + ": " + problem);
   }
   [[noreturn]] void fail(const std::string& tensor, const std::string& problem) const {
-    fail("tensor '" + tensor + "': " + problem);
+    fail("tensor " + shown(tensor) + ": " + problem);
   }
   void take(char* to, size_t bytes) {
     if (!in_.read(to, std::streamsize(bytes))) fail("the file cannot be read");
@@ -83,22 +85,31 @@ class Reader {
     return length;
   }
 
+  // Entry by entry, and no more of one than it needs: the header as JSON values would take many
+  // times its size.
   std::vector<Entry> parse_header(const std::string& text) const {
     if (text.empty() || text[0] != '{') fail("the safetensors header is not a JSON object");
-    std::set<std::string> names;
-    std::string twice;
-    const auto unique = [&](int depth, Json::parse_event_t event, Json& value) {
-      if (event == Json::parse_event_t::key && depth == 1 &&
-          !names.insert(value.get<std::string>()).second)
-        twice = value.get<std::string>();
-      return true;
-    };
-    const Json header = Json::parse(text, unique, /*allow_exceptions=*/false);
-    if (!header.is_object()) fail("the safetensors header is not valid JSON");
-    if (!twice.empty()) fail(twice, "it is there twice");
+    using Event = Json::parse_event_t;
     std::vector<Entry> entries;
-    for (const auto& [name, value] : header.items())
-      if (name != "__metadata__") entries.push_back(parse_entry(name, value));
+    std::string name;
+    size_t parts = 0;  // of its entry
+    const auto see = [&](int depth, Event event, Json& value) {
+      if (event == Event::key && depth == 1) name = value.get_ref<const std::string&>(), parts = 0;
+      if (depth > 3) fail(name, "its entry is nested");  // lists are at 2, their items at 3
+      if (name == "__metadata__") return depth == 0 || event == Event::key;
+      if (name.size() > kLongestTensorName) fail(name, "its name is too long");
+      if (++parts > kMostParts) fail(name, "its entry is too long");
+      if (depth != 1 || event == Event::key || event == Event::object_start) return true;
+      entries.push_back(parse_entry(name, value));
+      if (entries.size() > kMostTensors)
+        fail("it has more than " + std::to_string(kMostTensors) + " tensors");
+      return false;  // nothing more of it is needed
+    };
+    const Json header = Json::parse(text, see, /*allow_exceptions=*/false);
+    if (header.is_discarded()) fail("the safetensors header is not valid JSON");
+    std::set<std::string_view> names;
+    for (const Entry& entry : entries)
+      if (!names.insert(entry.name).second) fail(entry.name, "it is there twice");
     return entries;
   }
 
@@ -110,11 +121,14 @@ class Reader {
     Entry entry{name, at::kFloat, {}};
     entry.type = parse_dtype(name, dtype);
     const auto counts = [&](const Json& list) {
-      return list.is_array() && std::all_of(list.begin(), list.end(), [](const Json& item) {
+      return list.is_array() && list.size() <= kMostDimensions &&
+             std::all_of(list.begin(), list.end(), [](const Json& item) {
                return item.is_number_unsigned() && item.get<uint64_t>() <= INT64_MAX;
              });
     };
-    if (!counts(shape)) fail(name, "its shape is not a list of sizes");
+    if (!counts(shape))
+      fail(name,
+           "its shape is not a list of at most " + std::to_string(kMostDimensions) + " sizes");
     if (!counts(offsets) || offsets.size() != 2)
       fail(name, "its data_offsets are not two positions");
     entry.shape = shape.get<std::vector<int64_t>>();
@@ -123,27 +137,19 @@ class Reader {
       fail(name, "its data_offsets [" + std::to_string(entry.begin) + ", " +
                      std::to_string(entry.end) + "] are outside the " + std::to_string(data_) +
                      " bytes of data");
-    const double bytes = byte_count(entry);
-    if (bytes != double(entry.end - entry.begin))
+    if (element_count(entry.shape) * double(at::elementSize(entry.type)) !=
+        double(entry.end - entry.begin))
       fail(name, "dtype and shape do not fit its " + std::to_string(entry.end - entry.begin) +
                      " bytes of data");
     return entry;
   }
 
   at::ScalarType parse_dtype(const std::string& tensor, const Json& dtype) const {
+    if (!dtype.is_string()) fail(tensor, "its dtype is not a name");
     for (const Dtype& known : kDtypes)
       if (dtype == known.name) return known.type;
-    fail(tensor, "unknown dtype " + dtype.dump(-1, ' ', false, Json::error_handler_t::replace) +
+    fail(tensor, "unknown dtype " + shown(dtype.get_ref<const std::string&>()) +
                      "; known: F32, F64, F16, BF16, I64, I32, U8, BOOL");
-  }
-
-  // In floating point, where an absurd shape cannot overflow; exact for every size a file can have.
-  // A zero among absurd sizes would still overflow in strides, so it does not excuse them.
-  double byte_count(const Entry& entry) const {
-    double bytes = double(at::elementSize(entry.type)), without_zeros = bytes;
-    for (const int64_t size : entry.shape)
-      bytes *= double(size), without_zeros *= double(std::max<int64_t>(size, 1));
-    return without_zeros > 0x1p52 ? -1 : bytes;
   }
 
   void check_coverage(std::vector<Entry>& entries) const {
@@ -165,9 +171,7 @@ class Reader {
     char* bytes = static_cast<char*>(tensor.mutable_data_ptr());
     const size_t size = entry.end - entry.begin;
     if (size) take(bytes, size);
-    if (entry.type == at::kBool &&
-        std::any_of(bytes, bytes + size, [](char b) { return b != 0 && b != 1; }))
-      fail(entry.name, "a BOOL is neither 0 nor 1");
+    if (!holds_bools(tensor)) fail(entry.name, "a BOOL is neither 0 nor 1");
     return tensor;
   }
 

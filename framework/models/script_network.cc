@@ -4,12 +4,19 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "base/bad_input.h"
+#include "base/shown.h"
+#include "models/crash.h"
 #include "models/graph.h"
 #include "models/weights.h"
 
 namespace gauntlet {
 namespace {
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// The line of a long error that says what went wrong.
+std::string reason(const std::string& text) {
+  const size_t error = text.find("Error: "),
+               begin = error == std::string::npos ? 0 : text.rfind('\n', error) + 1;
+  return shown(std::string_view(text).substr(begin, text.find('\n', begin) - begin));
+}
 
 class ScriptNetwork final : public Network {
  public:
@@ -27,31 +34,29 @@ class ScriptNetwork final : public Network {
       throw BadInput(name +
                      ": is no TorchScript program; write it with "
                      "torch.jit.script(model).save('model.pt')");
+    // LibTorch trusts such files; a damaged one may take the process with it.
+    if (crashes([&] { (void)torch::jit::load(name, at::kCPU); }))
+      throw BadInput(name +
+                     ": is damaged: LibTorch crashes while it loads the TorchScript program");
     try {
       module_ = torch::jit::load(name, at::kCPU);
       module_.eval();
       for (const Tensor& parameter : module_.parameters()) parameter.set_requires_grad(false);
     } catch (const std::exception& error) {
-      throw BadInput(name + ": cannot be loaded as TorchScript: " + first_line(error.what()));
+      throw BadInput(name + ": cannot be loaded as TorchScript: " + reason(error.what()));
     }
     loaded_ = true;
-    std::vector<int64_t> shape = {2};
-    shape.insert(shape.end(), spec_.input.begin(), spec_.input.end());
-    const at::NoGradGuard no_graph;
     try {
-      ask(torch::full(shape, 0.5));
+      try_out();
     } catch (const BadInput& error) {
       throw BadInput(name + ": " + error.what());
-    } catch (const std::exception& error) {
-      throw BadInput(name + ": fails on two images of " + shape_text(spec_.input) + ": " +
-                     first_line(error.what()));
     }
   }
 
   const NetworkSpec& spec() const override { return spec_; }
   Outputs forward(const Tensor& x, const Noise&, const std::vector<PerturbsLayers*>&,
                   Mode mode) override {
-    if (mode == Mode::kTrain) refuse_training();
+    if (trains(mode)) refuse_training();
     return {ask(x), {}};
   }
   const std::vector<Layer>& layers() const override { return layers_; }
@@ -81,11 +86,33 @@ class ScriptNetwork final : public Network {
     throw BadInput("architecture 'torchscript': a TorchScript network cannot be trained here");
   }
 
-  Tensor ask(const Tensor& x) {
-    if (!loaded_) throw BadInput("architecture 'torchscript': no weights file was loaded");
+  // On one image and on three: a program traced with a batch size of its own fails on one of them.
+  void try_out() {
+    const at::NoGradGuard no_graph;
+    for (const NamedTensor& named : tensors())
+      if (at::isFloatingType(named.tensor.scalar_type()) &&
+          !named.tensor.isfinite().all().item<bool>())
+        throw BadInput("tensor " + shown(named.name) + " has values that are not finite");
+    for (const int64_t rows : {1, 3}) {
+      std::vector<int64_t> shape = {rows};
+      shape.insert(shape.end(), spec_.input.begin(), spec_.input.end());
+      if (!ask(torch::full(shape, 0.5)).isfinite().all().item<bool>())
+        throw BadInput("the program gives logits that are not finite for gray images");
+    }
+  }
+
+  torch::jit::IValue run(const Tensor& x) try {
     // Rewritten after the first calls, a program would round otherwise than on its first.
     torch::jit::GraphOptimizerEnabledGuard as_written(false);
-    const torch::jit::IValue answer = module_.forward({mean_.defined() ? (x - mean_) / std_ : x});
+    return module_.forward({mean_.defined() ? (x - mean_) / std_ : x});
+  } catch (const std::exception& error) {
+    throw BadInput("the TorchScript program fails on inputs " + shape_text(x.sizes()) + ": " +
+                   reason(error.what()));
+  }
+
+  Tensor ask(const Tensor& x) {
+    if (!loaded_) throw BadInput("architecture 'torchscript': no weights file was loaded");
+    const torch::jit::IValue answer = run(x);
     const std::vector<int64_t> wanted = {x.size(0), spec_.classes};
     if (!answer.isTensor())
       throw BadInput("the program returns a " + answer.tagKind() + ", expected logits " +

@@ -12,8 +12,9 @@ inline constexpr const char* kTorchScript = "torchscript";  ///< its name as an 
 /// Without a program yet. Throws BadInput for options, which it has none of.
 std::unique_ptr<Network> script_network(const NetworkSpec& spec);
 
-/// Where `network` is of architecture "torchscript": loads the program, tries it on two images,
-/// and returns true. Throws BadInput: no TorchScript, it fails, its logits have another shape.
+/// Where `network` is of architecture "torchscript": loads the program, tries it on batches of two
+/// sizes, and returns true. Throws BadInput: no TorchScript, it fails, its logits have another
+/// shape, or something is not finite.
 bool load_script(Network& network, const std::filesystem::path& file);
 
 }  // namespace gauntlet

@@ -5,7 +5,7 @@
 
 namespace gauntlet {
 namespace {
-constexpr double kMost = 65536;  // channels, kernel sizes, strides: beyond it lies a typing error
+constexpr double kMost = kLargestSize;
 
 struct Conv {
   ConvOptions conv;
@@ -69,7 +69,8 @@ void check_required(const ParamMap& options, const char* name) {
   const auto it = options.find(name);
   if (it == options.end()) throw ParamError(std::string(name) + " is missing");
   if (const auto* value = it->second.get<int64_t>(); value && *value < 1)
-    throw ParamError(std::string(name) + ": " + std::to_string(*value) + " is not in [1, 65536]");
+    throw ParamError(std::string(name) + ": " + std::to_string(*value) + " is not in [1, " +
+                     std::to_string(kLargestSize) + "]");
 }
 
 template <class Type>

@@ -3,13 +3,15 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "base/shown.h"
+#include "models/file_limits.h"
 #include "models/pytorch_file.h"
 
 namespace gauntlet {
 namespace {
 using Kind = PickleValue::Kind;
 constexpr int kDeepest = 4;
-// Which of several dicts as large is meant; an average of the weights beside them has other names.
+// Where the weights usually are; an average of them, which may be larger, has other names.
 constexpr std::string_view kUsual[] = {"state_dict", "model_state_dict", "model", "net",
                                        "network",    "weights",          "params"};
 
@@ -36,25 +38,9 @@ class Search {
     }
   }
 
-  StateDict best() {
+  StateDict found(const std::string& wanted) {
     if (found_.empty()) pickle_.fail("there is no dict of named tensors in it");
-    std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
-      return std::tie(b.count, a.rank, a.path) < std::tie(a.count, b.rank, b.path);
-    });
-    const Found& best = found_.front();
-    if (found_.size() > 1 && found_[1].count == best.count && found_[1].rank == best.rank)
-      pickle_.fail("'" + best.path + "' and '" + found_[1].path +
-                   "' are equally large dicts of tensors; save the one that is meant");
-    StateDict state{best.path, {}};
-    const std::vector<uint32_t>& items = pickle_.value(best.index).items;
-    for (size_t i = 0; i + 1 < items.size(); i += 2) {
-      const PickleValue &name = pickle_.value(items[i]), &value = pickle_.value(items[i + 1]);
-      if (value.kind != Kind::kTensor) continue;
-      if (name.kind != Kind::kString) pickle_.fail("a tensor's name is no string");
-      if (!state.tensors.emplace(name.text, size_t(value.integer)).second)
-        pickle_.fail("tensor '" + std::string(name.text) + "' is there twice");
-    }
-    return state;
+    return state_of(wanted.empty() ? best() : named(wanted));
   }
 
  private:
@@ -64,16 +50,56 @@ class Search {
     uint32_t index;
     std::string path;
   };
+
+  const Found& best() {
+    const auto order = [](const Found& found) {
+      const bool unusual = found.rank == std::ssize(kUsual);
+      return std::tuple(unusual, -int64_t(found.count), found.rank);
+    };
+    std::stable_sort(found_.begin(), found_.end(),
+                     [&](const Found& a, const Found& b) { return order(a) < order(b); });
+    if (found_.size() > 1 && order(found_[0]) == order(found_[1]))
+      pickle_.fail(shown(found_[0].path) + " and " + shown(found_[1].path) +
+                   " are equally large dicts of tensors; say with --from which one is meant");
+    return found_.front();
+  }
+
+  const Found& named(const std::string& wanted) {
+    constexpr size_t kMostNames = 12;
+    std::string others;
+    for (size_t i = 0; i < found_.size(); ++i) {
+      if (found_[i].path == wanted) return found_[i];
+      if (i < kMostNames) others += (i ? ", " : "") + shown(found_[i].path);
+    }
+    pickle_.fail("there is no dict of named tensors '" + wanted + "' in it; there are " + others +
+                 (found_.size() > kMostNames ? ", …" : ""));
+  }
+
+  StateDict state_of(const Found& found) const {
+    StateDict state{found.path, {}};
+    const std::vector<uint32_t>& items = pickle_.value(found.index).items;
+    for (size_t i = 0; i + 1 < items.size(); i += 2) {
+      const PickleValue &name = pickle_.value(items[i]), &value = pickle_.value(items[i + 1]);
+      if (value.kind != Kind::kTensor) continue;
+      if (name.kind != Kind::kString) pickle_.fail("a tensor's name is no string");
+      if (name.text.size() > kLongestTensorName)
+        pickle_.fail("a tensor's name is too long: " + shown(name.text));
+      if (!state.tensors.emplace(name.text, size_t(value.integer)).second)
+        pickle_.fail("tensor " + shown(name.text) + " is there twice");
+    }
+    return state;
+  }
+
   const Unpickler& pickle_;
   std::vector<Found> found_;
   std::set<uint32_t> seen_;
 };
 }  // namespace
 
-StateDict find_state_dict(const Unpickler& pickle, uint32_t root) {
+StateDict find_state_dict(const Unpickler& pickle, uint32_t root, const std::string& wanted) {
   Search search(pickle);
   search.look_at(root, "", "", 0);
-  return search.best();
+  return search.found(wanted);
 }
 
 }  // namespace gauntlet

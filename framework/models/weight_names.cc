@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "base/shown.h"
 #include "models/graph.h"
 #include "models/script_network.h"
 #include "models/weights.h"
@@ -15,6 +16,10 @@ using Tensors = std::map<std::string, Tensor>;
 // What wrappers put before every name: DataParallel, torch.compile, modules that hold a network.
 constexpr std::string_view kPrefixes[] = {"module.",  "_orig_mod.", "model.", "net.",
                                           "network.", "backbone.",  "1."};
+// What layers that normalise are called; their mean may also lie beside the weights.
+constexpr std::string_view kNormalisers[] = {
+    "normalize.",     "normalizer.", "normalise.",  "normaliser.", "normalization.",
+    "normalisation.", "norm.",       "preprocess.", "0.",          ""};
 // One part of a name in all the words for it; the first stands for all.
 const std::vector<std::vector<std::string_view>> kSynonyms = {
     {"fc", "linear", "classifier", "logits", "head"},
@@ -22,9 +27,9 @@ const std::vector<std::vector<std::string_view>> kSynonyms = {
 };
 constexpr double kSameNumber = 2e-3;  // files round 0.4914 to 0.491
 
-std::string last_part(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  return dot == std::string::npos ? name : name.substr(dot + 1);
+template <class Words>
+bool found_in(const Words& words, std::string_view wanted) {
+  return std::find(std::begin(words), std::end(words), wanted) != std::end(words);
 }
 
 std::string canonical(const std::string& name) {
@@ -33,11 +38,26 @@ std::string canonical(const std::string& name) {
     const size_t dot = std::min(name.find('.', at), name.size());
     std::string part = name.substr(at, dot - at);
     for (const auto& words : kSynonyms)
-      if (std::find(words.begin(), words.end(), part) != words.end()) part = words.front();
+      if (found_in(words, part)) part = words.front();
     out += (at ? "." : "") + part;
     at = dot + 1;
   }
   return out;
+}
+
+// "mean" or "std" where a tensor has the name of one of a normalising layer, else nothing.
+std::string_view normalisation(std::string_view name) {
+  for (bool stripped = true; stripped;) {
+    stripped = false;
+    for (const std::string_view prefix : kPrefixes)
+      if (name.starts_with(prefix)) name.remove_prefix(prefix.size()), stripped = true;
+  }
+  const size_t last = name.rfind('.') + 1;  // 0 where there is no dot
+  if (!found_in(kNormalisers, name.substr(0, last))) return "";
+  const std::string_view part = name.substr(last);
+  constexpr std::string_view kMeans[] = {"mean", "mu", "new_mean"},
+                             kStds[] = {"std", "sigma", "new_std"};
+  return found_in(kMeans, part) ? "mean" : found_in(kStds, part) ? "std" : "";
 }
 
 // Takes out the mean and standard deviation of a normalising layer, compared with the spec's.
@@ -45,10 +65,10 @@ void take_normalisation(Tensors& tensors, const std::set<std::string>& own, cons
                         const std::string& source) {
   std::string problems;
   for (auto it = tensors.begin(); it != tensors.end();) {
-    const std::string part = last_part(it->first);
-    const bool mean = part == "mean" || part == "mu", std = part == "std" || part == "sigma";
+    const std::string what(normalisation(it->first));
+    const bool mean = what == "mean";
     const Tensor& tensor = it->second;
-    if (!(mean || std) || own.count(it->first) || tensor.numel() != spec.input[0] ||
+    if (what.empty() || own.count(it->first) || tensor.numel() != spec.input[0] ||
         !at::isFloatingType(tensor.scalar_type())) {
       ++it;
       continue;
@@ -64,31 +84,34 @@ void take_normalisation(Tensors& tensors, const std::set<std::string>& own, cons
       values += (i ? ", " : "") + to_text(std::round(value * 1e4) / 1e4);
     }
     if (!same)
-      problems += "\n  '" + it->first + "' is [" + values + "], the entry's " +
-                  (mean ? "mean" : "std") + " differs: write " + (mean ? "mean" : "std") + " = [" +
-                  values + "]";
+      problems += "\n  " + shown(it->first) + " is [" + values + "], the entry's " + what +
+                  " differs: write " + what + " = [" + values + "]";
     it = tensors.erase(it);
   }
   if (!problems.empty()) throw BadInput(source + " normalises its inputs otherwise:" + problems);
 }
 
-bool all_begin_with(const auto& names, std::string_view prefix) {
-  return std::all_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return name.starts_with(prefix); });
+// The tensors with `prefix` stripped, or none where it does not stand before a whole network. What
+// lies beside it (a counter of averages, a second copy) keeps its name.
+Tensors without(std::string_view prefix, const Tensors& tensors, const std::set<std::string>& own) {
+  const auto begins = [&](const std::string& name) { return name.starts_with(prefix); };
+  if (std::all_of(own.begin(), own.end(), begins)) return {};
+  Tensors shorter;
+  size_t behind = 0;
+  for (const auto& [name, tensor] : tensors) {
+    behind += begins(name);
+    if (!shorter.emplace(begins(name) ? name.substr(prefix.size()) : name, tensor).second)
+      return {};
+  }
+  return behind == tensors.size() || behind >= own.size() ? shorter : Tensors{};
 }
 
 Tensors without_prefixes(Tensors tensors, const std::set<std::string>& own) {
-  for (bool stripped = true; stripped && !tensors.empty();) {
-    stripped = false;
-    std::vector<std::string> names;
-    for (const auto& [name, tensor] : tensors) names.push_back(name);
-    for (const std::string_view prefix : kPrefixes) {
-      if (!all_begin_with(names, prefix) || all_begin_with(own, prefix)) continue;
-      Tensors shorter;
-      for (auto& [name, tensor] : tensors) shorter[name.substr(prefix.size())] = tensor;
-      tensors = std::move(shorter), stripped = true;
+  for (size_t i = 0; i < std::size(kPrefixes);) {
+    if (std::all_of(own.begin(), own.end(), [&](const auto& name) { return tensors.count(name); }))
       break;
-    }
+    Tensors shorter = without(kPrefixes[i++], tensors, own);
+    if (!shorter.empty()) tensors = std::move(shorter), i = 0;
   }
   return tensors;
 }
@@ -114,19 +137,23 @@ Tensors with_synonyms(const Tensors& tensors, const std::set<std::string>& own) 
 Tensors matched_names(const Tensors& tensors, const Network& network, const std::string& source) {
   std::set<std::string> own;
   for (const NamedTensor& named : network.tensors()) own.insert(named.name);
-  if (std::all_of(own.begin(), own.end(), [&](const auto& name) { return tensors.count(name); }))
-    return tensors;
   Tensors rest = tensors;
   take_normalisation(rest, own, network.spec(), source);
   return with_synonyms(without_prefixes(std::move(rest), own), own);
 }
 
-void load_weights(Network& network, const std::filesystem::path& file) {
-  if (load_script(network, file)) return;
-  const WeightsFile weights = read_weights(file);
-  const std::string source =
-      file.string() + (weights.taken.empty() ? "" : " ('" + weights.taken + "' in it)");
+std::string load_weights(Network& network, const std::filesystem::path& file,
+                         const std::string& wanted) {
+  if (load_script(network, file)) {
+    if (!wanted.empty())
+      throw BadInput(file.string() + ": is a TorchScript program, with no '" + wanted + "' in it");
+    return "TorchScript";
+  }
+  const WeightsFile weights = read_weights(file, wanted);
+  const std::string taken = weights.taken.empty() ? "" : " (" + shown(weights.taken) + " in it)";
+  const std::string source = file.string() + taken;
   load_state(network, matched_names(weights.tensors, network, source), source);
+  return weights.format + taken;
 }
 
 }  // namespace gauntlet

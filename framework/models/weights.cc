@@ -12,7 +12,8 @@ namespace {
 std::string first_bytes(const std::filesystem::path& file) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error))
-    throw BadInput(file.string() + ": no such file");
+    throw BadInput(file.string() +
+                   (std::filesystem::exists(file, error) ? ": is not a file" : ": no such file"));
   std::ifstream in(file, std::ios::binary);
   std::string bytes(512, '\0');
   in.read(bytes.data(), std::streamsize(bytes.size()));
@@ -36,7 +37,7 @@ bool is_torchscript(const std::filesystem::path& file) {
   return looks_like_zip(file) && has_code(ZipFile(file));
 }
 
-WeightsFile read_weights(const std::filesystem::path& file) {
+WeightsFile read_weights(const std::filesystem::path& file, const std::string& wanted) {
   const std::string begin = first_bytes(file);
   WeightsFile out;
   if (looks_like_safetensors(begin)) {
@@ -48,10 +49,10 @@ WeightsFile read_weights(const std::filesystem::path& file) {
                      ": is a TorchScript program, not a state dict; use it whole with architecture "
                      "= \"torchscript\"");
     out.format = "PyTorch zip";
-    out.tensors = read_pytorch_zip(file, out.taken);
+    out.tensors = read_pytorch_zip(file, wanted, out.taken);
   } else if (looks_like_legacy(file)) {
     out.format = "PyTorch legacy";
-    out.tensors = read_pytorch_legacy(file, out.taken);
+    out.tensors = read_pytorch_legacy(file, wanted, out.taken);
   } else if (begin.starts_with("\x80")) {
     throw BadInput(file.string() +
                    ": is a pickle, but not one of torch.save; save the weights with "
@@ -62,9 +63,11 @@ WeightsFile read_weights(const std::filesystem::path& file) {
         ": is a tar archive, the format of PyTorch before 0.2; load it there and save it "
         "again with torch.save(model.state_dict(), 'weights.pth')");
   } else {
-    out.format = "safetensors";
-    out.tensors = read_safetensors(file);
+    throw BadInput(file.string() + ": is neither safetensors nor a file of torch.save");
   }
+  if (out.taken != wanted && !wanted.empty())
+    throw BadInput(file.string() + ": is no checkpoint with '" + wanted + "' in it, but " +
+                   out.format);
   return out;
 }
 

@@ -15,8 +15,9 @@ struct WeightsFile {
 };
 
 /// Reads a state dict; what kind of file it is, its content says, not its name. Of a checkpoint the
-/// largest dict of tensors is taken. No pickle is executed. Throws BadInput.
-WeightsFile read_weights(const std::filesystem::path& file);
+/// dict at `wanted` ("ema.state_dict") is taken; where that is empty the one under a usual name, or
+/// the largest. No pickle is executed. Throws BadInput.
+WeightsFile read_weights(const std::filesystem::path& file, const std::string& wanted = "");
 
 /// Whether a file is a TorchScript program (a zip file with code in it).
 bool is_torchscript(const std::filesystem::path& file);
@@ -27,7 +28,9 @@ bool is_torchscript(const std::filesystem::path& file);
 std::map<std::string, Tensor> matched_names(const std::map<std::string, Tensor>& tensors,
                                             const Network& network, const std::string& source);
 
-/// Reads a file into a network: read_weights, matched_names, load_state; TorchScript whole.
-void load_weights(Network& network, const std::filesystem::path& file);
+/// Reads a file into a network: read_weights, matched_names, load_state; TorchScript whole. Returns
+/// what was read: "PyTorch zip ('state_dict' in it)".
+std::string load_weights(Network& network, const std::filesystem::path& file,
+                         const std::string& wanted = "");
 
 }  // namespace gauntlet

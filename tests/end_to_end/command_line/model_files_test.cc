@@ -1,6 +1,7 @@
 // Weights of one's own, from the command line.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <torch/csrc/jit/api/module.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -38,7 +39,7 @@ class ModelFiles : public ::testing::Test {
     const int status = std::system(
         (program + " models " + arguments + " > " + quoted("out") + " 2> " + quoted("err"))
             .c_str());
-    error_ = text_of(folder_ / "err");
+    output_ = text_of(folder_ / "out"), error_ = text_of(folder_ / "err");
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   std::string quoted(const std::string& name) const {
@@ -46,15 +47,18 @@ class ModelFiles : public ::testing::Test {
   }
   int import(const std::string& bytes) {
     std::ofstream(folder_ / "w.pth", std::ios::binary) << bytes;
-    return models("import " + quoted("w.pth") +
-                  " --id mine/flat --architecture sequential --dataset fashion-mnist-1k"
-                  " --mean 0.5 --std 0.25 --set 'layers=[{type=\"flatten\"},"
-                  "{type=\"linear\",out=10,name=\"linear\"}]' --registry '" +
-                  folder_.string() + "'");
+    return import_as(
+        "--id mine/flat --architecture sequential --mean 0.5 --std 0.25"
+        " --set 'layers=[{type=\"flatten\"},"
+        "{type=\"linear\",out=10,name=\"linear\"}]'");
+  }
+  int import_as(const std::string& arguments) {
+    return models("import " + quoted("w.pth") + " --dataset fashion-mnist-1k " + arguments +
+                  " --registry '" + folder_.string() + "'");
   }
 
   fs::path folder_;
-  std::string error_;
+  std::string output_, error_;
 };
 
 // Always says the class of the largest bias.
@@ -73,6 +77,8 @@ std::string constant_classifier() {
 
 TEST_F(ModelFiles, ImportMeasuresAndWritesAnEntryThatHolds) {
   ASSERT_EQ(import(constant_classifier()), 0) << error_;
+  EXPECT_EQ(output_.find("read as PyTorch zip ('state_dict' in it)\nright on 10.00 %"), 0u)
+      << output_;
   const std::string entry = text_of(folder_ / "models" / "mine" / "flat.toml");
   EXPECT_NE(entry.find("samples = 1000\ncorrect = 100\n"), std::string::npos) << entry;
   const std::string here = " --registry '" + folder_.string() + "'";
@@ -84,6 +90,42 @@ TEST_F(ModelFiles, ImportMeasuresAndWritesAnEntryThatHolds) {
   const auto tensors = read_safetensors(folder_ / "x.safetensors");
   EXPECT_EQ(tensors.at("linear.bias")[0].item<float>(), 1);
   EXPECT_EQ(models("export mine/flat --output " + quoted("x.safetensors") + here), 2);
+}
+
+// Each count of a network that draws random numbers is one draw.
+TEST_F(ModelFiles, ImportedRandomProgramsCanBeChecked) {
+  torch::jit::Module program("Program");
+  program.define("def forward(self, x):\n    return torch.rand([x.size(0), 10])\n");
+  program.save((folder_ / "w.pth").string());
+  ASSERT_EQ(import_as("--id mine/dice --architecture torchscript"), 0) << error_;
+  EXPECT_NE(output_.find("read as TorchScript\n"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("in one draw of its random numbers"), std::string::npos) << output_;
+  const std::string here = " --registry '" + folder_.string() + "'";
+  EXPECT_EQ(models("check mine/dice" + here), 0) << error_;
+  EXPECT_EQ(models("show mine/dice" + here), 0) << error_;
+  EXPECT_EQ(output_.find("multiply-adds"), std::string::npos) << output_;
+  // A share that no draw of it gives.
+  const fs::path entry = folder_ / "models" / "mine" / "dice.toml";
+  std::string text = text_of(entry);
+  const size_t at = text.find("correct = ");
+  text.replace(at, text.find('\n', at) - at, "correct = 300");
+  std::ofstream(entry) << text;
+  EXPECT_EQ(models("check mine/dice" + here), 2);
+}
+
+TEST_F(ModelFiles, ImportRefusesArgumentsThatCannotBeMeant) {
+  std::ofstream(folder_ / "w.pth", std::ios::binary) << constant_classifier();
+  const std::string network = " --architecture sequential --set ";
+  EXPECT_EQ(import_as("--id mine/a" + network + "'layers=[{type=\"flatten\"'"), 2);
+  EXPECT_NE(error_.find("--set layers="), std::string::npos) << error_;
+  for (const char* id : {"mine/.", "mine/", "mine", "/mine/a", "../a", "mine/../a", "mine//a"}) {
+    EXPECT_EQ(import_as("--id " + std::string(id) + network + "'layers=[]'"), 2);
+    EXPECT_NE(error_.find("is no name of a model"), std::string::npos) << id << ": " << error_;
+  }
+  EXPECT_EQ(import_as("--id mine/a --from ema --architecture resnet20"), 2);
+  EXPECT_NE(error_.find("no dict of named tensors 'ema' in it; there are 'state_dict'"),
+            std::string::npos)
+      << error_;
 }
 
 TEST_F(ModelFiles, BadFilesEndWithTwoAndLeaveNothing) {

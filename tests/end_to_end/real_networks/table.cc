@@ -28,8 +28,7 @@ ParamValue linear(int64_t out, const char* name = nullptr) {
   if (name) table["name"] = name;
   return layer("linear", table);
 }
-const ParamValue kRelu = layer("relu"), kFlatten = layer("flatten"),
-                 kPool = layer("maxpool", {{"kernel", 2}});
+const ParamValue kRelu = layer("relu"), kFlatten = layer("flatten");
 
 NetworkSpec sequential(int64_t channels, const Normalisation& norm, ParamList layers) {
   NetworkSpec spec;
@@ -40,13 +39,16 @@ NetworkSpec sequential(int64_t channels, const Normalisation& norm, ParamList la
   return spec;
 }
 
-// Two convolutions with kernel 4 and stride 2, two linear layers: the small network of many papers.
+NetworkSpec named(const char* architecture, int64_t channels, const Normalisation& norm = kNone,
+                  ParamMap options = {}) {
+  const int64_t size = channels == 1 ? 28 : 32;
+  return {architecture, {channels, size, size}, 10, norm.mean, norm.std, std::move(options)};
+}
 NetworkSpec cnn_a(int64_t channels, const Normalisation& norm = kNone, int64_t width = 16,
                   int64_t padding = 1) {
-  return sequential(channels, norm,
-                    {conv(width, 4, 2, padding), kRelu, conv(2 * width, 4, 2, padding), kRelu,
-                     kFlatten, linear(100), kRelu, linear(10)});
+  return named("cnn-a", channels, norm, {{"width", width}, {"padding", padding}});
 }
+NetworkSpec small_cnn(const char* names) { return named("smallcnn", 1, kNone, {{"names", names}}); }
 NetworkSpec cnn_a_deep() {
   return sequential(3, kOval,
                     {conv(8, 4, 2, 1), kRelu, conv(8, 3, 1, 1), kRelu, conv(8, 3, 1, 1), kRelu,
@@ -62,24 +64,6 @@ NetworkSpec madry_tiny() {
       1, kNone,
       {conv(4, 5, 2, 2), kRelu, conv(8, 5, 2, 2), kRelu, kFlatten, linear(128), kRelu, linear(10)});
 }
-// TRADES' network for MNIST, under the names its users gave its layers.
-NetworkSpec small_cnn(const std::vector<const char*>& convs, const std::vector<const char*>& fc) {
-  return sequential(
-      1, kNone,
-      {conv(32, 3, 1, 0, convs[0]), kRelu, conv(32, 3, 1, 0, convs[1]), kRelu, kPool,
-       conv(64, 3, 1, 0, convs[2]), kRelu, conv(64, 3, 1, 0, convs[3]), kRelu, kPool, kFlatten,
-       linear(200, fc[0]), kRelu, linear(200, fc[1]), kRelu, linear(10, fc[2])});
-}
-NetworkSpec small_cnn_trades() {
-  return small_cnn({"feature_extractor.conv1", "feature_extractor.conv2", "feature_extractor.conv3",
-                    "feature_extractor.conv4"},
-                   {"classifier.fc1", "classifier.fc2", "classifier.fc3"});
-}
-NetworkSpec lenet5() {
-  return sequential(1, kNone,
-                    {conv(32, 3, 1, 1, "conv1"), kRelu, kPool, conv(64, 3, 1, 1, "conv2"), kRelu,
-                     kPool, kFlatten, linear(200, "linear1"), kRelu, linear(10, "linear2")});
-}
 NetworkSpec convmed() {
   NetworkSpec spec = sequential(
       1, kMnist,
@@ -90,7 +74,7 @@ NetworkSpec convmed() {
   return spec;
 }
 NetworkSpec resnet(const char* architecture, const Normalisation& norm, ParamMap options = {}) {
-  return {architecture, {3, 32, 32}, 10, norm.mean, norm.std, std::move(options)};
+  return named(architecture, 3, norm, std::move(options));
 }
 }  // namespace
 
@@ -101,8 +85,7 @@ const std::vector<RealNetwork>& real_networks() {
       {"akamaster-resnet/resnet20-12fca82f", "cifar10", 9173, resnet("resnet20", kImageNet)},
       {"akamaster-resnet/resnet32-d509ac18", "cifar10", 9263, resnet("resnet32", kImageNet)},
       {"akamaster-resnet/resnet44-014dd654", "cifar10", 9310, resnet("resnet44", kImageNet)},
-      {"deepsec/MNIST_raw", "mnist", 9934,
-       small_cnn({"conv32.0", "conv32.2", "conv64.0", "conv64.2"}, {"fc1", "fc2", "fc3"})},
+      {"deepsec/MNIST_raw", "mnist", 9934, small_cnn("deepsec")},
       {"alpha-beta-CROWN/MadryCNN_no_maxpool_tiny", "mnist", 9794, madry_tiny()},
       {"alpha-beta-CROWN/resnet2b", "cifar10", 6923, resnet("cresnet-2b", kSdp)},
       {"alpha-beta-CROWN/resnet4b", "cifar10", 7718, resnet("cresnet-4b", kSdp)},
@@ -121,25 +104,24 @@ const std::vector<RealNetwork>& real_networks() {
       {"convex_adversarial/cifar_small_36px", "cifar10", 5439, cnn_a(3, kOval)},
       {"mmr-universal/mmr_univ_cifar10_gammas_6.0_6.0_lmabdas_1.0_6.0", "cifar10", 5304, cnn_a(3)},
       {"mmr-universal/mmr_univ_mnist_gammas_1.0_0.175_lambdas_3.0_12.0", "mnist", 9696, cnn_a(1)},
-      {"trades/model_mnist_smallcnn", "mnist", 9948, small_cnn_trades()},
+      {"trades/model_mnist_smallcnn", "mnist", 9948, small_cnn("trades")},
       {"fast_adversarial/fgsm", "mnist", 9850, cnn_a(1)},
-      {"advertorch/mnist_lenet5_advtrained", "mnist", 9864, lenet5()},
-      {"advertorch/mnist_lenet5_clntrained", "mnist", 9889, lenet5()},
+      {"advertorch/mnist_lenet5_advtrained", "mnist", 9864, named("lenet5", 1)},
+      {"advertorch/mnist_lenet5_clntrained", "mnist", 9889, named("lenet5", 1)},
       {"colt/mnist_0.1_convmed_flat_2_2_100", "mnist", 9916, convmed()},
-      {"fmn/mnist_pretrained", "mnist", 9814,
-       small_cnn({"conv1", "conv2", "conv3", "conv4"}, {"fc1", "fc2", "fc3"})},
+      {"fmn/mnist_pretrained", "mnist", 9814, small_cnn("fmn")},
       {"projected_sinkhorn/mnist_vanilla", "mnist", 9889, cnn_a(1)},
       {"gauntlet/resnet20_at_pgd5_13epochs", "cifar10", 6841, resnet("resnet20", kGauntlet)},
       // Published without a measured accuracy: the count is ours.
-      {"attackbench/mnist_smallcnn_standard", "mnist", 9944, small_cnn_trades()},
+      {"attackbench/mnist_smallcnn_standard", "mnist", 9944, small_cnn("trades")},
       // Originals of some of them, as they were published.
       {"akamaster-resnet/resnet20-12fca82f.th", "cifar10", 9173, resnet("resnet20", kImageNet)},
       {"siam/model_best.pth.tar", "cifar10", 9137,
        resnet("resnet20", kSiam, {{"shortcut", "B"}, {"classifier", "fc"}})},
       {"alpha-beta-CROWN/resnet2b.pth", "cifar10", 6923, resnet("cresnet-2b", kSdp)},
       {"alpha-beta-CROWN/resnet4b.pth", "cifar10", 7718, resnet("cresnet-4b", kSdp)},
-      {"trades/model_mnist_smallcnn.pt", "mnist", 9948, {"smallcnn", {1, 28, 28}, 10}},
-      {"fast_adversarial/fgsm.pth", "mnist", 9850, {"cnn-a", {1, 28, 28}, 10}},
+      {"trades/model_mnist_smallcnn.pt", "mnist", 9948, small_cnn("trades")},
+      {"fast_adversarial/fgsm.pth", "mnist", 9850, cnn_a(1)},
   };
   return all;
 }

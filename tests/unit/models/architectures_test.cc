@@ -46,16 +46,17 @@ TEST(Architectures, HaveTheParametersOfTheirPublications) {
 class Forward : public ::testing::TestWithParam<NetworkSpec> {};
 INSTANTIATE_TEST_SUITE_P(
     Architectures, Forward,
-    ::testing::Values(spec_of("resnet18", {3, 32, 32}, 10),
-                      spec_of("resnet18", {3, 64, 64}, 7, {{"stem", "imagenet"}}),
-                      spec_of("resnet50", {3, 16, 16}, 10),
-                      spec_of("preactresnet18", {3, 16, 16}, 10, {{"final_norm", true}}),
-                      spec_of("preactresnet34", {3, 8, 8}, 10), spec_of("wrn-28-4", {3, 8, 8}, 10),
-                      spec_of("vgg11", {3, 32, 32}, 10), spec_of("densenet40", {3, 8, 8}, 10),
-                      spec_of("smallcnn", {1, 28, 28}, 10), spec_of("lenet5", {1, 28, 28}, 10),
-                      spec_of("cnn-a", {3, 32, 32}, 10, {{"width", 8}}),
-                      spec_of("cresnet-2b", {3, 32, 32}, 10),
-                      spec_of("cresnet-4b", {3, 32, 32}, 10)),
+    ::testing::Values(
+        spec_of("resnet18", {3, 32, 32}, 10),
+        spec_of("resnet18", {3, 64, 64}, 7, {{"stem", "imagenet"}}),
+        spec_of("resnet50", {3, 16, 16}, 10),
+        spec_of("preactresnet18", {3, 16, 16}, 10, {{"final_norm", true}}),
+        spec_of("preactresnet34", {3, 8, 8}, 10), spec_of("wrn-28-4", {3, 8, 8}, 10),
+        spec_of("preactresnet18", {3, 16, 16}, 10, {{"shortcut_from", "input"}}),
+        spec_of("vgg11", {3, 32, 32}, 10), spec_of("vgg11", {3, 32, 32}, 10, {{"norm", false}}),
+        spec_of("densenet40", {3, 8, 8}, 10), spec_of("smallcnn", {1, 28, 28}, 10),
+        spec_of("lenet5", {1, 28, 28}, 10), spec_of("cnn-a", {3, 32, 32}, 10, {{"width", 8}}),
+        spec_of("cresnet-2b", {3, 32, 32}, 10), spec_of("cresnet-4b", {3, 32, 32}, 10)),
     [](const auto& info) {
       std::string name = info.param.architecture + std::to_string(info.index);
       std::erase(name, '-');
@@ -127,10 +128,27 @@ TEST(Architectures, MayBeGivenByAFunction) {
     EXPECT_LT(relative_error(ask(*network, x, plugins, Mode::kFolded).logits,
                              ask(*network, x, plugins, Mode::kEvaluate).logits),
               1e-5);
-  spec.builds = [](NetworkBuilder& b) { b.relu(7); };
-  EXPECT_THROW(build_network(spec), BadInput);
-  spec.builds = [](NetworkBuilder& b) { b.concat(b.input(), b.flatten(b.input())); };
-  EXPECT_THROW(build_network(spec), BadInput);
+}
+
+TEST(Architectures, GivenByAFunctionAreCheckedAsTheyAreBuilt) {
+  using Builds = void (*)(NetworkBuilder&);
+  NetworkSpec spec = spec_of("wrong", {3, 8, 8}, 4);
+  for (const Builds wrong : std::initializer_list<Builds>{
+           [](NetworkBuilder& b) { b.relu(7); },
+           [](NetworkBuilder& b) { b.concat(b.input(), b.flatten(b.input())); },
+           [](NetworkBuilder& b) { b.conv(b.input(), "a", {.out = 4, .stride = 0}); },
+           [](NetworkBuilder& b) { b.conv(b.input(), "a", {.out = 0}); },
+           [](NetworkBuilder& b) { b.conv(b.input(), "a", {.out = -4}); },
+           [](NetworkBuilder& b) { b.conv(b.input(), "a", {.out = 4, .kernel = 0}); },
+           [](NetworkBuilder& b) { b.conv(b.input(), "a", {.out = 4, .padding = -1}); },
+           [](NetworkBuilder& b) { b.conv(b.input(), "a", {.out = int64_t{1} << 40}); },
+           [](NetworkBuilder& b) { b.linear(b.flatten(b.input()), "a", 0); },
+           [](NetworkBuilder& b) { b.max_pool(b.input(), 2, 0, 0); },
+           [](NetworkBuilder& b) { b.max_pool(b.input(), 2, 2, -1); },
+           [](NetworkBuilder& b) { b.avg_pool(b.input(), 0, 1); }}) {
+    spec.builds = wrong;
+    EXPECT_THROW(build_network(spec), BadInput);
+  }
 }
 
 }  // namespace

@@ -71,6 +71,12 @@ inline void make_uneven(Network& network) {
   network.weights_changed();
 }
 
+inline std::map<std::string, Tensor> state_of(const Network& network) {
+  std::map<std::string, Tensor> state;
+  for (const NamedTensor& t : network.tensors()) state[t.name] = t.tensor.detach().clone();
+  return state;
+}
+
 /// All tensors in float64, where no rounding carries a relu over its kink.
 inline void make_double(Network& network) {
   for (const NamedTensor& t : network.tensors()) t.tensor.set_data(t.tensor.to(torch::kDouble));

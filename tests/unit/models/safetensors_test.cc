@@ -105,8 +105,12 @@ TEST_F(Safetensors, SaysWhatIsWrong) {
   says(packed("[]", ""), "not a JSON object");
   says(packed("{\"a\":", ""), "not valid JSON");
   says(packed("{\"a\":3}", ""), "tensor 'a': expected dtype, shape and data_offsets");
-  says(packed("{" + entry("a", "F31", "[1]", "[0,4]") + "}", four), "unknown dtype \"F31\"");
+  says(packed("{" + entry("a", "F31", "[1]", "[0,4]") + "}", four), "unknown dtype 'F31'");
   says(packed("{" + entry("a", "F32", "[-1]", "[0,4]") + "}", four), "shape is not a list");
+  says(packed("{" + entry("a", "F32", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]", "[0,4]") + "}", four),
+       "at most 16 sizes");
+  says(packed("{\"a\":{\"dtype\":3,\"shape\":[],\"data_offsets\":[0,4]}}", four), "is not a name");
+  says(packed("{\"\\u001b[31m\":3}", ""), "tensor '?[31m': expected");
   says(packed("{" + entry("a", "F32", "[1.5]", "[0,4]") + "}", four), "shape is not a list");
   says(packed("{" + entry("a", "F32", "[1]", "[0]") + "}", four), "not two positions");
   says(packed("{" + entry("a", "F32", "[1]", "[4,0]") + "}", four), "outside");

@@ -1,9 +1,15 @@
 #include <torch/csrc/jit/api/module.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <random>
+
 #include "base/bad_input.h"
+#include "base/zip.h"
+#include "models/crash.h"
 #include "models/weights.h"
 #include "networks.h"
+#include "tests/support/pickle_bytes.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -16,20 +22,31 @@ class Script : public ::testing::Test {
   ~Script() override { std::filesystem::remove_all(folder_); }
 
   // A program whose forward(self, x) ends with `code`; it has a weight [3, 16].
-  std::filesystem::path program(const std::string& code) const {
+  std::filesystem::path program(const std::string& code, double scale = 1) const {
     torch::jit::Module module("Program");
-    module.register_parameter("weight", torch::arange(48, torch::kFloat).view({3, 16}) / 48, false);
+    module.register_parameter("weight", torch::arange(48, torch::kFloat).view({3, 16}) / 48 * scale,
+                              false);
     module.define("def forward(self, x):\n    flat = x.flatten(1)\n    " + code + "\n");
     module.save((folder_ / "m.pt").string());
     return folder_ / "m.pt";
   }
-  std::string problem(const std::string& code) const {
+  std::string problem_of(const std::filesystem::path& file) const {
     try {
-      load_weights(*build_network(spec_), program(code));
+      load_weights(*build_network(spec_), file);
     } catch (const BadInput& error) {
       return error.what();
     }
     return "";
+  }
+  std::string problem(const std::string& code) const { return problem_of(program(code)); }
+  // The program's file with one of its entries put in the place of another.
+  std::filesystem::path spoilt(const std::string& entry, const std::string& content) const {
+    const ZipFile zip(program("return torch.matmul(flat, self.weight.t())"));
+    std::vector<ZipPart> parts;
+    for (const ZipFile::Entry& e : zip.entries())
+      parts.push_back({e.name, e.name.ends_with(entry) ? content : zip.read(e, 1 << 20)});
+    std::ofstream(folder_ / "spoilt.pt", std::ios::binary) << zip_bytes(parts);
+    return folder_ / "spoilt.pt";
   }
   NetworkSpec spec_;
   const std::filesystem::path folder_ =
@@ -60,13 +77,66 @@ TEST_F(Script, SaysWhatIsWrong) {
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;
   };
   EXPECT_EQ(problem(kLinear), "");
-  says("return flat", "returns [2, 16], expected logits [2, 3]");
+  says("return flat", "returns [1, 16], expected logits [1, 3]");
   says("return (flat, flat)", "returns a Tuple");
-  says("return torch.matmul(flat, self.weight)", "fails on two images of [1, 4, 4]");
+  says("return torch.matmul(flat, self.weight)", "fails on inputs [1, 1, 4, 4]: 'RuntimeError: ");
+  says("return torch.matmul(x.view([1, 16]), self.weight.t())", "fails on inputs [3, 1, 4, 4]");
+  says("return torch.matmul(flat, self.weight.t()) / 0", "logits that are not finite");
+  EXPECT_NE(problem_of(program(kLinear, INFINITY)).find("tensor 'weight' has values that are not"),
+            std::string::npos);
   EXPECT_THROW(load_weights(*build_network(resnet_spec("A")), program(kLinear)), BadInput);
   EXPECT_THROW(load_weights(*build_network(spec_), folder_ / "none"), BadInput);
   spec_.options["shortcut"] = "A";
   EXPECT_THROW(build_network(spec_), BadInput);
+}
+
+TEST_F(Script, FailsInOneSentenceWhenItFailsLater) {
+  const auto network = build_network(spec_);
+  load_weights(*network, program("assert x.size(0) < 4\n    " + kLinear));
+  try {
+    (void)ask(*network, images(spec_, 5), {}, Mode::kEvaluate);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const BadInput& error) {
+    EXPECT_NE(std::string(error.what()).find("fails on inputs [5, 1, 4, 4]: '"), std::string::npos);
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+  }
+}
+
+// Deep nesting overflows LibTorch's stack, in its pickles and in its parser.
+TEST_F(Script, IsRefusedWhereLoadingItWouldCrash) {
+  EXPECT_EQ(problem_of(spoilt("nothing", "")), "");
+  const auto times = [](const std::string& text, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i) out += text;
+    return out;
+  };
+  const std::string nested = pickled(times("]", 400'000) + times("a", 399'999));
+  for (const auto& [entry, content] :
+       {std::pair<std::string, std::string>{"/data.pkl", nested}, {"/constants.pkl", nested}}) {
+    const std::string text = problem_of(spoilt(entry, content));
+    EXPECT_NE(text.find("spoilt.pt: is damaged: LibTorch crashes"), std::string::npos) << text;
+  }
+  EXPECT_NE(problem_of(spoilt(".py", times("(", 400'000))), "");
+}
+
+TEST_F(Script, ReadsOrRefusesAnyChangedByte) {
+  std::ifstream in(program(kLinear), std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  std::minstd_rand random(5);
+  int refused = 0;
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    std::string changed = whole;
+    changed[random() % changed.size()] = char(random());
+    std::ofstream(folder_ / "changed.pt", std::ios::binary) << changed;
+    refused += !problem_of(folder_ / "changed.pt").empty();  // anything else ends the test
+  }
+  EXPECT_GT(refused, 10);
+}
+
+TEST(Crashes, AreSeenFromOutside) {
+  EXPECT_FALSE(crashes([] {}));
+  EXPECT_FALSE(crashes([] { throw std::runtime_error("no crash"); }));
+  EXPECT_TRUE(crashes([] { std::abort(); }));
 }
 
 TEST_F(Script, HasNoLayersAndIsNotTrained) {

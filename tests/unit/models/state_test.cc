@@ -3,11 +3,6 @@
 
 namespace gauntlet::testing {
 namespace {
-std::map<std::string, Tensor> state_of(const Network& network) {
-  std::map<std::string, Tensor> state;
-  for (const NamedTensor& t : network.tensors()) state[t.name] = t.tensor.detach().clone();
-  return state;
-}
 std::string problem(const std::function<void()>& action) {
   try {
     action();
@@ -81,6 +76,39 @@ TEST(State, IgnoresCountersAndWhatTheSpecSays) {
   EXPECT_NE(problem([&] { load_state(*strict, state, "a file"); }), "");
   spec.options["ignore"] = ParamList{"*.deepz_lambda"};
   load_state(*build_network(spec), state, "a file");
+}
+
+TEST(State, IgnoresWhatTradesNeverUses) {
+  NetworkSpec spec;
+  spec.architecture = "wrn-28-4", spec.input = {3, 8, 8}, spec.classes = 10;
+  const auto network = build_network(spec);
+  auto state = state_of(*network);
+  state["sub_block1.layer.0.conv1.weight"] = torch::zeros({64, 16, 3, 3});
+  load_state(*network, state, "a file");
+  state["sub_block2.layer.0.conv1.weight"] = torch::zeros({64, 16, 3, 3});
+  EXPECT_NE(problem([&] { load_state(*network, state, "a file"); }), "");
+}
+
+TEST(State, IsRefusedWhereItWouldBeInfiniteOrHaveNoRoot) {
+  const auto network = build_network(resnet_spec("A"));
+  const auto refused = [&](const char* name, const Tensor& value, const std::string& words) {
+    auto state = state_of(*network);
+    state[name] = value;
+    const std::string text = problem([&] { load_state(*network, state, "a file"); });
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  };
+  refused("linear.bias", torch::full({10}, 1e39, torch::kDouble), "values that are not finite");
+  refused("bn1.running_var", torch::full({16}, -1e-3), "'bn1.running_var' has variances below 0");
+}
+
+TEST(State, ListsNoMoreProblemsThanOneReads) {
+  const auto network = build_network(resnet_spec("A"));
+  auto state = state_of(*network);
+  for (int i = 0; i < 20'000; ++i) state["\x1b[31mextra" + std::to_string(i)] = torch::zeros({1});
+  const std::string text = problem([&] { load_state(*network, state, "a file"); });
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 31);
+  EXPECT_NE(text.find("\n  … and 19970 more"), std::string::npos) << text;
+  EXPECT_NE(text.find("'?[31mextra0' [1]"), std::string::npos) << text;
 }
 
 TEST(State, TakesOtherFloatingPointTypes) {
