@@ -5,9 +5,9 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "data/dataset.h"
+#include "data/dimensions.h"
 #include "data/gzip.h"
 #include "data/labels.h"
-#include "data/shape_text.h"
 
 namespace gauntlet {
 namespace {
@@ -47,9 +47,9 @@ Tensor parse_idx(const std::string& content, const std::string& file,
   }
   const size_t found = all.size() - header;
   if (expected < 1)
-    throw BadInput(file + ": the IDX header says " + shape_text(shape) + ": no data");
+    throw BadInput(file + ": the IDX header says " + dimensions_text(shape) + ": no data");
   if (expected != double(found))
-    throw BadInput(file + ": the IDX header says " + shape_text(shape) + " bytes, but " +
+    throw BadInput(file + ": the IDX header says " + dimensions_text(shape) + " bytes, but " +
                    std::to_string(found) + " follow it: the file is " +
                    (double(found) < expected ? "cut short" : "too long"));
   Tensor tensor = torch::empty(shape, torch::kByte);

@@ -28,12 +28,25 @@ std::vector<fs::path> sorted(const fs::path& folder, bool (*wanted)(const fs::di
   return out;
 }
 
-std::vector<fs::path> images_of(const fs::path& folder) {
-  std::vector<fs::path> files = sorted(folder, [](const fs::directory_entry& item) {
+// The images of a class, whole as far as their structure tells; their names and bytes go into the
+// digest.
+std::vector<fs::path> images_of(const fs::path& of_class, const fs::path& folder, Sha256& digest) {
+  std::vector<fs::path> files = sorted(of_class, [](const fs::directory_entry& item) {
     return item.is_regular_file() && is_image(item.path());
   });
   if (files.empty())
-    throw BadInput(folder.string() + ": the class is empty, expected .png, .jpg or .jpeg files");
+    throw BadInput(of_class.string() + ": the class is empty, expected .png, .jpg or .jpeg files");
+  std::map<std::pair<std::string, std::string>, fs::path> known;  // name and sum -> file
+  for (const fs::path& file : files) {
+    const std::string bytes = read_bytes(file);
+    check_image_structure(file.string(), bytes);
+    const auto [same, fresh] = known.emplace(std::pair(file.stem().string(), sha256(bytes)), file);
+    if (!fresh)
+      throw BadInput(file.string() + ": is there twice, also as " +
+                     same->second.filename().string());
+    digest.add(file.lexically_relative(folder).generic_string() + '\n');
+    digest.add(bytes);
+  }
   return files;
 }
 
@@ -90,18 +103,8 @@ Dataset read_image_folder(const SplitFiles& split) {
   std::vector<int64_t> labels;
   Sha256 digest;
   for (const fs::path& of_class : classes_of(split)) {
-    std::map<std::pair<std::string, std::string>, fs::path> known;  // name and sum -> file
-    for (const fs::path& file : images_of(of_class)) {
-      const std::string bytes = read_bytes(file);
-      check_image_structure(file.string(), bytes);
-      const auto [same, fresh] =
-          known.emplace(std::pair(file.stem().string(), sha256(bytes)), file);
-      if (!fresh)
-        throw BadInput(file.string() + ": is there twice, also as " +
-                       same->second.filename().string());
-      digest.add(file.lexically_relative(folder).generic_string() + '\n');
-      digest.add(bytes);
-      files.push_back(file);
+    for (fs::path& file : images_of(of_class, folder, digest)) {
+      files.push_back(std::move(file));
       labels.push_back(int64_t(data.class_names.size()));
     }
     data.class_names.push_back(of_class.filename().string());

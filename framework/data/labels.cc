@@ -1,7 +1,7 @@
 #include "data/labels.h"
 
 #include "base/bad_input.h"
-#include "data/shape_text.h"
+#include "data/dimensions.h"
 
 namespace gauntlet {
 
@@ -16,7 +16,7 @@ void check_labels(const Tensor& labels, int64_t classes, const std::string& file
                  std::to_string(wrong.size(0)) + " such labels)");
 }
 
-std::string shape_text(at::IntArrayRef shape) {
+std::string dimensions_text(at::IntArrayRef shape) {
   std::string text;
   for (const int64_t size : shape) text += (text.empty() ? "" : " x ") + std::to_string(size);
   return text.empty() ? "a single value" : text;

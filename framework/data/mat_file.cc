@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "base/bad_input.h"
+#include "data/dimensions.h"
 #include "data/inflater.h"
-#include "data/shape_text.h"
 
 namespace gauntlet {
 namespace {
@@ -136,7 +136,7 @@ Tensor read_values(Bytes& in, const Matrix& matrix, const std::string& file, uin
   double bytes = double(width);
   for (const int64_t size : matrix.shape) bytes *= double(size);
   if (bytes != tag.size)
-    throw BadInput(what + "declares " + shape_text(matrix.shape) + " values of " +
+    throw BadInput(what + "declares " + dimensions_text(matrix.shape) + " values of " +
                    std::to_string(width) + " bytes, but has " + std::to_string(tag.size) +
                    " bytes");
   if (tag.size > most_bytes)

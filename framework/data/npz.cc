@@ -4,8 +4,8 @@
 #include "base/sha256.h"
 #include "base/zip.h"
 #include "data/dataset.h"
+#include "data/dimensions.h"
 #include "data/labels.h"
-#include "data/shape_text.h"
 #include "gauntlet/arrays.h"
 #include "gauntlet/params.h"
 
@@ -59,12 +59,12 @@ Dataset read_npz_split(const SplitFiles& files) {
                     of_labels = file + ": the array '" + files.labels + "' ";
   if (images.dim() != 4 || images.numel() == 0)
     throw BadInput(
-        of_images + "is " + shape_text(images.sizes()) + ", expected " +
+        of_images + "is " + dimensions_text(images.sizes()) + ", expected " +
         (files.channels_last ? "[N, height, width, channels]" : "[N, channels, height, width]"));
   if (files.channels_last) images = images.permute({0, 3, 1, 2});
   if (labels.dim() == 2 && labels.size(1) == 1) labels = labels.squeeze(1);
   if (labels.dim() != 1 || labels.size(0) != images.size(0))
-    throw BadInput(of_labels + "is " + shape_text(labels.sizes()) +
+    throw BadInput(of_labels + "is " + dimensions_text(labels.sizes()) +
                    ", expected one label for each of the " + std::to_string(images.size(0)) +
                    " images");
   if (labels.is_floating_point() || labels.scalar_type() == torch::kBool)
