@@ -31,8 +31,9 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml
   const std::string where = what + ": " + spec.name;
   const bool empty = is_empty(spec, given);
   if (empty && (spec.type == ParamType::kModel || spec.type == ParamType::kFile)) {
-    problems_.add(given.position,
-                  what + ": '" + spec.name + "' is missing, expected " + expectation(spec.type));
+    problems_.add(given.position, what + ": '" + spec.name + "' is missing, expected " +
+                                      (spec.type == ParamType::kModel ? "the id of a registry model"
+                                                                      : expectation(spec.type)));
     return {};
   }
   if (spec.type == ParamType::kModel) {

@@ -154,6 +154,7 @@ class DataReader {
       check_shape(data.image_shape());
     } catch (const BadInput& error) {
       entry.shape.clear();
+      reader_.any("shape");  // known, but there is nothing to hold it against
       reader_.problem("path", error.what());
     }
   }
