@@ -2,6 +2,9 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "base/bad_input.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "host/obtain.h"
@@ -61,14 +64,31 @@ void decode_all(const Dataset& data) {
   }
 }
 
+// Whether every file of a split was compared with a sum.
+bool proven(const Registry& registry, const DatasetEntry& entry, const DatasetEntry::Split& split) {
+  return std::all_of(split.files.begin(), split.files.end(), [&](const auto& file) {
+    return registry.verify(entry, file, *registry.find(file));
+  });
+}
+
+// One split that is absent or wrong says nothing about the others.
 int verify(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
-  for (const auto& split : registry.dataset(flags.id).splits) {
-    const Dataset data = registry.load(flags.id, split.name);
-    decode_all(data);
-    fmt::print("{} {}: {} images, as published\n", flags.id, split.name, data.size());
+  const DatasetEntry entry = registry.dataset(flags.id);
+  int code = kOk;
+  for (const auto& split : entry.splits) {
+    try {
+      const Dataset data = registry.load(entry, split.name);
+      decode_all(data);
+      fmt::print("{} {}: {} images, {}\n", entry.id, split.name, data.size(),
+                 proven(registry, entry, split) ? "as published"
+                                                : "whole; no published sum to compare them with");
+    } catch (const BadInput& error) {
+      fmt::print(stderr, "{}\n", error.what());
+      code = kBadInput;
+    }
   }
-  return kOk;
+  return code;
 }
 
 // One line on a terminal, nothing elsewhere.
@@ -100,7 +120,12 @@ int get(const Flags& flags) {
   };
   const DatasetEntry entry = registry.dataset(flags.id);
   obtain(registry, entry, options);
-  fmt::print("{}: complete\n", entry.id);
+  const bool found = std::all_of(entry.splits.begin(), entry.splits.end(),
+                                 [&](const auto& split) { return present(registry, split); });
+  fmt::print("{}: complete{}\n", entry.id,
+             found ? ""
+                   : "; to be found it needs --data " + options.to.string() +
+                         " or GAUNTLET_DATA=" + options.to.string());
   return kOk;
 }
 }  // namespace

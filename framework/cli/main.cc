@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "base/bad_input.h"
+#include "base/file_errors.h"
 #include "cli/commands.h"
 #include "gauntlet/params.h"
 
@@ -29,6 +30,9 @@ int main(int argc, char** argv) {
     return cli::kBadInput;
   } catch (const ParamError& e) {
     std::fprintf(stderr, "%s\n", e.what());
+    return cli::kBadInput;
+  } catch (const std::filesystem::filesystem_error& e) {
+    std::fprintf(stderr, "%s\n", sentence_of(e).c_str());
     return cli::kBadInput;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "gauntlet: %s\n", e.what());

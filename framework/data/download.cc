@@ -1,18 +1,16 @@
 #include "data/download.h"
 
 #include <curl/curl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <thread>
 
 #include "base/bad_input.h"
+#include "data/locked_file.h"
 
 namespace gauntlet {
 namespace {
@@ -31,29 +29,27 @@ void start_curl() {
 // The .part file, locked against other processes.
 class Part {
  public:
-  explicit Part(fs::path path)
-      : path_(std::move(path)), file_(std::fopen(path_.c_str(), "ab"), &std::fclose) {
-    if (!file_) throw BadInput(path_.string() + ": cannot be written");
-    if (flock(fileno(file_.get()), LOCK_EX | LOCK_NB) != 0)
-      throw BadInput(path_.string() + ": another process is downloading this file");
-  }
-  int64_t size() {
-    std::fflush(file_.get());
-    return int64_t(fs::file_size(path_));
-  }
+  explicit Part(const fs::path& path) : file_(path, "another process is downloading this file") {}
+
+  int64_t size() const { return int64_t(fs::file_size(path())); }
   bool append(const char* data, size_t count) {
-    return std::fwrite(data, 1, count, file_.get()) == count;
+    for (ssize_t done = 0; count > 0; data += done, count -= size_t(done))
+      if (done = write(file_.descriptor(), data, count); done <= 0) return false;
+    return true;
   }
   void clear() {
-    std::fflush(file_.get());
-    if (ftruncate(fileno(file_.get()), 0) != 0)
-      throw BadInput(path_.string() + ": cannot be emptied");
+    if (ftruncate(file_.descriptor(), 0) != 0)
+      throw BadInput(path().string() + ": cannot be emptied");
   }
-  const fs::path& path() const { return path_; }
+  void rename_to(const fs::path& file) {
+    if (fsync(file_.descriptor()) != 0)
+      throw BadInput(path().string() + ": cannot be written: is the disk full?");
+    fs::rename(path(), file);
+  }
+  const fs::path& path() const { return file_.path(); }
 
  private:
-  fs::path path_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+  LockedFile file_;
 };
 
 // What a server said about the part it sends.
@@ -110,6 +106,12 @@ size_t on_header(char* data, size_t size, size_t count, void* user) {
   return line.size();
 }
 
+// Bytes of the whole file, as far as it is known; 0: not.
+int64_t whole_size(const Transfer& t) {
+  if (t.wanted.bytes > 0) return t.wanted.bytes;
+  return std::max<int64_t>(0, t.reply.status == kPartial ? t.reply.total : t.reply.length);
+}
+
 // Called with the first bytes of a body: where they go, and whether they can be the file's.
 bool begin_body(Transfer& t) {
   t.started = true;
@@ -157,10 +159,7 @@ size_t on_body(char* data, size_t size, size_t count, void* user) {
 int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const Transfer& t = *static_cast<Transfer*>(user);
   if (t.options.stop && *t.options.stop) return 1;
-  if (t.options.progress) {
-    const int64_t rest = t.reply.length > 0 ? t.before + t.reply.length : 0;
-    t.options.progress(t.before + t.arrived, t.wanted.bytes > 0 ? t.wanted.bytes : rest);
-  }
+  if (t.options.progress) t.options.progress(t.before + t.arrived, whole_size(t));
   return 0;
 }
 
@@ -168,22 +167,24 @@ enum class End { kComplete, kCut, kRefused };
 
 struct Outcome {
   End end;
-  std::string why;  // of what was not complete
-  bool progressed = false;
+  std::string why = {};  // of what was not complete
 };
 
 Outcome judged(const Transfer& t, CURLcode code, const char* detail) {
-  const bool progressed = t.arrived > 0;
-  if (!t.refused.empty()) return {End::kRefused, t.refused, progressed};
+  if (!t.refused.empty()) return {End::kRefused, t.refused};
   const long status = t.reply.status;
   if (status >= kServerError || status == kTimeout || status == kTooMany)
-    return {End::kCut, "the server answers " + std::to_string(status), progressed};
-  if (status >= 300) return {End::kRefused, "the server answers " + std::to_string(status), false};
+    return {End::kCut, "the server answers " + std::to_string(status)};
+  if (status >= 300) return {End::kRefused, "the server answers " + std::to_string(status)};
   if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
       code == CURLE_TOO_MANY_REDIRECTS)
-    return {End::kRefused, curl_easy_strerror(code), false};
-  if (code != CURLE_OK) return {End::kCut, *detail ? detail : curl_easy_strerror(code), progressed};
-  return {End::kComplete, "", progressed};
+    return {End::kRefused, curl_easy_strerror(code)};
+  if (code != CURLE_OK) return {End::kCut, *detail ? detail : curl_easy_strerror(code)};
+  // A server may end the connection early, or send less than the range it was asked for.
+  if (const int64_t size = t.part.size(); size < whole_size(t))
+    return {End::kCut, "the server ends after " + std::to_string(size) + " of " +
+                           std::to_string(whole_size(t)) + " bytes"};
+  return {End::kComplete};
 }
 
 class Address {
@@ -194,22 +195,34 @@ class Address {
   // "" once the part is complete, else why this address does not give the file.
   std::string fetch() {
     int fruitless = 0;
+    int64_t largest = part_.size();  // a part that begins anew has brought nothing yet
     milliseconds wait = options_.wait;
     for (;;) {
       if (wanted_.bytes > 0 && part_.size() == wanted_.bytes) return "";
       const Outcome outcome = attempt();
-      if (options_.stop && *options_.stop) throw BadInput("the download was interrupted");
+      stop_if_told();
       if (outcome.end == End::kComplete) return "";
       if (outcome.end == End::kRefused) return outcome.why;
-      if (outcome.progressed) fruitless = 0, wait = options_.wait;
+      if (part_.size() > largest) fruitless = 0, wait = options_.wait, largest = part_.size();
       if (++fruitless >= options_.attempts)
         return outcome.why + ", " + std::to_string(fruitless) + " times";
-      std::this_thread::sleep_for(wait);
+      pause(wait);
       wait = std::min(2 * wait, options_.longest_wait);
     }
   }
 
  private:
+  void stop_if_told() const {
+    if (options_.stop && *options_.stop) throw BadInput("the download was interrupted");
+  }
+  void pause(milliseconds wait) const {
+    constexpr milliseconds kSlice{100};
+    for (; wait > milliseconds(0); wait -= kSlice) {
+      std::this_thread::sleep_for(std::min(wait, kSlice));
+      stop_if_told();
+    }
+  }
+
   Outcome attempt() {
     const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
     if (!curl) throw std::bad_alloc();
@@ -226,9 +239,10 @@ class Address {
     if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers);
     const CURLcode code = curl_easy_perform(curl.get());
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &t.reply.status);
-    version_ = t.reply.version;
+    if (t.reply.status == kWhole || (t.reply.status == kPartial && !t.reply.version.empty()))
+      version_ = t.reply.version;  // of the bytes that were kept, not of an error page
     if (t.reply.status == kNotSatisfiable && t.before > 0) {
-      if (t.reply.total == t.before) return {End::kComplete, ""};
+      if (t.reply.total == t.before) return {End::kComplete};
       part_.clear();  // longer than the file: of another version
       return {End::kCut, "the server's file is shorter than what has arrived"};
     }
@@ -280,10 +294,9 @@ void download(const Wanted& wanted, const fs::path& file, const DownloadOptions&
     for (bool resumed = part.size() > 0;; resumed = false) {
       std::string why = Address(url, part, wanted, options).fetch();
       if (why.empty()) {
-        part.size();  // flushes
         why = wanted.problem(part.path());
         if (why.empty()) {
-          fs::rename(part.path(), file);
+          part.rename_to(file);
           return;
         }
         part.clear();

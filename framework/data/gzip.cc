@@ -8,36 +8,36 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "data/inflater.h"
 
 namespace gauntlet {
 namespace {
-constexpr int kGzipWindow = 15 + 16;  // the largest window, gzip header and trailer
+
+[[noreturn]] void refuse_more(const std::string& file, int64_t most_bytes) {
+  throw BadInput(file + ": has or unpacks to more than the " + std::to_string(most_bytes) +
+                 " bytes that there can be");
+}
+
+// What the last member says it unpacks to, where that can be: room for it is made at once.
+size_t declared_size(std::string_view packed, int64_t most_bytes) {
+  uint64_t size = 0;
+  if (packed.size() < 4) return 0;
+  for (size_t i = 1; i <= 4; ++i) size = size << 8 | uint8_t(packed[packed.size() - i]);
+  return size <= uint64_t(most_bytes) && size <= packed.size() * Inflater::kBestRatio ? size : 0;
+}
 
 // One gzip member from the front of `packed`, which is shortened by it.
 void inflate_member(std::string_view& packed, std::string& out, int64_t most_bytes,
                     const std::string& file) {
-  z_stream stream{};
-  if (inflateInit2(&stream, kGzipWindow) != Z_OK) throw std::bad_alloc();
-  const std::unique_ptr<z_stream, int (*)(z_streamp)> close(&stream, inflateEnd);
-  int state = Z_OK;
+  Inflater stream(Inflater::kGzip);
   std::string buffer(1 << 18, '\0');
-  while (state == Z_OK) {
-    const size_t given = std::min<size_t>(packed.size(), 1 << 30);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
-    stream.avail_in = uInt(given);
-    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
-    stream.avail_out = uInt(buffer.size());
-    state = inflate(&stream, Z_NO_FLUSH);
-    packed.remove_prefix(given - stream.avail_in);
-    out.append(buffer, 0, buffer.size() - stream.avail_out);
-    if (int64_t(out.size()) > most_bytes)
-      throw BadInput(file + ": unpacks to more than the " + std::to_string(most_bytes) +
-                     " bytes that the entry allows");
+  while (const size_t made = stream.unpack(packed, buffer.data(), buffer.size())) {
+    out.append(buffer, 0, made);
+    if (int64_t(out.size()) > most_bytes) refuse_more(file, most_bytes);
   }
-  if (state == Z_BUF_ERROR) throw BadInput(file + ": the gzip stream is cut short");
-  if (state != Z_STREAM_END)
-    throw BadInput(file + ": the gzip stream is damaged (" +
-                   (stream.msg ? stream.msg : "checksum") + ")");
+  if (!stream.damage().empty())
+    throw BadInput(file + ": the gzip stream is damaged (" + stream.damage() + ")");
+  if (!stream.ended()) throw BadInput(file + ": the gzip stream is cut short");
 }
 }  // namespace
 
@@ -54,8 +54,12 @@ std::string read_bytes(const std::filesystem::path& file) {
 
 std::string read_unpacked(const std::filesystem::path& file, int64_t most_bytes) {
   std::string bytes = read_bytes(file);
-  if (!bytes.starts_with("\x1f\x8b")) return bytes;
+  if (!bytes.starts_with("\x1f\x8b")) {
+    if (int64_t(bytes.size()) > most_bytes) refuse_more(file.string(), most_bytes);
+    return bytes;
+  }
   std::string out;
+  out.reserve(declared_size(bytes, most_bytes));
   for (std::string_view rest = bytes; !rest.empty();)
     inflate_member(rest, out, most_bytes, file.string());
   return out;
@@ -63,8 +67,8 @@ std::string read_unpacked(const std::filesystem::path& file, int64_t most_bytes)
 
 void write_gzip(const std::filesystem::path& file, std::string_view content) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, kGzipWindow, 9, Z_DEFAULT_STRATEGY) !=
-      Z_OK)
+  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, Inflater::kGzip, 9,
+                   Z_DEFAULT_STRATEGY) != Z_OK)
     throw std::bad_alloc();
   const std::unique_ptr<z_stream, int (*)(z_streamp)> close(&stream, deflateEnd);
   std::string packed(deflateBound(&stream, content.size()), '\0');

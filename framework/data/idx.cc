@@ -5,6 +5,7 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "data/dataset.h"
+#include "data/dimensions.h"
 #include "data/gzip.h"
 #include "data/labels.h"
 
@@ -21,12 +22,6 @@ std::string to_big_endian(int64_t value) {
   std::string bytes;
   for (const int shift : {24, 16, 8, 0}) bytes += char(uint8_t(value >> shift));
   return bytes;
-}
-
-std::string shown(const std::vector<int64_t>& shape) {
-  std::string text;
-  for (const int64_t size : shape) text += (text.empty() ? "" : " x ") + std::to_string(size);
-  return text;
 }
 
 // The bytes as a tensor of the header's shape; `dimensions` are the allowed numbers of them.
@@ -51,9 +46,10 @@ Tensor parse_idx(const std::string& content, const std::string& file,
     expected *= double(shape.back());
   }
   const size_t found = all.size() - header;
-  if (expected < 1) throw BadInput(file + ": the IDX header says " + shown(shape) + ": no data");
+  if (expected < 1)
+    throw BadInput(file + ": the IDX header says " + dimensions_text(shape) + ": no data");
   if (expected != double(found))
-    throw BadInput(file + ": the IDX header says " + shown(shape) + " bytes, but " +
+    throw BadInput(file + ": the IDX header says " + dimensions_text(shape) + " bytes, but " +
                    std::to_string(found) + " follow it: the file is " +
                    (double(found) < expected ? "cut short" : "too long"));
   Tensor tensor = torch::empty(shape, torch::kByte);
@@ -61,16 +57,6 @@ Tensor parse_idx(const std::string& content, const std::string& file,
   return tensor;
 }
 }  // namespace
-
-void check_labels(const Tensor& labels, int64_t classes, const std::string& file) {
-  const Tensor wrong = ((labels < 0) | (labels >= classes)).nonzero();
-  if (wrong.size(0) == 0) return;
-  const int64_t first = wrong[0].item<int64_t>();
-  throw BadInput(file + ": label " + std::to_string(first) + " is " +
-                 std::to_string(labels[first].item<int64_t>()) + ", expected 0 to " +
-                 std::to_string(classes - 1) + " (" + std::to_string(wrong.size(0)) +
-                 " such labels)");
-}
 
 Dataset read_idx(const std::filesystem::path& images, const std::filesystem::path& labels,
                  int64_t classes, int64_t most_bytes) {

@@ -5,6 +5,9 @@
 #include "base/sha256.h"
 #include "data/dataset.h"
 #include "data/decode_image.h"
+#include "data/gzip.h"
+#include "data/image_structure.h"
+#include "data/resize_image.h"
 
 namespace gauntlet {
 namespace {
@@ -25,18 +28,25 @@ std::vector<fs::path> sorted(const fs::path& folder, bool (*wanted)(const fs::di
   return out;
 }
 
-// The images of a class: of two files of one name only the ending differs, so one is a copy.
-std::vector<fs::path> images_of(const fs::path& folder) {
-  const std::vector<fs::path> files = sorted(folder, [](const fs::directory_entry& item) {
+// The images of a class, whole as far as their structure tells; their names and bytes go into the
+// digest.
+std::vector<fs::path> images_of(const fs::path& of_class, const fs::path& folder, Sha256& digest) {
+  std::vector<fs::path> files = sorted(of_class, [](const fs::directory_entry& item) {
     return item.is_regular_file() && is_image(item.path());
   });
   if (files.empty())
-    throw BadInput(folder.string() + ": the class is empty, expected .png, .jpg or .jpeg files");
-  std::map<std::string, fs::path> names;
-  for (const fs::path& file : files)
-    if (const auto [same, fresh] = names.emplace(file.stem().string(), file); !fresh)
+    throw BadInput(of_class.string() + ": the class is empty, expected .png, .jpg or .jpeg files");
+  std::map<std::pair<std::string, std::string>, fs::path> known;  // name and sum -> file
+  for (const fs::path& file : files) {
+    const std::string bytes = read_bytes(file);
+    check_image_structure(file.string(), bytes);
+    const auto [same, fresh] = known.emplace(std::pair(file.stem().string(), sha256(bytes)), file);
+    if (!fresh)
       throw BadInput(file.string() + ": is there twice, also as " +
                      same->second.filename().string());
+    digest.add(file.lexically_relative(folder).generic_string() + '\n');
+    digest.add(bytes);
+  }
   return files;
 }
 
@@ -61,6 +71,23 @@ class ImageFolder final : public ImageSource {
   std::vector<int64_t> shape_;
   int64_t resize_;
 };
+
+// The folders of the classes in the order of their labels: that of the declared names where these
+// are the folders' names, else that of the folders' names.
+std::vector<fs::path> classes_of(const SplitFiles& split) {
+  const fs::path& folder = split.paths.at(0);
+  const std::vector<fs::path> classes =
+      sorted(folder, [](const fs::directory_entry& item) { return item.is_directory(); });
+  if (classes.size() < 2 || (split.classes > 0 && int64_t(classes.size()) != split.classes))
+    throw BadInput(folder.string() + ": holds " + std::to_string(classes.size()) +
+                   " folders, expected one for each of " +
+                   (split.classes > 0 ? std::to_string(split.classes) : "two or more") +
+                   " classes");
+  std::vector<fs::path> named;
+  for (const std::string& name : split.class_names) named.push_back(folder / name);
+  return std::is_permutation(named.begin(), named.end(), classes.begin(), classes.end()) ? named
+                                                                                         : classes;
+}
 }  // namespace
 
 Dataset read_image_folder(const SplitFiles& split) {
@@ -71,22 +98,13 @@ Dataset read_image_folder(const SplitFiles& split) {
   if (split.resize > 0 && split.resize < std::max(split.shape[1], split.shape[2]))
     throw BadInput(folder.string() + ": resized to " + std::to_string(split.resize) +
                    " the images are smaller than the crop");
-  const std::vector<fs::path> classes =
-      sorted(folder, [](const fs::directory_entry& item) { return item.is_directory(); });
-  if (classes.size() < 2 || (split.classes > 0 && int64_t(classes.size()) != split.classes))
-    throw BadInput(folder.string() + ": holds " + std::to_string(classes.size()) +
-                   " folders, expected one for each of " +
-                   (split.classes > 0 ? std::to_string(split.classes) : "two or more") +
-                   " classes");
   Dataset data;
   std::vector<fs::path> files;
   std::vector<int64_t> labels;
   Sha256 digest;
-  for (const fs::path& of_class : classes) {
-    for (const fs::path& file : images_of(of_class)) {
-      digest.add(file.lexically_relative(folder).generic_string() + '\n');
-      digest.add_file(file);
-      files.push_back(file);
+  for (const fs::path& of_class : classes_of(split)) {
+    for (fs::path& file : images_of(of_class, folder, digest)) {
+      files.push_back(std::move(file));
       labels.push_back(int64_t(data.class_names.size()));
     }
     data.class_names.push_back(of_class.filename().string());

@@ -5,7 +5,8 @@
 
 namespace gauntlet {
 
-/// Throws BadInput if a label is outside [0, classes).
-void check_labels(const Tensor& labels, int64_t classes, const std::string& file);
+/// Throws BadInput if one of these whole numbers is outside [first, first + classes).
+void check_labels(const Tensor& labels, int64_t classes, const std::string& file,
+                  int64_t first = 0);
 
 }  // namespace gauntlet

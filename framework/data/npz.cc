@@ -1,6 +1,10 @@
+#include <cmath>
+
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "base/zip.h"
 #include "data/dataset.h"
+#include "data/dimensions.h"
 #include "data/labels.h"
 #include "gauntlet/arrays.h"
 #include "gauntlet/params.h"
@@ -8,17 +12,19 @@
 namespace gauntlet {
 namespace {
 
-std::string shown(const Tensor& array) {
-  std::string text;
-  for (const int64_t size : array.sizes())
-    text += (text.empty() ? "" : " x ") + std::to_string(size);
-  return text.empty() ? "a single value" : text;
+std::string names_in(const std::string& file) {
+  std::string names;
+  const ZipFile zip(file);
+  for (const ZipFile::Entry& entry : zip.entries())
+    names += (names.empty() ? "" : ", ") + entry.name.substr(0, entry.name.rfind(".npy"));
+  return names;
 }
 
 const Tensor& array_of(const std::map<std::string, Tensor>& arrays, const std::string& name,
                        const std::string& file) {
   const auto it = arrays.find(name);
-  if (it == arrays.end()) throw BadInput(file + ": holds no array '" + name + "'");
+  if (it == arrays.end())
+    throw BadInput(file + ": holds no array '" + name + "', it has " + names_in(file));
   return it->second;
 }
 
@@ -28,9 +34,9 @@ Tensor checked_images(const Tensor& images, const std::string& what) {
   if (!images.is_floating_point())
     throw BadInput(what + "is of whole numbers, expected uint8, or floats in [0, 1]");
   const Tensor values = images.to(torch::kFloat).contiguous();
-  if (!values.isfinite().all().item<bool>())
-    throw BadInput(what + "has values that are not finite");
   const double low = values.min().item<double>(), high = values.max().item<double>();
+  if (!std::isfinite(low) || !std::isfinite(high))
+    throw BadInput(what + "has values that are not finite");
   if (low < 0 || high > 1)
     throw BadInput(what + "has values from " + std::to_string(low) + " to " + std::to_string(high) +
                    ", expected floats in [0, 1] (before any normalisation), or uint8");
@@ -53,13 +59,14 @@ Dataset read_npz_split(const SplitFiles& files) {
                     of_labels = file + ": the array '" + files.labels + "' ";
   if (images.dim() != 4 || images.numel() == 0)
     throw BadInput(
-        of_images + "is " + shown(images) + ", expected " +
+        of_images + "is " + dimensions_text(images.sizes()) + ", expected " +
         (files.channels_last ? "[N, height, width, channels]" : "[N, channels, height, width]"));
   if (files.channels_last) images = images.permute({0, 3, 1, 2});
   if (labels.dim() == 2 && labels.size(1) == 1) labels = labels.squeeze(1);
   if (labels.dim() != 1 || labels.size(0) != images.size(0))
-    throw BadInput(of_labels + "is " + shown(labels) + ", expected one label for each of the " +
-                   std::to_string(images.size(0)) + " images");
+    throw BadInput(of_labels + "is " + dimensions_text(labels.sizes()) +
+                   ", expected one label for each of the " + std::to_string(images.size(0)) +
+                   " images");
   if (labels.is_floating_point() || labels.scalar_type() == torch::kBool)
     throw BadInput(of_labels + "is not of whole numbers");
   Dataset data;

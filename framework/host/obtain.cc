@@ -3,8 +3,11 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "base/file_errors.h"
 #include "base/sha256.h"
 #include "data/archive.h"
+#include "data/locked_file.h"
+#include "host/manifest.h"
 
 namespace gauntlet {
 namespace {
@@ -29,6 +32,8 @@ class Staging {
 std::string name_in(const std::string& url) { return url.substr(url.rfind('/') + 1); }
 
 class Obtaining {
+  using Files = std::vector<const DatasetEntry::DataFile*>;
+
  public:
   Obtaining(const Registry& registry, const DatasetEntry& entry, const ObtainOptions& options)
       : registry_(registry), entry_(entry), options_(options), home_(options.to / entry.id) {}
@@ -36,16 +41,14 @@ class Obtaining {
   void run() {
     if (!options_.from.empty() && !fs::is_directory(options_.from))
       throw BadInput("--from: there is no folder " + options_.from.string());
-    std::vector<const DatasetEntry::DataFile*> absent;
-    std::set<fs::path> seen;
-    for (const DatasetEntry::Split& split : entry_.splits)
-      for (const DatasetEntry::DataFile& file : split.files)
-        if (seen.insert(file.path).second && !is_there(file)) absent.push_back(&file);
-    if (absent.empty()) return;
+    if (absent().empty()) return;
+    fs::create_directories(home_);
+    const FolderLock lock(home_, "another process is getting this data set");
+    const Files files = absent();  // of which another process may have brought some
     if (!options_.from.empty()) {
-      take(absent);
+      take(files);
     } else {
-      fetch(absent);
+      fetch(files);
     }
   }
 
@@ -63,17 +66,32 @@ class Obtaining {
     }
   }
 
-  // A wrong file elsewhere is no reason not to get the right one; one in the way is.
+  Files absent() {
+    Files out;
+    std::set<fs::path> seen;
+    for (const DatasetEntry::Split& split : entry_.splits)
+      for (const DatasetEntry::DataFile& file : split.files)
+        if (seen.insert(file.path).second && !is_there(file)) out.push_back(&file);
+    return out;
+  }
+
+  // A wrong file elsewhere is no reason not to get the right one, nor is one that may be right
+  // where the archive is proof; one in the way is.
   bool is_there(const DatasetEntry::DataFile& file) {
-    const auto found = file.folder && fs::is_directory(home_ / file.path)
-                           ? std::optional(home_ / file.path)
-                           : registry_.find(file);
-    if (!found || !problem(file, *found).empty()) return false;
-    say(file.path.string(), "is there: " + found->string());
+    auto found = find_below(options_.to, file);
+    if (!found) found = registry_.find(file);
+    if (!found) return false;
+    try {
+      const bool proven = registry_.verify(entry_, file, *found);
+      if (!proven && !entry_.archive.urls.empty()) return false;
+    } catch (const BadInput&) {
+      return false;
+    }
+    if (told_.insert(file.path).second) say(file.path.string(), "is there: " + found->string());
     return true;
   }
 
-  void fetch(const std::vector<const DatasetEntry::DataFile*>& files) {
+  void fetch(const Files& files) {
     bool archived = false;
     for (const DatasetEntry::DataFile* file : files) {
       if (!file->urls.empty()) {
@@ -86,10 +104,13 @@ class Obtaining {
     }
     if (!archived) return;
     const fs::path archive = home_ / name_in(entry_.archive.urls.front());
-    say(archive.filename(), "downloading");
-    download({entry_.archive.urls, entry_.archive.bytes,
-              [&](const fs::path& part) { return archive_problem(part); }},
-             archive, options_.download);
+    // One that an earlier call could not unpack may lie there.
+    if (!fs::exists(archive) || !archive_problem(archive).empty()) {
+      say(archive.filename(), "downloading");
+      download({entry_.archive.urls, entry_.archive.bytes,
+                [&](const fs::path& part) { return archive_problem(part); }},
+               archive, options_.download);
+    }
     unpack(archive);
     fs::remove(archive);
   }
@@ -117,47 +138,45 @@ class Obtaining {
         const fs::path unpacked = staging.folder() / file.path;
         if (!fs::exists(unpacked))
           throw BadInput(archive.string() + ": holds no " + file.path.string());
-        if (!file.folder) registry_.verify(entry_, file, unpacked);
+        if (file.has_sum()) registry_.verify(entry_, file, unpacked);
       }
+    write_manifest(staging.folder(), entry_.archive.sha256);
     for (const auto& item : fs::directory_iterator(staging.folder())) {
       const fs::path to = home_ / item.path().filename();
-      if (item.is_directory()) fs::remove_all(to);
+      if (fs::is_directory(to) || item.is_directory()) fs::remove_all(to);
       fs::rename(item.path(), to);
     }
   }
 
-  // From files on disk: each by its name, or all of them in the archive.
-  void take(const std::vector<const DatasetEntry::DataFile*>& files) {
-    bool archived = false;
-    for (const DatasetEntry::DataFile* file : files) {
-      const fs::path beside = options_.from / file->path,
-                     below = options_.from / entry_.id / file->path;
-      if (fs::exists(beside) || fs::exists(below)) {
-        copy(*file, fs::exists(beside) ? beside : below);
-      } else if (!entry_.archive.urls.empty() &&
-                 fs::exists(options_.from / name_in(entry_.archive.urls.front()))) {
-        archived = true;
-      } else {
-        throw BadInput(
-            "data set '" + entry_.id + "': " + options_.from.string() + " holds no " +
-            file->path.string() +
-            (entry_.archive.urls.empty() ? "" : " and no " + name_in(entry_.archive.urls.front())));
-      }
+  // From files on disk: all of them in the archive, or each that has a sum by its name.
+  void take(const Files& files) {
+    const bool has_archive = !entry_.archive.urls.empty();
+    const std::string archive = has_archive ? name_in(entry_.archive.urls.front()) : "";
+    if (has_archive && fs::exists(options_.from / archive)) {
+      if (const std::string why = archive_problem(options_.from / archive); !why.empty())
+        throw BadInput((options_.from / archive).string() + ": " + why);
+      return unpack(options_.from / archive);
     }
-    if (!archived) return;
-    const fs::path archive = options_.from / name_in(entry_.archive.urls.front());
-    if (const std::string why = archive_problem(archive); !why.empty())
-      throw BadInput(archive.string() + ": " + why);
-    unpack(archive);
+    for (const DatasetEntry::DataFile* file : files) {
+      const std::string none =
+          "data set '" + entry_.id + "': " + options_.from.string() + " holds no ";
+      if (has_archive && !file->has_sum())
+        throw BadInput(none + archive + ", by which alone " + file->path.string() +
+                       " can be verified");
+      const auto found = find_below(options_.from, *file);
+      if (!found)
+        throw BadInput(none + file->path.string() + (has_archive ? " and no " + archive : ""));
+      copy(*file, *found);
+    }
   }
 
   void copy(const DatasetEntry::DataFile& file, const fs::path& from) {
     say(file.path.string(), "copying");
-    const fs::path to = home_ / file.path;
+    const fs::path to = home_ / file.path.parent_path() / from.filename();
     const Staging staging(to.string() + ".copying");
     fs::create_directories(to.parent_path());
     fs::copy(from, staging.folder(), fs::copy_options::recursive);
-    if (!file.folder)
+    if (file.has_sum())
       if (const std::string why = problem(file, staging.folder()); !why.empty())
         throw BadInput(from.string() + ": " + why);
     fs::rename(staging.folder(), to);
@@ -167,11 +186,12 @@ class Obtaining {
   const DatasetEntry& entry_;
   const ObtainOptions& options_;
   const fs::path home_;
+  std::set<fs::path> told_;
 };
 }  // namespace
 
 void obtain(const Registry& registry, const DatasetEntry& entry, const ObtainOptions& options) {
-  Obtaining(registry, entry, options).run();
+  naming_files([&] { Obtaining(registry, entry, options).run(); });
 }
 
 }  // namespace gauntlet

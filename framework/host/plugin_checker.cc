@@ -30,12 +30,13 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml
   }
   const std::string where = what + ": " + spec.name;
   const bool empty = is_empty(spec, given);
+  if (empty && (spec.type == ParamType::kModel || spec.type == ParamType::kFile)) {
+    problems_.add(given.position, what + ": '" + spec.name + "' is missing, expected " +
+                                      (spec.type == ParamType::kModel ? "the id of a registry model"
+                                                                      : expectation(spec.type)));
+    return {};
+  }
   if (spec.type == ParamType::kModel) {
-    if (empty) {
-      problems_.add(given.position,
-                    what + ": '" + spec.name + "' is missing, expected the id of a registry model");
-      return {};
-    }
     if (!model(*given.get<std::string>(), given.position, where)) return {};
   }
   if (spec.type == ParamType::kUse && !empty) {
@@ -45,7 +46,7 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml
     table["use"] = nested->plugin;
     return table;
   }
-  if (spec.type == ParamType::kFile && !empty && !is_default) {
+  if (spec.type == ParamType::kFile && !is_default) {
     const auto file = (folder_of(given.position) / *given.get<std::string>()).lexically_normal();
     if (!std::filesystem::is_regular_file(file)) {
       problems_.add(given.position, where + ": there is no file " + file.string());

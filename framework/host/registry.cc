@@ -30,6 +30,30 @@ fs::path entry_file(const fs::path& folder, const std::string& id, const char* k
   return folder / (id + ".toml");
 }
 
+// Where a file may lie below a folder of data. What has no sum could be anybody's: it is looked for
+// only in folders named for its data set.
+std::vector<fs::path> folders_below(const fs::path& root, const DatasetEntry::DataFile& file) {
+  std::vector<fs::path> out = {root / file.dataset};
+  for (const std::string& folder : file.folders) out.push_back(root / folder);
+  if (file.has_sum()) out.push_back(root);
+  return out;
+}
+
+// A .gz file that is known by its content may also lie there unpacked.
+std::optional<fs::path> first_of(const std::vector<fs::path>& folders,
+                                 const DatasetEntry::DataFile& file) {
+  std::vector<fs::path> names = {file.path};
+  if (!file.content_sha256.empty() && file.path.extension() == ".gz")
+    names.push_back(fs::path(file.path).replace_extension());
+  for (const fs::path& folder : folders)
+    for (const fs::path& name : names) {
+      std::error_code error;  // a folder that cannot be read does not hold it
+      const fs::path place = folder / name;
+      if (file.folder ? fs::is_directory(place, error) : fs::is_regular_file(place, error))
+        return place;
+    }
+  return {};
+}
 }  // namespace
 
 const DatasetEntry::Split* DatasetEntry::find_split(std::string_view name) const {
@@ -59,27 +83,25 @@ ModelEntry Registry::model(const std::string& id) const {
 }
 
 std::vector<fs::path> Registry::places(const DatasetEntry::DataFile& file) const {
-  if (file.path.is_absolute()) return {file.path};
-  std::vector<fs::path> out = {file.beside / file.path};
-  for (const fs::path& root : data_roots_) {
-    out.push_back(root / file.dataset / file.path);
-    // A folder's name ("train") is too common to be looked for everywhere.
-    if (!file.folder) out.push_back(root / file.path);
-  }
+  std::vector<fs::path> out = {file.beside};
+  for (const fs::path& root : data_roots_)
+    for (fs::path& folder : folders_below(root, file)) out.push_back(std::move(folder));
   return out;
 }
 
 std::optional<fs::path> Registry::find(const DatasetEntry::DataFile& file) const {
-  for (const fs::path& place : places(file))
-    if (file.folder ? fs::is_directory(place) : fs::is_regular_file(place)) return place;
-  return {};
+  return first_of(places(file), file);
+}
+
+std::optional<fs::path> find_below(const fs::path& root, const DatasetEntry::DataFile& file) {
+  return first_of(folders_below(root, file), file);
 }
 
 std::string Registry::absent_data(const DatasetEntry& entry,
                                   const DatasetEntry::DataFile& file) const {
   std::string text = "data set '" + entry.id + "': the " + (file.folder ? "folder " : "file ") +
                      file.path.string() + " is absent; looked for";
-  for (const fs::path& place : places(file)) text += "\n  " + place.string();
+  for (const fs::path& place : places(file)) text += "\n  " + (place / file.path).string();
   if (!entry.archive.urls.empty() || !file.urls.empty())
     text += "\n'gauntlet data get " + entry.id + "' downloads it.";
   if (!entry.obtain.empty()) return text + "\n" + entry.obtain;

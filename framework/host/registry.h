@@ -16,14 +16,17 @@ struct DatasetEntry {
   std::vector<int64_t> shape;  ///< [C, H, W]
   std::vector<std::string> class_names;
   struct DataFile {
-    std::filesystem::path path;     ///< relative to the entry or a data root, or absolute
-    std::string sha256;             ///< of the file as it lies there; empty: not checked
-    std::string content_sha256;     ///< of what a .gz unpacks to; empty: not checked
-    std::string dataset;            ///< id: a folder below the data roots
-    std::filesystem::path beside;   ///< the entry's folder, looked in first
-    bool folder = false;            ///< of images, in folders of classes
-    int64_t bytes = 0;              ///< of the file at the urls; 0: unknown
-    std::vector<std::string> urls;  ///< official address, then mirrors
+    std::filesystem::path path;        ///< relative to the entry or a data root, or absolute
+    std::string sha256;                ///< of the file as it lies there; empty: not checked
+    std::string content_sha256;        ///< of what a .gz unpacks to; empty: not checked
+    std::string dataset;               ///< id: a folder below the data roots
+    std::vector<std::string> folders;  ///< others below the data roots, as archives name them
+    std::filesystem::path beside;      ///< the entry's folder, looked in first
+    bool folder = false;               ///< of images, in folders of classes
+    int64_t bytes = 0;                 ///< of the file at the urls, or as it lies there; 0: unknown
+    std::vector<std::string> urls;     ///< official address, then mirrors
+
+    bool has_sum() const { return !sha256.empty() || !content_sha256.empty(); }
   };
   struct Split {
     std::string name;  ///< "test", "train"
@@ -44,6 +47,7 @@ struct DatasetEntry {
   } archive;
   std::string embedded_of;  ///< id of the data set this is a subset of; labels and classes agree
   std::string obtain;       ///< how to get absent files, one sentence
+  std::vector<std::string> folders;  ///< its names below data roots besides its id
   std::filesystem::path entry_file;
 
   const Split* find_split(std::string_view name) const;
@@ -72,6 +76,12 @@ struct ModelEntry {
   std::filesystem::path entry_file;
 };
 
+/// What a reader of data needs of an entry; the paths are still to be added.
+SplitFiles files_of(const DatasetEntry& entry, const DatasetEntry::Split& split);
+/// A file of a data set below a folder of data, or nullopt.
+std::optional<std::filesystem::path> find_below(const std::filesystem::path& root,
+                                                const DatasetEntry::DataFile& file);
+
 /// All entries below a registry folder, parsed when asked for.
 class Registry {
  public:
@@ -84,8 +94,9 @@ class Registry {
   /// Throws BadInput: unknown id (with the nearest one), or a malformed entry (file, line, column).
   DatasetEntry dataset(const std::string& id) const;
   ModelEntry model(const std::string& id) const;
-  /// Throws BadInput where the file that was found is not the one the entry declares.
-  void verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
+  /// Throws BadInput where the file that was found is not the one the entry declares. False: no sum
+  /// is known that would tell, neither the entry's nor that of a verified archive's manifest.
+  bool verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
               const std::filesystem::path& found) const;
   /// Where a file of a data set lies, or nullopt if none of the roots has it.
   std::optional<std::filesystem::path> find(const DatasetEntry::DataFile& file) const;
@@ -96,7 +107,7 @@ class Registry {
   Dataset load(const DatasetEntry& entry, const std::string& split) const;
   /// Why a file cannot be read: the places it was looked for in, one a line, and how to get it.
   std::string absent_data(const DatasetEntry& entry, const DatasetEntry::DataFile& file) const;
-  /// Every place find() looks in, in order.
+  /// Every folder find() looks in, in order.
   std::vector<std::filesystem::path> places(const DatasetEntry::DataFile& file) const;
 
  private:

@@ -75,6 +75,10 @@ void check_file_count(TableReader& reader, const DatasetEntry::Split& split) {
   }
 }
 
+bool leaves_its_folder(const std::filesystem::path& path) {
+  return path.is_absolute() || std::count(path.begin(), path.end(), "..") > 0;
+}
+
 DatasetEntry::Split read_split(const Toml& table, const std::string& name,
                                const DatasetEntry& entry, Problems& problems) {
   TableReader reader(table, "split '" + name + "'", problems);
@@ -88,9 +92,12 @@ DatasetEntry::Split read_split(const Toml& table, const std::string& name,
     std::string path;
     file.require("path", path);
     out.path = path;
+    out.folders = entry.folders;
     read_hash(file, "sha256", out.sha256, false);
     read_hash(file, "content_sha256", out.content_sha256, false);
-    read_urls(file, out.urls, out.bytes, !out.sha256.empty() || !out.content_sha256.empty());
+    read_urls(file, out.urls, out.bytes, out.has_sum());
+    if (leaves_its_folder(out.path) && !(out.urls.empty() && entry.archive.urls.empty()))
+      file.problem("path", "'" + path + "' leaves the folder that downloads go to");
     out.folder = split.format == DataFormat::kImages;
     out.dataset = entry.id;
     out.beside = entry.entry_file.parent_path();
@@ -162,6 +169,7 @@ DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::st
   reader.read("citation", entry.citation);
   reader.read("homepage", entry.homepage);
   reader.read("obtain", entry.obtain);
+  reader.read("folders", entry.folders);
   reader.read("subset_of", entry.embedded_of);
   if (reader.require("classes", entry.class_names) && entry.class_names.size() < 2)
     reader.problem("classes", "expected the names of at least two classes, in label order");

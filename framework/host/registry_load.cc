@@ -2,18 +2,14 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "base/sha256.h"
+#include "data/dimensions.h"
 #include "data/gzip.h"
+#include "host/manifest.h"
 #include "host/registry.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text;
-  for (const int64_t n : shape) text += (text.empty() ? "" : " x ") + std::to_string(n);
-  return text;
-}
 
 // Counts and shapes that a reader cannot know.
 void check_read(const Dataset& data, const DatasetEntry& entry, const DatasetEntry::Split& split) {
@@ -22,35 +18,52 @@ void check_read(const Dataset& data, const DatasetEntry& entry, const DatasetEnt
     throw BadInput(which + "the files hold " + std::to_string(data.size()) +
                    " samples, the entry declares " + std::to_string(split.samples));
   if (data.image_shape() != entry.shape)
-    throw BadInput(which + "the images are " + shape_text(data.image_shape()) +
-                   ", the entry declares " + shape_text(entry.shape));
+    throw BadInput(which + "the images are " + dimensions_text(data.image_shape()) +
+                   ", the entry declares " + dimensions_text(entry.shape));
 }
+
+std::string not_the_file(const fs::path& path, const std::string& dataset) {
+  return path.string() + ": is not the file that data set '" + dataset + "' declares: ";
+}
+
+// The folder that a data set's file lies in by its name.
+fs::path root_of(const fs::path& found, const DatasetEntry::DataFile& file) {
+  fs::path root = found;
+  for (auto part = file.path.begin(); part != file.path.end(); ++part) root = root.parent_path();
+  return root;
+}
+}  // namespace
 
 SplitFiles files_of(const DatasetEntry& entry, const DatasetEntry::Split& split) {
   SplitFiles files;
   files.format = split.format;
   files.classes = entry.classes, files.samples = split.samples, files.shape = entry.shape;
+  files.class_names = entry.class_names;
   files.resize = split.resize, files.channels_last = split.channels_last;
   files.images = split.images_array, files.labels = split.labels_array;
   return files;
 }
-}  // namespace
 
 // A file packed anew has another hash but the same content, so either one is proof.
-void Registry::verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
+bool Registry::verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
                       const fs::path& path) const {
-  if (file.sha256.empty() && file.content_sha256.empty()) return;
+  if (!file.has_sum()) {
+    if (!file.folder && file.bytes > 0 && int64_t(fs::file_size(path)) != file.bytes)
+      throw BadInput(not_the_file(path, file.dataset) + "it has " +
+                     std::to_string(fs::file_size(path)) + " bytes, expected " +
+                     std::to_string(file.bytes));
+    return matches_manifest(root_of(path, file), file.path, entry.archive.sha256);
+  }
   const std::string found = sha256_of_file(path);
-  if (found == file.sha256) return;
+  if (found == file.sha256) return true;
   int64_t most_bytes = 0;
   for (const DatasetEntry::Split& split : entry.splits)
     most_bytes = std::max(most_bytes, files_of(entry, split).most_bytes());
   if (!file.content_sha256.empty() &&
       sha256(read_unpacked(path, most_bytes)) == file.content_sha256)
-    return;
+    return true;
   throw BadInput(
-      path.string() + ": is not the file that data set '" + file.dataset +
-      "' declares: its SHA-256 is " + found + ", expected " +
+      not_the_file(path, file.dataset) + "its SHA-256 is " + found + ", expected " +
       (file.sha256.empty() ? file.content_sha256 + " of the unpacked content" : file.sha256));
 }
 

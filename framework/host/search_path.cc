@@ -15,11 +15,19 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
+// A place that several variables name is one place.
+void add(std::vector<fs::path>& out, const fs::path& place) {
+  std::error_code error;
+  for (const fs::path& known : out)
+    if (known == place || fs::equivalent(known, place, error)) return;
+  out.push_back(place);
+}
+
 void add_each(std::vector<fs::path>& out, const std::string& colon_separated) {
   size_t begin = 0;
   while (begin <= colon_separated.size()) {
     const size_t end = std::min(colon_separated.find(':', begin), colon_separated.size());
-    if (end > begin) out.emplace_back(colon_separated.substr(begin, end - begin));
+    if (end > begin) add(out, colon_separated.substr(begin, end - begin));
     begin = end + 1;
   }
 }
@@ -47,15 +55,15 @@ void add_shared(std::vector<fs::path>& out, const char* name) {
   const fs::path tree = source_tree();
   if (tree.empty()) return;
   const fs::path shared = tree.parent_path() / "shared" / name;
-  if (fs::is_directory(shared)) out.push_back(shared);
+  if (fs::is_directory(shared)) add(out, shared);
 }
 
 void add_cache(std::vector<fs::path>& out) {
   const std::string cache = environment("XDG_CACHE_HOME"), home = environment("HOME");
   if (!cache.empty()) {
-    out.push_back(fs::path(cache) / "gauntlet/data");
+    add(out, fs::path(cache) / "gauntlet/data");
   } else if (!home.empty()) {
-    out.push_back(fs::path(home) / ".cache/gauntlet/data");
+    add(out, fs::path(home) / ".cache/gauntlet/data");
   }
 }
 }  // namespace
@@ -82,7 +90,7 @@ std::vector<fs::path> data_search_path(const std::string& flag) {
   add_each(out, environment("GAUNTLET_DATA"));
   add_shared(out, "data");
   add_cache(out);
-  out.push_back("/usr/share/datasets");
+  add(out, "/usr/share/datasets");
   return out;
 }
 

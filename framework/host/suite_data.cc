@@ -1,6 +1,4 @@
 // Sections data, threat and scoring.
-#include <zlib.h>
-
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -11,19 +9,6 @@
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
-
-// Dimensions of an IDX file, plain or packed; empty if it is none.
-std::vector<int64_t> idx_dimensions(const fs::path& file) {
-  gzFile in = gzopen(file.c_str(), "rb");
-  if (!in) return {};
-  unsigned char head[4] = {}, size[4];
-  std::vector<int64_t> out;
-  if (gzread(in, head, 4) == 4 && head[0] == 0 && head[1] == 0 && head[2] == 8)
-    for (int i = 0; i < head[3] && gzread(in, size, 4) == 4; ++i)
-      out.push_back(int64_t{size[0]} << 24 | size[1] << 16 | size[2] << 8 | size[3]);
-  gzclose(in);
-  return out;
-}
 
 class DataReader {
  public:
@@ -132,72 +117,57 @@ class DataReader {
   // `classes`: how many, or their names.
   void read_classes(DataFormat format) {
     DatasetEntry& entry = spec_.entry;
-    entry.classes = format == DataFormat::kCifar100 ? 100 : 10;
     const Toml* classes = reader_.any("classes");
     if (classes && classes->get<Toml::List>()) {
       if (reader_.read("classes", entry.class_names))
         entry.classes = int64_t(entry.class_names.size());
-    } else if (format == DataFormat::kIdx || format == DataFormat::kNpz) {
-      reader_.require("classes", entry.classes, Range{2, 999'999});
-    } else if (format == DataFormat::kImages) {
-      entry.classes = 0;  // one for each folder
-      reader_.read("classes", entry.classes, Range{2, 999'999});
-    } else {
-      reader_.read("classes", entry.classes, Range{2, 999'999});
-    }
-    for (int64_t i = int64_t(entry.class_names.size()); i < entry.classes; ++i)
-      entry.class_names.push_back(std::to_string(i));
-  }
-
-  // Counts and shape from the heads of the files; the readers check the rest.
-  void measure(DatasetEntry::Split& split) {
-    if (takes_one_file(split.format)) {
-      measure_by_reading(split);
       return;
     }
-    std::vector<int64_t> shape = {3, 32, 32};
-    if (split.format == DataFormat::kIdx) {
-      const auto dimensions = idx_dimensions(*context_.registry.find(split.files.front()));
-      if (dimensions.size() != 3 && dimensions.size() != 4) {
-        reader_.problem("path", "is no IDX file of images");
-        return;
-      }
-      split.samples = dimensions[0];
-      shape = {dimensions.size() == 4 ? dimensions[1] : 1, dimensions[dimensions.size() - 2],
-               dimensions.back()};
+    const Range range{2, 999'999};
+    if (format == DataFormat::kIdx || format == DataFormat::kNpz) {
+      reader_.require("classes", entry.classes, range);
     } else {
-      const int64_t record = 3072 + (split.format == DataFormat::kCifar100 ? 2 : 1);
-      for (const auto& file : split.files)
-        split.samples += int64_t(fs::file_size(*context_.registry.find(file))) / record;
-      if (split.samples == 0) reader_.problem("path", "holds no whole CIFAR record");
+      entry.classes = format == DataFormat::kImages     ? 0  // one for each folder
+                      : format == DataFormat::kCifar100 ? 100
+                                                        : 10;
+      reader_.read("classes", entry.classes, range);
     }
-    check_shape(shape);
+    if (format == DataFormat::kImages) return;  // whose folders have names
+    for (int64_t i = 0; i < entry.classes; ++i) entry.class_names.push_back(std::to_string(i));
   }
 
-  // Formats whose heads say too little.
-  void measure_by_reading(DatasetEntry::Split& split) {
+  // Counts and shape come from reading: what the heads of files say may be anything.
+  void measure(DatasetEntry::Split& split) {
     DatasetEntry& entry = spec_.entry;
-    if (split.format == DataFormat::kImages &&
+    const bool folder = split.format == DataFormat::kImages;
+    if (folder &&
         (!reader_.require("shape", entry.shape, Range{1, 65536}) || entry.shape.size() != 3)) {
       entry.shape.clear();
       return;
     }
-    SplitFiles files;
-    files.format = split.format;
-    files.paths = {*context_.registry.find(split.files.front())};
-    files.classes = entry.classes, files.shape = entry.shape;
-    files.resize = split.resize, files.channels_last = split.channels_last;
-    files.images = split.images_array, files.labels = split.labels_array;
+    SplitFiles files = files_of(entry, split);
+    for (const auto& file : split.files) files.paths.push_back(*context_.registry.find(file));
     try {
       const Dataset data = read_split(files);
       split.samples = data.size();
-      if (entry.class_names.empty()) entry.class_names = data.class_names;
-      entry.classes = int64_t(entry.class_names.size());
+      if (folder) check_names(data.class_names);
       check_shape(data.image_shape());
     } catch (const BadInput& error) {
       entry.shape.clear();
+      reader_.any("shape");  // known, but there is nothing to hold it against
       reader_.problem("path", error.what());
     }
+  }
+
+  // Names give the order of a folder's classes, so each must be one of them.
+  void check_names(const std::vector<std::string>& folders) {
+    DatasetEntry& entry = spec_.entry;
+    std::string names;
+    for (const std::string& name : folders) names += (names.empty() ? "" : ", ") + name;
+    if (!entry.class_names.empty() && entry.class_names != folders)
+      reader_.problem("classes", "these are not the names of the folders, which are " + names);
+    entry.class_names = folders;
+    entry.classes = int64_t(folders.size());
   }
 
   void check_shape(const std::vector<int64_t>& shape) {

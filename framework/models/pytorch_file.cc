@@ -4,9 +4,9 @@
 #include <fstream>
 
 #include "base/bad_input.h"
+#include "base/file_limits.h"
 #include "base/shown.h"
 #include "base/zip.h"
-#include "models/file_limits.h"
 
 namespace gauntlet {
 namespace {

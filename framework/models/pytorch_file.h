@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "base/pickle.h"
 #include "gauntlet/types.h"
-#include "models/pickle.h"
 
 namespace gauntlet {
 

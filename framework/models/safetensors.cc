@@ -13,8 +13,8 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "base/file_limits.h"
 #include "base/shown.h"
-#include "models/file_limits.h"
 
 namespace gauntlet {
 namespace {

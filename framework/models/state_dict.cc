@@ -3,8 +3,8 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "base/file_limits.h"
 #include "base/shown.h"
-#include "models/file_limits.h"
 #include "models/pytorch_file.h"
 
 namespace gauntlet {

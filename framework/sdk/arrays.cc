@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <optional>
 
 #include "base/bad_input.h"
+#include "base/plausible_size.h"
 #include "base/zip.h"
 #include "gauntlet/params.h"
 
@@ -122,6 +124,7 @@ std::map<std::string, Tensor> read_arrays(const std::string& file,
                                           const std::vector<std::string>& wanted,
                                           int64_t most_bytes) {
   const ZipFile zip(file);
+  if (most_bytes == 0) most_bytes = plausible_bytes(std::filesystem::file_size(file));
   std::map<std::string, Tensor> out;
   for (const ZipFile::Entry& entry : zip.entries()) {
     std::string name = entry.name;

@@ -28,6 +28,7 @@ class HttpServer {
     std::string headers = {};  ///< lines that end in \r\n
     std::string body = {};
     int64_t declared = -1;               ///< Content-Length; -1: the body's
+    bool unsaid = false;                 ///< no Content-Length: the body ends with the connection
     int64_t cut_after = -1;              ///< the connection ends after so many bytes of the body
     std::chrono::milliseconds stall{0};  ///< before the connection is closed
   };
@@ -107,9 +108,10 @@ class HttpServer {
     request.if_range = header(head, "If-Range: ");
     const Reply reply = handler_(request);
     const int64_t declared = reply.declared < 0 ? int64_t(reply.body.size()) : reply.declared;
-    send_all(connection, "HTTP/1.1 " + std::to_string(reply.status) +
-                             " x\r\nContent-Length: " + std::to_string(declared) +
-                             "\r\nConnection: close\r\n" + reply.headers + "\r\n");
+    send_all(connection,
+             "HTTP/1.1 " + std::to_string(reply.status) + " x\r\n" +
+                 (reply.unsaid ? "" : "Content-Length: " + std::to_string(declared) + "\r\n") +
+                 "Connection: close\r\n" + reply.headers + "\r\n");
     send_all(connection, reply.body.substr(
                              0, reply.cut_after < 0 ? std::string::npos : size_t(reply.cut_after)));
     const auto end = std::chrono::steady_clock::now() + reply.stall;

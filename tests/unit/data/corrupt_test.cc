@@ -3,13 +3,17 @@
 #include <random>
 
 #include "base/bad_input.h"
+#include "base/plausible_size.h"
 #include "data/archive.h"
 #include "data/dataset.h"
+#include "data/decode_image.h"
 #include "data/gzip.h"
+#include "data/resize_image.h"
 #include "file_bytes.h"
 #include "files.h"
 #include "image_bytes.h"
 #include "tests/support/memory_peak.h"
+#include "tests/support/pickle_bytes.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -19,10 +23,6 @@ constexpr int64_t kBuffers = 3 << 20;  // of hashing, inflating and listing
 
 const Tensor kLabels = torch::tensor({0, 2, 1, 0}, torch::kLong);
 
-std::string big_endian(uint64_t value) {
-  const std::string low = little_endian(value, 4);
-  return {low.rbegin(), low.rend()};
-}
 std::string idx_images(uint64_t count = 4, const std::string& pixels = std::string(24, 'p')) {
   return big_endian(0x0803) + big_endian(count) + big_endian(2) + big_endian(3) + pixels;
 }
@@ -33,6 +33,22 @@ std::string cifar_bytes() {
     bytes += label + bytes_of(noise_bytes({3072}, unsigned(bytes.size())));
   return bytes;
 }
+// As Python 2 pickled the batches.
+std::string cifar_pickle(const std::string& pixels, int64_t images, const std::string& type = "u1",
+                         const std::string& key = "labels") {
+  const std::string dtype = p_global("numpy", "dtype") + "(" + p_text(type) + "K" +
+                            std::string(1, '\0') + "K\1tR(K\3" + p_text("|") +
+                            "NNNJ\xff\xff\xff\xff" + "J\xff\xff\xff\xff" + "K" +
+                            std::string(1, '\0') + "tb";
+  const std::string array = p_global("numpy.core.multiarray", "_reconstruct") + "(" +
+                            p_global("numpy", "ndarray") + p_ints({0}) + p_text("b") + "tR(K\1" +
+                            p_ints({images, 3072}) + dtype + "\x89T" +
+                            little_endian(pixels.size(), 4) + pixels + "tb";
+  std::string labels = "](";
+  for (int64_t i = 0; i < images; ++i) labels += std::string("K") + "\0\2\1\0"[i % 4];
+  return pickled(p_dict({{"data", array}, {key, labels + "e"}}));
+}
+std::string cifar_pickle() { return cifar_pickle(bytes_of(noise_bytes({4 * 3072})), 4); }
 std::string mat_images(const std::vector<int64_t>& sizes = {2, 3, 3, 4}) {
   return mat_matrix("X", sizes, bytes_of(noise_bytes({72})));
 }
@@ -89,6 +105,7 @@ class Corrupt : public FilesTest {
         {"idx", idx_images(), idx},
         {"idx.gz", gzip_bytes(idx_images()), idx},
         {"cifar", cifar_bytes(), with(DataFormat::kCifar10, {3, 32, 32})},
+        {"pickle", cifar_pickle(), with(DataFormat::kCifar10, {3, 32, 32})},
         {"mat", mat_file({mat_images(), mat_labels()}, false), svhn},
         {"packed mat", mat_file({mat_images(), mat_labels()}, true), svhn},
         {"npz", zip_bytes({npz_x(), npz_y()}), npz},
@@ -99,6 +116,17 @@ class Corrupt : public FilesTest {
     };
   }
 
+  static void expect_right(const Dataset& data) {
+    EXPECT_EQ(data.image_shape().size(), 3u);
+    EXPECT_EQ(data.labels.dim(), 1);
+    EXPECT_GT(data.size(), 0);
+    EXPECT_GE(data.labels.min().item<int64_t>(), 0);
+    EXPECT_LT(data.labels.max().item<int64_t>(), 3);
+    if (!data.source) {
+      EXPECT_EQ(data.images.size(0), data.size());
+    }
+  }
+
   // What reading says: "" if it accepts. Anything but BadInput fails the test, and so does memory
   // beyond twice the file and what the split declares.
   std::string verdict(const Format& format, const std::string& bytes) {
@@ -106,7 +134,7 @@ class Corrupt : public FilesTest {
     std::string said;
     const int64_t peak = Memory::peak_of([&] {
       try {
-        format.read(file);
+        expect_right(format.read(file));
       } catch (const BadInput& error) {
         said = error.what();
         EXPECT_NE(said, "");
@@ -127,14 +155,9 @@ TEST_F(Corrupt, GoodFilesAreAccepted) {
 TEST_F(Corrupt, CutShortAnywhereIsRefused) {
   for (const Format& format : formats()) {
     const size_t size = format.good.size();
-    const size_t step = std::max<size_t>(1, size / 150);
-    // stb reads a JPEG without its end marker, and a PNG without its last chunks.
-    const size_t needed = format.name == "jpeg"  ? size / 2
-                          : format.name == "png" ? size - 16
-                                                 : size;
-    for (size_t cut = 0; cut < needed; cut += step)
+    const size_t step = std::max<size_t>(1, size / 150), last = size - std::min<size_t>(size, 20);
+    for (size_t cut = 0; cut < size; cut += cut < last ? step : 1)
       EXPECT_NE(verdict(format, format.good.substr(0, cut)), "") << format.name << " " << cut;
-    for (size_t cut = needed; cut < size; ++cut) verdict(format, format.good.substr(0, cut));
   }
 }
 
@@ -180,8 +203,16 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
   std::swap(big_endian_mat[126], big_endian_mat[127]);
   std::string bad_label = cifar_bytes();
   bad_label[3073] = 7;
-  std::string huge_png = of["png"].good;
-  huge_png.replace(16, 8, big_endian(16000) + big_endian(16000));
+  std::string wrong_png_sum = of["png"].good, no_huffman_sum = of["jpeg"].good;
+  wrong_png_sum[20] ^= 1;
+  no_huffman_sum.insert(2, "\xff\xc4" + std::string("\x02\xa1", 2) + '\0' +
+                               std::string("\0\0\3\0\0\0\0\0\0\0\0\x63\x63\x63\x63\xff", 16) +
+                               std::string(654, '\1'));
+  std::string wrong_mat_sum = of["packed mat"].good;
+  wrong_mat_sum[wrong_mat_sum.size() - 1] ^= 1;
+  const auto digits = [](std::vector<double> values) {
+    return mat_matrix("y", {4, 1}, bytes_of(torch::tensor(values, torch::kDouble)), 9, 6);
+  };
   const Tensor picture = noise_bytes({4, 4, 4});
   const std::string zeros(8 << 20, '\0');
 
@@ -200,6 +231,12 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
       {"idx.gz", std::string("\x1f\x8b") + "no gzip", "gzip stream is"},
       {"cifar", cifar_bytes() + "x", "not a whole number of CIFAR records"},
       {"cifar", bad_label, "label 1 is 7, expected 0 to 2 (1 such labels)"},
+      {"pickle", cifar_pickle(std::string(3 * 3072, 'x'), 4), "no array of N x 3072 bytes"},
+      {"pickle", cifar_pickle(std::string(4 * 3072, 'x'), 4, "i1"), "no array of N x 3072 bytes"},
+      {"pickle", cifar_pickle(std::string(4 * 3072, 'x'), 4, "u1", "names"), "has no 'labels'"},
+      {"pickle", pickled(p_text("data")), "is no batch of CIFAR's Python version (it is no dict)"},
+      {"pickle", pickled(p_global("os", "system") + "(" + p_text("ls") + "tR"),
+       "nothing of it was run"},
       {"mat", "MATLAB 7.3", "no MATLAB 5 file"},
       {"mat", big_endian_mat, "no MATLAB 5 file"},
       {"mat", mat_file({mat_images()}, false), "holds no y"},
@@ -209,11 +246,15 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
       {"packed mat", mat(mat_matrix("X", {1 << 23}, zeros), mat_labels()), "the entry declares"},
       {"packed mat", mat(mat_images({2, 3, 12}), mat_labels()), "X is no uint8 matrix"},
       {"packed mat", mat(mat_images(), mat_matrix("y", {4, 1}, std::string("\0\1\2\3", 4))),
-       "label 0 is -1"},
+       "label 0 is 0, expected 1 to 3"},
+      {"packed mat", mat(mat_images(), digits({1, 2, 11, 3})), "label 2 is 11, expected 1 to 3"},
+      {"packed mat", mat(mat_images(), digits({1, 2.5, 1, 3})), "no whole numbers"},
+      {"packed mat", mat_file({mat_images(), mat_images(), mat_labels()}, true), "twice"},
+      {"packed mat", wrong_mat_sum, "cut short or damaged"},
       {"packed mat", mat(mat_images(), mat_matrix("y", {3, 1}, "\1\2\3")), "3 labels for 4 images"},
       {"packed mat", mat(mat_matrix("X", {4}, "abcd", 2, 4), mat_labels()), "is of class 4"},
       {"npz", "PK\3\4", ""},
-      {"npz", zip_bytes({npz_x()}), "holds no array 'y'"},
+      {"npz", zip_bytes({npz_x(), stored("labels", y)}), "no array 'y', it has labels, x"},
       {"npz", wrong_crc, "'x.npy'"},
       {"npz", npz("no array at all", y), "its magic is wrong"},
       {"npz", npz(npy_bytes(npz_images(), "<c8"), y), "has dtype '<c8'"},
@@ -229,14 +270,107 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
       {"npz", zip_bytes({npz_x(), npz_x(), npz_y()}), "twice"},
       {"packed npz", zip_bytes({packed("x", zeros), npz_y()}), "more than"},
       {"png", "not an image", "is no PNG or JPEG image"},
-      {"png", huge_png, "says it is 16000 x 16000 pixels"},
+      {"png", wrong_png_sum, "the checksum of a chunk is wrong"},
+      {"png", png_file(16000, 16000, zeros), "unpacks to less than its size says"},
+      {"png", png_file(1, 1, zeros), "unpacks to more than its size says"},
+      {"png", png_file(9000, 9000, std::string(1126 * 9000, '\0'), 1, 0),
+       "says it is 9000 x 9000 pixels, expected at most"},
+      {"jpeg", no_huffman_sum, "more codes than there can be"},
       {"png", png_bytes(picture), "alpha channel"},
-      {"jpeg", "\xff\xd8\xff", "is no PNG or JPEG image"},
+      {"jpeg", "\xff\xd8\xff", "it has no end"},
   };
   for (const Case& c : cases) {
     const std::string said = verdict(of.at(c.format), c.bytes);
     EXPECT_NE(said, "") << c.format << ": " << c.words;
     EXPECT_NE(said.find(c.words), std::string::npos) << c.format << ": " << said;
+  }
+}
+
+// Where the files are large, so that what is beside them does not hide what they cost.
+TEST_F(Corrupt, MemoryIsThatOfTheFileAndItsContent) {
+  constexpr int64_t kLabels = 1 << 22, kSide = 32, kImages = 2048, kPixels = 3 * kSide * kSide;
+  const Tensor images = noise_bytes({kImages, 3, kSide, kSide}), few = torch::zeros({kImages});
+  const Tensor labels = few.to(torch::kByte), floats = images.to(torch::kFloat).div(255);
+  const auto cost = [&](SplitFiles files, int64_t content) {
+    int64_t bytes = 0;
+    for (const fs::path& path : files.paths) bytes += int64_t(fs::file_size(path));
+    int64_t size = 0;
+    const int64_t peak = Memory::peak_of([&] { size = read_split(files).size(); });
+    EXPECT_GT(size, 0);
+    EXPECT_LE(peak, bytes + 2 * content + kBuffers) << files.paths[0];
+  };
+  const auto of = [&](DataFormat format, const std::string& bytes, std::vector<int64_t> shape) {
+    SplitFiles files = split(format, write("large", bytes), std::move(shape));
+    files.samples = kImages;
+    return files;
+  };
+  const std::string idx = big_endian(0x0804) + big_endian(kImages) + big_endian(3) +
+                          big_endian(kSide) + big_endian(kSide) + bytes_of(images);
+  for (const std::string& bytes : {idx, gzip_bytes(idx)}) {
+    SplitFiles files = of(DataFormat::kIdx, bytes, {3, kSide, kSide});
+    files.paths.push_back(
+        write("labels", big_endian(0x0801) + big_endian(kImages) + bytes_of(labels)));
+    cost(files, kImages * kPixels);
+  }
+  SplitFiles many = of(DataFormat::kIdx, "", {1, 1, 1});
+  many.samples = kLabels;
+  many.paths = {
+      write("large", big_endian(0x0803) + big_endian(kLabels) + big_endian(1) + big_endian(1) +
+                         std::string(kLabels, 'x')),
+      write("labels", big_endian(0x0801) + big_endian(kLabels) + std::string(kLabels, '\1'))};
+  cost(many, kLabels * 8);  // a label becomes 8 bytes
+  const std::string records = bytes_of(torch::cat({labels.view({-1, 1}), images.flatten(1)}, 1));
+  cost(of(DataFormat::kCifar10, records, {3, kSide, kSide}), kImages * kPixels);
+  for (const bool pack : {false, true})
+    cost(of(DataFormat::kSvhn,
+            mat_file({mat_matrix("X", {kSide, kSide, 3, kImages}, bytes_of(images)),
+                      mat_matrix("y", {kImages, 1}, std::string(kImages, '\1'))},
+                     pack),
+            {3, kSide, kSide}),
+         kImages * kPixels);
+  for (const bool last : {false, true}) {
+    const Tensor x = last ? floats.permute({0, 2, 3, 1}) : floats;
+    SplitFiles files =
+        of(DataFormat::kNpz,
+           zip_bytes({stored("x", npy_bytes(x)), stored("y", npy_bytes(labels.to(torch::kLong)))}),
+           {3, kSide, kSide});
+    files.channels_last = last;
+    cost(files, kImages * kPixels * 4);
+  }
+}
+
+TEST_F(Corrupt, UndeclaredSizesAreHeldToThatOfTheFile) {
+  const std::string zeros(size_t{300} << 20, '\0');
+  SplitFiles files;
+  files.classes = 3;
+  const auto refused = [&](DataFormat format, const std::string& bytes) {
+    files.format = format;
+    files.paths = {write("file", bytes)};
+    if (format == DataFormat::kIdx) files.paths.push_back(write("labels", idx_labels()));
+    std::string said;
+    const int64_t peak =
+        Memory::peak_of([&] { said = error<BadInput>([&] { read_split(files); }); });
+    EXPECT_NE(said, "");
+    EXPECT_LE(peak, 3 * plausible_bytes(bytes.size()) + kBuffers) << said;  // of a growing string
+  };
+  refused(DataFormat::kIdx, gzip_bytes(idx_images(0xffffffff, zeros)));
+  refused(DataFormat::kCifar10, gzip_bytes(zeros));
+  refused(DataFormat::kSvhn, mat_file({mat_matrix("X", {300 << 20}, zeros)}, true));
+  refused(DataFormat::kNpz,
+          zip_bytes(
+              {packed("x", npy_bytes(torch::zeros({300, 1, 1024, 1024}, torch::kByte))), npz_y()}));
+}
+
+// However long the scaled image would be, only the crop is computed.
+TEST_F(Corrupt, LongImagesCostNoMoreThanTheirCrop) {
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 32768}, {32768, 1}}) {
+    const fs::path file = write("long.png", png_bytes(noise_bytes({3, height, width})));
+    const int64_t peak = Memory::peak_of([&] {
+      const Tensor image = decode_image(file, 3);
+      EXPECT_EQ(resize_and_crop(image, 224, 224, 0).numel(), 3 * 224 * 224);
+      EXPECT_EQ(resize_and_crop(image, 224, 224, 256).numel(), 3 * 224 * 224);
+    });
+    EXPECT_LE(peak, 4 << 20);
   }
 }
 
@@ -268,6 +402,16 @@ TEST_F(Corrupt, FoldersHaveTheirSentencesToo) {
   says(problem({3, 4, 4}, 3), "smaller than the crop");
   write("set/c/1.jpg", image);
   says(problem(), "is there twice");
+  write("set/c/1.jpg", jpeg_bytes(noise_bytes({3, 4, 4})));
+  EXPECT_EQ(problem(), "") << "another image of the same name";
+  write("set/c/1.jpg", "cut");
+  says(error<BadInput>([&] {
+         read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+       }),
+       "c/1.jpg: is no PNG or JPEG image");
+  fs::remove(folder / "set/c/1.jpg");
+  fs::create_symlink("loop.png", folder / "set/c/loop.png");
+  says(problem(), "loop.png: ");
 }
 
 TEST_F(Corrupt, FilesListedTwiceAreRefused) {

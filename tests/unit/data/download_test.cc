@@ -106,6 +106,7 @@ TEST_F(Download, GivesUpAfterAttemptsWithoutAByteAndKeepsThePart) {
 }
 
 TEST_F(Download, BeginsAnewWhereRangesAreIgnored) {
+  options_.attempts = 6;
   HttpServer server([&](const Request& r) {
     Reply reply;
     reply.body = content_;
@@ -113,6 +114,71 @@ TEST_F(Download, BeginsAnewWhereRangesAreIgnored) {
     return reply;
   });
   EXPECT_EQ(problem(wanted({server.url()}, content_), content_), "");
+}
+
+TEST_F(Download, GivesUpOnAServerThatNeverGetsFurther) {
+  HttpServer server([&](const Request& r) {
+    Reply reply;
+    reply.body = content_;
+    reply.cut_after = 20'000;
+    if (r.path == "/fickle") reply.headers = "ETag: \"" + std::to_string(r.number) + "\"\r\n";
+    return reply;
+  });
+  for (const char* path : {"/file", "/fickle"})
+    expect_says(problem(wanted({server.url(path)}, content_), content_), "3 times");
+  EXPECT_LE(server.requests(), 8);
+}
+
+TEST_F(Download, ResumesWhatEndsWithoutSayingSo) {
+  HttpServer server([&](const Request& r) {
+    Reply reply = HttpServer::reply_with(content_, r);
+    if (r.number < 5) reply.unsaid = true, reply.cut_after = 15'000;
+    return reply;
+  });
+  Wanted sized = wanted({server.url()}, content_);
+  sized.bytes = int64_t(content_.size());
+  EXPECT_EQ(problem(sized, content_), "");
+  EXPECT_EQ(server.requests(), 6);
+}
+
+TEST_F(Download, AsksOnWhereRangesAreCapped) {
+  HttpServer server([&](const Request& r) {
+    Reply reply = HttpServer::reply_with(content_, r);
+    if (r.number == 0) reply.cut_after = 10'000;
+    if (r.number > 0) {
+      const int64_t size = std::min<int64_t>(30'000, int64_t(reply.body.size()));
+      reply.body.resize(size_t(size));
+      reply.headers = "Content-Range: bytes " + std::to_string(r.from) + "-" +
+                      std::to_string(r.from + size - 1) + "/100000\r\n";
+    }
+    return reply;
+  });
+  EXPECT_EQ(problem(wanted({server.url()}, content_), content_), "");
+  EXPECT_EQ(server.requests(), 4);
+}
+
+TEST_F(Download, AnErrorPageDoesNotChangeTheVersionThatIsResumed) {
+  HttpServer server([&](const Request& r) {
+    Reply reply = HttpServer::reply_with(content_, r);
+    if (r.number == 0) reply.cut_after = 10'000;
+    if (r.number == 1) reply.status = 503, reply.headers = "ETag: \"page\"\r\n";
+    if (r.number == 2) {
+      EXPECT_EQ(r.if_range, "\"1\"");
+    }
+    return reply;
+  });
+  EXPECT_EQ(problem(wanted({server.url()}, content_), content_), "");
+  EXPECT_EQ(server.requests(), 3);
+}
+
+TEST_F(Download, OfTwoAtOnceOneIsToldOfTheOther) {
+  std::string second;
+  HttpServer server([&](const Request& r) {
+    second = error<BadInput>([&] { download(wanted({"http://127.0.0.1:1/x"}, ""), file_, {}); });
+    return HttpServer::reply_with(content_, r);
+  });
+  EXPECT_EQ(problem(wanted({server.url()}, content_), content_), "");
+  expect_says(second, "another process is downloading this file");
 }
 
 TEST_F(Download, BeginsAnewWhereTheFileChangedMeanwhile) {
@@ -240,7 +306,7 @@ TEST_F(Download, HoldsTheServerToTheDeclaredSize) {
   HttpServer server([&](const Request& r) {
     if (r.path == "/longer") return HttpServer::reply_with(longer, r);
     Reply reply;  // no Content-Length: the connection's end is the body's
-    reply.headers = "Transfer-Encoding: identity\r\n";
+    reply.unsaid = true;
     reply.body = longer;
     return reply;
   });
@@ -267,6 +333,26 @@ TEST_F(Download, StopsWhenTold) {
   options_.stop = &stop;
   HttpServer server([&](const Request& r) { return HttpServer::reply_with(content_, r); });
   expect_says(problem(wanted({server.url()}, content_), content_), "interrupted");
+}
+
+TEST_F(Download, StopsWhileItWaits) {
+  std::atomic<bool> stop{false};
+  options_.stop = &stop;
+  options_.wait = options_.longest_wait = std::chrono::seconds(30);
+  HttpServer server([&](const Request&) {
+    Reply reply;
+    reply.status = 503;
+    return reply;
+  });
+  std::thread told([&] {
+    while (server.requests() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop = true;
+  });
+  const auto start = std::chrono::steady_clock::now();
+  expect_says(problem(wanted({server.url()}, content_), content_), "interrupted");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  told.join();
 }
 
 TEST_F(Download, SaysThatNobodyListens) {

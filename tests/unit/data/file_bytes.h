@@ -17,6 +17,13 @@ inline std::string bytes_of(const Tensor& values) {
   return {static_cast<const char*>(flat.const_data_ptr()), size_t(flat.nbytes())};
 }
 
+inline std::string big_endian(uint64_t value) {
+  const std::string low = little_endian(value, 4);
+  return {low.rbegin(), low.rend()};
+}
+inline std::string png_chunk(const std::string& type, const std::string& content) {
+  return big_endian(content.size()) + type + content + big_endian(crc32_of(type + content));
+}
 /// A .npy file. `descr`, "<f4" and so on, is the tensor's own unless said otherwise.
 inline std::string npy_bytes(const Tensor& values, std::string descr = "", std::string shape = "") {
   if (descr.empty())
@@ -48,6 +55,15 @@ inline std::string deflated(const std::string& content, int window) {
 }
 inline std::string zlib_bytes(const std::string& content) { return deflated(content, 15); }
 inline std::string gzip_bytes(const std::string& content) { return deflated(content, 15 + 16); }
+
+/// A PNG file; depth and colour as its header has them. `pixels`: what is packed.
+inline std::string png_file(uint64_t width, uint64_t height, const std::string& pixels,
+                            char depth = 8, char colour = 2) {
+  return "\x89PNG\r\n\x1a\n" +
+         png_chunk("IHDR",
+                   big_endian(width) + big_endian(height) + depth + colour + std::string(3, '\0')) +
+         png_chunk("IDAT", zlib_bytes(pixels)) + png_chunk("IEND", "");
+}
 
 inline ZipPart stored(const std::string& name, const std::string& content) {
   return {name + ".npy", content};

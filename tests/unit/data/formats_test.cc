@@ -1,9 +1,15 @@
 // SVHN, NPZ, image folders, archives; reading ahead.
+#include <ATen/ops/_upsample_bilinear2d_aa.h>
+
+#include <atomic>
+#include <thread>
+
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "data/archive.h"
 #include "data/dataset.h"
 #include "data/decode_image.h"
+#include "data/resize_image.h"
 #include "file_bytes.h"
 #include "files.h"
 #include "image_bytes.h"
@@ -123,6 +129,70 @@ TEST_F(Formats, ResizesTheShorterSideAndCutsTheMiddle) {
   EXPECT_EQ(half[0][0][0].item<int>(), 25);
   EXPECT_EQ(half[0][0][1].item<int>(), 45);
   EXPECT_EQ(resize_and_crop(columns, 3, 8, 0).sizes(), (std::vector<int64_t>{3, 3, 8}));
+}
+
+// Sizes and place as torchvision has them, pixels as torch's antialiased filter
+// before it is rounded, but for sums in another order.
+TEST_F(Formats, ResizesAsTorchvisionDoes) {
+  struct Case {
+    int64_t h, w, resize, new_h, new_w, top, left;
+  };
+  for (const Case& c : {Case{332, 500, 256, 256, 385, 16, 80},
+                        {500, 375, 256, 341, 256, 58, 16},
+                        {90, 61, 256, 377, 256, 76, 16},
+                        {224, 224, 0, 224, 224, 0, 0}}) {
+    const Tensor image = noise_bytes({3, c.h, c.w});
+    const Tensor scaled =
+        at::_upsample_bilinear2d_aa(image.unsqueeze(0).to(torch::kFloat), {c.new_h, c.new_w}, false)
+            .squeeze(0);
+    const Tensor expected = scaled.narrow(1, c.top, 224).narrow(2, c.left, 224);
+    const Tensor found = resize_and_crop(image, 224, 224, c.resize).to(torch::kFloat);
+    EXPECT_LE((found - expected).abs().max().item<double>(), 0.51) << c.h << " x " << c.w;
+  }
+}
+
+TEST_F(Formats, TakesABlankBilevelImage) {
+  const auto file = write("blank.png", png_file(4000, 4000, std::string(501 * 4000, '\0'), 1, 0));
+  EXPECT_EQ(decode_image(file, 1).sum().item<int64_t>(), 0);
+}
+
+TEST_F(Formats, NamesOfFoldersInAnotherOrderAreTheOrderOfLabels) {
+  for (const char* name : {"set/cat/1.png", "set/dog/1.png", "set/eel/1.png"})
+    image(name, png_bytes(noise_bytes({3, 4, 4})));
+  SplitFiles files = split(DataFormat::kImages, folder / "set", {3, 4, 4});
+  files.class_names = {"eel", "cat", "dog"};
+  EXPECT_EQ(read_split(files).class_names, files.class_names);
+  files.class_names = {"a fish", "a cat", "a dog"};
+  EXPECT_EQ(read_split(files).class_names, (std::vector<std::string>{"cat", "dog", "eel"}));
+}
+
+// Counts what is read.
+struct CountingSource final : ImageSource {
+  explicit CountingSource(std::atomic<int>& reads) : reads_(reads) {}
+  std::vector<int64_t> shape() const override { return {1, 1, 1}; }
+  Tensor read(const Tensor& index) const override {
+    ++reads_;
+    return index.to(torch::kByte).view({-1, 1, 1, 1});
+  }
+  std::atomic<int>& reads_;
+};
+
+TEST_F(Formats, WhatWasReadAheadIsNotReadAgain) {
+  std::atomic<int> reads{0};
+  Dataset data;
+  decode_on_demand(data, std::make_unique<CountingSource>(reads));
+  const Tensor first = torch::tensor({1, 2}, torch::kLong),
+               other = torch::tensor({3}, torch::kLong);
+  data.prefetch(first);
+  for (int tries = 0; reads == 0 && tries < 1000; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(reads, 1) << "begins without being asked for";
+  EXPECT_NEAR(data.x(first).sum().item<double>() * 255, 3, 1e-4);
+  EXPECT_EQ(reads, 1);
+  data.prefetch(other);
+  data.x(first);
+  data.x(other);
+  EXPECT_EQ(reads, 3) << "the one ahead was of another index";
 }
 
 TEST_F(Formats, ReadingAheadChangesNothing) {

@@ -18,7 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::string cifar_record(char label) { return label + std::string(3072, char(label * 20)); }
+std::string cifar_record(char label) {
+  return std::string(1, label).append(3072, char(label * 20));
+}
 
 class Obtain : public FilesTest {
  protected:
@@ -80,8 +82,9 @@ TEST_F(Obtain, DownloadsAndUnpacksAnArchive) {
   entry(archive_entry(server.url("/set.tar.gz"), archive_));
   EXPECT_EQ(problem(), "");
   expect_loads();
-  EXPECT_THAT(files_in(folder / "data/set"),
-              ::testing::UnorderedElementsAre("readme.html", "test.bin", "train.bin"));
+  EXPECT_THAT(
+      files_in(folder / "data/set"),
+      ::testing::UnorderedElementsAre("readme.html", "test.bin", "train.bin", ".sha256sums"));
   const int before = server.requests();
   EXPECT_EQ(problem(), "");
   EXPECT_EQ(server.requests(), before) << "what is there is not downloaded again";
@@ -143,6 +146,112 @@ TEST_F(Obtain, TakesFilesOrTheArchiveFromAFolder) {
   write("disk/train.bin", train_);
   EXPECT_EQ(problem(folder / "disk"), "");
   expect_loads();
+}
+
+TEST_F(Obtain, TakesFilesInTheFoldersAndPackingsTheyUsuallyHave) {
+  entry("folders = [\"top\"]\n");
+  fs::create_directories(folder / "disk/top");
+  write("disk/top/test.bin", test_);
+  write("disk/train.bin", train_);
+  EXPECT_EQ(problem(folder / "disk"), "");
+  expect_loads();
+  fs::remove_all(folder / "data");
+  fs::create_directories(folder / "data/top");
+  write("data/top/test.bin", test_);
+  EXPECT_EQ(registry().load("set", "test").size(), 2) << "found there, too";
+}
+
+// An entry whose files have no sums: only the archive proves them.
+class ObtainUnsummed : public Obtain {
+ protected:
+  ObtainUnsummed() {
+    write("registry/datasets/set.toml",
+          "schema = 1\nid = \"set\"\nclasses = [\"a\", \"b\"]\nshape = [3, 32, 32]\n" +
+              archive_entry("http://127.0.0.1:1/set.tar.gz", archive_) +
+              "[split.test]\nformat = \"cifar10\"\nsamples = 2\n"
+              "files = [{ path = \"test.bin\", bytes = 6146 }]\n"
+              "[split.train]\nformat = \"cifar10\"\nsamples = 1\n"
+              "files = [{ path = \"train.bin\" }]\n");
+  }
+  bool verified() const {
+    const Registry all = registry();
+    const DatasetEntry set = all.dataset("set");
+    const DatasetEntry::DataFile& file = set.splits[0].files[0];
+    return all.verify(set, file, *all.find(file));
+  }
+};
+
+TEST_F(ObtainUnsummed, WhatAnArchiveUnpackedToIsKnownByItsManifest) {
+  write("disk/set.tar.gz", archive_);
+  EXPECT_EQ(problem(folder / "disk"), "");
+  EXPECT_TRUE(verified());
+  expect_loads();
+  EXPECT_EQ(problem(), "") << "is there";
+  std::string other = test_;
+  other[5] ^= 1;
+  write("data/set/test.bin", other);
+  EXPECT_THAT(error<BadInput>([&] { registry().load("set", "test"); }),
+              HasSubstr("expected " + sha256(test_)));
+  EXPECT_EQ(problem(folder / "disk"), "");
+  expect_loads();
+}
+
+TEST_F(ObtainUnsummed, OthersAreNeitherTakenNorCalledVerified) {
+  write("disk/test.bin", test_);
+  write("disk/train.bin", train_);
+  EXPECT_THAT(problem(folder / "disk"), HasSubstr("holds no set.tar.gz, by which alone test.bin"));
+  fs::create_directories(folder / "data/set");
+  write("data/test.bin", test_);
+  EXPECT_THAT(error<BadInput>([&] { registry().load("set", "test"); }), HasSubstr("is absent"))
+      << "anybody's test.bin";
+  write("data/set/test.bin", test_);
+  EXPECT_FALSE(verified());
+  EXPECT_EQ(registry().load("set", "test").size(), 2) << "put there by hand";
+  EXPECT_NE(problem(), "") << "but not what 'get' calls complete";
+  write("data/set/test.bin", "");
+  EXPECT_THAT(error<BadInput>([&] { registry().load("set", "test"); }),
+              HasSubstr("it has 0 bytes, expected 6146"));
+}
+
+TEST_F(Obtain, UnpacksAnArchiveThatIsThereAlready) {
+  entry(archive_entry("http://127.0.0.1:1/set.tar.gz", archive_));
+  fs::create_directories(folder / "data/set");
+  write("data/set/set.tar.gz", archive_);
+  EXPECT_EQ(problem(), "");
+  expect_loads();
+}
+
+TEST_F(Obtain, OfTwoAtOnceOneIsToldOfTheOther) {
+  std::string second;
+  HttpServer server([&](const HttpServer::Request& r) {
+    second = problem();
+    return HttpServer::reply_with(archive_, r);
+  });
+  entry(archive_entry(server.url("/set.tar.gz"), archive_));
+  EXPECT_EQ(problem(), "");
+  EXPECT_THAT(second, HasSubstr("another process is getting this data set"));
+  expect_loads();
+}
+
+TEST_F(Obtain, WhatTheFileSystemSaysIsASentence) {
+  entry("", "http://127.0.0.1:1");
+  const Registry all = registry();
+  ObtainOptions options;
+  options.to = "/proc/none";
+  EXPECT_THAT(error<BadInput>([&] { obtain(all, all.dataset("set"), options); }),
+              HasSubstr("/proc/none"));
+}
+
+TEST_F(Obtain, EntriesCannotWriteElsewhere) {
+  for (const char* path : {"../test.bin", "/tmp/test.bin"}) {
+    write("registry/datasets/set.toml",
+          "schema = 1\nid = \"set\"\nclasses = [\"a\", \"b\"]\nshape = [3, 32, 32]\n" +
+              archive_entry("http://127.0.0.1:1/set.tar.gz", archive_) +
+              "[split.test]\nformat = \"cifar10\"\nsamples = 2\nfiles = [{ path = \"" + path +
+              "\" }]\n");
+    EXPECT_THAT(error<BadInput>([&] { registry().dataset("set"); }),
+                HasSubstr("leaves the folder that downloads go to"));
+  }
 }
 
 TEST_F(Obtain, SaysHowWithoutAnAddress) {

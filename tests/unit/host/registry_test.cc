@@ -92,7 +92,8 @@ TEST_F(RegistryOfFiles, LoadsAndVerifies) {
 
 TEST_F(RegistryOfFiles, FilesLieBesideTheEntryOrBelowADataRoot) {
   write("registry/datasets/mine.toml",
-        entry_text("tiny-images-idx3-ubyte", "tiny-labels-idx1-ubyte"));
+        entry_text("tiny-images-idx3-ubyte", "tiny-labels-idx1-ubyte",
+                   ", sha256 = \"" + std::string(64, '0') + "\""));
   const Registry registry("registry", {"one", "two"});
   const auto file = registry.dataset("mine").splits[0].files[0];
   EXPECT_FALSE(registry.find(file));
@@ -106,7 +107,8 @@ TEST_F(RegistryOfFiles, FilesLieBesideTheEntryOrBelowADataRoot) {
 
 TEST_F(RegistryOfFiles, AnAbsentFileSaysWhereItWasLookedForAndHowToGetIt) {
   write("registry/datasets/mine.toml",
-        entry_text("a.gz", "b.gz", "", "homepage = \"https://example.org\"\n"));
+        entry_text("a.gz", "b.gz", ", sha256 = \"" + std::string(64, '0') + "\"",
+                   "homepage = \"https://example.org\"\n"));
   EXPECT_EQ(message_of([] { Registry("registry", {"roots/one"}).load("mine", "test"); }),
             "data set 'mine': the file a.gz is absent; looked for\n"
             "  registry/datasets/a.gz\n"

@@ -1,4 +1,4 @@
-// A suite's own files in formats whose heads say too little: counts and shapes come from reading.
+// Data of the person's own in a suite: counts and shapes come from reading it.
 #include "suite_fixture.h"
 #include "tests/unit/data/file_bytes.h"
 
@@ -46,6 +46,48 @@ TEST_F(SuiteFormats, WhatCannotBeReadIsAProblemOfThePath) {
               HasSubstr("holds 1 folders"));
   EXPECT_THAT(error(with_data("path = \"set\", format = \"images\"")),
               HasSubstr("'shape' is missing"));
+}
+
+TEST_F(SuiteFormats, CountsInHeadersAreNotBelieved) {
+  const std::string idx = "path = \"images\", labels = \"labels\", format = \"idx\", classes = 3";
+  write("labels", testing::big_endian(0x0801) + testing::big_endian(4) + std::string(4, '\1'));
+  const auto images = [&](uint64_t count) {
+    write("images", testing::big_endian(0x0803) + testing::big_endian(count) +
+                        testing::big_endian(4) + testing::big_endian(4) + std::string(64, 'x'));
+    return error(with_data(idx));
+  };
+  EXPECT_THAT(images(0xffffffff), HasSubstr("data: path: images: the IDX header says"));
+  EXPECT_THAT(images(0), HasSubstr("no data"));
+  EXPECT_EQ(images(4), "");
+}
+
+TEST_F(SuiteFormats, PackedBatchesAreCountedByWhatTheyHold) {
+  std::string record(3073, 'x');
+  record[0] = 1;
+  write("batch.gz", testing::gzip_bytes(record + record + record));
+  const std::string data = "path = \"batch.gz\", format = \"cifar10\"";
+  EXPECT_THAT(error(with_data(data + ", samples = 4")),
+              HasSubstr("4 is more than the 3 samples of split 'test'"));
+}
+
+TEST_F(SuiteFormats, ClassesOfAFolderHaveItsNames) {
+  for (const char* file : {"set/cat/1.png", "set/dog/1.png"})
+    write(file, testing::png_file(4, 4, std::string(5 * 4, 'x'), 8, 0));
+  const std::string data = "path = \"set\", format = \"images\", shape = [1, 4, 4], classes = ";
+  const auto names = [&](const std::string& classes) { return error(with_data(data + classes)); };
+  // The model of this suite knows 3 classes, which is the one problem left.
+  EXPECT_THAT(names("2"), ::testing::Not(HasSubstr("data:")));
+  EXPECT_THAT(names("[\"dog\", \"cat\"]"), ::testing::Not(HasSubstr("data:")));
+  EXPECT_THAT(
+      names("[\"dog\", \"cow\"]"),
+      HasSubstr("data: classes: these are not the names of the folders, which are cat, dog"));
+}
+
+TEST_F(SuiteFormats, AParameterThatIsAFileIsNeeded) {
+  EXPECT_THAT(error(suite_text("fgsm = { use = \"fgsm\" }\n") +
+                    "[[defense]]\nname = \"p\"\nmodel = \"tiny/standard\"\n"
+                    "stack = [{ use = \"purifier\" }]\n"),
+              HasSubstr("'network' is missing, expected a file name"));
 }
 
 }  // namespace

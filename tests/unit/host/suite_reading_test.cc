@@ -171,11 +171,14 @@ TEST_F(SuiteReading, DataOfOnesOwnIsMeasured) {
             "suite.toml:4:66: data: labels: there is no file lebals");
   EXPECT_EQ(error(with("{ path = \"images\", format = \"idx\", samples = 11, labels = \"labels\", "
                        "classes = 2, shape = [3, 4, 4] }")),
+            "suite.toml:4:17: data: path: labels: label 2 is 2, expected 0 to 1 (3 such labels)");
+  EXPECT_EQ(error(with("{ path = \"images\", format = \"idx\", samples = 11, labels = \"labels\", "
+                       "classes = 4, shape = [3, 4, 4] }")),
             "suite.toml:4:53: data: samples: 11 is more than the 10 samples of split 'test'\n"
             "suite.toml:4:97: data: shape: [3, 4, 4] is not the shape of the images in the file\n"
             "suite.toml:10:9: defense 'none': model 'tiny/standard': takes images of 1 x 4 x 4 and "
             "knows 3 classes, "
-            "but data set 'inline:images' has images of 1 x 4 x 4 and 2 classes");
+            "but data set 'inline:images' has images of 1 x 4 x 4 and 4 classes");
 }
 
 TEST_F(SuiteReading, IndicesNameSamples) {

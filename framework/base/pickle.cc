@@ -1,13 +1,13 @@
 // The operations are those of Python's pickletools; what torch.save writes with them is in
 // torch/serialization.py and torch/_utils.py.
-#include "models/pickle.h"
+#include "base/pickle.h"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
+#include "base/file_limits.h"
 #include "base/shown.h"
-#include "models/file_limits.h"
 
 namespace gauntlet {
 namespace {
@@ -37,6 +37,9 @@ const std::map<std::string, Made, std::less<>>& known_globals() {
         {"torch.device", Made::kOpaque},
         {"numpy.core.multiarray.scalar", Made::kOpaque},
         {"numpy._core.multiarray.scalar", Made::kOpaque},
+        {"numpy.core.multiarray._reconstruct", Made::kOpaque},
+        {"numpy._core.multiarray._reconstruct", Made::kOpaque},
+        {"numpy.ndarray", Made::kOpaque},
         {"numpy.dtype", Made::kOpaque},
         {"_codecs.encode", Made::kOpaque},
         {"argparse.Namespace", Made::kOpaque},
@@ -376,7 +379,8 @@ void Unpickler::reduce() {
     case Made::kStorageType:
       fail("the pickle makes a storage of its own, which no state dict needs");
     case Made::kOpaque:
-      push({Kind::kOpaque});
+      for (size_t i = 0; i < items.size(); ++i) spend();  // one tuple may be used often
+      push({Kind::kOpaque, 0, {}, items});
       return;
   }
 }
@@ -407,14 +411,14 @@ void Unpickler::make_dict(const std::vector<uint32_t>& arguments) {
   push(std::move(dict));
 }
 
-// A dict's attributes (_metadata) and an object's state are left out.
+// A dict's attributes (_metadata) are left out.
 void Unpickler::build() {
-  pop();
-  const uint32_t target = pop();
+  const uint32_t state = pop(), target = pop();
   stack_.push_back(target);
   const Kind kind = values_[target].kind;
   if (kind != Kind::kDict && kind != Kind::kOpaque && kind != Kind::kTensor)
     fail("the pickle sets the state of something that has none");
+  if (kind == Kind::kOpaque) values_[target].items.push_back(state);
 }
 
 int64_t Unpickler::count_of(uint32_t index, const char* what) const {

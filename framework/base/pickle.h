@@ -47,12 +47,12 @@ struct PickleValue {
     kGlobal,
     kStorage,
     kTensor,
-    kOpaque  ///< something that a state dict does not need
+    kOpaque  ///< something that a state dict does not need: what it was made of, then its states
   };
   Kind kind = Kind::kNone;
   int64_t integer = 0;          ///< kBool, kInt; the index of kGlobal, kStorage, kTensor
   std::string_view text;        ///< kString, kGlobal ("torch.FloatStorage"); bytes of the pickle
-  std::vector<uint32_t> items;  ///< kTuple, kList; kDict: key, value, key, value, …
+  std::vector<uint32_t> items;  ///< kTuple, kList, kOpaque; kDict: key, value, key, value, …
 };
 
 /// Reads the pickles that lie one behind the other in `bytes`, which must outlive it. A reference

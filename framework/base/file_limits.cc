@@ -1,4 +1,4 @@
-#include "models/file_limits.h"
+#include "base/file_limits.h"
 
 #include <algorithm>
 #include <limits>
