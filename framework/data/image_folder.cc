@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
@@ -88,6 +89,18 @@ std::vector<fs::path> classes_of(const SplitFiles& split) {
   return std::is_permutation(named.begin(), named.end(), classes.begin(), classes.end()) ? named
                                                                                          : classes;
 }
+// Label and place in its class of each image: all classes in turn, each spread evenly, so that the
+// first images of a set, and its last ones, are of all classes in proportion.
+std::vector<std::pair<int64_t, size_t>> in_turn(const std::vector<std::vector<fs::path>>& classes) {
+  std::vector<std::tuple<double, int64_t, size_t>> order;
+  for (size_t label = 0; label < classes.size(); ++label)
+    for (size_t i = 0; i < classes[label].size(); ++i)
+      order.emplace_back((double(i) + 0.5) / double(classes[label].size()), label, i);
+  std::sort(order.begin(), order.end());
+  std::vector<std::pair<int64_t, size_t>> out;
+  for (const auto& [when, label, i] : order) out.emplace_back(label, i);
+  return out;
+}
 }  // namespace
 
 Dataset read_image_folder(const SplitFiles& split) {
@@ -99,15 +112,17 @@ Dataset read_image_folder(const SplitFiles& split) {
     throw BadInput(folder.string() + ": resized to " + std::to_string(split.resize) +
                    " the images are smaller than the crop");
   Dataset data;
-  std::vector<fs::path> files;
-  std::vector<int64_t> labels;
+  std::vector<std::vector<fs::path>> by_class;
   Sha256 digest;
   for (const fs::path& of_class : classes_of(split)) {
-    for (fs::path& file : images_of(of_class, folder, digest)) {
-      files.push_back(std::move(file));
-      labels.push_back(int64_t(data.class_names.size()));
-    }
+    by_class.push_back(images_of(of_class, folder, digest));
     data.class_names.push_back(of_class.filename().string());
+  }
+  std::vector<fs::path> files;
+  std::vector<int64_t> labels;
+  for (const auto& [label, place] : in_turn(by_class)) {
+    files.push_back(by_class[size_t(label)][place]);
+    labels.push_back(label);
   }
   data.labels = torch::tensor(labels, torch::kLong);
   data.sha256 = digest.hex();

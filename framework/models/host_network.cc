@@ -49,7 +49,7 @@ HostNetwork::HostNetwork(NetworkSpec spec, std::vector<Node> nodes)
     if (node.layer >= 0) layers_.push_back(layer_of(node, nodes_));
   for (Layer& layer : layers_) layer.count = int64_t(layers_.size());
   learned_.resize(layers_.size());
-  output_acts_.resize(layers_.size(), false);
+  output_acts_.resize(layers_.size(), true);
   frozen_ = layers_;
 }
 
@@ -119,7 +119,7 @@ Outputs HostNetwork::forward(const Tensor& x, const Noise& noise,
   if (trains(mode)) weights_changed();  // running statistics are updated
   if (plugins != seen_plugins_) {
     seen_plugins_ = plugins;
-    output_acts_.assign(layers_.size(), false);
+    output_acts_.assign(layers_.size(), true);
   }
   Pass pass{noise, plugins, mode, std::vector<Value>(nodes_.size())};
   pass.values[0] = {mode != Mode::kEvaluate ? x.contiguous(at::MemoryFormat::ChannelsLast) : x};
@@ -238,7 +238,7 @@ HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
   output_acts_[index] = acts;
   if (with_norm && normalised == acts) {
     normalised = !acts;
-    after = hooked(run(normalised), noise);
+    after = acts ? hooked(run(false), noise) : run(true);
   }
   return {after, !acts, normalised};
 }
