@@ -388,6 +388,8 @@ void Unpickler::reduce() {
 // Of nothing, of the pairs that Python 2 lists for an OrderedDict, of a Counter's dict, or of a
 // defaultdict's factory. Items cost budget: one list may be used often.
 void Unpickler::make_dict(const std::vector<uint32_t>& arguments) {
+  constexpr size_t kMostArguments = 2;
+  if (arguments.size() > kMostArguments) fail("a dict in the pickle is made of too many things");
   PickleValue dict{Kind::kDict};
   const auto add = [&](uint32_t item) { spend(), dict.items.push_back(item); };
   for (const uint32_t argument : arguments) {

@@ -92,6 +92,8 @@ int run(const Flags& flags) {
     }
     trained.push_back(read_model_entry(result.entry, one.id));
     tell(trained.back(), result);
+    if (one.averaging.type != AveragingSpec::Type::kNone && !result.averaged && !result.found)
+      fmt::print("nothing was averaged: training ended before from_epoch\n");
   }
   if (!recipe.seeds.empty()) tell_spread(trained);
   return kOk;

@@ -107,14 +107,15 @@ void check_huffman_tables(const std::string& file, std::string_view segment) {
 }
 
 void check_jpeg(const std::string& file, std::string_view bytes) {
-  constexpr uint8_t kStuffed = 0, kFirstRestart = 0xd0, kLastRestart = 0xd7, kEnd = 0xd9,
+  constexpr uint8_t kStuffed = 0, kTemporary = 1, kFirstRestart = 0xd0, kStart = 0xd8, kEnd = 0xd9,
                     kHuffmanTables = 0xc4;
   for (size_t at = kJpeg.size();;) {
     at = bytes.find_first_not_of('\xff', bytes.find('\xff', at));
     if (at == std::string_view::npos) refuse(file, "it has no end");
     const uint8_t marker = uint8_t(bytes[at++]);
     if (marker == kEnd) return;
-    if (marker == kStuffed || (marker >= kFirstRestart && marker <= kLastRestart)) continue;
+    if (marker == kStuffed || marker == kTemporary || (marker >= kFirstRestart && marker <= kStart))
+      continue;  // has no length
     const uint64_t length = big_endian(bytes.substr(at, 2));
     if (length < 2 || length > bytes.size() - at)
       refuse(file, "a segment of " + std::to_string(length) + " bytes lies beyond its end");

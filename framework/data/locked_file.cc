@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "base/bad_input.h"
 
 namespace gauntlet {
@@ -25,8 +28,12 @@ LockedFile::LockedFile(std::filesystem::path path, const std::string& whose)
     if (descriptor_ < 0) throw BadInput(path_.string() + ": cannot be written");
     const bool locked = flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
     if (locked && names(path_, descriptor_)) return;
+    const int error = errno;
     close(descriptor_);
-    if (!locked) throw BadInput(path_.string() + ": " + whose);
+    if (!locked)
+      throw BadInput(
+          path_.string() + ": " +
+          (error == EWOULDBLOCK ? whose : std::string("cannot be locked: ") + strerror(error)));
   }
 }
 

@@ -115,9 +115,6 @@ Matrix read_head(Bytes& in, const std::string& file) {
     int32_t size;
     std::memcpy(&size, sizes.data() + at, 4);
     matrix.shape.insert(matrix.shape.begin(), size);
-    if (size < 1)
-      throw BadInput(file + ": the matrix '" + matrix.name + "' has a dimension of " +
-                     std::to_string(size));
   }
   return matrix;
 }
@@ -125,6 +122,8 @@ Matrix read_head(Bytes& in, const std::string& file) {
 // uint8 or double.
 Tensor read_values(Bytes& in, const Matrix& matrix, const std::string& file, uint64_t most_bytes) {
   const std::string what = file + ": the matrix '" + matrix.name + "' ";
+  for (const int64_t size : matrix.shape)
+    if (size < 1) throw BadInput(what + "has a dimension of " + std::to_string(size));
   if (matrix.matrix_class != kUint8Class && matrix.matrix_class != kDoubleClass)
     throw BadInput(what + "is of class " + std::to_string(matrix.matrix_class) +
                    ", expected uint8 or double");

@@ -176,7 +176,8 @@ CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t sample
     const Tensor top = std::get<0>(logits.topk(2, 1));
     count.right += (logits.argmax(1) == data.y(index).to(device)).sum().item<int64_t>();
     count.ties += (top.select(1, 0) - top.select(1, 1) < kTie).sum().item<int64_t>();
-    if (from == 0) count.random = !torch::allclose(model.bare_logits(x), logits, 1e-3, 1e-4);
+    if (from == 0)
+      count.random = !torch::allclose(model.bare_logits(x), logits, 1e-3, 1e-4, /*equal_nan=*/true);
   }
   return count;
 }

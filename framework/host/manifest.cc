@@ -15,6 +15,9 @@ constexpr size_t kSum = 64;
 
 using Sums = std::map<std::string, std::string>;  // name -> sum
 
+// What file managers leave behind; readers pass such files over too.
+bool hidden(const fs::path& file) { return file.filename().string().starts_with('.'); }
+
 // Of a file, or of all files below a folder; names are relative to `root`.
 Sums sums_of(const fs::path& root, const fs::path& name) {
   Sums out;
@@ -25,7 +28,7 @@ Sums sums_of(const fs::path& root, const fs::path& name) {
   if (fs::is_regular_file(whole)) add(whole);
   if (fs::is_directory(whole))
     for (const auto& item : fs::recursive_directory_iterator(whole))
-      if (item.is_regular_file()) add(item.path());
+      if (item.is_regular_file() && !hidden(item.path())) add(item.path());
   return out;
 }
 

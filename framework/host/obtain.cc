@@ -143,9 +143,17 @@ class Obtaining {
     write_manifest(staging.folder(), entry_.archive.sha256);
     for (const auto& item : fs::directory_iterator(staging.folder())) {
       const fs::path to = home_ / item.path().filename();
-      if (fs::is_directory(to) || item.is_directory()) fs::remove_all(to);
+      if (fs::is_directory(to) || (item.is_directory() && fs::exists(to))) set_aside(to);
       fs::rename(item.path(), to);
     }
+  }
+
+  // A folder that is in the way may hold what somebody put there.
+  void set_aside(const fs::path& folder) {
+    const fs::path aside = folder.string() + ".replaced";
+    fs::remove_all(aside);
+    fs::rename(folder, aside);
+    say(folder.filename(), "was another; it is now " + aside.string());
   }
 
   // From files on disk: all of them in the archive, or each that has a sum by its name.
@@ -180,6 +188,8 @@ class Obtaining {
       if (const std::string why = problem(file, staging.folder()); !why.empty())
         throw BadInput(from.string() + ": " + why);
     fs::rename(staging.folder(), to);
+    // One of the usual name, packed, would be found first, and is wrong: else none was looked for.
+    if (const fs::path usual = home_ / file.path; usual != to) fs::remove(usual);
   }
 
   const Registry& registry_;

@@ -1,6 +1,7 @@
 #include "host/registry.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
@@ -101,7 +102,9 @@ std::string Registry::absent_data(const DatasetEntry& entry,
                                   const DatasetEntry::DataFile& file) const {
   std::string text = "data set '" + entry.id + "': the " + (file.folder ? "folder " : "file ") +
                      file.path.string() + " is absent; looked for";
-  for (const fs::path& place : places(file)) text += "\n  " + (place / file.path).string();
+  std::set<fs::path> told;
+  for (const fs::path& place : places(file))
+    if (told.insert(place / file.path).second) text += "\n  " + (place / file.path).string();
   if (!entry.archive.urls.empty() || !file.urls.empty())
     text += "\n'gauntlet data get " + entry.id + "' downloads it.";
   if (!entry.obtain.empty()) return text + "\n" + entry.obtain;

@@ -107,8 +107,11 @@ class DataReader {
     file.path = name;
     file.folder = split.format == DataFormat::kImages;
     file.beside = context_.plugins.folder_of(reader_.at(key));
-    split.files.push_back(file);
-    if (context_.registry.find(file)) return true;
+    if (const auto found = context_.registry.find(file)) {
+      file.path = *found, file.beside.clear();  // found once: this very file is read
+      split.files.push_back(file);
+      return true;
+    }
     reader_.problem(key, std::string("there is no ") + (file.folder ? "folder " : "file ") +
                              (file.beside / name).lexically_normal().string());
     return false;
@@ -146,7 +149,7 @@ class DataReader {
       return;
     }
     SplitFiles files = files_of(entry, split);
-    for (const auto& file : split.files) files.paths.push_back(*context_.registry.find(file));
+    for (const auto& file : split.files) files.paths.push_back(file.path);
     try {
       const Dataset data = read_split(files);
       split.samples = data.size();

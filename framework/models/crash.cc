@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +11,9 @@
 
 namespace gauntlet {
 namespace {
-[[noreturn]] void run(const std::function<void()>& action) {
+[[noreturn]] void run(const std::function<void()>& action, unsigned seconds) {
+  for (const int signal : {SIGINT, SIGTERM, SIGALRM}) ::signal(signal, SIG_DFL);
+  ::alarm(seconds);
   constexpr rlimit kNoCore{0, 0};
   ::setrlimit(RLIMIT_CORE, &kNoCore);
   const int nowhere = ::open("/dev/null", O_WRONLY);
@@ -24,14 +27,18 @@ namespace {
 }
 }  // namespace
 
-bool crashes(const std::function<void()>& action) {
+std::string fatal_end(const std::function<void()>& action, unsigned seconds) {
   const pid_t child = ::fork();
-  if (child < 0) return false;
-  if (child == 0) run(action);
+  if (child < 0) return "";
+  if (child == 0) run(action, seconds);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return "";
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    return "does not end in " + std::to_string(seconds) + " seconds";
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return "takes more memory than there is";
+  return "crashes";
 }
 
 }  // namespace gauntlet

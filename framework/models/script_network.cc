@@ -35,9 +35,11 @@ class ScriptNetwork final : public Network {
                      ": is no TorchScript program; write it with "
                      "torch.jit.script(model).save('model.pt')");
     // LibTorch trusts such files; a damaged one may take the process with it.
-    if (crashes([&] { (void)torch::jit::load(name, at::kCPU); }))
-      throw BadInput(name +
-                     ": is damaged: LibTorch crashes while it loads the TorchScript program");
+    constexpr unsigned kSeconds = 120;
+    if (const std::string end =
+            fatal_end([&] { (void)torch::jit::load(name, at::kCPU); }, kSeconds);
+        !end.empty())
+      throw BadInput(name + ": loading the TorchScript program " + end + ", so it is refused");
     try {
       module_ = torch::jit::load(name, at::kCPU);
       module_.eval();

@@ -27,19 +27,21 @@ void check_classes(const Recipe& recipe, const Split& split, const Tensor& label
     return labels.index_select(0, samples).bincount({}, recipe.network.classes);
   };
   const Tensor train = counts(split.train), validation = counts(split.validation);
-  const auto refuse = [&](const Tensor& lacking, const char* part, const char* other) {
-    const Tensor classes = lacking.nonzero();
+  // Few images of a class may all fall into one part by chance; where as many were to be expected
+  // in the other, they do not.
+  constexpr double kEnough = 20;
+  const auto refuse = [&](const Tensor& here, const Tensor& there, const char* part,
+                          const char* other) {
+    const double ratio = here.sum().item<double>() / std::max(1.0, there.sum().item<double>());
+    const Tensor classes = (here.eq(0) & (there >= kEnough) & (there * ratio >= kEnough)).nonzero();
     if (classes.size(0) > 0)
       throw BadInput(recipe.file.string() + ": class " + to_text(classes[0].item<int64_t>()) +
                      " is among the samples " + other + " and not among those " + part +
                      "; expected a training split whose images are not in the order of their "
                      "classes, since validation takes its last ones");
   };
-  refuse(train.eq(0) & validation.gt(0), "to train on", "for validation");
-  // Few samples may lack a class by chance; so many a class do not.
-  constexpr int64_t kEnough = 20;
-  if (split.validation.size(0) >= kEnough * recipe.network.classes)
-    refuse(validation.eq(0) & train.gt(0), "for validation", "to train on");
+  refuse(train, validation, "to train on", "for validation");
+  refuse(validation, train, "for validation", "to train on");
 }
 
 Tensor epoch_order(const Tensor& samples, uint64_t seed, int64_t epoch) {

@@ -12,6 +12,7 @@ namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
+constexpr int kSchema = 2;  // 2: the best epoch's tensors are the network's and the method's
 
 fs::path json_file(const fs::path& prefix) { return prefix.string() + ".json"; }
 fs::path tensor_file(const fs::path& prefix, int64_t epoch) {
@@ -82,7 +83,7 @@ void write_text_atomically(const fs::path& file, const std::string& text) {
 void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
   const fs::path tensors = tensor_file(prefix, checkpoint.epoch);
   write_safetensors(tensors, checkpoint.tensors);
-  json state = {{"schema", 1},
+  json state = {{"schema", kSchema},
                 {"recipe", checkpoint.recipe},
                 {"epoch", checkpoint.epoch},
                 {"finished", checkpoint.finished},
@@ -105,6 +106,10 @@ std::optional<Checkpoint> read_checkpoint(const fs::path& prefix) {
   std::ifstream in(file, std::ios::binary);
   try {
     const json state = json::parse(in);
+    if (state.at("schema") != kSchema)
+      throw BadInput(file.string() +
+                     ": was written by another version of this program; begin anew with "
+                     "--overwrite");
     Checkpoint checkpoint = from_json(state);
     const fs::path tensors = tensor_file(prefix, checkpoint.epoch);
     if (sha256_of_file(tensors) != state.at("sha256").get<std::string>())
@@ -112,8 +117,7 @@ std::optional<Checkpoint> read_checkpoint(const fs::path& prefix) {
     checkpoint.tensors = read_safetensors(tensors);
     return checkpoint;
   } catch (const json::exception&) {
-    throw BadInput(file.string() +
-                   ": is no checkpoint of a training; remove it and start without --resume");
+    throw BadInput(file.string() + ": is no checkpoint of a training; begin anew with --overwrite");
   }
 }
 

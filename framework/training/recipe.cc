@@ -164,10 +164,11 @@ void read_averaging(TableReader& recipe, Problems& problems, Recipe& out) {
   AveragingSpec& spec = out.averaging;
   reader.choose("type", spec.type, {{"ema", Type::kEma}, {"swa", Type::kSwa}}, true);
   if (spec.type == Type::kEma) reader.read("decay", spec.decay, Range{0, 0.9999999});
-  if (reader.read("from_epoch", spec.from_epoch, Range{0, 1e4}) &&
-      spec.from_epoch > double(out.epochs - 1))
-    reader.problem("from_epoch", "lies in or beyond the last of " + std::to_string(out.epochs) +
-                                     " epochs, expected at most " + std::to_string(out.epochs - 1));
+  // SWA takes the weights at the ends of epochs, EMA those of each step.
+  const double latest = double(out.epochs) - (spec.type == Type::kSwa ? 1 : 0.5);
+  if (reader.read("from_epoch", spec.from_epoch, Range{0, 1e4}) && spec.from_epoch > latest)
+    reader.problem("from_epoch", "is too late for " + std::to_string(out.epochs) +
+                                     " epochs, expected at most " + to_text(latest));
   reader.finish();
 }
 

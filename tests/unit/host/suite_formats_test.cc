@@ -32,6 +32,19 @@ TEST_F(SuiteFormats, NpzIsMeasured) {
   EXPECT_EQ(data.size(), 5);
 }
 
+TEST_F(SuiteFormats, FilesAreFoundBesideTheSuiteAndInFoldersOfData) {
+  write_npz(noise_bytes({2, 1, 4, 4}), torch::tensor({0, 1}, torch::kLong));
+  std::filesystem::create_directories("elsewhere");
+  std::filesystem::rename("mine.npz", "elsewhere/mine.npz");
+  const std::string npz =
+      "path = \"mine.npz\", format = \"npz\", classes = 3, labels_array = \"t\"";
+  EXPECT_THAT(error(with_data(npz)), HasSubstr("there is no file mine.npz"));
+  const Registry with_root(golden_suites() / "registry", {"elsewhere"});
+  write("suite.toml", with_data(npz));
+  const Suite suite = read_suite("suite.toml", {}, FixedCatalogue(), with_root);
+  EXPECT_EQ(with_root.load(suite.data.entry, "test").size(), 2);
+}
+
 TEST_F(SuiteFormats, WhatCannotBeReadIsAProblemOfThePath) {
   write_npz(noise_bytes({5, 1, 4, 4}), torch::tensor({0, 1, 9, 0, 1}, torch::kLong));
   const std::string npz = "path = \"mine.npz\", format = \"npz\", classes = 3";

@@ -338,14 +338,14 @@ TEST_F(RecipeTest, ReplicatesAreEntriesThatTellTheirSpread) {
 TEST_F(RecipeTest, RefinementsThatMeanNothingAreRefused) {
   EXPECT_EQ(problems(kHead + R"(patience = 3
 precision = "float16"
-averaging = { type = "ema", from_epoch = 1.5 }
+averaging = { type = "swa", from_epoch = 1.5 }
 )" + kNetwork),
             "recipe.toml:7:12: the recipe: patience: stops where no epoch is better any more, "
             "expected selection = \"best_clean\" or \"best_robust\" beside it\n"
             "recipe.toml:8:13: the recipe: precision: 'float16' is not one of 'float32', "
             "'bfloat16'; did you mean 'bfloat16'?\n"
-            "recipe.toml:9:42: averaging: from_epoch: lies in or beyond the last of 2 epochs, "
-            "expected at most 1");
+            "recipe.toml:9:42: averaging: from_epoch: is too late for 2 epochs, expected at most "
+            "1.0");
   std::string head(kHead);
   head.replace(head.find("learning_rate = 0.1"), 19, "learning_rate = 0.1, warmup_epochs = 2");
   EXPECT_EQ(problems(head + kNetwork),
