@@ -345,7 +345,7 @@ averaging = { type = "swa", from_epoch = 1.5 }
             "recipe.toml:8:13: the recipe: precision: 'float16' is not one of 'float32', "
             "'bfloat16'; did you mean 'bfloat16'?\n"
             "recipe.toml:9:42: averaging: from_epoch: is too late for 2 epochs, expected at most "
-            "1.0");
+            "1");
   std::string head(kHead);
   head.replace(head.find("learning_rate = 0.1"), 19, "learning_rate = 0.1, warmup_epochs = 2");
   EXPECT_EQ(problems(head + kNetwork),
