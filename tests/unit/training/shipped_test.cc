@@ -109,7 +109,8 @@ TEST_P(ShippedCifar, IsAsAccurateAsItDeclares) {
   EXPECT_NEAR(double(count_correct(*network, data)), double(entry.accuracy[0].correct), 3);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cifar10, ShippedCifar, ::testing::Values("standard", "at", "at-pgd7"),
+INSTANTIATE_TEST_SUITE_P(Cifar10, ShippedCifar,
+                         ::testing::Values("standard", "standard-long", "at", "at-pgd7"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::erase(name, '-');
