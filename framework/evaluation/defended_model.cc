@@ -60,6 +60,16 @@ bool has_any(Defense* defense) {
   return ((dynamic_cast<Abilities*>(defense) != nullptr) || ...);
 }
 
+void tell_normalisation(Defense& defense, const NetworkSpec& spec) {
+  auto* knows = dynamic_cast<KnowsNormalisation*>(&defense);
+  if (!knows) return;
+  const auto per_channel = [&](const std::vector<double>& values, double absent) {
+    if (values.empty()) return torch::full({1, spec.input.at(0), 1, 1}, absent);
+    return torch::tensor(values, torch::kFloat).view({1, -1, 1, 1});
+  };
+  knows->normalisation(per_channel(spec.mean, 0), per_channel(spec.std, 1));
+}
+
 int64_t affordable_rows(const Network& network) {
   double numbers = 0;  // activations an image leaves behind: conv output, batch norm, relu
   for (const Layer& layer : network.layers())
@@ -94,6 +104,8 @@ DefendedModel::DefendedModel(std::shared_ptr<Network> network,
   refuses_ = only<Refuses>(stack_, "refuse inputs");
   suggests_ = only<SuggestsLoss>(stack_, "suggest a loss");
   inner_ = stack_.size();
+  for (const auto& plugin : layer_plugins_) tell_normalisation(*plugin, network_->spec());
+  for (const Wrapper& wrapper : stack_) tell_normalisation(*wrapper.defense, network_->spec());
   for (size_t i = 0; i < stack_.size(); ++i)
     if (has_any<Votes>(stack_[i].defense.get())) inner_ = i + 1;
   memory_rows_ = affordable_rows(*network_);
@@ -101,14 +113,15 @@ DefendedModel::DefendedModel(std::shared_ptr<Network> network,
 
 bool DefendedModel::fits() const {
   for (const Wrapper& wrapper : stack_)
-    if (has_any<Fits>(wrapper.defense.get())) return true;
+    if (auto* fits = dynamic_cast<Fits*>(wrapper.defense.get()); fits && fits->wanted())
+      return true;
   return false;
 }
 
 void DefendedModel::fit(Fitting& fitting) {
   const at::NoGradGuard no_graph;
   for (const Wrapper& wrapper : stack_)
-    if (auto* fits = dynamic_cast<Fits*>(wrapper.defense.get())) {
+    if (auto* fits = dynamic_cast<Fits*>(wrapper.defense.get()); fits && fits->wanted()) {
       Refuses* const detector = refuses_;
       refuses_ = nullptr;  // while it learns it does not judge
       const Batch batch = fitting.data();

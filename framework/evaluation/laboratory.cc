@@ -19,12 +19,10 @@ class HostFitting final : public Fitting {
       : model_(model), batch_(std::move(batch)), environment_(environment) {}
   View& model() override { return model_; }
   Batch data() override { return batch_; }
-  Tensor attack(const Use& use, const Batch& batch) override {
+  Tensor attack(const Use& use, const Batch& batch, const ThreatModel& threat) override {
     CraftRules rules;
     rules.track = rules.suggested = false;
     rules.defense_stream = Stream::kFit;
-    const ThreatModel threat{Norm::kLinf, torch::full({1, 1, 1, 1}, 8.0 / 255, batch.x.options()),
-                             0, 1};
     return craft(*environment_.attack(use), model_, {batch.x, batch.y, batch.sample}, threat, rules,
                  environment_)
         .x;

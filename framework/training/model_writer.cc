@@ -34,6 +34,11 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   if (result.averaged)
     out << "\naveraging = "
         << (recipe.averaging.type == AveragingSpec::Type::kEma ? "\"ema\"" : "\"swa\"");
+  if (!recipe.stack.empty()) {
+    ParamList stack;
+    for (const Use& use : recipe.stack) stack.emplace_back(with_use(use));
+    out << "\nstack = " << to_toml(stack);
+  }
   out << "\nseed = " << recipe.seed << "\nepochs = " << result.log.size()
       << "\nselected_epoch = " << result.selected_epoch
       << "\nseconds = " << int64_t(std::lround(result.seconds))

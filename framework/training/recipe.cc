@@ -37,6 +37,24 @@ void read_layer_plugins(TableReader& recipe, const Context& context, std::vector
   }
 }
 
+// Wrappers that the network wears while it is trained. They are no part of the model: a suite says
+// what is evaluated.
+void read_stack(TableReader& recipe, const Context& context, std::vector<Use>& out) {
+  const Toml* list = recipe.list("stack");
+  if (!list) return;
+  for (const Toml& item : *list->get<Toml::List>()) {
+    const auto use = context.checker.use("defense", item, "stack");
+    if (!use) continue;
+    const DefenseRoles roles = context.checker.roles(*use);
+    if (!roles.wraps || roles.refuses)
+      context.problems.add(item.position,
+                           "stack: '" + use->plugin +
+                               "' does not change the input; expected a plugin that does, such as "
+                               "smoothing");
+    out.push_back(*use);
+  }
+}
+
 void read_method(TableReader& recipe, const Context& context, Recipe& out) {
   const Toml* table = recipe.table("method");
   if (!table) return;
@@ -315,6 +333,7 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   read_validation(recipe, context, out);
   read_method(recipe, context, out);
   read_layer_plugins(recipe, context, out.layer_plugins);
+  read_stack(recipe, context, out.stack);
   read_averaging(recipe, problems, out);
   read_base(recipe, context, out);
   const Toml* network = recipe.table("network");

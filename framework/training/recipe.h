@@ -76,6 +76,7 @@ struct Recipe {
   std::string dataset;
   NetworkSpec network;
   std::vector<Use> layer_plugins;  ///< parameters canonical
+  std::vector<Use> stack;          ///< wrappers worn in training, innermost first: input noise
   int64_t seed = 0;
   std::vector<int64_t> seeds;      ///< not empty: one training each, "<id>-seed<n>"
   std::optional<ModelEntry> from;  ///< fine-tuning begins with these weights

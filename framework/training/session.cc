@@ -12,13 +12,6 @@
 
 namespace gauntlet {
 namespace {
-std::vector<PerturbsLayers*> perturbing(const std::vector<std::shared_ptr<Defense>>& plugins) {
-  std::vector<PerturbsLayers*> out;
-  for (const auto& plugin : plugins)
-    if (auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get())) out.push_back(perturbs);
-  return out;
-}
-
 // A seed for every inner attack of a training.
 uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
   const uint64_t run = uint64_t{1} << 63 | uint64_t(step) << 20 | uint64_t(call);
@@ -77,8 +70,7 @@ class TrainingSession::Surroundings final : public Environment {
 TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
     : recipe_(recipe),
       parts_(std::move(parts)),
-      perturbs_(perturbing(parts_.layer_plugins)),
-      model_(parts_.network, parts_.layer_plugins, {}),
+      model_(parts_.network, parts_.layer_plugins, parts_.stack),
       own_(std::make_unique<OwnParameters>(*this)),
       surroundings_(std::make_unique<Surroundings>(parts_)) {
   if (recipe.threat)
@@ -172,7 +164,7 @@ Mode TrainingSession::training_mode() const {
 }
 
 Outputs TrainingSession::forward(const Tensor& x) {
-  Outputs out = parts_.network->forward(x, layer_noise(x.size(0)), perturbs_, training_mode());
+  Outputs out = model_.pass(x, layer_noise(x.size(0)), training_mode());
   if (batch_.y.defined() && out.logits.size(0) == batch_.y.size(0))
     correct_ = out.logits.detach().argmax(1).eq(batch_.y).sum().item<int64_t>();
   return out;
@@ -190,9 +182,8 @@ void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& sam
   for (int64_t b = 0; b < batches; ++b) {
     const Tensor some = samples.narrow(0, rows * b, rows);
     for (Tensor& value : running) value.zero_();
-    parts_.network->forward(data.x(some),
-                            training_noise(recipe_.seed, TrainingNoise::kStatistics, some),
-                            perturbs_, training_mode());
+    model_.pass(data.x(some), training_noise(recipe_.seed, TrainingNoise::kStatistics, some),
+                training_mode());
     for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(running[i], 1 / kBatchNormMomentum);
   }
   for (size_t i = 0; i < sums.size(); ++i) running[i].copy_(sums[i].div_(double(batches)));
@@ -201,7 +192,7 @@ void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& sam
 
 Outputs TrainingSession::predict_with(const Tensor& x, const Noise& noise) {
   const at::NoGradGuard no_graph;
-  return parts_.network->forward(x, noise, perturbs_, Mode::kEvaluate);
+  return model_.pass(x, noise, Mode::kEvaluate);
 }
 
 Outputs TrainingSession::predict(const Tensor& x) {

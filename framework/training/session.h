@@ -18,6 +18,7 @@ namespace gauntlet {
 struct TrainingParts {
   std::shared_ptr<Network> network;
   std::vector<std::shared_ptr<Defense>> layer_plugins;  ///< have declared their tensors
+  std::vector<DefendedModel::Wrapper> stack = {};       ///< worn by the network in every pass
   std::shared_ptr<Defense> method;                      ///< is a Trains; empty: cross-entropy
   std::function<std::unique_ptr<Attack>(const Use&)> make_attack;
 };
@@ -77,8 +78,7 @@ class TrainingSession final : public Training {
 
   const Recipe& recipe_;
   TrainingParts parts_;
-  std::vector<PerturbsLayers*> perturbs_;
-  DefendedModel model_;  // what the inner attack is aimed at
+  DefendedModel model_;  // the network in its stack: what is trained, and what inner attacks see
   std::optional<ThreatModel> threat_;
   std::map<std::string, Optimizer> optimizers_;
   std::unique_ptr<OwnParameters> own_;

@@ -38,6 +38,8 @@ TrainingParts make_parts(const Recipe& recipe, const PluginLibrary& plugins) {
   for (const Use& use : recipe.layer_plugins)
     parts.layer_plugins.push_back(plugins.defense(use.plugin, use.with));
   declare_and_load(recipe, parts);
+  for (const Use& use : recipe.stack)
+    parts.stack.push_back({use.plugin, plugins.defense(use.plugin, use.with)});
   if (recipe.method) parts.method = plugins.defense(recipe.method->plugin, recipe.method->with);
   parts.make_attack = [&plugins](const Use& use) { return plugins.attack(use.plugin, use.with); };
   return parts;

@@ -49,6 +49,10 @@ class ToyNetwork final : public Network {
     layers_.push_back(layer);
   }
   const NetworkSpec& spec() const override { return spec_; }
+  /// What it says of its images; the forward pass does not use it.
+  void normalise(std::vector<double> mean, std::vector<double> std) {
+    spec_.mean = std::move(mean), spec_.std = std::move(std);
+  }
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
                   Mode) override {
     Tensor a = x.flatten(1), w = linear_;

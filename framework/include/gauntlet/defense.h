@@ -27,6 +27,12 @@ struct GAUNTLET_API Parameters : Interface {
                    const std::string& optimizer = "main") = 0;
 };
 
+/// Told how the network normalises its images, before anything else is asked of the defense: for
+/// noise in normalised space. mean, std: [1, C, 1, 1].
+struct GAUNTLET_API KnowsNormalisation : Interface {
+  virtual void normalisation(const Tensor& mean, const Tensor& std) = 0;
+};
+
 /// Noise or reparametrisation inside layers (PNI, CNI, RSE). A hook that returns its very argument
 /// is taken out. output() comes before batch norm, so a layer that uses it is not folded.
 struct GAUNTLET_API PerturbsLayers : Interface {
@@ -80,12 +86,14 @@ struct Batch {
 struct GAUNTLET_API Fitting : Interface {
   virtual View& model() = 0;
   virtual Batch data() = 0;  ///< validation data the defense may see
-  /// For detectors that learn from adversarial inputs.
-  virtual Tensor attack(const Use&, const Batch&) = 0;
+  /// For defenses that learn from adversarial inputs; the attack sees the defense as it is now.
+  virtual Tensor attack(const Use&, const Batch&, const ThreatModel&) = 0;
 };
 
 /// Thresholds, SVMs, sigma.
 struct GAUNTLET_API Fits : Interface {
+  /// False: these parameters leave nothing to fit, and no validation data are needed.
+  virtual bool wanted() const { return true; }
   virtual void fit(Fitting&) = 0;
   std::map<std::string, Tensor> state;  ///< filled by fit(); the host saves it with the model
 };

@@ -1,6 +1,5 @@
-// PNI and smoothing.
+// Smoothing.
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
@@ -105,103 +104,93 @@ TEST(Smoothing, VoteSharesOfALinearModelFollowTheMargin) {
   }
 }
 
-PerturbsLayers& perturbs(const std::shared_ptr<Defense>& plugin) {
-  return dynamic_cast<PerturbsLayers&>(*plugin);
+// One unit of normalised space is the normalisation's standard deviation in pixels.
+TEST(Smoothing, NoiseInNormalisedSpaceFollowsTheNetworksNormalisation) {
+  const auto plugin = defense("smoothing", {{"sigma", 0.5}, {"space", "normalised"}});
+  const Tensor std = torch::tensor({0.25, 0.5, 2.0}, torch::kFloat).view({1, 3, 1, 1});
+  dynamic_cast<KnowsNormalisation&>(*plugin).normalisation(torch::zeros({1, 3, 1, 1}), std);
+  Noise noise = noise_of(5), same = noise;
+  const Tensor x = torch::full({5, 3, 4, 4}, 0.5);
+  const Tensor unit = noise.normal({3, 4, 4});
+  EXPECT_TRUE(torch::allclose(
+      Voter { plugin } -> perturb(x, same), x + 0.5 * std * unit));
 }
 
-struct Declared final : Parameters {
-  std::map<std::string, Tensor> tensors;
-  bool decays = false;
-  void add(const std::string& name, const Tensor& initial, bool weight_decay,
-           const std::string&) override {
-    tensors[name] = initial;
-    decays |= weight_decay;
+TEST(Smoothing, ANetworksNormalisationReachesItsWrappers) {
+  auto network = linear({2, 3, 3}, 3);
+  network->normalise({0.1, 0.2}, {0.5, 4});
+  const ParamMap params = {{"sigma", 1.0}, {"space", "normalised"}};
+  const auto plugin = defense("smoothing", params);
+  const Toy t = toy(network, {}, {{"smoothing", plugin}});
+  Noise noise = noise_of(300);
+  const Tensor x = torch::zeros({300, 2, 3, 3}), d = Voter { plugin } -> perturb(x, noise);
+  EXPECT_NEAR(d.select(1, 0).std().item<double>(), 0.5, 0.05);
+  EXPECT_NEAR(d.select(1, 1).std().item<double>(), 4, 0.4);
+}
+
+TEST(Smoothing, RanksCountWhatIsListed) {
+  const Tensor z = logits({1, 5, 3, -2}, 4);
+  EXPECT_TRUE(
+      torch::equal(smoothing({{"vote", "weighted"}, {"weights", ParamList{1.0, 0.3}}}).ballots(z),
+                   logits({0, 1, 0.3F, 0}, 4)));
+  EXPECT_TRUE(
+      torch::equal(smoothing({{"vote", "weighted"}, {"ratio", 0.5}, {"top_k", 3}}).ballots(z),
+                   logits({0.25, 1, 0.5, 0}, 4)));
+  const Voter more = smoothing({{"vote", "weighted"}, {"weights", ParamList{5, 4, 3, 2, 1}}});
+  EXPECT_TRUE(torch::equal(more.ballots(z), logits({3, 5, 4, 2}, 4)));
+  EXPECT_GE(more->lead(), 5);
+}
+
+TEST(Smoothing, SoftVotesMayAverageLogitsAsTheAuthorsCodeDoes) {
+  const Voter voter = smoothing({{"vote", "soft"}, {"average", "logit"}});
+  const Tensor z = logits({10, 0, -4, 0, -4, 0}, 2);
+  EXPECT_EQ(voter.ballots(z).sum(0).argmax().item<int64_t>(), 0);
+  EXPECT_EQ(voter->surrogate(), Average::kLogit);
+  EXPECT_TRUE(std::isinf(voter->lead()));  // no early stop: one copy may outweigh all others
+}
+
+// A stand-in for validation: answers are right with a chance that depends on sigma and on nothing
+// else, so which sigma is best is known.
+struct Validation final : Fitting, View {
+  Votes* voter = nullptr;
+  int64_t attacks = 0;
+  Outputs pass(const Tensor&) override { throw std::logic_error("not asked for"); }
+  Tensor ballots(const Tensor& x, int64_t draws) override {
+    Noise noise = noise_of(x.size(0));
+    const double sigma =
+        (voter->perturb(torch::zeros({x.size(0), 1, 8, 8}), noise)).std().item<double>();
+    const int64_t right = std::llround(double(x.size(0)) * (0.9 - std::fabs(sigma - 0.2)));
+    Tensor votes = torch::zeros({x.size(0), 2});
+    votes.slice(0, 0, right).select(1, 0) = double(draws);
+    votes.slice(0, right).select(1, 1) = double(draws);
+    return votes;
+  }
+  View& model() override { return *this; }
+  Batch data() override {
+    return {torch::zeros({1000, 1, 8, 8}), torch::zeros({1000}, torch::kLong), torch::arange(1000)};
+  }
+  Tensor attack(const Use& use, const Batch& batch, const ThreatModel& threat) override {
+    EXPECT_EQ(use.plugin, "pgd");
+    EXPECT_FLOAT_EQ(threat.epsilon.item<float>(), 8.0F / 255);
+    ++attacks;
+    return batch.x;
   }
 };
-Layer layer_of(std::vector<int64_t> weight_shape) {
-  Layer layer;
-  layer.weight_shape = std::move(weight_shape);
-  return layer;
-}
 
-TEST(Pni, StrengthIsSharedAsAsked) {
-  const std::vector<std::pair<const char*, std::vector<int64_t>>> cases = {
-      {"layer", {1, 1, 1, 1}}, {"channel", {8, 1, 1, 1}}, {"element", {8, 3, 5, 5}}};
-  for (const auto& [alpha, shape] : cases) {
-    const auto pni = defense("pni", {{"alpha", alpha}, {"initial", 0.5}});
-    Declared declared;
-    perturbs(pni).declare(layer_of({8, 3, 5, 5}), declared);
-    ASSERT_EQ(declared.tensors.size(), 1u);
-    EXPECT_TRUE(torch::equal(declared.tensors.at("alpha"), torch::full(shape, 0.5)));
-    EXPECT_FALSE(declared.decays);
-  }
-}
-
-TEST(Pni, WithStrengthZeroOrNoiseOffItIsThePlainLayer) {
-  const auto pni = defense("pni");
-  Noise noise = noise_of(1);
-  const Tensor w = noise.shared_normal({8, 3, 5, 5});
-  Layer layer = layer_of({8, 3, 5, 5});
-  layer.learned["alpha"] = torch::zeros({1, 1, 1, 1});
-  EXPECT_TRUE(torch::equal(perturbs(pni).weight(layer, w, noise), w));
-  layer.learned["alpha"] = torch::full({1, 1, 1, 1}, 0.25);
-  noise.key.off = true;
-  EXPECT_TRUE(torch::equal(perturbs(pni).weight(layer, w, noise), w));
-}
-
-TEST(Pni, NoiseHasTheSpreadOfTheWeightsTimesTheStrength) {
-  const auto pni = defense("pni");
-  Noise noise = noise_of(1);
-  const Tensor w = 3 + 0.02 * noise.shared_normal({400, 250});  // 100,000 draws
-  Layer layer = layer_of({400, 250});
-  layer.learned["alpha"] = torch::full({1, 1}, 0.25);
-  const Tensor eta = perturbs(pni).weight(layer, w, noise) - w;
-  const double expected = 0.25 * w.std().item<double>();
-  EXPECT_NEAR(eta.std().item<double>(), expected, 0.01 * expected);
-  EXPECT_NEAR(eta.mean().item<double>(), 0, 4 * expected / std::sqrt(1e5));
-}
-
-TEST(Pni, StrengthsGradientIsThatOfTheLossTimesTheDraw) {
-  const Noise noise = noise_of(1);
-  Noise data = noise_of(1, 2);
-  const Tensor w = data.shared_normal({6, 4}), x = data.shared_normal({4});
-  for (const char* alpha : {"layer", "channel", "element"}) {
-    const auto pni = defense("pni", {{"alpha", alpha}});
-    Layer layer = layer_of({6, 4});
-    Declared declared;
-    perturbs(pni).declare(layer, declared);
-    const auto loss = [&](const Tensor& a) {
-      layer.learned["alpha"] = a;
-      Noise same = noise;
-      return perturbs(pni).weight(layer, w, same).mv(x).square().sum();
-    };
-    const Tensor a = declared.tensors.at("alpha").clone().requires_grad_(true);
-    const Tensor gradient = torch::autograd::grad({loss(a)}, {a})[0];
-    const at::NoGradGuard no_graph;
-    for (int64_t i = 0; i < a.numel(); ++i) {
-      Tensor step = torch::zeros_like(a);
-      step.view({-1})[i] = 0.125;  // the loss is quadratic: no error but rounding
-      const double slope = (loss(a + step) - loss(a - step)).item<double>() / 0.25;
-      EXPECT_NEAR(gradient.view({-1})[i].item<double>(), slope, 1e-4 * (1 + std::fabs(slope)));
-    }
-  }
-}
-
-TEST(Pni, WeightsSpreadCarriesNoGradient) {
-  const auto pni = defense("pni");
-  Noise noise = noise_of(1);
-  const Tensor w = noise.shared_normal({6, 4}).requires_grad_(true);
-  Layer layer = layer_of({6, 4});
-  layer.learned["alpha"] = torch::full({1, 1}, 0.25);
-  const Tensor sum = perturbs(pni).weight(layer, w, noise).sum();
-  EXPECT_TRUE(torch::equal(torch::autograd::grad({sum}, {w})[0], torch::ones({6, 4})));
-}
-
-TEST(Pni, HostFindsSharedNoiseThatCouplesNoRows) {
-  const Toy t = toy(linear({1, 4, 4}, 3), {defense("pni")});
-  EXPECT_TRUE(t.model->stochastic());
-  EXPECT_TRUE(t.model->shared_noise());
-  EXPECT_FALSE(t.model->couples_rows());
+TEST(Smoothing, FitsSigmaAndSamplesOnAttackedValidationImages) {
+  const auto plugin = defense("smoothing", {{"sigmas", ParamList{0.4, 0.1, 0.2, 0.0}},
+                                            {"mc_grid", ParamList{int64_t{32}, int64_t{8}}}});
+  auto& fits = dynamic_cast<Fits&>(*plugin);
+  EXPECT_TRUE(fits.wanted());
+  Validation validation;
+  validation.voter = dynamic_cast<Votes*>(plugin.get());
+  fits.fit(validation);
+  EXPECT_EQ(validation.attacks, 4);
+  EXPECT_FLOAT_EQ(fits.state.at("sigma").item<float>(), 0.2F);
+  EXPECT_EQ(fits.state.at("mc_samples").item<int64_t>(), 8);  // as good as 32
+  EXPECT_EQ(validation.voter->mc_samples(), 8);
+  EXPECT_EQ(fits.state.at("accuracy").sizes(), at::IntArrayRef({4, 2}));
+  EXPECT_FALSE(dynamic_cast<Fits&>(*defense("smoothing")).wanted());
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ validation = { samples = 8, attack = { use = "pgd", steps = 3 } }
 threat = { norm = "l2", epsilon = "1/4" }
 method = { use = "adversarial_training", attack = { use = "pgd", steps = 5 } }
 layer_plugins = [{ use = "pni", initial = 0.1 }]
+stack = [{ use = "smoothing", sigma = 0.2 }]
 )" + std::string(kNetwork));
   EXPECT_EQ(recipe.id, "quarters/x");
   EXPECT_EQ(recipe.seed, 7);
@@ -117,6 +118,7 @@ layer_plugins = [{ use = "pni", initial = 0.1 }]
   EXPECT_EQ(recipe.threat->epsilon_text, "1/4");
   EXPECT_EQ(recipe.method->with.at("attack").get<ParamMap>()->at("steps"), ParamValue(5));
   EXPECT_EQ(recipe.layer_plugins.at(0).with.at("initial"), ParamValue(0.1));
+  EXPECT_EQ(recipe.stack.at(0).with.at("sigma"), ParamValue(0.2));
   EXPECT_EQ(recipe.sha256.size(), 64u);
 }
 
@@ -167,6 +169,12 @@ TEST_F(RecipeTest, AMethodWithAnAttackNeedsAThreat) {
   EXPECT_EQ(problems(kHead + "method = { use = \"adversarial_training\" }" + kNetwork),
             "recipe.toml:1:1: the recipe: 'threat' is missing, expected { norm = \"linf\", epsilon "
             "= \"8/255\" }, which the attack of 'adversarial_training' needs");
+}
+
+TEST_F(RecipeTest, AStackMustChangeTheInput) {
+  EXPECT_EQ(problems(kHead + "stack = [{ use = \"pni\" }]" + kNetwork),
+            "recipe.toml:7:10: stack: 'pni' does not change the input; expected a plugin that "
+            "does, such as smoothing");
 }
 
 TEST_F(RecipeTest, AMethodMustTrain) {

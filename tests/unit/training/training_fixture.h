@@ -77,6 +77,8 @@ inline TrainingParts parts_of(const Recipe& recipe, std::shared_ptr<Defense> met
     parts.layer_plugins.push_back(built_plugins().defense(use.plugin, use.with));
     parts.network->declare(dynamic_cast<PerturbsLayers&>(*parts.layer_plugins.back()), use.plugin);
   }
+  for (const Use& use : recipe.stack)
+    parts.stack.push_back({use.plugin, built_plugins().defense(use.plugin, use.with)});
   parts.method = std::move(method);
   if (!parts.method && recipe.method)
     parts.method = built_plugins().defense(recipe.method->plugin, recipe.method->with);
