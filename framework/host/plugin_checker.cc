@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "host/inner_keys.h"
+
 namespace gauntlet {
 namespace {
 
@@ -22,7 +24,8 @@ std::filesystem::path PluginChecker::folder_of(const Position& position) const {
 }
 
 std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml& given,
-                                               bool is_default, const std::string& what) {
+                                               bool is_default, const std::string& what,
+                                               bool inner_keys) {
   const ParamValue plain = to_param(given);
   if (const std::string wrong = problem_of(spec, plain); !wrong.empty()) {
     problems_.add(given.position, what + ": " + spec.name + ": " + wrong);
@@ -40,7 +43,7 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml
     if (!model(*given.get<std::string>(), given.position, where)) return {};
   }
   if (spec.type == ParamType::kUse && !empty) {
-    const auto nested = use("attack", given, where);
+    const auto nested = use("attack", given, where, inner_keys);
     if (!nested) return {};
     ParamMap table = nested->with;
     table["use"] = nested->plugin;
@@ -78,14 +81,16 @@ std::optional<ParamMap> PluginChecker::parameters(const std::string& kind,
     problems_.add(name_position, what + ": " + error.what());
     return {};
   }
+  const bool inner_keys = inner_keys_ && kind != "attack";
   std::vector<std::string> names;
   ParamMap out;
   bool right = true;
   for (const ParamSpec& spec : schema) {
     names.push_back(spec.name);
     const Toml* given = host_keys.count(spec.name) ? nullptr : table.find(spec.name);
-    const auto checked = given ? value(spec, *given, false, what)
-                               : value(spec, from_param(spec.fallback, name_position), true, what);
+    const auto checked =
+        given ? value(spec, *given, false, what, inner_keys)
+              : value(spec, from_param(spec.fallback, name_position), true, what, inner_keys);
     if (checked) {
       out[spec.name] = *checked;
     } else {
@@ -106,18 +111,37 @@ std::optional<ParamMap> PluginChecker::parameters(const std::string& kind,
   return right ? std::optional(out) : std::nullopt;
 }
 
+// Those that are given, in canonical form. A parameter of the attack by such a name keeps its
+// default, as in a suite.
+bool PluginChecker::read_inner_keys(const Toml& table, const std::string& what, ParamMap& out) {
+  bool right = true;
+  for (const ParamSpec& spec : schema_of<InnerKeys>()) {
+    out.erase(spec.name);
+    const Toml* given = table.find(spec.name);
+    if (!given) continue;
+    const auto checked = value(spec, *given, false, what, false);
+    if (checked) out[spec.name] = *checked;
+    right &= checked.has_value();
+  }
+  return right;
+}
+
 std::optional<Use> PluginChecker::use(const std::string& kind, const Toml& table,
-                                      const std::string& what) {
+                                      const std::string& what, bool inner_keys) {
   TableReader reader(table, what, problems_);
   Use out;
   if (!table.get<Toml::Table>()) return {};
   if (!reader.has("use")) reader.missing("use", "the name of a plugin of kind " + kind);
   if (!reader.read("use", out.plugin)) return {};
+  const bool carries = inner_keys && kind == "attack";
+  std::set<std::string> host_keys{"use"};
+  if (carries)
+    for (const ParamSpec& spec : schema_of<InnerKeys>()) host_keys.insert(spec.name);
   const auto params =
-      parameters(kind, out.plugin, table.find("use")->position, table, {"use"}, what);
-  if (!params) return {};
-  out.with = *params;
-  return out;
+      parameters(kind, out.plugin, table.find("use")->position, table, host_keys, what);
+  if (params) out.with = *params;
+  if (carries && !read_inner_keys(table, what, out.with)) return {};
+  return params ? std::optional(out) : std::nullopt;
 }
 
 }  // namespace gauntlet

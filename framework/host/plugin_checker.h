@@ -27,7 +27,12 @@ class PluginChecker {
                                      const std::set<std::string>& host_keys,
                                      const std::string& what);
   /// { use = "name", … } as a whole.
-  std::optional<Use> use(const std::string& kind, const Toml& table, const std::string& what);
+  std::optional<Use> use(const std::string& kind, const Toml& table, const std::string& what) {
+    return use(kind, table, what, inner_keys_);
+  }
+  /// From now on attacks may carry the keys of InnerKeys, which go among their parameters; not
+  /// those nested in other attacks, which the host does not run itself.
+  void allow_inner_keys() { inner_keys_ = true; }
   DefenseRoles roles(const Use& defense) const {
     return plugins_.roles(defense.plugin, defense.with);
   }
@@ -47,13 +52,17 @@ class PluginChecker {
   std::optional<ModelEntry> checked_model(const std::string& id, const Position& position,
                                           const std::string& what);
   std::optional<ParamValue> value(const ParamSpec& spec, const Toml& given, bool is_default,
-                                  const std::string& what);
+                                  const std::string& what, bool inner_keys);
+  std::optional<Use> use(const std::string& kind, const Toml& table, const std::string& what,
+                         bool inner_keys);
+  bool read_inner_keys(const Toml& table, const std::string& what, ParamMap& out);
 
   const PluginCatalogue& plugins_;
   const Registry& registry_;
   std::filesystem::path folder_;
   Problems& problems_;
   const DatasetEntry* data_ = nullptr;
+  bool inner_keys_ = false;
   std::map<std::string, std::optional<ModelEntry>> models_;
 };
 

@@ -1,5 +1,6 @@
 // The training loop: epochs, validation, selection, checkpoints.
 #include <chrono>
+#include <stdexcept>
 
 #include "base/bad_input.h"
 #include "training/average.h"
@@ -78,6 +79,7 @@ class Loop {
   /// False: stopped before its end.
   bool epoch() {
     const double begin = now();
+    const Selected before = selected();
     EpochLog line;
     line.epoch = state_.epoch + 1;
     if (!train_epoch(line, begin)) return false;
@@ -91,7 +93,8 @@ class Loop {
       validate(line);
       select(line);
     }
-    const bool goes_on = method().epoch_end(session_) && !out_of_patience(line);
+    bool goes_on = method().epoch_end(session_) && !out_of_patience(line);
+    if (session_.rejected()) go_back_to(before), goes_on = false;
     line.seconds = now() - begin;
     state_.log.push_back(line);
     ++state_.epoch;
@@ -173,12 +176,30 @@ class Loop {
       if (average_.defined()) best_ = values();
       return;
     }
-    const auto& accuracy =
-        recipe_.selection == Selection::kBestClean ? line.validation_clean : line.validation_robust;
-    if (*accuracy <= state_.best) return;
-    state_.best = *accuracy;
+    const double accuracy = recipe_.selection == Selection::kBestRobust ? *line.validation_robust
+                                                                        : *line.validation_clean;
+    const bool better = recipe_.selection == Selection::kWorstClean ? accuracy < state_.best
+                                                                    : accuracy > state_.best;
+    if (state_.best_epoch > 0 && !better) return;
+    state_.best = accuracy;
     state_.best_epoch = line.epoch;
     best_ = values();
+  }
+
+  // What would be shipped if training ended here.
+  struct Selected {
+    double best;
+    int64_t epoch;
+    NamedTensors tensors;
+  };
+  Selected selected() const {
+    return {state_.best, state_.best_epoch, best_.empty() ? values() : best_};
+  }
+  void go_back_to(const Selected& before) {
+    if (before.epoch == 0)
+      throw std::logic_error("Training::reject_epoch: there is nothing before the first epoch");
+    state_.best = before.best, state_.best_epoch = before.epoch;
+    best_ = before.tensors;
   }
 
   bool out_of_patience(const EpochLog& line) const {

@@ -208,9 +208,10 @@ void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
   recipe.choose("selection", out.selection,
                 {{"last", Selection::kLast},
                  {"best_clean", Selection::kBestClean},
-                 {"best_robust", Selection::kBestRobust}});
+                 {"best_robust", Selection::kBestRobust},
+                 {"worst_clean", Selection::kWorstClean}});
   if (recipe.read("patience", out.patience, Range{0, 1e6}) && out.patience > 0 &&
-      out.selection == Selection::kLast)
+      (out.selection == Selection::kLast || out.selection == Selection::kWorstClean))
     recipe.problem("patience",
                    "stops where no epoch is better any more, expected selection = "
                    "\"best_clean\" or \"best_robust\" beside it");
@@ -228,9 +229,10 @@ void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
     if (out.selection == Selection::kBestRobust && !reader.has("attack"))
       recipe.problem("selection", "best_robust needs validation.attack, such as { use = \"pgd\" }");
   } else if (out.selection != Selection::kLast) {
-    recipe.problem("selection",
-                   "the best epoch is one on validation samples, expected "
-                   "validation = { samples = 1000 }");
+    const std::string which = out.selection == Selection::kWorstClean ? "worst" : "best";
+    recipe.problem("selection", "the " + which +
+                                    " epoch is one on validation samples, expected "
+                                    "validation = { samples = 1000 }");
   }
 }
 
@@ -321,6 +323,7 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   const Toml toml = read_toml(file);
   Problems problems;
   PluginChecker checker(plugins, registry, file.parent_path(), problems);
+  checker.allow_inner_keys();
   const Context context{plugins, registry, problems, checker};
   TableReader recipe(toml, "the recipe", problems);
   Recipe out;

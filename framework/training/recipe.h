@@ -48,7 +48,7 @@ struct AugmentationSpec {
 
 struct ValidationSpec {
   int64_t samples = 0;        ///< the last ones of the training split; they are never trained on
-  std::optional<Use> attack;  ///< robust accuracy is of its last iterate
+  std::optional<Use> attack;  ///< robust accuracy is of its last iterate; may carry InnerKeys
 };
 
 /// Of training passes and inner attacks. Weights, optimizer, batch statistics, losses and
@@ -68,7 +68,11 @@ struct AveragingSpec {
   double from_epoch = 0;  ///< earlier weights do not count
 };
 
-enum class Selection { kLast, kBestClean, kBestRobust };
+/// Which epoch's weights are shipped: the last one's, or those with the best accuracy on validation
+/// samples, without an attack or under it. worst_clean takes the worst on purpose: of a fine-tuning
+/// with a stronger attack, the "diverged" network, whose smoothed version gains most (Nemcovsky et
+/// al., 2022). Of equal epochs the first counts; the weights before the first epoch never do.
+enum class Selection { kLast, kBestClean, kBestRobust, kWorstClean };
 
 struct Recipe {
   std::string id;  ///< of the resulting model: "fashion-mnist/at"
@@ -91,7 +95,8 @@ struct Recipe {
   AugmentationSpec augmentation;
   ValidationSpec validation;
   std::optional<ThreatSpec> threat;
-  std::optional<Use> method;  ///< a defense with Trains; absent: cross-entropy
+  std::optional<Use> method;  ///< a defense with Trains; its attacks may carry InnerKeys
+                              ///< (host/inner_keys.h); absent: cross-entropy
   Selection selection = Selection::kLast;
   int64_t patience = 0;  ///< epochs without a better one after which training stops; 0: never
   AveragingSpec averaging;

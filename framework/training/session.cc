@@ -7,6 +7,7 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "evaluation/craft.h"
+#include "host/inner_keys.h"
 #include "models/host_network.h"
 #include "training/batches.h"
 
@@ -80,6 +81,12 @@ TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
   for (const NamedTensor& named : parts_.network->tensors())
     if (named.trained) optimizer(named.optimizer).add(named.name, named.tensor, named.weight_decay);
   batch_.sample = torch::zeros({0}, torch::kLong);
+  // Plugins in layers may learn to make noise of nothing: with them the worst stays assumed.
+  if (parts_.layer_plugins.empty()) {
+    std::vector<int64_t> shape = parts_.network->spec().input;
+    shape.insert(shape.begin(), 2);
+    model_.probe(torch::full(shape, 0.5));
+  }
 }
 
 TrainingSession::~TrainingSession() = default;
@@ -148,7 +155,7 @@ void TrainingSession::begin_batch(const Batch& batch, int64_t step, double epoch
                                   double learning_rate) {
   batch_ = batch;
   step_ = step, epoch_ = epoch, learning_rate_ = learning_rate;
-  calls_ = 0, loss_ = 0, correct_ = 0;
+  calls_ = 0, loss_ = 0, correct_ = 0, rejected_ = false;
 }
 
 Noise TrainingSession::layer_noise(int64_t rows) {
@@ -208,18 +215,26 @@ Tensor TrainingSession::attack(const Use& use, const Batch& batch, const Inner& 
 
 Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inner& inner,
                                    uint64_t seed, Mode mode) {
-  std::unique_ptr<Attack>& attack = attacks_[use.plugin + " " + to_text(use.with)];
-  if (!attack) attack = parts_.make_attack(use);
+  Use own = use;
+  const InnerKeys keys = take_inner_keys(own);
+  std::unique_ptr<Attack>& attack = attacks_[own.plugin + " " + to_text(own.with)];
+  if (!attack) attack = parts_.make_attack(own);
   ThreatModel ball = threat();
   if (inner.epsilon.defined()) ball.epsilon = inner.epsilon;
   CraftRules rules;
+  rules.restarts = keys.restarts;
+  rules.draws = keys.draws;
+  rules.average = keys.averaged();
   rules.track = false;
   rules.mode = mode;
   rules.seed = seed;
   rules.loss = inner.loss;
   rules.suggested = false;
   rules.defense_stream = Stream::kTraining;
-  if (trains(mode)) rules.memory_rows = batch.x.size(0);  // statistics are of the batch
+  if (trains(mode)) {  // statistics are of the batch, all of it
+    rules.memory_rows = batch.x.size(0);
+    rules.compact = false;
+  }
   // Gradients are of the inputs alone: the weights need none while the attack runs.
   parts_.network->set_trainable(false);
   Crafted crafted;

@@ -45,8 +45,10 @@ class TrainingSession final : public Training {
   const Batch& batch() const { return batch_; }
   double loss() const { return loss_; }         ///< the batch's last loss of "main"
   int64_t correct() const { return correct_; }  ///< in the batch's last forward pass over all of it
+  bool rejected() const { return rejected_; }   ///< the method rejected the epoch that has ended
 
-  /// Adversarial inputs as attack() finds them, with a seed of the caller's.
+  /// Adversarial inputs as attack() finds them, with a seed of the caller's. `use` may carry
+  /// InnerKeys.
   Tensor craft_with(const Use& use, const Batch& batch, const Inner& inner, uint64_t seed,
                     Mode mode);
   /// Batch statistics anew: their mean over batches of these samples, which are not augmented.
@@ -64,6 +66,8 @@ class TrainingSession final : public Training {
   const ThreatModel& threat() const override;
   Noise noise() override;
   double epoch() const override { return epoch_; }
+  bool stochastic() const override { return model_.stochastic(); }
+  void reject_epoch() override { rejected_ = true; }
 
  private:
   class OwnParameters;
@@ -90,6 +94,7 @@ class TrainingSession final : public Training {
   int64_t step_ = 0, calls_ = 0;  // calls of this batch: each pass has noise of its own
   double epoch_ = 0, learning_rate_ = 0, loss_ = 0;
   int64_t correct_ = 0;
+  bool rejected_ = false;
 };
 
 }  // namespace gauntlet

@@ -36,6 +36,11 @@ struct GAUNTLET_API Training : Interface {
   virtual const ThreatModel& threat() const = 0;
   virtual Noise noise() = 0;         ///< of this batch
   virtual double epoch() const = 0;  ///< 12.5: half of the 13th
+  /// Whether two passes over one input may differ: there is noise in the layers.
+  virtual bool stochastic() const { return false; }
+  /// To be called in epoch_end(), not of the first epoch: the epoch was a failure. Training ends;
+  /// what was selected, or the weights as they were, before it counts.
+  virtual void reject_epoch() { throw std::logic_error("Training: no epoch can be rejected here"); }
 };
 
 /// A training method: override loss(), or step() for a rhythm of its own.

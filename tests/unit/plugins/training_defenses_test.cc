@@ -1,55 +1,14 @@
 // Adversarial training and TRADES on a session that records what they ask of it.
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
 
-#include <cmath>
-
-#include "tests/toys/toy_model.h"
+#include "recording_session.h"
 
 namespace gauntlet {
 namespace {
 using namespace toys;
 
-struct Session final : Training {
-  Tensor w;            // [K, d], trained
-  Tensor adversarial;  // what the inner attack finds
-  std::vector<Tensor> forwards = {};
-  std::vector<Use> attacks = {};
-  std::optional<Loss> inner_loss = {};
+using Session = RecordingSession;
 
-  Session(Tensor weights, Tensor found)
-      : w(weights.requires_grad_(true)), adversarial(std::move(found)) {}
-
-  Tensor logits(const Tensor& x) const { return x.flatten(1).mm(w.t()); }
-  Outputs forward(const Tensor& x) override {
-    forwards.push_back(x);
-    return {logits(x), {}, {}};
-  }
-  Outputs predict(const Tensor& x) override { return {logits(x).detach(), {}, {}}; }
-  Tensor attack(const Use& use, const Batch&, const Inner& inner) override {
-    attacks.push_back(use);
-    inner_loss = inner.loss;
-    return adversarial;
-  }
-  std::vector<Tensor> minimise(const Tensor&, const std::vector<Tensor>&,
-                               const std::string&) override {
-    return {};
-  }
-  Parameters& parameters() override { throw std::logic_error("not asked for"); }
-  Tensor& state(const std::string&) override { throw std::logic_error("not asked for"); }
-  const ThreatModel& threat() const override { throw std::logic_error("not asked for"); }
-  Noise noise() override { return noise_of(2); }
-  double epoch() const override { return 0; }
-};
-
-// Two samples of two pixels, two classes; logits are the pixels.
-Session session() {
-  return {torch::eye(2), torch::tensor({0.f, std::log(3.f), 0.f, 0.f}).view({2, 1, 1, 2})};
-}
-Batch batch() {
-  return {torch::tensor({std::log(4.f), 0.f, 0.f, std::log(9.f)}).view({2, 1, 1, 2}),
-          torch::tensor({0, 1}, torch::kLong), torch::arange(2)};
-}
 // By hand: -log of the probabilities of the true classes.
 const double kClean = (-std::log(0.8) - std::log(0.9)) / 2;
 const double kFound = (-std::log(0.25) - std::log(0.5)) / 2;
@@ -59,7 +18,7 @@ double kl(double p, double q) {
 constexpr double kRounding = 1e-6;
 
 double loss_of(const std::shared_ptr<Defense>& plugin, Session& session) {
-  return dynamic_cast<Trains&>(*plugin).loss(session, batch()).item<double>();
+  return trainer(plugin).loss(session, batch()).item<double>();
 }
 
 TEST(AdversarialTraining, TrainsOnWhatTheAttackFinds) {
@@ -67,7 +26,7 @@ TEST(AdversarialTraining, TrainsOnWhatTheAttackFinds) {
   EXPECT_NEAR(loss_of(defense("adversarial_training"), s), kFound, kRounding);
   EXPECT_EQ(s.forwards.size(), 1u);
   EXPECT_EQ(s.attacks.at(0).plugin, "pgd");
-  EXPECT_FALSE(s.inner_loss);
+  EXPECT_FALSE(s.inner.at(0).loss);
 }
 
 TEST(AdversarialTraining, WeightZeroIsStandardTraining) {
@@ -91,6 +50,30 @@ TEST(AdversarialTraining, HandsOnTheInnerAttack) {
   loss_of(defense("adversarial_training", {{"attack", ParamMap{{"use", "fgsm"}, {"a", 1}}}}), s);
   EXPECT_EQ(s.attacks.at(0).plugin, "fgsm");
   EXPECT_EQ(s.attacks.at(0).with, (ParamMap{{"a", 1}}));
+}
+
+TEST(AdversarialTraining, CleanEpochsPutTheAdversarialLossOff) {
+  Session s = session();
+  const auto plugin = defense("adversarial_training", {{"weight", 0.25}, {"clean_epochs", 2}});
+  s.at_epoch = 1.99;
+  EXPECT_NEAR(loss_of(plugin, s), kClean, kRounding);
+  EXPECT_TRUE(s.attacks.empty());
+  s.at_epoch = 2;
+  EXPECT_NEAR(loss_of(plugin, s), 0.75 * kClean + 0.25 * kFound, kRounding);
+}
+
+TEST(AdversarialTraining, LabelPredictionLeadsTheAttackAwayFromTheNetworksOwnAnswer) {
+  for (const bool prediction : {false, true}) {
+    Session s = session();
+    s.w = torch::eye(2).flip(0).requires_grad_(true);  // answers 1, 0: both wrong
+    const double loss = loss_of(
+        defense("adversarial_training", {{"label", prediction ? "prediction" : "truth"}}), s);
+    const Tensor expected = prediction ? 1 - batch().y : batch().y;
+    EXPECT_TRUE(torch::equal(s.attacked.at(0).y, expected));
+    EXPECT_TRUE(torch::equal(s.attacked.at(0).x, batch().x));
+    EXPECT_EQ(s.predictions, prediction ? 1 : 0);
+    EXPECT_NEAR(loss, (-std::log(0.75) - std::log(0.5)) / 2, kRounding);  // of the true classes
+  }
 }
 
 TEST(Trades, LossOfATwoSampleBatchByHand) {
@@ -138,15 +121,40 @@ TEST(Trades, GradientFlowsThroughBothSidesOfTheDivergence) {
 TEST(Trades, InnerAttackMaximisesTheDivergenceFromTheCleanAnswer) {
   Session s = session();
   loss_of(defense("trades"), s);
-  ASSERT_TRUE(s.inner_loss);
+  ASSERT_TRUE(s.inner.at(0).loss);
   EXPECT_EQ(s.attacks.at(0).with.at("start"), ParamValue("gaussian"));
   // Rows in another order: the loss reads what it captured per sample.
   const Tensor order = torch::tensor({1, 0}, torch::kLong);
   const Rows rows{order, batch().y.index_select(0, order), {}};
-  const Tensor value =
-      (*s.inner_loss)({s.logits(s.adversarial).detach().index_select(0, order), {}, {}}, rows);
+  const Tensor value = (*s.inner.at(0).loss)(
+      {s.logits(s.adversarial).detach().index_select(0, order), {}, {}}, rows);
   EXPECT_NEAR(value[0].item<double>(), kl(0.1, 0.5), kRounding);
   EXPECT_NEAR(value[1].item<double>(), kl(0.8, 0.25), kRounding);
+}
+
+TEST(Trades, CleanAnswerOfANetworkWithNoiseIsDrawnAnewInEachQuery) {
+  for (const bool redraw : {true, false}) {
+    Session s = session();
+    s.noisy = true;
+    loss_of(defense("trades", {{"redraw", redraw}}), s);
+    const Rows rows{torch::arange(2), batch().y, {}};
+    for (int64_t query = 0; query < 3; ++query) {
+      const Tensor logits = s.logits(s.adversarial).detach();
+      const Tensor value = (*s.inner.at(0).loss)({logits, {}, {}}, rows);
+      const Tensor p = s.predicted(batch().x, redraw ? query : 0).softmax(1);
+      EXPECT_TRUE(torch::equal(value, kl_divergence(p, logits))) << query;
+    }
+    EXPECT_EQ(s.predictions, redraw ? 3 : 1);
+  }
+}
+
+TEST(Trades, CleanAnswerOfANetworkWithoutNoiseIsComputedOnce) {
+  Session s = session();
+  loss_of(defense("trades"), s);
+  const Rows rows{torch::arange(2), batch().y, {}};
+  for (int query = 0; query < 3; ++query)
+    (*s.inner.at(0).loss)({s.logits(batch().x), {}, {}}, rows);
+  EXPECT_EQ(s.predictions, 1);
 }
 
 TEST(Trades, DivergenceHasNoGradientAtTheInputItself) {
@@ -154,7 +162,7 @@ TEST(Trades, DivergenceHasNoGradientAtTheInputItself) {
   loss_of(defense("trades"), s);
   const Tensor x = batch().x.clone().requires_grad_(true);
   const Rows rows{torch::arange(2), batch().y, {}};
-  const Tensor value = (*s.inner_loss)({s.logits(x), {}, {}}, rows).sum();
+  const Tensor value = (*s.inner.at(0).loss)({s.logits(x), {}, {}}, rows).sum();
   const Tensor gradient = torch::autograd::grad({value}, {x})[0];
   EXPECT_LT(gradient.abs().max().item<double>(), 2e-7);  // rounding of two softmaxes
 }

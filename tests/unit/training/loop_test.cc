@@ -15,14 +15,6 @@ namespace {
 using namespace training_tests;
 using ::testing::HasSubstr;
 
-const Use kPgd = {"pgd", {{"steps", 2}, {"step_size", 0.03}}};
-
-ParamValue as_param(const Use& use) {
-  ParamMap map = use.with;
-  map["use"] = use.plugin;
-  return map;
-}
-
 template <class Action>
 std::string message_of(const Action& action) {
   try {
@@ -302,6 +294,15 @@ std::vector<Recipe> recipes_to_resume() {
   all[3].optimizer = {.type = OptimizerSpec::Type::kAdamW, .weight_decay = 0.01};
   all[3].method = Use{"trades", {{"attack", as_param(kPgd)}}};
   all[3].patience = 2;
+  Use often = kPgd;  // restarts and draws have noise of their own
+  often.with.insert({{"draws", 3}, {"average", "probability"}, {"restarts", 2}});
+  all.push_back(hard_recipe());
+  all.back().method->with["attack"] = as_param(often);
+  all.push_back(hard_recipe());
+  all.back().method = Use{"free_adversarial_training", {{"replays", 2}}};
+  all.push_back(hard_recipe());
+  all.back().method = Use{"fast_adversarial_training", {{"largest_fall", 0.1}}};
+  all.back().selection = Selection::kWorstClean;
   return all;
 }
 
@@ -437,6 +438,113 @@ TEST(Training, TakesTheEpochThatValidatedBest) {
   recipe.epochs = result.selected_epoch;
   recipe.selection = Selection::kLast;
   EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data, turning())));
+}
+
+TEST(Training, TakesTheEpochThatValidatedWorstOnPurpose) {
+  const Dataset data = quarters(136);
+  Recipe recipe = small_recipe();
+  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  recipe.validation.samples = 72;
+  recipe.selection = Selection::kWorstClean;
+  recipe.epochs = 5;
+  // Learns for one epoch, unlearns for two, learns again.
+  const auto turning = [] {
+    auto method = std::make_shared<Method>();
+    method->on_step = [](Training& training, const Batch& batch) {
+      const bool learns = training.epoch() < 1 || training.epoch() >= 3;
+      training.minimise((learns ? 1 : -1) * plain_loss(training, batch));
+    };
+    return method;
+  };
+  const TrainingParts parts = parts_of(recipe, turning());
+  const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+  ASSERT_EQ(result.log.size(), 5u);
+  const auto& chosen = result.log[size_t(result.selected_epoch - 1)];
+  for (const EpochLog& line : result.log) EXPECT_GE(line.validation_clean, chosen.validation_clean);
+  EXPECT_LT(chosen.validation_clean, result.log[0].validation_clean);
+  EXPECT_LT(chosen.validation_clean, result.log[4].validation_clean);
+  recipe.epochs = result.selected_epoch;
+  recipe.selection = Selection::kLast;
+  EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data, turning())));
+}
+
+// Rejects its third epoch.
+std::shared_ptr<Method> rejecting() {
+  auto method = std::make_shared<Method>();
+  method->on_prepare = [](Training& training) {
+    training.parameters().add("own", torch::zeros({1}), false);
+  };
+  method->on_epoch_end = [](Training& training) {
+    if (training.epoch() >= 2) training.reject_epoch();
+    return true;
+  };
+  return method;
+}
+
+TEST(Training, ARejectedEpochEndsTrainingWithTheWeightsBeforeIt) {
+  const Dataset data = quarters(72);
+  std::vector<Recipe> recipes(3, small_recipe());
+  recipes[1].averaging = {.type = AveragingSpec::Type::kSwa};
+  recipes[2].selection = Selection::kBestClean;
+  for (Recipe& recipe : recipes) {
+    recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+    recipe.epochs = 2;
+    const TrainingParts before = parts_of(recipe, rejecting());
+    const TrainingResult expected = run_training(recipe, data, before, {}, false, {});
+    recipe.epochs = 7;
+    const TrainingParts parts = parts_of(recipe, rejecting());
+    const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+    EXPECT_TRUE(result.finished);
+    EXPECT_EQ(result.log.size(), 3u);
+    EXPECT_EQ(result.selected_epoch, expected.selected_epoch);
+    EXPECT_TRUE(same_bits(weights(*before.network), weights(*parts.network)));
+    EXPECT_EQ(result.method_tensors.count("own"), 1u);
+    for (const int batches : {5, 9}) {  // 4 an epoch
+      const Folder folder;
+      const Stopped stopped =
+          stop_and_resume(recipe, data, folder.path / "small.checkpoint", rejecting, batches);
+      EXPECT_EQ(stopped.last.log.size(), 3u);
+      EXPECT_EQ(stopped.last.selected_epoch, expected.selected_epoch);
+      EXPECT_TRUE(same_bits(weights(*before.network), stopped.weights));
+    }
+  }
+}
+
+TEST(Training, TheFirstEpochCannotBeRejected) {
+  auto method = std::make_shared<Method>();
+  method->on_epoch_end = [](Training& training) {
+    training.reject_epoch();
+    return true;
+  };
+  EXPECT_THROW(trained(small_recipe(), quarters(72), method), std::logic_error);
+}
+
+TEST(Training, FastAdversarialTrainingEndsBeforeTheEpochThatCollapsed) {
+  const Dataset data = quarters(264);
+  Recipe recipe = small_recipe();
+  recipe.threat->epsilon = 0.02;
+  recipe.epochs = 6;
+  recipe.augmentation = {};
+  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  recipe.method = Use{"fast_adversarial_training", {}};
+  // In the fourth epoch the weights are made to unlearn.
+  struct Collapsing final : Defense, Trains {
+    std::shared_ptr<Defense> fast = built_plugins().defense("fast_adversarial_training", {});
+    void step(Training& training, const Batch& batch) override {
+      const double pull = training.epoch() < 3 ? 1 : -5;
+      training.minimise(pull * dynamic_cast<Trains&>(*fast).loss(training, batch));
+    }
+    bool epoch_end(Training& training) override {
+      return dynamic_cast<Trains&>(*fast).epoch_end(training);
+    }
+  };
+  const TrainingParts parts = parts_of(recipe, std::make_shared<Collapsing>());
+  const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+  EXPECT_TRUE(result.finished);
+  EXPECT_EQ(result.log.size(), 4u);
+  EXPECT_EQ(result.selected_epoch, 3);
+  recipe.epochs = 3;
+  EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data)));
 }
 
 TEST(Training, StopsWhenPatienceIsOver) {

@@ -9,6 +9,7 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "evaluation/laboratory.h"
+#include "host/inner_keys.h"
 #include "models/safetensors.h"
 #include "training/model_writer.h"
 #include "training/replicates.h"
@@ -192,6 +193,83 @@ TEST_F(RecipeTest, ParametersOfInnerAttacksAreChecked) {
                kNetwork),
       "recipe.toml:8:66: method: attack: unknown parameter 'step' of attack plugin 'pgd', did "
       "you mean 'steps'?");
+}
+
+TEST_F(RecipeTest, InnerAttacksCarryTheHostsKeys) {
+  const std::string text = kHead + "threat = { norm = \"linf\", epsilon = 0.1 }\n" + R"(
+validation = { samples = 8, attack = { use = "pgd", restarts = 3 } }
+[method]
+use = "adversarial_training"
+attack = { use = "pgd", steps = 7, draws = 8, average = "probability" }
+)" + kNetwork;
+  Recipe recipe = read(text);
+  const ParamMap attack = *recipe.method->with.at("attack").get<ParamMap>();
+  EXPECT_EQ(attack, (ParamMap{{"use", "pgd"},
+                              {"steps", 7},
+                              {"step_size", 2.0 / 255},
+                              {"start", "uniform"},
+                              {"loss", "cross_entropy"},
+                              {"draws", 8},
+                              {"average", "probability"}}));
+  const InnerKeys keys = take_inner_keys(*recipe.validation.attack);
+  EXPECT_EQ(keys.restarts, 3);
+  EXPECT_EQ(keys.draws, 1);
+  EXPECT_EQ(keys.averaged(), Average::kLoss);
+  // What is left is what it would have been without them.
+  Recipe plain = read(kHead +
+                      "threat = { norm = \"linf\", epsilon = 0.1 }\n"
+                      "validation = { samples = 8, attack = { use = \"pgd\" } }\n" +
+                      kNetwork);
+  EXPECT_EQ(recipe.validation.attack->with, plain.validation.attack->with);
+  for (const char* key : {"restarts", "draws", "average"})
+    EXPECT_FALSE(plain.validation.attack->with.count(key)) << key;
+}
+
+TEST_F(RecipeTest, WrongHostsKeysOfInnerAttacksAreToldWithTheirPlace) {
+  EXPECT_EQ(
+      problems(kHead + "threat = { norm = \"linf\", epsilon = 0.1 }\n" + R"(
+validation = { samples = 8, attack = { use = "pgd", draws = 0, goal = "targeted" } }
+[method]
+use = "adversarial_training"
+attack = { use = "pgd", drawss = 8, average = "probabilty", restarts = "two" }
+)" + kNetwork),
+      "recipe.toml:9:61: validation: attack: draws: 0 is not in [1, 999999]\n"
+      "recipe.toml:9:64: validation: attack: unknown parameter 'goal' of attack plugin 'pgd'; "
+      "known: steps, step_size, start, loss\n"
+      "recipe.toml:12:25: method: attack: unknown parameter 'drawss' of attack plugin 'pgd', "
+      "did you mean 'draws'?\n"
+      "recipe.toml:12:47: method: attack: average: 'probabilty' is not one of 'loss', "
+      "'probability', 'logit'; did you mean 'probability'?\n"
+      "recipe.toml:12:72: method: attack: restarts: \"two\" is not a whole number");
+  // The host does not run an attack that is nested in another.
+  EXPECT_EQ(problems(kHead + "threat = { norm = \"linf\", epsilon = 0.1 }\n" + R"(
+[method]
+use = "adversarial_training"
+draws = 8
+attack = { use = "transfer", source = "", attack = { use = "pgd", draws = 8 } }
+)" + kNetwork),
+            "recipe.toml:11:1: method: unknown parameter 'draws' of defense plugin "
+            "'adversarial_training'; known: attack\n"
+            "recipe.toml:12:39: method: attack: 'source' is missing, expected the id of a registry "
+            "model\n"
+            "recipe.toml:12:67: method: attack: attack: unknown parameter 'draws' of attack plugin "
+            "'pgd'; known: steps, step_size, start, loss");
+}
+
+TEST_F(RecipeTest, SelectionsNeedWhatTheySelectBy) {
+  const std::string validation = "validation = { samples = 8 }\n";
+  const std::string worst = "selection = \"worst_clean\"\n";
+  EXPECT_EQ(read(kHead + worst + validation + kNetwork).selection, Selection::kWorstClean);
+  EXPECT_EQ(
+      problems(kHead + worst + kNetwork),
+      "recipe.toml:7:13: the recipe: selection: the worst epoch is one on validation samples, "
+      "expected validation = { samples = 1000 }");
+  EXPECT_EQ(problems(kHead + worst + validation + "patience = 2\n" + kNetwork),
+            "recipe.toml:9:12: the recipe: patience: stops where no epoch is better any more, "
+            "expected selection = \"best_clean\" or \"best_robust\" beside it");
+  EXPECT_EQ(problems(kHead + "selection = \"worst\"\n" + validation + kNetwork),
+            "recipe.toml:7:13: the recipe: selection: 'worst' is not one of 'last', 'best_clean', "
+            "'best_robust', 'worst_clean'");
 }
 
 TEST_F(RecipeTest, NetworkAndDataMustFit) {

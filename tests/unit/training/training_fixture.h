@@ -64,6 +64,15 @@ inline Recipe small_recipe() {
   return recipe;
 }
 
+/// An inner attack of two steps.
+inline const Use kPgd = {"pgd", {{"steps", 2}, {"step_size", 0.03}}};
+
+inline ParamValue as_param(const Use& use) {
+  ParamMap map = use.with;
+  map["use"] = use.plugin;
+  return map;
+}
+
 /// The plugins of the build tree.
 inline const PluginLibrary& built_plugins() {
   static const PluginLibrary library({fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "plugins"});
