@@ -18,13 +18,13 @@ class TaskHost final : public Host {
     rules_.track = false;  // a source's answers decide nothing
     rules_.observe = {};
     rules_.max_queries = 0;
-    rules_.average.reset();
     rules_.defense_stream = Stream::kSource;
   }
   Target& source(const ModelRef& ref) override {
-    DefendedModel& model = environment_.model(ref.id);
+    DefendedModel& model = environment_.model(ref);
     CraftBatch batch = batch_;
     batch.settled = Tensor();
+    rules_.defense_run = sources_.size();
     return *sources_.emplace_back(
         std::make_unique<HostTarget>(model, *task, batch, rules_, Access::kGradient, false));
   }

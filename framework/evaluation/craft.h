@@ -29,6 +29,7 @@ struct CraftRules {
   std::optional<Loss> loss;  ///< replaces the attack's own loss (trainers)
   bool suggested = true;     ///< where the defense suggests a loss, run it beside the plain one
   Stream defense_stream = Stream::kDefense;
+  uint64_t defense_run = 0;  ///< sets the noise of a task's sources apart
   /// Shown what each query computed: rows, inputs [R, C, H, W], outputs over the draws.
   std::function<void(const Rows&, const Tensor&, const Outputs&)> observe = {};
   const std::atomic<bool>* stop = nullptr;  ///< set: the next query throws Interrupted
@@ -59,7 +60,7 @@ struct Interrupted {};
 struct Environment {
   virtual ~Environment() = default;
   /// Throws BadInput for an unknown model.
-  virtual DefendedModel& model(const std::string& id) = 0;
+  virtual DefendedModel& model(const ModelRef&) = 0;
   /// Throws BadInput or ParamError.
   virtual std::unique_ptr<Attack> attack(const Use&) = 0;
 };

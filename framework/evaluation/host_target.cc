@@ -24,6 +24,10 @@ Tensor row_of_each(const Tensor& sample, int64_t n) {
       .scatter_reduce_(0, sample.where(sample >= 0, n), row, "amax")
       .narrow(0, 0, n);
 }
+
+bool of_shares(Average average) {
+  return average == Average::kProbability || average == Average::kBallot;
+}
 }  // namespace
 
 // Adds what chunks give per row; a single chunk with a single draw is taken as it is.
@@ -63,7 +67,7 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
       tracks_(rules.track && !model.stochastic() && !model.couples_rows()),
       budgeted_(rules.max_queries > 0),
       index_(batch.index),
-      noise_(noise_for(rules.seed, rules.defense_stream, batch.index)) {
+      noise_(noise_for(rules.seed, rules.defense_stream, batch.index, rules.defense_run)) {
   const int64_t n = batch.x.size(0);
   taken_ = torch::zeros_like(index_);
   requested_ = torch::zeros_like(index_);
@@ -78,7 +82,8 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
 }
 
 TargetFacts HostTarget::facts() const {
-  return {model_.classes(), model_.stochastic(), model_.surrogate(), model_.refuses() != nullptr};
+  return {model_.classes(), model_.stochastic(), model_.surrogate(), model_.refuses() != nullptr,
+          model_.mc_samples()};
 }
 
 Tensor HostTarget::budget_left() const {
@@ -215,15 +220,18 @@ void HostTarget::each(const Pass& pass, bool graph, const std::function<void(con
 
 // What an average of outputs is taken of, with the detector's score as a last column, and back.
 Tensor HostTarget::packed(const Outputs& outputs, Average average) const {
-  const Tensor v = average == Average::kProbability ? outputs.logits.softmax(1) : outputs.logits;
+  const bool ballots = average == Average::kBallot && model_.votes();
+  const Tensor v = ballots              ? model_.votes()->ballot(outputs)
+                   : of_shares(average) ? outputs.logits.softmax(1)
+                                        : outputs.logits;
   return outputs.reject.defined() ? torch::cat({v, outputs.reject.unsqueeze(1)}, 1) : v;
 }
 
 Outputs HostTarget::unpacked(const Tensor& packed, Average average) const {
   const int64_t k = model_.classes();
   const Tensor l = packed.size(1) > k ? packed.narrow(1, 0, k) : packed;
-  // log of a mean probability: softmax of it gives the mean back
-  return {average == Average::kProbability ? l.clamp_min(1e-20).log() : l,
+  // log of a mean share: softmax of it gives the mean back
+  return {of_shares(average) ? l.clamp_min(1e-20).log() : l,
           packed.size(1) > k ? packed.select(1, k) : Tensor{},
           {}};
 }
@@ -265,7 +273,8 @@ Tensor HostTarget::losses(const Tensor& x, const Loss& loss, const Query& query)
   const at::NoGradGuard no_graph;
   const Pass pass = enter(Access::kScore, x, query, draws_of(query), 0);
   const int64_t rows = pass.x.size(0);
-  const bool of_mean = pass.draws > 1 && pass.average != Average::kLoss;
+  const bool ballots = pass.average == Average::kBallot && model_.votes();
+  const bool of_mean = ballots || (pass.draws > 1 && pass.average != Average::kLoss);
   const Average average = of_mean ? pass.average : Average::kLogit;
   Sum value, sum;
   each(pass, false, [&](const Chunk& chunk) {

@@ -44,6 +44,23 @@ json model_json(const ModelEntry& entry) {
           {"layer_plugins", uses_json(entry.layer_plugins)}};
 }
 
+// The models a parameter names.
+std::vector<ModelRef> models_of(const ParamSpec& spec, const ParamValue& value) {
+  std::vector<ModelRef> out;
+  if (spec.type == ParamType::kModel)
+    detail::ParamTraits<ModelRef>::assign(out.emplace_back(), value);
+  if (spec.type == ParamType::kModelList)
+    detail::ParamTraits<std::vector<ModelRef>>::assign(out, value);
+  std::erase_if(out, [](const ModelRef& ref) { return ref.id.empty(); });
+  return out;
+}
+
+json source_json(const ModelRef& ref, const Laboratory& lab) {
+  const json model = model_json(lab.registry().model(ref.id));
+  if (ref.stack.empty()) return model;
+  return {{"model", model}, {"stack", uses_json(ref.stack)}};
+}
+
 // Parameters that stand for something else (models, files, plugins) are named by their content.
 json content_of(const std::string& plugin, const ParamMap& params, const Laboratory& lab) {
   json out = json::object();
@@ -52,8 +69,13 @@ json content_of(const std::string& plugin, const ParamMap& params, const Laborat
     const ParamValue& value = it == params.end() ? spec.fallback : it->second;
     out[spec.name] = to_json(value);
     const auto* text = value.get<std::string>();
-    if (spec.type == ParamType::kModel && text && !text->empty())
-      out[spec.name] = model_json(lab.registry().model(*text));
+    const std::vector<ModelRef> models = models_of(spec, value);
+    if (spec.type == ParamType::kModel && !models.empty())
+      out[spec.name] = source_json(models.front(), lab);
+    if (spec.type == ParamType::kModelList) {
+      out[spec.name] = json::array();
+      for (const ModelRef& ref : models) out[spec.name].push_back(source_json(ref, lab));
+    }
     if (spec.type == ParamType::kFile && text && !text->empty())
       out[spec.name] = sha256_of_file(*text);
     if (spec.type != ParamType::kUse) continue;
@@ -89,16 +111,25 @@ bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const L
   return false;
 }
 
-void collect_attacks(const std::string& plugin, const ParamMap& params, const Laboratory& lab,
+// The plugins behind an attack ("attack/pgd"): those it runs, and those in and around its sources.
+void collect_plugins(const std::string& attack, const ParamMap& params, const Laboratory& lab,
                      std::set<std::string>& names) {
-  names.insert(plugin);
-  for (const auto& [_, value] : params)
-    if (const auto* table = value.get<ParamMap>())
-      if (const auto it = table->find("use"); it != table->end()) {
-        ParamMap inner = *table;
-        inner.erase("use");
-        collect_attacks(*it->second.get<std::string>(), inner, lab, names);
-      }
+  names.insert("attack/" + attack);
+  const auto add = [&](const std::vector<Use>& uses) {
+    for (const Use& use : uses) names.insert("defense/" + use.plugin);
+  };
+  for (const ParamSpec& spec : lab.plugins().schema("attack", attack)) {
+    const auto it = params.find(spec.name);
+    const ParamValue& value = it == params.end() ? spec.fallback : it->second;
+    for (const ModelRef& ref : models_of(spec, value)) {
+      add(lab.registry().model(ref.id).layer_plugins);
+      add(ref.stack);
+    }
+    if (spec.type != ParamType::kUse) continue;
+    Use inner;
+    detail::ParamTraits<Use>::assign(inner, value);
+    collect_plugins(inner.plugin, inner.with, lab, names);
+  }
 }
 
 const std::string& host_digest() {
@@ -177,18 +208,15 @@ json question(const Suite& suite, const Cell& cell, const Dataset& data,
 std::string identity_of(const json& question) { return sha256(question.dump()); }
 
 json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
-  json plugins = json::object();
-  std::set<std::string> attacks;
-  collect_attacks(attack.plugin, attack.params, lab, attacks);
-  // Defaults of nested plugins are part of the schema, not of what was given.
-  for (const ParamSpec& spec : lab.plugins().schema("attack", attack.plugin))
-    if (spec.type == ParamType::kUse && !attack.params.count(spec.name))
-      attacks.insert(*spec.fallback.get<ParamMap>()->at("use").get<std::string>());
-  for (const std::string& name : attacks)
-    plugins["attack/" + name] = lab.plugins().digest("attack", name);
+  std::set<std::string> names;
+  collect_plugins(attack.plugin, attack.params, lab, names);
   for (const auto* uses : {&defense.model.layer_plugins, &defense.stack})
-    for (const Use& use : *uses)
-      plugins["defense/" + use.plugin] = lab.plugins().digest("defense", use.plugin);
+    for (const Use& use : *uses) names.insert("defense/" + use.plugin);
+  json plugins = json::object();
+  for (const std::string& name : names) {
+    const size_t slash = name.find('/');
+    plugins[name] = lab.plugins().digest(name.substr(0, slash), name.substr(slash + 1));
+  }
   return {{"host", host_digest()},     {"libgauntlet", sdk_digest()},  {"plugins", plugins},
           {"libtorch", TORCH_VERSION}, {"device", lab.device().str()}, {"precision", "float32"}};
 }

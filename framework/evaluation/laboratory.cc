@@ -88,10 +88,12 @@ DefendedModel& Laboratory::defended(const DefenseSpec& spec, const Dataset& data
   return *(known = std::move(model));
 }
 
-DefendedModel& Laboratory::model(const std::string& id) {
-  auto& known = models_[id];
+DefendedModel& Laboratory::model(const ModelRef& ref) {
+  auto& known = models_[to_text(detail::ParamTraits<ModelRef>::wrap(ref))];
   if (known) return *known;
-  auto model = build(registry_.model(id), {});
+  const ModelEntry entry = registry_.model(ref.id);
+  auto model = build(entry, ref.stack);
+  if (model->fits()) fit(*model, entry);
   if (probe_x_.defined()) model->probe(probe_x_);
   return *(known = std::move(model));
 }

@@ -20,8 +20,8 @@ class Laboratory final : public Environment {
   /// The defended model of a suite's row: network, weights, layer plugins, wrappers; probed on the
   /// first images of `data`, and fitted where a wrapper learns. Throws BadInput.
   DefendedModel& defended(const DefenseSpec& spec, const Dataset& data);
-  /// A registry model with its layer plugins and no wrapper.
-  DefendedModel& model(const std::string& id) override;
+  /// A registry model with its layer plugins and the reference's wrappers; kept by both.
+  DefendedModel& model(const ModelRef& ref) override;
   std::unique_ptr<Attack> attack(const Use& use) override;
 
   /// The judge's verdict on clean inputs: one a defense, seed and batch, whatever attacks follow.

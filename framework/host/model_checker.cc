@@ -26,6 +26,72 @@ const ModelEntry* PluginChecker::model(const std::string& id, const Position& po
   return there->second ? &*there->second : nullptr;
 }
 
+// "id", or { model = "id", stack = [ … ] }.
+std::optional<ParamValue> PluginChecker::model_value(const Toml& given, const std::string& where) {
+  if (const auto* id = given.get<std::string>()) {
+    if (!model(*id, given.position, where)) return {};
+    return *id;
+  }
+  if (!given.get<Toml::Table>()) {
+    problems_.add(given.position, where + ": " + to_text(to_param(given)) + " is not " +
+                                      expectation(ParamType::kModel));
+    return {};
+  }
+  const size_t before = problems_.size();
+  TableReader reader(given, where, problems_);
+  ModelRef ref;
+  if (reader.require("model", ref.id)) model(ref.id, reader.at("model"), where);
+  if (const Toml* wrappers = reader.list("stack")) ref.stack = stack(*wrappers, where + ": stack");
+  reader.finish();
+  if (problems_.size() != before) return {};
+  return detail::ParamTraits<ModelRef>::wrap(ref);
+}
+
+std::optional<ParamValue> PluginChecker::models_value(const ParamSpec& spec, const Toml& given,
+                                                      const std::string& what) {
+  const std::string where = what + ": " + spec.name;
+  const auto* list = given.get<Toml::List>();
+  if (!list) {
+    problems_.add(given.position,
+                  where + ": " + to_text(to_param(given)) + " is not " + expectation(spec.type));
+    return {};
+  }
+  if (list->empty()) {
+    problems_.add(given.position, where + ": is empty, expected at least one model");
+    return {};
+  }
+  ParamList out;
+  for (const Toml& item : *list)
+    if (auto one = model_value(item, where)) out.push_back(std::move(*one));
+  return out.size() == list->size() ? std::optional<ParamValue>(out) : std::nullopt;
+}
+
+std::vector<Use> PluginChecker::stack(const Toml& list, const std::string& what) {
+  std::vector<Use> out;
+  DefenseRoles all;
+  for (const Toml& item : *list.get<Toml::List>()) {
+    auto wrapper = use("defense", item, what);
+    if (!wrapper) continue;
+    const DefenseRoles now = roles(*wrapper);
+    const Position at = item.find("use")->position;
+    const std::string named = what + ": '" + wrapper->plugin + "' ";
+    if (!now.wraps && now.layers) {
+      problems_.add(at, named +
+                            "works inside layers, expected it in the model's "
+                            "layer_plugins");
+    } else if (!now.wraps) {
+      problems_.add(at, named + "only trains networks, expected an inference wrapper");
+    }
+    if (now.votes && all.votes) problems_.add(at, named + "is a second vote, expected at most one");
+    if (now.refuses && all.refuses)
+      problems_.add(at, named + "is a second detector, expected at most one");
+    all.votes |= now.votes;
+    all.refuses |= now.refuses;
+    out.push_back(std::move(*wrapper));
+  }
+  return out;
+}
+
 std::optional<ModelEntry> PluginChecker::checked_model(const std::string& id,
                                                        const Position& position,
                                                        const std::string& what) {

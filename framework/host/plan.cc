@@ -18,13 +18,17 @@ int64_t number_or(const ParamMap& params, std::string_view name, int64_t fallbac
 }
 
 // Queries of one run of an attack, by the names its parameters have: an attack without steps asks
-// once, a population asks for every member, an attack that runs another takes what that one takes.
-double queries_of(const ParamMap& params) {
+// once, a population asks for every member, one with targets (0: all) runs for each wrong class, an
+// attack that runs another takes what that one takes.
+double queries_of(const ParamMap& params, int64_t classes) {
   double queries = double(std::max<int64_t>(1, number_or(params, "steps", 1))) *
                    double(number_or(params, "population", 1));
+  const int64_t wrong = std::max<int64_t>(1, classes - 1),
+                targets = number_or(params, "targets", 1);
+  queries *= double(targets == 0 ? wrong : std::min(targets, wrong));
   for (const auto& [name, value] : params)
     if (const auto* nested = value.get<ParamMap>(); nested && nested->count("use"))
-      queries *= queries_of(*nested);
+      queries *= queries_of(*nested, classes);
   return queries;
 }
 
@@ -147,9 +151,10 @@ void write_columns(std::ostream& out, const Suite& suite) {
 SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,
                        const Scoring& scoring) {
   const int64_t votes = votes_of(defense);
-  double queries = access == Access::kNone ? 0
-                                           : queries_of(attack.params) * double(attack.host.draws) *
-                                                 double(attack.host.restarts);
+  double queries = access == Access::kNone
+                       ? 0
+                       : queries_of(attack.params, defense.model.network.classes) *
+                             double(attack.host.draws) * double(attack.host.restarts);
   if (access == Access::kDecision) queries *= double(std::max<int64_t>(1, votes));
   if (attack.host.max_queries > 0) queries = std::min(queries, double(attack.host.max_queries));
   const double trials = double(trials_of(defense, scoring, votes));

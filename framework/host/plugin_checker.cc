@@ -7,6 +7,27 @@
 namespace gauntlet {
 namespace {
 
+// Whether a value is given for a parameter of the plugin's own.
+const Toml* given_value(const ParamSpec& spec, const Toml& table,
+                        const std::set<std::string>& host_keys) {
+  return host_keys.count(spec.name) ? nullptr : table.find(spec.name);
+}
+
+// A list of models that may stand in for a plugin's single model.
+const ParamSpec* list_of_models(const Schema& schema) {
+  for (const ParamSpec& spec : schema)
+    if (spec.type == ParamType::kModelList) return &spec;
+  return nullptr;
+}
+
+// A plugin with a model and a list of models takes one of the two.
+std::string choice_problem(const ParamSpec& one, const ParamSpec& list, bool both) {
+  if (both)
+    return "'" + one.name + "' and '" + list.name + "' are both given, expected one of them";
+  return "'" + one.name + "' is missing, expected the id of a registry model, or '" + list.name +
+         "', a list of them";
+}
+
 // A parameter that names nothing.
 bool is_empty(const ParamSpec& spec, const Toml& value) {
   const Toml* name = spec.type == ParamType::kUse ? value.find("use") : &value;
@@ -26,21 +47,21 @@ std::filesystem::path PluginChecker::folder_of(const Position& position) const {
 std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const Toml& given,
                                                bool is_default, const std::string& what,
                                                bool inner_keys) {
+  if (spec.type == ParamType::kModelList)
+    return is_default ? canonical(spec, to_param(given)) : models_value(spec, given, what);
+  const bool empty = is_empty(spec, given);
+  if (spec.type == ParamType::kModel && !empty) return model_value(given, what + ": " + spec.name);
   const ParamValue plain = to_param(given);
   if (const std::string wrong = problem_of(spec, plain); !wrong.empty()) {
     problems_.add(given.position, what + ": " + spec.name + ": " + wrong);
     return {};
   }
   const std::string where = what + ": " + spec.name;
-  const bool empty = is_empty(spec, given);
   if (empty && (spec.type == ParamType::kModel || spec.type == ParamType::kFile)) {
     problems_.add(given.position, what + ": '" + spec.name + "' is missing, expected " +
                                       (spec.type == ParamType::kModel ? "the id of a registry model"
                                                                       : expectation(spec.type)));
     return {};
-  }
-  if (spec.type == ParamType::kModel) {
-    if (!model(*given.get<std::string>(), given.position, where)) return {};
   }
   if (spec.type == ParamType::kUse && !empty) {
     const auto nested = use("attack", given, where, inner_keys);
@@ -85,9 +106,19 @@ std::optional<ParamMap> PluginChecker::parameters(const std::string& kind,
   std::vector<std::string> names;
   ParamMap out;
   bool right = true;
+  const ParamSpec* models = list_of_models(schema);
+  const Toml* listed = models ? given_value(*models, table, host_keys) : nullptr;
   for (const ParamSpec& spec : schema) {
     names.push_back(spec.name);
-    const Toml* given = host_keys.count(spec.name) ? nullptr : table.find(spec.name);
+    const Toml* given = given_value(spec, table, host_keys);
+    if (models && spec.type == ParamType::kModel && (listed || !given)) {
+      if (!given == !listed)
+        problems_.add(given ? listed->position : name_position,
+                      what + ": " + choice_problem(spec, *models, given));
+      right &= !given != !listed;
+      out[spec.name] = spec.fallback;
+      continue;
+    }
     const auto checked =
         given ? value(spec, *given, false, what, inner_keys)
               : value(spec, from_param(spec.fallback, name_position), true, what, inner_keys);

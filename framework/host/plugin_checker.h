@@ -36,6 +36,8 @@ class PluginChecker {
   DefenseRoles roles(const Use& defense) const {
     return plugins_.roles(defense.plugin, defense.with);
   }
+  /// The wrappers of a stack, innermost first; those with a problem are left out.
+  std::vector<Use> stack(const Toml& list, const std::string& what);
   /// A model of the registry, checked, its layer plugins' parameters completed; null after adding a
   /// problem. Each id is checked once.
   const ModelEntry* model(const std::string& id, const Position& position, const std::string& what);
@@ -56,6 +58,9 @@ class PluginChecker {
   std::optional<Use> use(const std::string& kind, const Toml& table, const std::string& what,
                          bool inner_keys);
   bool read_inner_keys(const Toml& table, const std::string& what, ParamMap& out);
+  std::optional<ParamValue> model_value(const Toml& given, const std::string& where);
+  std::optional<ParamValue> models_value(const ParamSpec& spec, const Toml& given,
+                                         const std::string& what);
 
   const PluginCatalogue& plugins_;
   const Registry& registry_;

@@ -134,6 +134,8 @@ std::string to_string(Average average) {
       return "probability";
     case Average::kLogit:
       return "logit";
+    case Average::kBallot:
+      return "ballot";
   }
   return "";
 }

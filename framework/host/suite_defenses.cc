@@ -22,7 +22,8 @@ class RowReader {
     } else {
       reader_.missing("model", "the id of a registry model or { architecture = \"…\", … }");
     }
-    if (const Toml* stack = reader_.list("stack")) row.stack = read_stack(*stack);
+    if (const Toml* stack = reader_.list("stack"))
+      row.stack = context_.plugins.stack(*stack, reader_.what() + ": stack");
     reader_.finish();
     return context_.problems.size() == before ? std::optional(row) : std::nullopt;
   }
@@ -71,34 +72,6 @@ class RowReader {
         }
     model.network = read_network(table);
     return model;
-  }
-
-  std::vector<Use> read_stack(const Toml& stack) {
-    std::vector<Use> out;
-    DefenseRoles all;
-    for (const Toml& item : *stack.get<Toml::List>()) {
-      const std::string what = reader_.what() + ": stack";
-      auto use = context_.plugins.use("defense", item, what);
-      if (!use) continue;
-      const DefenseRoles roles = context_.plugins.roles(*use);
-      const Position at = item.find("use")->position;
-      const std::string named = what + ": '" + use->plugin + "' ";
-      if (!roles.wraps && roles.layers) {
-        context_.problems.add(at, named +
-                                      "works inside layers, expected it in the model's "
-                                      "layer_plugins");
-      } else if (!roles.wraps) {
-        context_.problems.add(at, named + "only trains networks, expected an inference wrapper");
-      }
-      if (roles.votes && all.votes)
-        context_.problems.add(at, named + "is a second vote, expected at most one");
-      if (roles.refuses && all.refuses)
-        context_.problems.add(at, named + "is a second detector, expected at most one");
-      all.votes |= roles.votes;
-      all.refuses |= roles.refuses;
-      out.push_back(std::move(*use));
-    }
-    return out;
   }
 
   TableReader reader_;

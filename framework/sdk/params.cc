@@ -55,7 +55,27 @@ std::optional<ParamType> element_type(ParamType type) {
   if (type == ParamType::kIntList) return ParamType::kInt;
   if (type == ParamType::kFloatList) return ParamType::kFloat;
   if (type == ParamType::kStringList) return ParamType::kString;
+  if (type == ParamType::kModelList) return ParamType::kModel;
   return {};
+}
+
+std::optional<ParamValue> converted(ParamType type, const ParamValue& value);
+
+// A model with wrappers; without any it is the id alone.
+std::optional<ParamValue> converted_model(const ParamMap& table) {
+  const auto id = table.find("model");
+  if (id == table.end() || !id->second.get<std::string>()) return {};
+  ParamList stack;
+  for (const auto& [name, value] : table) {
+    if (name == "model") continue;
+    const auto* wrappers = name == "stack" ? value.get<ParamList>() : nullptr;
+    if (!wrappers) return {};
+    for (const ParamValue& wrapper : *wrappers)
+      if (!converted(ParamType::kUse, wrapper)) return {};
+    stack = *wrappers;
+  }
+  if (stack.empty()) return id->second;
+  return ParamMap{{"model", id->second}, {"stack", stack}};
 }
 
 // Of the right type and in canonical form, or nullopt.
@@ -89,6 +109,9 @@ std::optional<ParamValue> converted(ParamType type, const ParamValue& value) {
       return it != table->end() && it->second.get<std::string>() ? std::optional(value)
                                                                  : std::nullopt;
     }
+    case ParamType::kModel:
+      if (const auto* table = value.get<ParamMap>()) return converted_model(*table);
+      [[fallthrough]];
     default:
       return value.get<std::string>() ? std::optional(value) : std::nullopt;
   }
@@ -140,7 +163,9 @@ const char* expectation(ParamType type) {
     case ParamType::kFile:
       return "a file name";
     case ParamType::kModel:
-      return "the name of a registry model";
+      return "the id of a registry model or { model = \"id\", stack = [{ use = \"name\", … }] }";
+    case ParamType::kModelList:
+      return "a list of registry models";
     case ParamType::kUse:
       return "a plugin: { use = \"name\", … }";
   }
@@ -257,10 +282,6 @@ ParamValue ParamTraits<File>::wrap(const File& field) { return field.path; }
 void ParamTraits<File>::assign(File& field, const ParamValue& v) {
   field.path = *v.get<std::string>();
 }
-ParamValue ParamTraits<ModelRef>::wrap(const ModelRef& field) { return field.id; }
-void ParamTraits<ModelRef>::assign(ModelRef& field, const ParamValue& v) {
-  field.id = *v.get<std::string>();
-}
 ParamValue ParamTraits<Use>::wrap(const Use& field) {
   ParamMap table = field.with;
   table["use"] = field.plugin;
@@ -270,6 +291,31 @@ void ParamTraits<Use>::assign(Use& field, const ParamValue& v) {
   field.with = *v.get<ParamMap>();
   field.plugin = *field.with.at("use").get<std::string>();
   field.with.erase("use");
+}
+ParamValue ParamTraits<ModelRef>::wrap(const ModelRef& field) {
+  if (field.stack.empty()) return field.id;
+  ParamList stack;
+  for (const Use& use : field.stack) stack.push_back(ParamTraits<Use>::wrap(use));
+  return ParamMap{{"model", field.id}, {"stack", stack}};
+}
+void ParamTraits<ModelRef>::assign(ModelRef& field, const ParamValue& v) {
+  field.stack.clear();
+  const auto* table = v.get<ParamMap>();
+  field.id = *(table ? table->at("model") : v).get<std::string>();
+  if (!table) return;
+  if (const auto stack = table->find("stack"); stack != table->end())
+    for (const ParamValue& item : *stack->second.get<ParamList>())
+      ParamTraits<Use>::assign(field.stack.emplace_back(), item);
+}
+ParamValue ParamTraits<std::vector<ModelRef>>::wrap(const std::vector<ModelRef>& field) {
+  ParamList list;
+  for (const ModelRef& item : field) list.push_back(ParamTraits<ModelRef>::wrap(item));
+  return list;
+}
+void ParamTraits<std::vector<ModelRef>>::assign(std::vector<ModelRef>& field, const ParamValue& v) {
+  field.clear();
+  for (const ParamValue& item : *v.get<ParamList>())
+    ParamTraits<ModelRef>::assign(field.emplace_back(), item);
 }
 }  // namespace detail
 }  // namespace gauntlet

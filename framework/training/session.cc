@@ -58,8 +58,8 @@ class TrainingSession::OwnParameters final : public Parameters {
 class TrainingSession::Surroundings final : public Environment {
  public:
   explicit Surroundings(const TrainingParts& parts) : parts_(parts) {}
-  DefendedModel& model(const std::string& id) override {
-    throw BadInput("the inner attack asks for the source model '" + id +
+  DefendedModel& model(const ModelRef& ref) override {
+    throw BadInput("the inner attack asks for the source model '" + ref.id +
                    "'; training lends none: use an attack on the trained network itself");
   }
   std::unique_ptr<Attack> attack(const Use& use) override { return parts_.make_attack(use); }

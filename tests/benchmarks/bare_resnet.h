@@ -75,4 +75,15 @@ inline std::map<std::string, Tensor> values_of(const Network& network) {
   return values;
 }
 
+inline BareFolded folded(const Network& network) {
+  const auto t = values_of(network);
+  BareFolded bare;
+  each_convolution([&](const std::string& conv, const std::string& norm, int64_t stride) {
+    bare.add(t.at(conv + ".weight"), t.at(norm + ".weight"), t.at(norm + ".bias"),
+             t.at(norm + ".running_mean"), t.at(norm + ".running_var"), stride, torch::kFloat);
+  });
+  bare.weight = t.at("linear.weight"), bare.bias = t.at("linear.bias");
+  return bare;
+}
+
 }  // namespace gauntlet::benchmarks

@@ -16,17 +16,6 @@ using namespace benchmarks;
 constexpr int64_t kBatch = 128;
 constexpr int kPairs = 30;
 
-BareFolded bare_of(const Network& network) {
-  const auto t = values_of(network);
-  BareFolded bare;
-  each_convolution([&](const std::string& conv, const std::string& norm, int64_t stride) {
-    bare.add(t.at(conv + ".weight"), t.at(norm + ".weight"), t.at(norm + ".bias"),
-             t.at(norm + ".running_mean"), t.at(norm + ".running_var"), stride, torch::kFloat);
-  });
-  bare.weight = t.at("linear.weight"), bare.bias = t.at("linear.bias");
-  return bare;
-}
-
 // Asks for gradients when the benchmark says so.
 struct Stepper final : Attack {
   std::function<void(const std::function<Tensor()>&)> body;
@@ -37,7 +26,7 @@ struct Stepper final : Attack {
   }
 };
 struct Nowhere final : Environment {
-  DefendedModel& model(const std::string&) override { throw std::logic_error("no other model"); }
+  DefendedModel& model(const ModelRef&) override { throw std::logic_error("no other model"); }
   std::unique_ptr<Attack> attack(const Use&) override { throw std::logic_error("no other attack"); }
 };
 
@@ -46,7 +35,7 @@ void gradient_step(benchmark::State& state) {
   NetworkSpec spec;
   spec.architecture = "resnet20", spec.input = {3, 32, 32}, spec.classes = 10;
   const std::shared_ptr<Network> network = build_network(spec);
-  const BareFolded bare = bare_of(*network);
+  const BareFolded bare = folded(*network);
   network->set_trainable(false);
   DefendedModel model(network, {}, {});
   const Tensor index = torch::arange(kBatch);

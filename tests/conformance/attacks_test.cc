@@ -21,13 +21,13 @@ struct Candidate {
 };
 
 // All shipped attacks and the test-only FAB, with few steps.
-std::vector<Candidate> attacks() {
+std::vector<Candidate> attacks(int steps = 4) {
   std::set<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(build_folder() / "plugins/attacks"))
     if (entry.path().extension() == ".so") files.insert(entry.path());
   files.insert(build_folder() / "test_plugins/attacks/fab.so");
   const std::map<std::string, ParamValue> small = {
-      {"steps", 4}, {"population", 6}, {"step_size", 0.05}, {"source", "other"}};
+      {"steps", steps}, {"population", 6}, {"step_size", 0.05}, {"source", "other"}};
   std::vector<Candidate> out;
   for (const auto& file : files) {
     const Entry& entry = entry_of(file);
@@ -84,7 +84,8 @@ void expect_feasible(const ThreatModel& threat, const Tensor& clean, const Tenso
 TEST_F(AttackConformance, FindsThem) {
   std::set<std::string> names;
   for (const Candidate& c : attacks()) names.insert(c.name);
-  for (const char* name : {"external", "fab", "fgsm", "nattack", "pgd", "random_noise", "transfer"})
+  for (const char* name :
+       {"external", "fab", "fgsm", "multitargeted", "nattack", "pgd", "random_noise", "transfer"})
     EXPECT_TRUE(names.count(name)) << name;
 }
 
@@ -221,6 +222,31 @@ TEST_F(AttackConformance, OnePixelIsAnImage) {
   each(*tiny.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
     expect_feasible(threat, batch.x, run(c, *tiny.model, batch, threat).x);
   });
+}
+
+// k steps of a longer run equal a run of k steps: whatever the shorter run asks, the longer asks
+// too.
+TEST_F(AttackConformance, APromisedPrefixIsOne) {
+  const std::vector<Candidate> shorter = attacks(3), longer = attacks(5);
+  int promised = 0;
+  for (size_t i = 0; i < shorter.size(); ++i) {
+    if (!shorter[i].attack->facts().prefix_nested) continue;
+    SCOPED_TRACE(shorter[i].name);
+    ++promised;
+    for (const Norm norm : kNorms) {
+      const auto asked = [&](const Candidate& c) {
+        std::vector<Tensor> queries;
+        CraftRules rules;
+        rules.observe = [&](const Rows&, const Tensor& x, const Outputs&) { queries.push_back(x); };
+        answer(c, *toy_.model, batch_, threat_of(norm, 0.3), rules);
+        return queries;
+      };
+      const std::vector<Tensor> few = asked(shorter[i]), many = asked(longer[i]);
+      ASSERT_LT(few.size(), many.size());
+      for (size_t q = 0; q < few.size(); ++q) EXPECT_TRUE(torch::equal(few[q], many[q])) << q;
+    }
+  }
+  EXPECT_GE(promised, 1);
 }
 
 TEST_F(AttackConformance, ABudgetIsKept) {

@@ -139,7 +139,7 @@ inline std::shared_ptr<ToyNetwork> curved(std::vector<int64_t> image, int64_t cl
 /// Lends attacks the shipped plugins and the models put into it.
 struct ToyEnvironment final : Environment {
   std::map<std::string, DefendedModel*> models = {};
-  DefendedModel& model(const std::string& id) override { return *models.at(id); }
+  DefendedModel& model(const ModelRef& ref) override { return *models.at(ref.id); }
   std::unique_ptr<Attack> attack(const Use& use) override {
     return toys::attack(use.plugin, use.with);
   }

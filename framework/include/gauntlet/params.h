@@ -50,9 +50,12 @@ struct Use {
   std::string plugin;
   ParamMap with = {};
 };
-/// A registry model as a parameter; the hash of its weights enters the identity.
+/// A registry model as a parameter: "id", or with wrappers around it, innermost first,
+/// { model = "id", stack = [{ use = "smoothing", sigma = 0.06 }] }. The hash of its weights and its
+/// stack enter the identity.
 struct ModelRef {
   std::string id;
+  std::vector<Use> stack = {};
 };
 /// A file as a parameter, identified by its content.
 struct File {
@@ -69,6 +72,7 @@ enum class ParamType {
   kStringList,
   kFile,
   kModel,
+  kModelList,
   kUse
 };
 /// Closed interval of allowed values (of each element in a list).
@@ -130,6 +134,7 @@ GAUNTLET_PARAM_(std::vector<double>, kFloatList)
 GAUNTLET_PARAM_(std::vector<std::string>, kStringList)
 GAUNTLET_PARAM_(File, kFile)
 GAUNTLET_PARAM_(ModelRef, kModel)
+GAUNTLET_PARAM_(std::vector<ModelRef>, kModelList)
 GAUNTLET_PARAM_(Use, kUse)
 #undef GAUNTLET_PARAM_
 

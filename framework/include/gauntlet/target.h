@@ -36,6 +36,7 @@ struct TargetFacts {
   bool stochastic = false;  ///< derived by the host from the whole stack and probed
   bool surrogate = false;   ///< gradients are of a differentiable stand-in
   bool refuses = false;     ///< a detector may answer "adversarial"
+  int64_t mc_samples = 1;   ///< draws behind one decision of the whole defense
 };
 
 /// The defended model as an attack sees it. The host counts and limits passes per sample, tracks

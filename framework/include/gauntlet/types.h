@@ -51,9 +51,10 @@ enum class Access { kNone, kDecision, kScore, kGradient };
 /// input that is misclassified (Tao et al., 2022).
 enum class Goal { kUntargeted, kTargeted, kHypocritical };
 
-/// What is averaged over the draws of one query: the loss (EPGD), class probabilities (SmoothAdv)
-/// or logits.
-enum class Average { kLoss, kProbability, kLogit };
+/// What is averaged over the draws of one query: the loss (EPGD), class probabilities (SmoothAdv),
+/// logits, or what the defense itself counts, as shares whose logarithms are the logits
+/// (probabilities where nothing votes). Hard ballots have no gradient.
+enum class Average { kLoss, kProbability, kLogit, kBallot };
 
 /// Fresh: new noise every query. Fixed: equal key, equal noise. Off: normals are 0, uniforms 1/2.
 enum class Draw { kFresh, kFixed, kOff };

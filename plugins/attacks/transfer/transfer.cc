@@ -1,6 +1,6 @@
-// Transfer: the inputs that another attack finds on another model. Papernot et al., 2016,
-// https://arxiv.org/abs/1605.07277
-#include "gauntlet/plugin.h"
+// Transfer: the inputs that another attack finds on another model, or on several. Papernot et al.,
+// 2016, https://arxiv.org/abs/1605.07277
+#include "ensemble.h"
 
 namespace {
 using namespace gauntlet;
@@ -8,10 +8,15 @@ using namespace gauntlet;
 struct Transfer final : Attack {
   struct Params {
     ModelRef source;
+    std::vector<ModelRef> sources;
+    std::string ensemble = "probability";
     Use attack = {"pgd"};
 
     void fields(auto&& visit) {
       visit(source, "source", "the registry model that the inner attack is run on");
+      visit(sources, "sources", "several of them, attacked together");
+      visit(ensemble, "ensemble", "what is averaged over several sources",
+            OneOf{"probability", "logit"});
       visit(attack, "attack", "the inner attack");
     }
   } p;
@@ -19,19 +24,37 @@ struct Transfer final : Attack {
   AttackFacts facts() const override { return {.access = Access::kNone}; }
 
   std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const override {
-    return p.source.id.empty() ? "transfer needs a source model" : "";
+    if (p.source.id.empty() && p.sources.empty()) return "transfer needs a source model";
+    if (!p.source.id.empty() && !p.sources.empty())
+      return "transfer takes 'source' or 'sources', not both";
+    return "";
   }
 
   Tensor run(Target&, const Task& task) override {
-    Target& source = task.host.source(p.source);
     const std::unique_ptr<Attack> inner = task.host.attack(p.attack);
-    const std::string reason = inner->unsupported(task.threat, source.facts(), task.goal);
-    if (!reason.empty()) throw ParamError("attack: " + p.attack.plugin + ": " + reason);
     Task on_source = task;
     on_source.loss.reset();  // the target's adaptive loss may read what the source does not have
+    const std::vector<Target*> members = sources(task.host);
+    transfer::Ensemble ensemble(members, on_source,
+                                p.ensemble == "logit" ? Average::kLogit : Average::kProbability);
+    Target& source = members.size() == 1 ? *members.front() : ensemble;
+    const std::string reason = inner->unsupported(task.threat, source.facts(), task.goal);
+    if (!reason.empty()) throw ParamError("attack: " + p.attack.plugin + ": " + reason);
     return inner->run(source, on_source);
+  }
+
+  std::vector<Target*> sources(Host& host) const {
+    std::vector<Target*> out;
+    for (const ModelRef& ref : p.sources.empty() ? std::vector{p.source} : p.sources) {
+      out.push_back(&host.source(ref));
+      const int64_t classes = out.back()->facts().classes, first = out.front()->facts().classes;
+      if (classes != first)
+        throw ParamError("sources: '" + ref.id + "' knows " + std::to_string(classes) +
+                         " classes, the first source " + std::to_string(first));
+    }
+    return out;
   }
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Transfer, "transfer", "1.0.0", "an attack on another model, tried on this one");
+GAUNTLET_ATTACK(Transfer, "transfer", "1.1.0", "an attack on other models, tried on this one");

@@ -107,7 +107,7 @@ struct Voter final : Defense, Votes {
 
 struct NoEnvironment final : Environment {
   std::map<std::string, DefendedModel*> models;
-  DefendedModel& model(const std::string& id) override { return *models.at(id); }
+  DefendedModel& model(const ModelRef& ref) override { return *models.at(ref.id); }
   std::unique_ptr<Attack> attack(const Use&) override { return std::make_unique<Descent>(); }
 };
 

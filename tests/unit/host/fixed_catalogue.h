@@ -62,10 +62,15 @@ class FixedCatalogue final : public PluginCatalogue {
         {"nattack",
          {spec("steps", ParamType::kInt, 100, Range{1, 10'000}),
           spec("population", ParamType::kInt, 50, Range{2, 10'000})}},
+        {"multitargeted",
+         {spec("targets", ParamType::kInt, 0, Range{0, 100'000}),
+          spec("attack", ParamType::kUse, use("pgd"))}},
         {"random_noise", {}},
         {"ensemble", {spec("weights", ParamType::kFloatList, ParamList{1.0})}},
         {"transfer",
-         {spec("source", ParamType::kModel, ""), spec("attack", ParamType::kUse, use("pgd"))}},
+         {spec("source", ParamType::kModel, ""),
+          spec("sources", ParamType::kModelList, ParamList{}),
+          spec("attack", ParamType::kUse, use("pgd"))}},
     };
     return schemas;
   }

@@ -22,8 +22,11 @@ TEST_F(Plan, CostIsStepsTimesPopulationDrawsAndRestarts) {
                       "noise = { use = \"random_noise\" }\n"
                       "transfer = { use = \"transfer\", source = \"tiny/at\", attack = { use = "
                       "\"pgd\", steps = 7 } "
-                      "}\n"));
-  const double expected[] = {1, 60, 50, 24, 0, 7};
+                      "}\n"
+                      "all = { use = \"multitargeted\", attack = { use = \"pgd\", steps = 7 } }\n"
+                      "one = { use = \"multitargeted\", targets = 1, attack = { use = \"pgd\", "
+                      "steps = 7 } }\n"));
+  const double expected[] = {1, 60, 50, 24, 0, 7, 14, 7};  // three classes
   for (size_t i = 0; i < suite.attacks.size(); ++i) {
     const AttackSpec& attack = suite.attacks[i];
     const SampleCost cost =

@@ -87,7 +87,8 @@ TEST_F(SuiteReading, NestedPluginsAreCompletedAndChecked) {
                        {"step_size", 2.0 / 255},
                        {"start", "uniform"},
                        {"loss", "cross_entropy"}};
-  EXPECT_EQ(suite.attacks[0].params, (ParamMap{{"source", "tiny/at"}, {"attack", inner}}));
+  EXPECT_EQ(suite.attacks[0].params,
+            (ParamMap{{"source", "tiny/at"}, {"sources", ParamList{}}, {"attack", inner}}));
   EXPECT_EQ(error(suite_text("t = { use = \"transfer\", source = \"tiny/ta\", attack = { use = "
                              "\"pgd\", steps = -3 } }\n")),
             "suite.toml:7:34: attack 't': source: the registry has no model 'tiny/ta', did you "
@@ -98,7 +99,20 @@ TEST_F(SuiteReading, NestedPluginsAreCompletedAndChecked) {
 TEST_F(SuiteReading, AParameterThatNamesAModelMustBeGiven) {
   EXPECT_EQ(error(suite_text("t = { use = \"transfer\" }\n")),
             "suite.toml:7:13: attack 't': 'source' is missing, expected the id of a registry "
-            "model");
+            "model, or 'sources', a list of them");
+}
+
+TEST_F(SuiteReading, AModelMayHaveWrappersOfItsOwn) {
+  const Suite suite = read(suite_text(
+      "t = { use = \"transfer\", sources = [\"tiny/at\", { model = \"tiny/standard\" }, "
+      "{ model = \"tiny/pni-w\", stack = [{ use = \"smoothing\", sigma = \"1/8\" }] }] }\n"));
+  const ParamMap wrapper{
+      {"use", "smoothing"}, {"sigma", 0.125}, {"mc_samples", 64}, {"vote", "soft"}};
+  EXPECT_EQ(
+      suite.attacks[0].params.at("sources"),
+      ParamValue(ParamList{"tiny/at", "tiny/standard",
+                           ParamMap{{"model", "tiny/pni-w"}, {"stack", ParamList{wrapper}}}}));
+  EXPECT_EQ(suite.attacks[0].params.at("source"), ParamValue(""));
 }
 
 TEST_F(SuiteReading, FilesAreFoundFromTheFileThatNamesThem) {

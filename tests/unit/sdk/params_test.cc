@@ -15,6 +15,7 @@ struct Example {
   std::vector<std::string> names;
   File file;
   ModelRef model = {"cifar10/at"};
+  std::vector<ModelRef> models;
   Use inner = {"pgd", {{"steps", 7}}};
 
   void fields(auto&& visit) {
@@ -27,6 +28,7 @@ struct Example {
     visit(names, "names", "who");
     visit(file, "file", "what from");
     visit(model, "model", "on whom");
+    visit(models, "models", "on whom else");
     visit(inner, "inner", "by what");
   }
 };
@@ -73,6 +75,40 @@ TEST(Params, GivenValuesAreBound) {
   EXPECT_EQ(p.model.id, "mnist/trades");
   EXPECT_EQ(p.inner.plugin, "fgsm");
   EXPECT_EQ(p.inner.with, (ParamMap{{"deep", ParamMap{{"x", 1}}}}));
+}
+
+TEST(Params, AModelMayHaveAStack) {
+  const ParamMap noise = {{"use", "smoothing"}, {"sigma", 0.1}};
+  const ParamMap table = {{"model", "mnist/at"}, {"stack", ParamList{noise}}};
+  const auto p = bind<Example>({{"model", table}, {"models", ParamList{"mnist/trades", table}}});
+  for (const ModelRef& ref : {p.model, p.models.at(1)}) {
+    EXPECT_EQ(ref.id, "mnist/at");
+    ASSERT_EQ(ref.stack.size(), 1u);
+    EXPECT_EQ(ref.stack[0].plugin, "smoothing");
+    EXPECT_EQ(ref.stack[0].with, (ParamMap{{"sigma", 0.1}}));
+  }
+  EXPECT_EQ(p.models.at(0).id, "mnist/trades");
+  EXPECT_TRUE(p.models.at(0).stack.empty());
+  // Without wrappers both ways of writing it are one value.
+  const Schema schema = schema_of<Example>();
+  for (const ParamMap& bare :
+       {ParamMap{{"model", "a"}}, ParamMap{{"model", "a"}, {"stack", ParamList{}}}})
+    EXPECT_EQ(resolve(schema, {{"model", bare}}), resolve(schema, {{"model", "a"}}));
+  EXPECT_EQ(resolve(schema, resolve(schema, {{"model", table}})),
+            resolve(schema, {{"model", table}}));
+}
+
+TEST(Params, WhatIsNoModelIsRefused) {
+  const std::string expected = " is not the id of a registry model or { model = \"id\", stack = ";
+  for (const ParamValue& wrong :
+       {ParamValue(3), ParamValue(ParamMap{{"stack", ParamList{}}}),
+        ParamValue(ParamMap{{"model", 3}}),
+        ParamValue(ParamMap{{"model", "a"}, {"stak", ParamList{}}}),
+        ParamValue(ParamMap{{"model", "a"}, {"stack", "smoothing"}}),
+        ParamValue(ParamMap{{"model", "a"}, {"stack", ParamList{"smoothing"}}})})
+    EXPECT_NE(error_of({{"model", wrong}}).find(to_text(wrong) + expected), std::string::npos)
+        << error_of({{"model", wrong}});
+  EXPECT_EQ(error_of({{"models", "a"}}), "models: \"a\" is not a list of registry models");
 }
 
 TEST(Params, ErrorsNameParameterValueAndExpectation) {

@@ -30,7 +30,7 @@ Loaded load(const Registry& registry, const std::string& name) {
 }
 
 struct PgdOnly final : Environment {
-  DefendedModel& model(const std::string&) override { throw std::logic_error("no other model"); }
+  DefendedModel& model(const ModelRef&) override { throw std::logic_error("no other model"); }
   std::unique_ptr<Attack> attack(const Use& use) override {
     return built_plugins().attack(use.plugin, use.with);
   }
