@@ -3,11 +3,13 @@
 
 #include "base/bad_input.h"
 #include "base/file_errors.h"
+#include "base/keep_memory.h"
 #include "cli/commands.h"
 #include "gauntlet/params.h"
 
 int main(int argc, char** argv) {
   using namespace gauntlet;
+  keep_freed_memory();
   CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
   app.name("gauntlet");
   app.require_subcommand(1);

@@ -32,6 +32,12 @@ double queries_of(const ParamMap& params, int64_t classes) {
   return queries;
 }
 
+// An attack whose queries are the defense's whole vote.
+bool asks_for_votes(const ParamMap& params) {
+  const auto there = params.find("oracle");
+  return there != params.end() && there->second == ParamValue("wrapped");
+}
+
 // Copies of one vote of the defense; 0: it does not vote.
 int64_t votes_of(const DefenseSpec& defense) {
   int64_t votes = 0;
@@ -155,7 +161,8 @@ SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Acc
                        ? 0
                        : queries_of(attack.params, defense.model.network.classes) *
                              double(attack.host.draws) * double(attack.host.restarts);
-  if (access == Access::kDecision) queries *= double(std::max<int64_t>(1, votes));
+  if (access == Access::kDecision || asks_for_votes(attack.params))
+    queries *= double(std::max<int64_t>(1, votes));
   if (attack.host.max_queries > 0) queries = std::min(queries, double(attack.host.max_queries));
   const double trials = double(trials_of(defense, scoring, votes));
   return {queries, trials * double(std::max<int64_t>(1, votes))};

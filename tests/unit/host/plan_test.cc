@@ -37,15 +37,18 @@ TEST_F(Plan, CostIsStepsTimesPopulationDrawsAndRestarts) {
 }
 
 TEST_F(Plan, VotesCountInScoringAndInDecisionAttacks) {
-  const Suite suite = read(suite_text("pgd = { use = \"pgd\", steps = 10 }\n",
-                                      "[[defense]]\nname = \"v\"\nmodel = \"tiny/at\"\nstack = [{ "
-                                      "use = \"smoothing\", mc_samples = "
-                                      "100 }]\n"));
+  const Suite suite =
+      read(suite_text("pgd = { use = \"pgd\", steps = 10 }\nn = { use = \"nattack\", steps = 2, "
+                      "population = 5, oracle = \"wrapped\" }\n",
+                      "[[defense]]\nname = \"v\"\nmodel = \"tiny/at\"\nstack = [{ "
+                      "use = \"smoothing\", mc_samples = "
+                      "100 }]\n"));
   const auto cost = [&](Access access, const Scoring& scoring) {
     return sample_cost(suite.defenses[0], suite.attacks[0], access, scoring);
   };
   EXPECT_EQ(cost(Access::kGradient, {}).attack, 10);
   EXPECT_EQ(cost(Access::kDecision, {}).attack, 1000);
+  EXPECT_EQ(sample_cost(suite.defenses[0], suite.attacks[1], Access::kScore, {}).attack, 1000);
   EXPECT_EQ(cost(Access::kGradient, {}).scoring, 600) << "ceil(512 / 100) trials of 100";
   EXPECT_EQ(cost(Access::kGradient, {4, Success::kAny}).scoring, 400);
 }
