@@ -94,6 +94,9 @@ class RowReader {
         context_.problems.add(at, named + "is a second vote, expected at most one");
       if (roles.refuses && all.refuses)
         context_.problems.add(at, named + "is a second detector, expected at most one");
+      if (roles.certifies && all.certifies)
+        context_.problems.add(at, named + "is a second certifier, expected at most one");
+      all.certifies |= roles.certifies;
       all.votes |= roles.votes;
       all.refuses |= roles.refuses;
       out.push_back(std::move(*use));
