@@ -1,4 +1,4 @@
-// report.csv: one row a cell, one column a fact.
+// report.csv: one row a cell, one column a fact. certified.csv: one row an image.
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/text.h"
@@ -69,6 +69,33 @@ std::string report_csv(const Store::Run& run) {
   const Summary summary(run);
   std::string text = kHeader;
   for (const CellRecord& record : summary.run.cells) text += line_of(record);
+  return text;
+}
+
+std::string certified_csv(const Store::Run& run) {
+  const Summary summary(run);
+  std::string text =
+      "suite,defense,dataset,split,seed,status,reason,alpha,sample,label,answer,radius,right,"
+      "identity,fingerprint\n";
+  for (const Certification& r : summary.run.certifications) {
+    const auto add = [&](const CertifiedSample* c) {
+      const std::string none;
+      Row row;
+      row << r.suite << r.defense << r.dataset << r.split << r.seed << to_string(r.status)
+          << r.reason;
+      if (!c)
+        row << none << none << none << none << none << none;
+      else if (c->answer < 0)
+        row << r.alpha << c->index << c->label << none << none << false;
+      else
+        row << r.alpha << c->index << c->label << c->answer << c->radius << (c->answer == c->label);
+      row << r.identity << r.fingerprint;
+      text += row.line();
+    };
+    if (!has_result(r)) add(nullptr);
+    for (const CertifiedSample& c : r.certificates)
+      if (has_result(r)) add(&c);
+  }
   return text;
 }
 

@@ -30,6 +30,12 @@ void write_atomically(const fs::path& file, const std::string& text) {
 void write_reports(const Store::Run& run, const fs::path& folder) {
   write_atomically(folder / "report.json", report_json(run));
   write_atomically(folder / "report.csv", report_csv(run));
+  const fs::path certified = folder / "certified.csv";
+  std::error_code error;
+  if (run.certifications.empty())
+    fs::remove(certified, error);  // of an earlier run, which these reports do not tell of
+  else
+    write_atomically(certified, certified_csv(run));
   write_atomically(folder / "report.md", report_markdown(run));
   write_atomically(folder / "report.html", report_html(run));
 }

@@ -1,9 +1,11 @@
 // report.json: everything the records say, under names that reports/schema/ fixes.
 #include <cmath>
+#include <set>
 
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/text.h"
+#include "results/certification.h"
 
 namespace gauntlet {
 namespace {
@@ -87,6 +89,59 @@ Json worst_case_of(const WorstCase& record) {
           {"fingerprint", record.fingerprint}};
 }
 
+/// Steps: the accuracy at a radius is that of the last step that does not lie above it.
+Json curve_of(const Certification& record) {
+  std::set<double> radii = {0};
+  for (const CertifiedSample& c : record.certificates)
+    if (c.answer == c.label) radii.insert(c.radius);
+  Json curve = Json::array();
+  for (const double radius : radii)
+    curve.push_back(
+        {{"radius", radius}, {"certified_accuracy", certified_accuracy(record, radius)}});
+  return curve;
+}
+
+Json images_of(const Certification& record) {
+  Json images = Json::array();
+  for (const CertifiedSample& c : record.certificates) {
+    const bool abstained = c.answer < 0;
+    images.push_back({{"sample", c.index},
+                      {"label", c.label},
+                      {"answer", abstained ? Json(nullptr) : Json(c.answer)},
+                      {"radius", abstained ? Json(nullptr) : Json(c.radius)},
+                      {"right", c.answer == c.label}});
+  }
+  return images;
+}
+
+Json certification_of(const Certification& record) {
+  const bool ok = has_result(record);
+  const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
+  return {{"defense", record.defense},
+          {"seed", record.seed},
+          {"status", to_string(record.status)},
+          {"reason", record.reason},
+          {"flags", record.flags},
+          {"dataset", record.dataset},
+          {"split", record.split},
+          {"samples", record.samples},
+          {"norm", "l2"},
+          {"alpha", shown(record.alpha)},
+          {"certified_accuracy", shown(record.certified_accuracy)},
+          {"interval", ok ? interval_of(record.interval) : Json(nullptr)},
+          {"abstained", shown(record.abstained)},
+          {"average_radius", shown(record.average_radius)},
+          {"curve", ok ? curve_of(record) : Json::array()},
+          {"images", ok ? images_of(record) : Json::array()},
+          {"forwards", record.forwards},
+          {"seconds", number(record.seconds)},
+          {"finished", text_or_null(record.finished)},
+          {"identity", record.identity},
+          {"fingerprint", record.fingerprint},
+          {"parameters", object_of(record.parameters)},
+          {"environment", object_of(record.environment)}};
+}
+
 Json spread_json(const std::optional<Spread>& spread) {
   if (!spread) return nullptr;
   return {{"mean", spread->mean}, {"sd", spread->sd ? Json(*spread->sd) : Json(nullptr)}};
@@ -131,6 +186,8 @@ std::string report_json(const Store::Run& run) {
   for (const CellRecord& record : summary.run.cells) report["cells"].push_back(cell_of(record));
   for (const WorstCase& record : summary.run.worst_cases)
     report["worst_case"].push_back(worst_case_of(record));
+  for (const Certification& record : summary.run.certifications)
+    report["certifications"].push_back(certification_of(record));
   // Names that are no UTF-8 must not cost the report.
   return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -14,10 +14,14 @@ namespace gauntlet {
 std::string report_json(const Store::Run& run);
 /// Tidy: one row a cell, RFC 4180 quoting, empty where there is no number.
 std::string report_csv(const Store::Run& run);
+/// Tidy: one row an image that was certified, without an answer or radius where it abstained; one
+/// row for a certification without a result.
+std::string certified_csv(const Store::Run& run);
 std::string report_markdown(const Store::Run& run);
 /// Self-contained page: no request to anywhere.
 std::string report_html(const Store::Run& run);
-/// All four, written atomically into the folder. Throws BadInput if it cannot be written.
+/// All of them (certified.csv where something was certified), written atomically into the folder.
+/// Throws BadInput if it cannot be written.
 void write_reports(const Store::Run& run, const std::filesystem::path& folder);
 
 /// What is wrong with a report.json, one sentence each; empty if nothing.

@@ -35,6 +35,21 @@ void degrade_if_unsound(WorstCase& record) {
   record.complete = false;
 }
 
+void degrade_if_unsound(Certification& record) {
+  const auto& list = record.certificates;
+  const bool sound =
+      is_share(record.certified_accuracy) && is_share(record.abstained) &&
+      is_sound(record.interval) && record.alpha >= 0 && record.alpha < 1 &&
+      std::isfinite(record.average_radius) && int64_t(list.size()) == record.samples &&
+      std::all_of(list.begin(), list.end(),
+                  [](const auto& c) { return std::isfinite(c.radius) && c.radius >= 0; });
+  if (record.status == Status::kOk && !sound) {
+    record.status = Status::kError;
+    record.reason = "the record's certificates are not one radius for each sample";
+  }
+  if (record.status != Status::kOk && record.reason.empty()) record.reason = "no reason was given";
+}
+
 template <typename T>
 void add_once(std::vector<T>& list, const T& value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
@@ -91,6 +106,8 @@ bool has_result(const WorstCase& record) {
          is_share(record.robust_accuracy) && is_sound(record.interval);
 }
 
+bool has_result(const Certification& record) { return record.status == Status::kOk; }
+
 Summary::Summary(Store::Run source) : run(std::move(source)) {
   for (CellRecord& record : run.cells) {
     degrade_if_unsound(record);
@@ -107,6 +124,16 @@ Summary::Summary(Store::Run source) : run(std::move(source)) {
     add_once(threats, threat_of(record));
     add_once(seeds, record.seed);
     group_of(record, "", worst_cases, worst_case_index_).records.push_back(&record);
+  }
+  for (Certification& record : run.certifications) {
+    degrade_if_unsound(record);
+    add_once(defenses, record.defense);
+    add_once(seeds, record.seed);
+    auto group = std::find_if(certified.begin(), certified.end(),
+                              [&](const auto& g) { return g.defense == record.defense; });
+    if (group == certified.end()) group = certified.insert(group, {record.defense, {}, true});
+    group->records.push_back(&record);
+    group->ok &= has_result(record);
   }
   for (auto& group : cells) sum_up(group);
   for (auto& group : worst_cases) sum_up(group);

@@ -32,6 +32,13 @@ struct Group {
   std::optional<Spread> clean, robust;
 };
 
+/// The certifications of one defense over evaluation seeds.
+struct CertifiedGroup {
+  std::string defense;
+  std::vector<const Certification*> records;  ///< one a seed
+  bool ok = true;                             ///< every seed has a result
+};
+
 struct Summary {
   Store::Run run;  ///< what groups point into
   std::vector<std::string> defenses, attacks;
@@ -40,6 +47,7 @@ struct Summary {
   int64_t most_samples = 0;  ///< of a cell with a result
   std::vector<Group<CellRecord>> cells;
   std::vector<Group<WorstCase>> worst_cases;
+  std::vector<CertifiedGroup> certified;
 
   explicit Summary(Store::Run run);
   Summary(const Summary&) = delete;
@@ -56,5 +64,6 @@ struct Summary {
 /// A worst case over no attack is no result.
 bool has_result(const CellRecord& record);
 bool has_result(const WorstCase& record);
+bool has_result(const Certification& record);
 
 }  // namespace gauntlet

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <ctime>
 #include <set>
+#include <tuple>
 
 #include "reports/text.h"
 
@@ -33,15 +34,17 @@ View facts_of(const Summary& summary) {
   add(summary.threats.size(), "threat");
   if (summary.seeds.size() > 1) add(summary.seeds.size(), "evaluation seed");
   add(summary.run.cells.size(), "cell");
+  if (!summary.run.certifications.empty()) add(summary.run.certifications.size(), "certification");
   return facts;
 }
 
 View statuses_of(const Summary& summary) {
   View statuses = View::array();
   for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped}) {
-    const auto& cells = summary.run.cells;
-    const auto count = std::count_if(cells.begin(), cells.end(),
-                                     [&](const CellRecord& cell) { return cell.status == status; });
+    const auto& [cells, certified] = std::tie(summary.run.cells, summary.run.certifications);
+    const auto is = [&](const auto& record) { return record.status == status; };
+    const auto count = std::count_if(cells.begin(), cells.end(), is) +
+                       std::count_if(certified.begin(), certified.end(), is);
     if (count) statuses.push_back({{"status", to_string(status)}, {"count", grouped(count)}});
   }
   return statuses;
@@ -103,6 +106,7 @@ View view_of(const Summary& summary) {
                {"facts", facts_of(summary)},
                {"statuses", statuses_of(summary)},
                {"matrices", matrices_of(summary)},
+               {"certified", certified_of(summary)},
                {"failures", failures_of(summary)},
                {"findings", findings_of(summary)},
                {"details", details_of(summary)},
@@ -115,8 +119,8 @@ View view_of(const Summary& summary) {
                {"trainings", trainings_of(summary)},
                {"settings", settings},
                {"has_settings", !settings.empty() && settings != "{}"}};
-  for (const char* list :
-       {"failures", "findings", "environment", "other_parameters", "matrices", "trainings"})
+  for (const char* list : {"certified", "failures", "findings", "environment", "other_parameters",
+                           "matrices", "trainings"})
     view[std::string("has_") + list] = !view[list].empty();
   return view;
 }

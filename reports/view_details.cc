@@ -163,6 +163,13 @@ View failures_of(const Summary& summary) {
       failures.push_back({{"place", place_of(summary, record)},
                           {"status", to_string(record.status)},
                           {"reason", record.reason}});
+  for (const Certification& record : summary.run.certifications)
+    if (!has_result(record))
+      failures.push_back(
+          {{"place", record.defense + ", certified" +
+                         (summary.seeds.size() > 1 ? ", seed " + std::to_string(record.seed) : "")},
+           {"status", to_string(record.status)},
+           {"reason", record.reason}});
   return failures;
 }
 

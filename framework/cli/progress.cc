@@ -35,15 +35,27 @@ void Progress::cell_begin(size_t number, const std::string& label) {
 void Progress::samples(int64_t done, int64_t of) { show(double(done) / double(of)); }
 
 void Progress::cell_end(const CellRecord& record, bool cached) {
+  end(record.status == Status::kOk
+          ? fmt::format("{:.1f} % ({:.1f}–{:.1f})", 100 * record.robust_accuracy,
+                        100 * record.interval.low, 100 * record.interval.high)
+          : to_string(record.status) + ": " + record.reason,
+      record.seconds, cached);
+}
+
+void Progress::certification_end(const Certification& record, bool cached) {
+  end(record.status == Status::kOk
+          ? fmt::format("{:.1f} % ({:.1f}–{:.1f}), average radius {:.3f}, {:.1f} % abstained",
+                        100 * record.certified_accuracy, 100 * record.interval.low,
+                        100 * record.interval.high, record.average_radius, 100 * record.abstained)
+          : to_string(record.status) + ": " + record.reason,
+      record.seconds, cached);
+}
+
+void Progress::end(const std::string& verdict, double seconds, bool cached) {
   done_ += work_[number_];
   if (cached) free_ += work_[number_];
   if (quiet_) return;
-  const std::string verdict =
-      record.status == Status::kOk
-          ? fmt::format("{:.1f} % ({:.1f}–{:.1f})", 100 * record.robust_accuracy,
-                        100 * record.interval.low, 100 * record.interval.high)
-          : to_string(record.status) + ": " + record.reason;
-  const std::string cost = cached ? "already known" : fmt::format("{:.1f} s", record.seconds);
+  const std::string cost = cached ? "already known" : fmt::format("{:.1f} s", seconds);
   fmt::print(stderr, "{}[{}/{}] {}: {}, {}\n", terminal_ ? "\r\033[K" : "", number_ + 1, cells_,
              label_, verdict, cost);
 }

@@ -16,8 +16,10 @@ class Progress final : public RunEvents {
   void cell_begin(size_t number, const std::string& label) override;
   void samples(int64_t done, int64_t of) override;
   void cell_end(const CellRecord& record, bool cached) override;
+  void certification_end(const Certification& record, bool cached) override;
 
  private:
+  void end(const std::string& verdict, double seconds, bool cached);
   void show(double fraction);
   std::string time_left(double fraction) const;
   double spent() const;

@@ -18,9 +18,9 @@ struct Mean {
   double sum = 0;
   int64_t count = 0;
   std::string failure;
-  std::string text() const {
+  std::string text(double unit = 100, int decimals = 1) const {
     if (!failure.empty()) return failure;
-    return count == 0 ? "—" : fmt::format("{:.1f}", 100 * sum / double(count));
+    return count == 0 ? "—" : fmt::format("{:.{}f}", unit * sum / double(count), decimals);
   }
   void add(double value) { sum += value, ++count; }
 };
@@ -49,6 +49,32 @@ void print(std::string& out, const std::vector<std::vector<std::string>>& lines)
     }
     out += '\n';
   }
+}
+
+// Certified accuracy over seeds, a row a defense.
+std::string certified_table(const std::vector<Certification>& records) {
+  struct Row {
+    Mean accuracy, radius, abstained;
+  };
+  std::vector<std::string> names;
+  std::map<std::string, Row> rows;
+  for (const Certification& record : records) {
+    note(names, record.defense);
+    Row& row = rows[record.defense];
+    if (record.status != Status::kOk) {
+      row.accuracy.failure = row.radius.failure = row.abstained.failure = to_string(record.status);
+      continue;
+    }
+    row.accuracy.add(record.certified_accuracy), row.abstained.add(record.abstained);
+    row.radius.add(record.average_radius);
+  }
+  std::vector<std::vector<std::string>> lines{{"defense", "certified", "abstained", "avg. radius"}};
+  for (const std::string& name : names)
+    lines.push_back({name, rows[name].accuracy.text(), rows[name].abstained.text(),
+                     rows[name].radius.text(1, 3)});
+  std::string out = "\ncertified accuracy in % (L2)\n";
+  print(out, lines);
+  return out;
 }
 }  // namespace
 
@@ -90,6 +116,7 @@ std::string summary_table(const Store::Run& run) {
     }
     print(out, lines);
   }
+  if (!run.certifications.empty()) out += certified_table(run.certifications);
   return out;
 }
 

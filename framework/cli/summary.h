@@ -7,7 +7,7 @@
 namespace gauntlet::cli {
 
 /// Defenses against attacks, one table a threat; a cell without a valid result shows its status.
-/// Means over seeds.
+/// Means over seeds. After them what is certified, where the suite asked for it.
 std::string summary_table(const Store::Run& run);
 
 }  // namespace gauntlet::cli

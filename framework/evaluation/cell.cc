@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "evaluation/failure.h"
 #include "results/statistics.h"
 
 namespace gauntlet {
@@ -248,12 +249,8 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
     fail(result, Status::kInvalid, e.what());
   } catch (const Interrupted&) {
     throw;
-  } catch (const c10::Error& e) {
-    fail(result, Status::kError, e.what_without_backtrace());
-  } catch (const std::exception& e) {  // a plugin's failure is this cell's, not the run's
-    fail(result, Status::kError, e.what());
-  } catch (...) {
-    fail(result, Status::kError, "the plugin threw something that is no std::exception");
+  } catch (...) {  // a plugin's failure is this cell's, not the run's
+    fail(result, Status::kError, current_failure());
   }
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

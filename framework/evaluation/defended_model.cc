@@ -9,34 +9,12 @@ namespace {
 
 constexpr uint32_t kWrapperLayer =
     1;  // noise layers of wrappers: 1, 2, …; the network's begin at 16
-constexpr int64_t kDecisionRows = 256;       // rows of one forward of the judge
 constexpr double kMemory = double(1 << 30);  // of activations kept for one backward pass
 
 Noise bound(const Noise& noise, uint32_t layer) {
   Noise out = noise;
   out.key.layer = layer;
   out.key.call = 0;
-  return out;
-}
-
-Noise draw_of(const Noise& noise, int64_t draw) {
-  Noise out = noise;
-  out.key.place = noise.key.place + draw * kDrawUnit;
-  out.key.shared = noise.key.shared + draw * kDrawUnit;
-  return out;
-}
-
-Noise selected(const Noise& noise, const Tensor& rows) {
-  Noise out = noise;
-  out.key.id = noise.key.id.index_select(0, rows);
-  out.key.place = noise.key.place.index_select(0, rows);
-  return out;
-}
-
-Noise narrowed(const Noise& noise, int64_t from, int64_t count) {
-  Noise out = noise;
-  out.key.id = noise.key.id.narrow(0, from, count);
-  out.key.place = noise.key.place.narrow(0, from, count);
   return out;
 }
 
@@ -94,7 +72,7 @@ DefendedModel::DefendedModel(std::shared_ptr<Network> network,
     couples_rows_ |= perturbs->couples_rows();
   }
   for (const Wrapper& wrapper : stack_) {
-    if (has_any<TransformsInput, Votes, Refuses>(wrapper.defense.get())) continue;
+    if (has_any<TransformsInput, Votes, Refuses, Certifies>(wrapper.defense.get())) continue;
     const bool layers = has_any<PerturbsLayers>(wrapper.defense.get());
     throw BadInput("stack: '" + wrapper.name + "' is not an inference wrapper" +
                    (layers ? ": it perturbs layers and belongs into the model's layer_plugins"
@@ -103,6 +81,7 @@ DefendedModel::DefendedModel(std::shared_ptr<Network> network,
   votes_ = only<Votes>(stack_, "vote");
   refuses_ = only<Refuses>(stack_, "refuse inputs");
   suggests_ = only<SuggestsLoss>(stack_, "suggest a loss");
+  certifies_ = only<Certifies>(stack_, "certify");
   inner_ = stack_.size();
   for (const auto& plugin : layer_plugins_) tell_normalisation(*plugin, network_->spec());
   for (const Wrapper& wrapper : stack_) tell_normalisation(*wrapper.defense, network_->spec());
@@ -125,8 +104,8 @@ void DefendedModel::fit(Fitting& fitting) {
       Refuses* const detector = refuses_;
       refuses_ = nullptr;  // while it learns it does not judge
       const Batch batch = fitting.data();
-      view_noise_ = noise_for(0, Stream::kFit, batch.sample);
-      view_mode_ = Mode::kEvaluate;
+      const bool judges = has_any<Refuses>(wrapper.defense.get());  // as it will be asked: inside
+      lend(noise_for(0, Stream::kFit, batch.sample), Mode::kEvaluate, judges ? 0 : inner_);
       fits->fit(fitting);
       refuses_ = detector;
     }
@@ -188,7 +167,7 @@ Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, Mode mode
   const Tensor seen = transformed(x, noise, 0, inner_);
   Outputs out = network_->forward(seen, noise, perturbs_, mode);
   if (refuses_) {
-    view_noise_ = noise, view_mode_ = mode;
+    lend(noise, mode, 0);
     out.reject = refuses_->score(seen, out, *this);
   }
   return out;
@@ -198,22 +177,33 @@ Outputs DefendedModel::pass(const Tensor& x, const Noise& noise, Mode mode) {
   return inner_pass(transformed(x, noise, inner_, stack_.size()), noise, mode);
 }
 
+void DefendedModel::lend(const Noise& noise, Mode mode, size_t wrappers) {
+  view_noise_ = noise, view_mode_ = mode, view_wrappers_ = wrappers, view_uses_ = 0;
+}
+
 Outputs DefendedModel::pass(const Tensor& x) {
   return network_->forward(x, view_noise_, perturbs_, view_mode_);
 }
 
 Tensor DefendedModel::ballots(const Tensor& x, int64_t draws) {
-  const at::NoGradGuard no_graph;
-  Tensor sum;
-  for (int64_t draw = 0; draw < draws; ++draw) {
-    const Outputs out =
-        network_->forward(x, draw_of(view_noise_, draw), perturbs_, Mode::kEvaluate);
-    const Tensor ballot = votes_
-                              ? votes_->ballot(out)
-                              : torch::one_hot(out.logits.argmax(1), classes()).to(torch::kFloat);
-    sum = sum.defined() ? sum + ballot : ballot;
+  return summed(x, further(view_noise_, ++view_uses_), draws, view_wrappers_, {});
+}
+
+std::string DefendedModel::certificate_problem() const {
+  if (!certifies_) return "nothing in the stack certifies";
+  if (couples_rows_)
+    return "an answer depends on the other inputs of its batch, so none can be certified alone";
+  if (refuses_) return "the detector may refuse an input whatever is certified of it";
+  for (size_t i = stack_.size(); i-- > 0;) {
+    Defense* defense = stack_[i].defense.get();
+    if (has_any<Certifies>(defense))
+      return votes_ && !has_any<Votes>(defense)
+                 ? "'" + stack_[i].name + "' certifies what is not the vote's answer"
+                 : "";
+    if (has_any<TransformsInput, Votes>(defense))
+      return "'" + stack_[i].name + "' changes the input outside of what is certified";
   }
-  return sum;
+  return "";
 }
 
 Tensor DefendedModel::bare_logits(const Tensor& x) {
@@ -222,74 +212,6 @@ Tensor DefendedModel::bare_logits(const Tensor& x) {
       noise_for(0, Stream::kProbe, torch::arange(x.size(0), x.options().dtype(torch::kLong)));
   off.key.off = true;
   return network_->forward(x, off, perturbs_, Mode::kEvaluate).logits;
-}
-
-DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise) {
-  const at::NoGradGuard no_graph;
-  const int64_t rows = x.size(0);
-  if (couples_rows_ || rows <= kDecisionRows) return votes_ ? vote(x, noise) : single(x, noise);
-  std::vector<Tensor> answers, confidences;
-  int64_t forwards = 0;
-  for (int64_t from = 0; from < rows; from += kDecisionRows) {
-    const int64_t count = std::min(kDecisionRows, rows - from);
-    const Tensor part = x.narrow(0, from, count);
-    const Noise mine = narrowed(noise, from, count);
-    const Decision d = votes_ ? vote(part, mine) : single(part, mine);
-    answers.push_back(d.answer), confidences.push_back(d.confidence);
-    forwards += d.forwards;
-  }
-  return {torch::cat(answers), torch::cat(confidences), forwards};
-}
-
-DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise) {
-  const Outputs out = pass(x, noise, Mode::kEvaluate);
-  Tensor answer = out.logits.argmax(1);
-  if (out.reject.defined()) answer = answer.masked_fill(out.reject > 0, -1);
-  return {answer, out.logits, x.size(0)};
-}
-
-// Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
-// answer is that of all M draws at the cost of fewer.
-DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise) {
-  const int64_t all = votes_->mc_samples(), rows = input.size(0);
-  const Tensor x = transformed(input, noise, inner_, stack_.size());
-  const auto options = x.options();
-  Tensor sum = torch::zeros({rows, classes()}, options), taken = torch::zeros({rows}, options),
-         refused = taken.clone();
-  Tensor open = torch::arange(rows, noise.key.id.options());
-  int64_t forwards = 0;
-  for (int64_t draw = 0; draw < all && open.size(0) > 0;) {
-    const int64_t r = open.size(0);
-    const int64_t group =
-        shared_noise_ || couples_rows_ ? 1 : std::clamp<int64_t>(kDecisionRows / r, 1, all - draw);
-    Noise mine = draw_of(selected(noise, open), draw);
-    mine.key.id = mine.key.id.repeat({group});
-    const Tensor offset =
-        torch::arange(group, noise.key.place.options()).repeat_interleave(r) * kDrawUnit;
-    mine.key.place = mine.key.place.repeat({group}) + offset;
-    const Outputs out =
-        inner_pass(x.index_select(0, open).repeat({group, 1, 1, 1}), mine, Mode::kEvaluate);
-    const Tensor ballots = votes_->ballot(out).unflatten(0, {group, r}).sum(0);
-    if (ballots.size(1) != classes())
-      throw std::invalid_argument("Votes::ballot gave " + std::to_string(ballots.size(1)) +
-                                  " columns, the model has " + std::to_string(classes()) +
-                                  " classes");
-    sum.index_add_(0, open, ballots);
-    taken.index_add_(0, open, torch::full({r}, double(group), options));
-    if (out.reject.defined())
-      refused.index_add_(0, open,
-                         (out.reject > 0).to(torch::kFloat).unflatten(0, {group, r}).sum(0));
-    forwards += r * group, draw += group;
-    // Refusals are decided by their own majority, and coupled rows must stay together.
-    if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
-    const Tensor top = std::get<0>(sum.index_select(0, open).topk(2, 1));
-    const Tensor lead = top.select(1, 0) - top.select(1, 1);
-    // A small allowance keeps rounding of the sums from closing a row that could still tie.
-    open = open.masked_select(lead <= votes_->lead() * double(all - draw) + 1e-3);
-  }
-  Tensor answer = sum.argmax(1);
-  answer = answer.masked_fill(refused * 2 > taken, -1);
-  return {answer, sum / taken.unsqueeze(1), forwards};
 }
 
 }  // namespace gauntlet

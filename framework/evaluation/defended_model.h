@@ -1,6 +1,7 @@
 // A network, the plugins in its layers, and the wrappers around it: what an attack is aimed at and
 // what the judge asks.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,7 @@ class DefendedModel final : public View {
   bool surrogate() const { return surrogate_; }        ///< gradients are of a stand-in
   Votes* votes() const { return votes_; }
   Refuses* refuses() const { return refuses_; }
+  Certifies* certifies() const { return certifies_; }
   SuggestsLoss* suggests() const { return suggests_; }
   Network& network() const { return *network_; }
   int64_t classes() const { return network_->spec().classes; }
@@ -47,6 +49,9 @@ class DefendedModel final : public View {
 
   /// One draw for R rows; noise.key.id has R entries. Differentiable in x where autograd is on.
   Outputs pass(const Tensor& x, const Noise& noise, Mode mode);
+  /// Why what certifies() says of an input does not hold for the whole defense; empty: it does.
+  std::string certificate_problem() const;
+
   /// The network alone, without wrappers and with the noise in its layers off: [R, K].
   Tensor bare_logits(const Tensor& x);
 
@@ -57,8 +62,12 @@ class DefendedModel final : public View {
   };
   /// What the whole defense answers: float32, unfolded. The judge's own question.
   Decision decide(const Tensor& x, const Noise& noise);
+  /// [R, K] sum of the ballots of draws 0, 1, … of this noise, for inputs of the vote. `before` is
+  /// told the rows of each forward.
+  Tensor ballots(const Tensor& x, const Noise& noise, int64_t draws,
+                 const std::function<void(int64_t)>& before = {});
 
-  // View, lent to detectors and certifiers during a pass.
+  // View, lent to detectors during a pass and to what fits.
   Outputs pass(const Tensor& x) override;
   Tensor ballots(const Tensor& x, int64_t draws) override;
 
@@ -67,6 +76,11 @@ class DefendedModel final : public View {
   Outputs inner_pass(const Tensor& x, const Noise& noise, Mode mode);
   Decision vote(const Tensor& x, const Noise& noise);
   Decision single(const Tensor& x, const Noise& noise);
+  int64_t draws_at_once(int64_t rows, int64_t left) const;
+  Tensor ballot_of(const Outputs& one_draw) const;
+  Tensor summed(const Tensor& x, const Noise& noise, int64_t draws, size_t wrappers,
+                const std::function<void(int64_t)>& before);
+  void lend(const Noise& noise, Mode mode, size_t wrappers);
 
   std::shared_ptr<Network> network_;
   std::vector<std::shared_ptr<Defense>> layer_plugins_;
@@ -75,11 +89,14 @@ class DefendedModel final : public View {
   Votes* votes_ = nullptr;
   Refuses* refuses_ = nullptr;
   SuggestsLoss* suggests_ = nullptr;
+  Certifies* certifies_ = nullptr;
   size_t inner_ = 0;  // wrappers [0, inner_) take part in every draw of a vote, the rest before it
   bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false;
   int64_t memory_rows_ = 256;
   Noise view_noise_;  // of the pass that lends the View
   Mode view_mode_ = Mode::kEvaluate;
+  size_t view_wrappers_ = 0;  // [0, view_wrappers_) stand between the View's x and the network
+  uint64_t view_uses_ = 0;    // of view_noise_, so that each is fresh
 };
 
 }  // namespace gauntlet

@@ -205,13 +205,20 @@ json question(const Suite& suite, const Cell& cell, const Dataset& data,
   return out;
 }
 
+json certification_question(const DefenseSpec& defense, int64_t seed, const Dataset& data,
+                            const std::vector<int64_t>& indices) {
+  return {{"schema", 1},
+          {"kind", "certification"},
+          {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
+          {"model", model_json(defense.model)},
+          {"stack", uses_json(defense.stack)},
+          {"seed", seed}};
+}
+
 std::string identity_of(const json& question) { return sha256(question.dump()); }
 
-json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
-  std::set<std::string> names;
-  collect_plugins(attack.plugin, attack.params, lab, names);
-  for (const auto* uses : {&defense.model.layer_plugins, &defense.stack})
-    for (const Use& use : *uses) names.insert("defense/" + use.plugin);
+namespace {
+json answerer(const std::set<std::string>& names, const Laboratory& lab) {
   json plugins = json::object();
   for (const std::string& name : names) {
     const size_t slash = name.find('/');
@@ -221,9 +228,25 @@ json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Labora
           {"libtorch", TORCH_VERSION}, {"device", lab.device().str()}, {"precision", "float32"}};
 }
 
-json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& lab) {
-  const DefenseSpec& defense = suite.defenses[cell.defense];
-  const AttackSpec& attack = suite.attacks[cell.attack];
+std::set<std::string> plugins_of(const DefenseSpec& defense) {
+  std::set<std::string> names;
+  for (const auto* uses : {&defense.model.layer_plugins, &defense.stack})
+    for (const Use& use : *uses) names.insert("defense/" + use.plugin);
+  return names;
+}
+}  // namespace
+
+json answerer(const DefenseSpec& defense, const Laboratory& lab) {
+  return answerer(plugins_of(defense), lab);
+}
+
+json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
+  std::set<std::string> names = plugins_of(defense);
+  collect_plugins(attack.plugin, attack.params, lab, names);
+  return answerer(names, lab);
+}
+
+json parameters_of(const DefenseSpec& defense, const Laboratory& lab) {
   const auto uses = [&](const std::vector<Use>& list) {
     json out = json::array();
     for (const Use& use : list)
@@ -232,19 +255,24 @@ json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& lab) 
            {"params", with_defaults(lab.plugins().schema("defense", use.plugin), use.with)}});
     return out;
   };
-  return {
-      {"attack",
-       {{"plugin", attack.plugin},
-        {"params", with_defaults(lab.plugins().schema("attack", attack.plugin), attack.params)}}},
-      {"host", beside_defaults(host_json(attack.host), host_json({}))},
-      {"defense",
-       {{"model", defense.model.id},
-        {"architecture", defense.model.network.architecture},
-        {"weights_sha256", weights_hash(defense.model)},
-        {"layer_plugins", uses(defense.model.layer_plugins)},
-        {"stack", uses(defense.stack)},
-        {"training", params_json(defense.model.training)}}},
-      {"scoring", beside_defaults(scoring_json(suite.scoring), scoring_json({}))}};
+  return {{"defense",
+           {{"model", defense.model.id},
+            {"architecture", defense.model.network.architecture},
+            {"weights_sha256", weights_hash(defense.model)},
+            {"layer_plugins", uses(defense.model.layer_plugins)},
+            {"stack", uses(defense.stack)},
+            {"training", params_json(defense.model.training)}}}};
+}
+
+json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& lab) {
+  const AttackSpec& attack = suite.attacks[cell.attack];
+  json out = parameters_of(suite.defenses[cell.defense], lab);
+  out["attack"] = {
+      {"plugin", attack.plugin},
+      {"params", with_defaults(lab.plugins().schema("attack", attack.plugin), attack.params)}};
+  out["host"] = beside_defaults(host_json(attack.host), host_json({}));
+  out["scoring"] = beside_defaults(scoring_json(suite.scoring), scoring_json({}));
+  return out;
 }
 
 namespace {
@@ -289,6 +317,7 @@ json settings_of(const Suite& suite) {
                                {"model", d.model.id},
                                {"citation", d.model.citation},
                                {"stack", uses_json(d.stack)}});
+  if (suite.certify) out["certify"] = {{"samples", suite.certify->samples}};
   if (json logs = training_logs_of(suite); !logs.is_null()) out["training_logs"] = std::move(logs);
   return out;
 }

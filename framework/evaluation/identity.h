@@ -10,6 +10,9 @@ namespace gauntlet {
 nlohmann::json question(const Suite& suite, const Cell& cell, const Dataset& data,
                         const std::vector<int64_t>& indices, int64_t batch_size,
                         const Laboratory& laboratory);
+/// The question of a certification: data, model, stack, seed.
+nlohmann::json certification_question(const DefenseSpec& defense, int64_t seed, const Dataset& data,
+                                      const std::vector<int64_t>& indices);
 /// SHA-256 of the canonical text.
 std::string identity_of(const nlohmann::json& question);
 
@@ -18,8 +21,14 @@ std::string identity_of(const nlohmann::json& question);
 nlohmann::json answerer(const DefenseSpec& defense, const AttackSpec& attack,
                         const Laboratory& laboratory);
 
+/// The same where nothing attacks.
+nlohmann::json answerer(const DefenseSpec& defense, const Laboratory& laboratory);
+
 /// Parameters for people: values beside defaults. See CellRecord::parameters.
 nlohmann::json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& laboratory);
+
+/// The part of it that is the defense's.
+nlohmann::json parameters_of(const DefenseSpec& defense, const Laboratory& laboratory);
 
 nlohmann::json to_json(const ParamValue& value);
 /// The expanded suite, for the record of a run.

@@ -16,12 +16,19 @@ enum class Stream : uint64_t {
   kTraining,
   kProbe,
   kFit,
-  kTarget
+  kTarget,
+  kCertify,
+  kAudit
 };
 
 /// The source of noise for samples with these data set indices, [N] int64. `run` tells apart the
 /// uses of one stream under one seed (restarts, batches of a trainer).
 Noise noise_for(uint64_t seed, Stream stream, const Tensor& index, uint64_t run = 0);
+
+/// The k-th further source of the same rows (k > 0), independent of `noise` and of the others.
+Noise further(const Noise& noise, uint64_t k);
+/// The rows [from, from + count) of a source.
+Noise narrowed(const Noise& noise, int64_t from, int64_t count);
 
 /// Units of Noise::Key::place and shared: one draw, one step.
 constexpr int64_t kDrawUnit = int64_t{1} << 20, kStepUnit = int64_t{1} << 40;

@@ -7,6 +7,7 @@
 #include "base/bad_input.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
+#include "execution/certifications.h"
 #include "gauntlet/version.h"
 #include "models/safetensors.h"
 
@@ -31,7 +32,7 @@ class Runner {
   RunSummary run() {
     prepare();
     store_.begin_run(suite_.name, settings_of(suite_).dump());
-    events_.begin(suite_.cells.size());
+    events_.begin(suite_.cells.size() + suite_.certified.size());
     try {
       // Cells of one seed, threat and defense follow one another: their worst case comes after
       // them.
@@ -43,6 +44,7 @@ class Runner {
         add_worst_case(group, suite_.defenses[suite_.cells[i].defense]);
         group.clear();
       }
+      certify();
       summary_.complete = true;
     } catch (const Interrupted&) {
     }
@@ -107,9 +109,25 @@ class Runner {
     }
     store_.put(record);
     store_.add_to_run(identity, fingerprint);
-    count(record, cached);
+    count(record.status, cached);
     events_.cell_end(record, cached);
+    if (!suite_.certified.empty()) cells_.push_back(without_outcomes(record));
     return record;
+  }
+
+  static CellRecord without_outcomes(CellRecord record) {
+    record.outcomes = {};
+    return record;
+  }
+
+  // After the attacks, whose successes its certificates are held against.
+  void certify() {
+    Certifications certifications(suite_, data_, lab_, store_, options_, events_);
+    for (size_t i = 0; i < suite_.certified.size(); ++i) {
+      const DefenseSpec& defense = suite_.defenses[suite_.certified[i].defense];
+      const auto [record, cached] = certifications.run(i, accuracy_problem_of(defense), cells_);
+      count(record.status, cached);
+    }
   }
 
   // Shards one after another; those of an interrupted run are found in the store.
@@ -226,8 +244,8 @@ class Runner {
     return out;
   }
 
-  void count(const CellRecord& record, bool cached) {
-    switch (record.status) {
+  void count(Status status, bool cached) {
+    switch (status) {
       case Status::kOk:
         ++summary_.ok;
         break;
@@ -251,6 +269,7 @@ class Runner {
   Laboratory lab_;
   const Dataset data_;
   std::map<std::string, std::string> accuracy_problems_;
+  std::vector<CellRecord> cells_;  // of this run, without outcomes; only where rows are certified
   RunSummary summary_;
 };
 }  // namespace

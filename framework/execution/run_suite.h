@@ -18,11 +18,13 @@ struct RunOptions {
 /// What a person may be told while a run goes on.
 struct RunEvents {
   virtual ~RunEvents() = default;
-  /// Before the first cell.
+  /// Before the first cell. `cells`: with the certifications that follow them.
   virtual void begin(size_t cells) {}
   virtual void cell_begin(size_t number, const std::string& label) {}
   virtual void samples(int64_t done, int64_t of) {}
   virtual void cell_end(const CellRecord& record, bool cached) {}
+  /// In the place of cell_end.
+  virtual void certification_end(const Certification& record, bool cached) {}
 };
 
 struct RunSummary {

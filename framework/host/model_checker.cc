@@ -85,6 +85,9 @@ std::vector<Use> PluginChecker::stack(const Toml& list, const std::string& what)
     if (now.votes && all.votes) problems_.add(at, named + "is a second vote, expected at most one");
     if (now.refuses && all.refuses)
       problems_.add(at, named + "is a second detector, expected at most one");
+    if (now.certifies && all.certifies)
+      problems_.add(at, named + "is a second certifier, expected at most one");
+    all.certifies |= now.certifies;
     all.votes |= now.votes;
     all.refuses |= now.refuses;
     out.push_back(std::move(*wrapper));

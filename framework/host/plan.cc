@@ -54,6 +54,11 @@ int64_t trials_of(const DefenseSpec& defense, const Scoring& scoring, int64_t vo
                       : 1;
 }
 
+int64_t certified_samples_of(const Suite& suite) {
+  const auto all = int64_t(suite.data.indices.size());
+  return suite.certify && suite.certify->samples > 0 ? std::min(suite.certify->samples, all) : all;
+}
+
 int64_t samples_of(const Suite& suite, const AttackSpec& attack) {
   const auto all = int64_t(suite.data.indices.size());
   return attack.host.samples > 0 ? std::min(attack.host.samples, all) : all;
@@ -168,6 +173,13 @@ SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Acc
   return {queries, trials * double(std::max<int64_t>(1, votes))};
 }
 
+double certifying_cost(const DefenseSpec& defense) {
+  int64_t most = 0;
+  for (const Use& wrapper : defense.stack)
+    most = std::max(most, number_or(wrapper.with, "n0", 0) + number_or(wrapper.with, "n", 0));
+  return double(most);
+}
+
 std::vector<double> expected_passes(const Suite& suite) {
   std::vector<double> out;
   for (const Cell& cell : suite.cells) {
@@ -177,6 +189,9 @@ std::vector<double> expected_passes(const Suite& suite) {
                     attack.host.access.value_or(Access::kGradient), suite.scoring);
     out.push_back((cost.attack + kForwardShare * cost.scoring) * double(samples_of(suite, attack)));
   }
+  for (const CertifiedRow& row : suite.certified)
+    out.push_back(kForwardShare * std::max(1.0, certifying_cost(suite.defenses[row.defense])) *
+                  double(certified_samples_of(suite)));
   return out;
 }
 
@@ -201,6 +216,13 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
       time += runs * second * (share * cost.attack + kForwardShare * cost.scoring);
     }
   }
+  double certifying = 0;
+  for (const CertifiedRow& row : suite.certified) {
+    const DefenseSpec& defense = suite.defenses[row.defense];
+    const double runs = double(certified_samples_of(suite)) * certifying_cost(defense);
+    certifying += runs;
+    time += runs * kForwardShare * (seconds ? seconds(defense) : 0);
+  }
   out << "\ncells    " << suite.cells.size() << " = "
       << counted(suite.defenses.size(), "defense", "defenses") << " × "
       << counted(suite.attacks.size(), "attack", "attacks") << " × "
@@ -208,6 +230,12 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
       << counted(suite.seeds.size(), "seed", "seeds") << "\n"
       << "passes   attacks about " << grouped(attack_passes) << ", at most " << grouped(most)
       << " a sample and cell; scoring about " << grouped(scoring_passes) << "\n";
+  if (!suite.certified.empty())
+    out << "certify  "
+        << counted(suite.certified.size() / suite.seeds.size(), "defense", "defenses") << " × "
+        << counted(size_t(certified_samples_of(suite)), "sample", "samples") << " × "
+        << counted(suite.seeds.size(), "seed", "seeds") << ", about " << grouped(certifying)
+        << " passes\n";
   if (seconds)
     out << "time     about " << duration(time)
         << " here; less where attacks win early or results are known\n";

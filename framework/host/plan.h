@@ -18,7 +18,11 @@ struct SampleCost {
 SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,
                        const Scoring& scoring);
 
-/// Passes of each cell of the suite, in order: how much work one cell is against another.
+/// Passes that certifying one sample takes, forward only; 0: the defense does not certify.
+double certifying_cost(const DefenseSpec& defense);
+
+/// Passes of each cell of the suite and of each row that is certified, in order: how much work one
+/// is against another.
 std::vector<double> expected_passes(const Suite& suite);
 
 /// Seconds that one forward and backward pass of one image takes, measured by the caller.

@@ -23,7 +23,9 @@ DefenseRoles LibraryCatalogue::roles(const std::string& defense, const ParamMap&
   roles.trains = is(static_cast<Trains*>(nullptr));
   roles.votes = is(static_cast<Votes*>(nullptr));
   roles.refuses = is(static_cast<Refuses*>(nullptr));
-  roles.wraps = roles.votes || roles.refuses || is(static_cast<TransformsInput*>(nullptr));
+  roles.certifies = is(static_cast<Certifies*>(nullptr));
+  roles.wraps =
+      roles.votes || roles.refuses || roles.certifies || is(static_cast<TransformsInput*>(nullptr));
   return roles;
 }
 

@@ -10,11 +10,12 @@ namespace gauntlet {
 
 /// Where a defense plugin can stand.
 struct DefenseRoles {
-  bool layers = false;   ///< inside layers: a model entry's layer_plugins
-  bool trains = false;   ///< in a training recipe
-  bool wraps = false;    ///< in a stack
-  bool votes = false;    ///< a stack has at most one of these
-  bool refuses = false;  ///< and one of these
+  bool layers = false;     ///< inside layers: a model entry's layer_plugins
+  bool trains = false;     ///< in a training recipe
+  bool wraps = false;      ///< in a stack
+  bool votes = false;      ///< a stack has at most one of these
+  bool refuses = false;    ///< and one of these
+  bool certifies = false;  ///< and one of these
 };
 
 /// Names, parameters and roles of plugins.

@@ -58,6 +58,16 @@ void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
     reader.missing("attack", "a table such as attack.pgd = { use = \"pgd\", steps = 20 }");
   if (const Toml* rows = reader.list("defense")) suite.defenses = read_defenses(*rows, context);
   if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
+  if (const Toml* certify = reader.any("certify")) {
+    suite.certify = read_certify(*certify, data ? int64_t(data->indices.size()) : 0, context);
+    const auto& rows = suite.defenses;
+    // Of rows with a mistake nothing is known.
+    if (suite.certify && context.problems.empty() &&
+        std::none_of(rows.begin(), rows.end(), [&](auto& row) { return certifies(row, context); }))
+      reader.problem("certify",
+                     "no defense gives certificates, expected a row with a certifier such as "
+                     "randomized_smoothing in its stack");
+  }
 }
 
 std::vector<Cell> all_cells(const Suite& suite) {
@@ -67,6 +77,14 @@ std::vector<Cell> all_cells(const Suite& suite) {
       for (size_t d = 0; d < suite.defenses.size(); ++d)
         for (size_t a = 0; a < suite.attacks.size(); ++a) cells.push_back({d, a, t, seed});
   return cells;
+}
+
+std::vector<CertifiedRow> all_certified(const Suite& suite, const SuiteContext& context) {
+  std::vector<CertifiedRow> out;
+  for (const int64_t seed : suite.seeds)
+    for (size_t d = 0; d < suite.defenses.size(); ++d)
+      if (suite.certify && certifies(suite.defenses[d], context)) out.push_back({d, seed});
+  return out;
 }
 }  // namespace
 
@@ -85,6 +103,7 @@ Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
   if (problems.empty()) keep_only(suite, options.only, problems);
   problems.throw_if_any();
   suite.cells = all_cells(suite);
+  suite.certified = all_certified(suite, context);
   return suite;
 }
 

@@ -57,8 +57,18 @@ struct Scoring {
   Success success = Success::kAny;
 };
 
+/// Certificates of every defense that gives them.
+struct CertifySpec {
+  int64_t samples = 0;  ///< the first N of the suite's samples; 0: all
+};
+
 struct Cell {
   size_t defense, attack, threat;
+  int64_t seed;
+};
+
+struct CertifiedRow {
+  size_t defense;
   int64_t seed;
 };
 
@@ -70,7 +80,9 @@ struct Suite {
   std::vector<ThreatSpec> threats;
   std::vector<AttackSpec> attacks;
   std::vector<DefenseSpec> defenses;
+  std::optional<CertifySpec> certify;
   std::vector<Cell> cells;  ///< every combination: seed, then threat, then defense, then attack
+  std::vector<CertifiedRow> certified;  ///< rows that certify, after the cells; empty: not asked
 };
 
 struct SuiteOptions {

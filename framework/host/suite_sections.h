@@ -23,5 +23,9 @@ std::optional<DataSpec> read_data(const Toml& table, SuiteContext& context);
 /// `samples`: of the suite; 0: unknown.
 std::vector<AttackSpec> read_attacks(const Toml& table, int64_t samples, SuiteContext& context);
 std::vector<DefenseSpec> read_defenses(const Toml& list, SuiteContext& context);
+/// `value`: a switch or a table; `samples` as above.
+std::optional<CertifySpec> read_certify(const Toml& value, int64_t samples, SuiteContext& context);
+/// Whether a wrapper of this row certifies.
+bool certifies(const DefenseSpec& row, const SuiteContext& context);
 
 }  // namespace gauntlet

@@ -12,7 +12,8 @@ namespace gauntlet {
 template <typename Record, typename T>
 concept Is = std::same_as<std::remove_cvref_t<Record>, T>;
 
-/// visit(column, field) for every field of a record. Outcomes have a table of their own.
+/// visit(column, field) for every field of a record. Outcomes and certificates have tables of their
+/// own.
 template <typename Visitor, Is<Interval> Record>
 void visit_columns(Visitor&& visit, Record&& interval) {
   visit("interval_low", interval.low);
@@ -95,6 +96,39 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("margin", r.margin);
   visit("distance", r.distance);
   visit("queries", r.queries);
+}
+
+template <typename Visitor, Is<Certification> Record>
+void visit_columns(Visitor&& visit, Record&& r) {
+  visit("identity", r.identity);
+  visit("fingerprint", r.fingerprint);
+  visit("suite", r.suite);
+  visit("defense", r.defense);
+  visit("dataset", r.dataset);
+  visit("split", r.split);
+  visit("seed", r.seed);
+  visit("status", r.status);
+  visit("reason", r.reason);
+  visit("flags", r.flags);
+  visit("samples", r.samples);
+  visit("alpha", r.alpha);
+  visit("certified_accuracy", r.certified_accuracy);
+  visit("abstained", r.abstained);
+  visit("average_radius", r.average_radius);
+  visit_columns(visit, r.interval);
+  visit("parameters", r.parameters);
+  visit("environment", r.environment);
+  visit("forwards", r.forwards);
+  visit("seconds", r.seconds);
+  visit("finished", r.finished);
+}
+
+template <typename Visitor, Is<CertifiedSample> Record>
+void visit_columns(Visitor&& visit, Record&& r) {
+  visit("sample", r.index);
+  visit("label", r.label);
+  visit("answer", r.answer);
+  visit("radius", r.radius);
 }
 
 }  // namespace gauntlet

@@ -98,4 +98,34 @@ struct WorstCase {
   bool complete = false;                      ///< no cell invalid or in error
 };
 
+/// What is certified of one sample.
+struct CertifiedSample {
+  int64_t index = 0;  ///< in the data set's split
+  int64_t label = 0;
+  int64_t answer = -1;  ///< class; -1: abstained
+  double radius = 0;    ///< L2, in which the answer holds; 0 where it abstained
+};
+
+/// One defense, certified on the suite's samples under one seed.
+struct Certification {
+  std::string identity, fingerprint;
+  std::string suite, defense, dataset, split;
+  int64_t seed = 0;
+  Status status = Status::kError;
+  std::string reason;              ///< one sentence unless ok
+  std::vector<std::string> flags;  ///< attacks that succeeded inside a certified radius
+  int64_t samples = 0;
+  double alpha = 0;               ///< chance, a sample, that its certificate does not hold
+  double certified_accuracy = 0;  ///< share of right answers with a radius above 0
+  double abstained = 0;           ///< share
+  double average_radius = 0;      ///< over all samples; 0 where it abstained or was wrong
+  Interval interval;              ///< of certified_accuracy
+  std::string parameters;         ///< JSON object: {"defense": …} as in CellRecord::parameters
+  std::string environment;        ///< as in CellRecord
+  int64_t forwards = 0;           ///< passes of the network, summed over samples
+  double seconds = 0;
+  std::string finished;                       ///< UTC, ISO 8601
+  std::vector<CertifiedSample> certificates;  ///< empty unless ok
+};
+
 }  // namespace gauntlet

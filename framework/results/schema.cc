@@ -17,7 +17,7 @@ int pragma(SQLite::Database& database, const std::string& name) {
 
 /// A run names its records in order.
 std::string member_table(const std::string& records) {
-  return "CREATE TABLE run_" + records +
+  return "CREATE TABLE IF NOT EXISTS run_" + records +
          " (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL, "
          "record INTEGER NOT NULL REFERENCES " +
          records +
@@ -49,6 +49,19 @@ void create_tables(SQLite::Database& database) {
   database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));
 }
 
+/// Tables that stores of before certification lack; whoever does not know them passes them by, so
+/// the schema's number stays.
+void add_certification_tables(SQLite::Database& database) {
+  database.exec("CREATE TABLE IF NOT EXISTS certifications (id INTEGER PRIMARY KEY, " +
+                columns<Certification>().definitions + ", UNIQUE (identity, fingerprint))");
+  database.exec(
+      "CREATE TABLE IF NOT EXISTS certificates (certification INTEGER NOT NULL REFERENCES "
+      "certifications ON DELETE CASCADE, position INTEGER NOT NULL, " +
+      columns<CertifiedSample>().definitions +
+      ", PRIMARY KEY (certification, position)) WITHOUT ROWID");
+  database.exec(member_table("certifications"));
+}
+
 /// Creates the tables in an empty file, which a process killed at its very start leaves too.
 void check_or_create(SQLite::Database& database, const std::string& file) {
   SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
@@ -67,6 +80,7 @@ void check_or_create(SQLite::Database& database, const std::string& file) {
                    " Gauntlet (store schema " + std::to_string(version) + ", this one reads " +
                    std::to_string(kStoreSchema) + "); use that version or another output folder");
   }
+  add_certification_tables(database);
   transaction.commit();
 }
 

@@ -64,29 +64,59 @@ std::vector<Record> members(SQLite::Database& database, const std::string& table
   return records;
 }
 
-std::vector<Outcome> read_outcomes(SQLite::Database& database, int64_t cell) {
-  SQLite::Statement rows(database, "SELECT " + columns<Outcome>().names +
-                                       " FROM outcomes WHERE cell = ? ORDER BY position");
-  rows.bind(1, cell);
-  std::vector<Outcome> outcomes;
-  while (rows.executeStep()) visit_columns(Read(rows), outcomes.emplace_back());
-  return outcomes;
+/// What a record has one of for each sample: a table, and the column that names the record.
+template <typename Row>
+struct RowTable;
+template <>
+struct RowTable<Outcome> {
+  static constexpr const char *name = "outcomes", *record = "cell";
+};
+template <>
+struct RowTable<CertifiedSample> {
+  static constexpr const char *name = "certificates", *record = "certification";
+};
+
+template <typename Row>
+std::vector<Row> read_rows(SQLite::Database& database, int64_t record) {
+  const std::string table = RowTable<Row>::name;
+  SQLite::Statement rows(database, "SELECT " + columns<Row>().names + " FROM " + table + " WHERE " +
+                                       RowTable<Row>::record + " = ? ORDER BY position");
+  rows.bind(1, record);
+  std::vector<Row> list;
+  while (rows.executeStep()) visit_columns(Read(rows), list.emplace_back());
+  return list;
 }
 
-void write_outcomes(SQLite::Database& database, int64_t cell,
-                    const std::vector<Outcome>& outcomes) {
-  database.exec("DELETE FROM outcomes WHERE cell = " + std::to_string(cell));
-  const ColumnText& text = columns<Outcome>();
-  SQLite::Statement insert(database, "INSERT INTO outcomes (" + text.names +
-                                         ", cell, position) VALUES (" + text.marks + ", ?, ?)");
-  for (size_t i = 0; i < outcomes.size(); ++i) {
+template <typename Row>
+void write_rows(SQLite::Database& database, int64_t record, const std::vector<Row>& list) {
+  const std::string table = RowTable<Row>::name, column = RowTable<Row>::record;
+  database.exec("DELETE FROM " + table + " WHERE " + column + " = " + std::to_string(record));
+  const ColumnText& text = columns<Row>();
+  SQLite::Statement insert(database, "INSERT INTO " + table + " (" + text.names + ", " + column +
+                                         ", position) VALUES (" + text.marks + ", ?, ?)");
+  for (size_t i = 0; i < list.size(); ++i) {
     Bind bind(insert);
-    visit_columns(bind, outcomes[i]);
-    bind("cell", cell);
+    visit_columns(bind, list[i]);
+    bind(column.c_str(), record);
     bind("position", static_cast<int64_t>(i));
     insert.exec();
     insert.reset();
   }
+}
+
+/// An ok or invalid record of `table`, without what it has for each sample, and its id.
+template <typename Record>
+std::optional<std::pair<Record, int64_t>> find_answer(SQLite::Database& database,
+                                                      const std::string& table,
+                                                      const std::string& identity,
+                                                      const std::string& fingerprint) {
+  SQLite::Statement row(database, "SELECT " + columns<Record>().names + ", id FROM " + table +
+                                      " WHERE identity = ? AND fingerprint = ? "
+                                      "AND status IN ('ok', 'invalid')");
+  row.bind(1, identity);
+  row.bind(2, fingerprint);
+  if (!row.executeStep()) return std::nullopt;
+  return std::pair{read_record<Record>(row), row.getColumn("id").getInt64()};
 }
 
 }  // namespace
@@ -144,15 +174,22 @@ std::optional<CellRecord> Store::find(const std::string& identity,
   return state_->guarded([&]() -> std::optional<CellRecord> {
     SQLite::Database& database = state_->database;
     SQLite::Transaction snapshot(database);
-    SQLite::Statement row(database, "SELECT " + columns<CellRecord>().names +
-                                        ", id FROM cells WHERE identity = ? AND fingerprint = ? "
-                                        "AND status IN ('ok', 'invalid')");
-    row.bind(1, identity);
-    row.bind(2, fingerprint);
-    if (!row.executeStep()) return std::nullopt;
-    CellRecord record = read_record<CellRecord>(row);
-    record.outcomes = read_outcomes(database, row.getColumn("id").getInt64());
-    return record;
+    auto found = find_answer<CellRecord>(database, "cells", identity, fingerprint);
+    if (!found) return std::nullopt;
+    found->first.outcomes = read_rows<Outcome>(database, found->second);
+    return std::move(found->first);
+  });
+}
+
+std::optional<Certification> Store::find_certification(const std::string& identity,
+                                                       const std::string& fingerprint) const {
+  return state_->guarded([&]() -> std::optional<Certification> {
+    SQLite::Database& database = state_->database;
+    SQLite::Transaction snapshot(database);
+    auto found = find_answer<Certification>(database, "certifications", identity, fingerprint);
+    if (!found) return std::nullopt;
+    found->first.certificates = read_rows<CertifiedSample>(database, found->second);
+    return std::move(found->first);
   });
 }
 
@@ -174,7 +211,7 @@ void Store::put(const CellRecord& record) {
   check_json(record.environment, "CellRecord::environment");
   state_->guarded([&] {
     SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
-    write_outcomes(state_->database, upsert(state_->database, "cells", record), record.outcomes);
+    write_rows(state_->database, upsert(state_->database, "cells", record), record.outcomes);
     transaction.commit();
   });
 }
@@ -183,6 +220,17 @@ void Store::put(const WorstCase& record) {
   state_->guarded([&] {
     SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
     upsert(state_->database, "worst_cases", record);
+    transaction.commit();
+  });
+}
+
+void Store::put(const Certification& record) {
+  check_json(record.parameters, "Certification::parameters");
+  check_json(record.environment, "Certification::environment");
+  state_->guarded([&] {
+    SQLite::Transaction transaction(state_->database, SQLite::TransactionBehavior::IMMEDIATE);
+    write_rows(state_->database, upsert(state_->database, "certifications", record),
+               record.certificates);
     transaction.commit();
   });
 }
@@ -207,6 +255,10 @@ void Store::add_to_run(const std::string& identity, const std::string& fingerpri
 
 void Store::add_worst_case_to_run(const std::string& identity, const std::string& fingerprint) {
   state_->guarded([&] { state_->add_member("worst_cases", identity, fingerprint); });
+}
+
+void Store::add_certification_to_run(const std::string& identity, const std::string& fingerprint) {
+  state_->guarded([&] { state_->add_member("certifications", identity, fingerprint); });
 }
 
 void Store::end_run(bool complete) {
@@ -236,6 +288,10 @@ Store::Run Store::latest_run() const {
             row.getColumn(5).getInt() != 0};
     run.cells = members<CellRecord>(database, "cells", id);
     run.worst_cases = members<WorstCase>(database, "worst_cases", id);
+    run.certifications = members<Certification>(database, "certifications", id);
+    for (Certification& each : run.certifications)
+      each.certificates = read_rows<CertifiedSample>(
+          database, *find_id(database, "certifications", each.identity, each.fingerprint));
     return run;
   });
 }
@@ -246,7 +302,7 @@ std::vector<Outcome> Store::outcomes(const std::string& identity,
     SQLite::Transaction snapshot(state_->database);
     const auto cell = find_id(state_->database, "cells", identity, fingerprint);
     if (!cell) return {};
-    return read_outcomes(state_->database, *cell);
+    return read_rows<Outcome>(state_->database, *cell);
   });
 }
 

@@ -28,16 +28,20 @@ class Store {
   std::optional<CellRecord> find(const std::string& identity, const std::string& fingerprint) const;
   std::optional<WorstCase> find_worst_case(const std::string& identity,
                                            const std::string& fingerprint) const;
+  std::optional<Certification> find_certification(const std::string& identity,
+                                                  const std::string& fingerprint) const;
   /// In the place of an older record of the same identity and fingerprint. Throws
   /// std::invalid_argument if its JSON is no object.
   void put(const CellRecord& record);
   void put(const WorstCase& record);
+  void put(const Certification& record);
 
   /// A run names the records its report is made of, in order. `settings` is the expanded suite as
   /// JSON.
   void begin_run(const std::string& suite, const std::string& settings);
   void add_to_run(const std::string& identity, const std::string& fingerprint);
   void add_worst_case_to_run(const std::string& identity, const std::string& fingerprint);
+  void add_certification_to_run(const std::string& identity, const std::string& fingerprint);
   void end_run(bool complete);
 
   struct Run {
@@ -45,6 +49,7 @@ class Store {
     bool complete = false;
     std::vector<CellRecord> cells;  ///< without outcomes: outcomes() has them
     std::vector<WorstCase> worst_cases;
+    std::vector<Certification> certifications;
   };
   /// The newest run. Throws BadInput if there is none.
   Run latest_run() const;

@@ -67,7 +67,9 @@ struct GAUNTLET_API Votes : Interface {
 struct GAUNTLET_API View : Interface {
   /// One draw, without the detector that asks; differentiable.
   virtual Outputs pass(const Tensor& x) = 0;
-  /// [R, K] sum of fresh ballots.
+  /// [R, K] sum of the ballots of so many fresh draws; without a vote each is 1 for the best class.
+  /// Every draw perturbs x anew and passes the wrappers inside the vote; a detector's x has done so
+  /// already. No call sees the noise of another. 0 < draws < 2^20.
   virtual Tensor ballots(const Tensor& x, int64_t draws) = 0;
 };
 
@@ -103,9 +105,17 @@ struct GAUNTLET_API SuggestsLoss : Interface {
   virtual Loss adaptive_loss(Goal) = 0;
 };
 
-/// [N] L2 radius, < 0 abstains.
+/// What is known for certain of N samples.
+struct Certificate {
+  Tensor answer;     ///< [N] int64 class, -1 where it abstains
+  Tensor radius;     ///< [N] L2 ball around the sample in which that is the answer; input units
+  double alpha = 0;  ///< chance that the certificate of one sample does not hold; 0: none
+};
+
+/// Certified answers of what the defense decides. It is not shown the labels: a certificate holds
+/// whatever the truth is.
 struct GAUNTLET_API Certifies : Interface {
-  virtual Tensor radius(View&, const Task&) = 0;
+  virtual Certificate certify(const Tensor& x, View&, Noise&) = 0;
 };
 
 }  // namespace gauntlet

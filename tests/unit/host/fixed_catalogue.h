@@ -30,7 +30,8 @@ class FixedCatalogue final : public PluginCatalogue {
     DefenseRoles roles;
     roles.layers = defense == "pni";
     roles.trains = defense == "adversarial_training";
-    roles.votes = defense == "smoothing";
+    roles.certifies = defense == "certifier";
+    roles.votes = defense == "smoothing" || roles.certifies;
     roles.refuses = defense == "detector";
     roles.wraps = roles.votes || roles.refuses || defense == "purifier";
     return roles;
@@ -81,6 +82,10 @@ class FixedCatalogue final : public PluginCatalogue {
          {spec("sigma", ParamType::kFloat, 0.1, Range{0, 10}),
           spec("mc_samples", ParamType::kInt, 64, Range{1, 100'000}),
           spec("vote", ParamType::kString, "soft", {}, {"prediction", "weighted", "soft"})}},
+        {"certifier",
+         {spec("n0", ParamType::kInt, 100, Range{1, 1'000'000}),
+          spec("n", ParamType::kInt, 1000, Range{1, 1'000'000}),
+          spec("mc_samples", ParamType::kInt, 100, Range{1, 100'000})}},
         {"detector", {}},
         {"purifier", {spec("network", ParamType::kFile, "")}},
         {"pni", {spec("initial", ParamType::kFloat, 0.25, Range{0, 10})}},

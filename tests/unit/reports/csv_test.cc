@@ -75,5 +75,27 @@ TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
   EXPECT_EQ(failed, 3);
 }
 
+TEST(CertifiedCsv, HasARowForEveryImage) {
+  const Store::Run run = certified_run();
+  auto rows = table(certified_csv(run));
+  ASSERT_EQ(rows.size(), 21);  // ten, ten, and one for what failed
+  for (size_t i = 0; i < 20; ++i) {
+    const Certification& record = run.certifications[i / 10];
+    const CertifiedSample& c = record.certificates[i % 10];
+    EXPECT_EQ(rows[i]["defense"], record.defense);
+    EXPECT_EQ(rows[i]["sample"], std::to_string(c.index));
+    EXPECT_EQ(rows[i]["answer"], c.answer < 0 ? "" : std::to_string(c.answer));
+    if (c.answer < 0)
+      EXPECT_EQ(rows[i]["radius"], "");
+    else
+      EXPECT_EQ(std::stod(rows[i]["radius"]), c.radius);
+    EXPECT_EQ(rows[i]["right"], c.answer == c.label ? "true" : "false");
+  }
+  EXPECT_EQ(rows[20]["status"], "error");
+  EXPECT_EQ(rows[20]["reason"], run.certifications[2].reason);
+  for (const char* name : {"alpha", "sample", "label", "answer", "radius", "right"})
+    EXPECT_EQ(rows[20][name], "") << name;
+}
+
 }  // namespace
 }  // namespace gauntlet

@@ -22,6 +22,45 @@ TEST(ReportJson, SatisfiesItsSchema) {
   EXPECT_EQ(problems(report_json(synthetic_run())), "");
   EXPECT_EQ(problems(report_json(run_of_seeds())), "");
   EXPECT_EQ(problems(report_json(empty_run())), "");
+  EXPECT_EQ(problems(report_json(certified_run())), "");
+}
+
+TEST(ReportJson, SaysWhatIsCertified) {
+  const json report = json::parse(report_json(certified_run()));
+  ASSERT_EQ(report["certifications"].size(), 3);
+  const json& one = report["certifications"][0];
+  EXPECT_EQ(one["certified_accuracy"], 0.7);
+  EXPECT_EQ(one["abstained"], 0.2);
+  EXPECT_EQ(one["norm"], "l2");
+  EXPECT_EQ(one["flags"].size(), 1);
+  ASSERT_EQ(one["curve"].size(), 8);  // from 0 to each right answer's radius
+  EXPECT_EQ(one["curve"][0], json({{"radius", 0.0}, {"certified_accuracy", 0.7}}));
+  EXPECT_EQ(one["curve"][7], json({{"radius", 0.1 * 7}, {"certified_accuracy", 0.0}}));
+  ASSERT_EQ(one["images"].size(), 10);
+  EXPECT_EQ(one["images"][7]["right"], false);
+  EXPECT_EQ(one["images"][7]["answer"], 5);
+  EXPECT_TRUE(one["images"][8]["answer"].is_null());
+  EXPECT_TRUE(one["images"][8]["radius"].is_null());
+  const json& failed = report["certifications"][2];
+  EXPECT_EQ(failed["status"], "error");
+  for (const char* name :
+       {"alpha", "certified_accuracy", "interval", "abstained", "average_radius"})
+    EXPECT_TRUE(failed[name].is_null()) << name;
+  EXPECT_TRUE(failed["curve"].empty());
+  EXPECT_TRUE(failed["images"].empty());
+  EXPECT_FALSE(json::parse(report_json(synthetic_run())).contains("certifications"));
+}
+
+TEST(ReportJson, TurnsRadiiThatAreNoneIntoErrors) {
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), -0.1}) {
+    Store::Run run = certified_run();
+    run.certifications[0].certificates[3].radius = bad;
+    run.certifications[1].certificates.pop_back();
+    const std::string text = report_json(run);
+    EXPECT_EQ(problems(text), "");
+    EXPECT_EQ(json::parse(text)["certifications"][0]["status"], "error");
+    EXPECT_EQ(json::parse(text)["certifications"][1]["status"], "error");
+  }
 }
 
 TEST(ReportJson, SaysWhatTheRecordsSay) {
@@ -142,6 +181,34 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"WorstCaseNoNumber",
                  [](json& r) { r["worst_case"][0]["robust_accuracy"] = nullptr; }},
         Mutation{"ParametersAsText", [](json& r) { r["cells"][0]["parameters"] = "{}"; }}),
+    [](const auto& info) { return info.param.name; });
+
+class CertifiedSchema : public testing::TestWithParam<Mutation> {};
+
+TEST_P(CertifiedSchema, RefusesACertificationThatIsWrong) {
+  json report = json::parse(report_json(certified_run()));
+  ASSERT_EQ(problems(report.dump()), "");
+  GetParam().change(report["certifications"]);
+  EXPECT_NE(problems(report.dump()), "");
+}
+
+// Certification 0 is ok, its image 8 abstained; 2 is in error.
+INSTANTIATE_TEST_SUITE_P(
+    Mutations, CertifiedSchema,
+    testing::Values(
+        Mutation{"None", [](json& c) { c = json::array(); }},
+        Mutation{"UnknownKey", [](json& c) { c[0]["note"] = "x"; }},
+        Mutation{"OkWithoutAccuracy", [](json& c) { c[0]["certified_accuracy"] = nullptr; }},
+        Mutation{"OkWithoutImages", [](json& c) { c[0]["images"] = json::array(); }},
+        Mutation{"ErrorWithAccuracy", [](json& c) { c[2]["certified_accuracy"] = 0.5; }},
+        Mutation{"ErrorWithImages", [](json& c) { c[2]["images"] = c[0]["images"]; }},
+        Mutation{"ErrorWithoutReason", [](json& c) { c[2]["reason"] = ""; }},
+        Mutation{"CertainlyWrong", [](json& c) { c[0]["alpha"] = 1; }},
+        Mutation{"NegativeRadius", [](json& c) { c[0]["images"][0]["radius"] = -1; }},
+        Mutation{"AnswerWithoutRadius", [](json& c) { c[0]["images"][0]["radius"] = nullptr; }},
+        Mutation{"AbstainedAndRight", [](json& c) { c[0]["images"][8]["right"] = true; }},
+        Mutation{"AbstainedWithRadius", [](json& c) { c[0]["images"][8]["radius"] = 0.5; }},
+        Mutation{"OtherNorm", [](json& c) { c[0]["norm"] = "linf"; }}),
     [](const auto& info) { return info.param.name; });
 
 TEST(ValidateReport, RefusesWhatIsNoJson) {

@@ -234,6 +234,55 @@ TEST(ReportHtml, ShowsARunWithoutCells) {
   EXPECT_NE(html.find("incomplete: not every cell was reached"), std::string::npos);
 }
 
+TEST(ReportHtml, DrawsCertifiedAccuracyBesideAttacks) {
+  const std::string html = report_html(certified_run());
+  const Page page(html);
+  size_t plots = 0;
+  for (const Tag& tag : page.tags()) plots += tag.name == "svg";
+  EXPECT_EQ(plots, 2);  // with the training log
+  for (const char* text :
+       {"<title>certified</title>", "<title>under L2 attacks</title>", "at least 99.9 %",
+        "changed the answer of 1 of 10 images", "broken, certified"})
+    EXPECT_NE(html.find(text), std::string::npos) << text;
+  EXPECT_EQ(html.find("0.987"), std::string::npos) << "a radius of what failed";
+  EXPECT_EQ(report_html(synthetic_run()).find("Certified"), std::string::npos);
+}
+
+TEST(ReportHtml, KeepsEvilNamesOfCertifiedRowsInert) {
+  const std::string name = "\"><script>alert(1)</script>{{suite}}";
+  Store::Run run = certified_run();
+  for (Certification& record : run.certifications) record.defense = name + record.defense;
+  run.certifications[0].flags = {name};
+  run.certifications[2].reason = name;
+  const std::string html = report_html(run);
+  EXPECT_NO_THROW(Page{html});
+  EXPECT_EQ(count(html, "<script"), 1);
+}
+
+TEST(ReportMarkdown, HasARowOfCertificatesAndOneOfAttacks) {
+  const std::string text = report_markdown(certified_run());
+  for (const char* line :
+       {"| Defense | L2 radius | 0 | 0.2 | 0.25 | 0.4 | 0.5 | 0.6 | Abstained | Average radius |",
+        "| smoothed ⚑ | certified | 70.0 | 50.0 | 50.0 | 30.0 | 20.0 | 10.0 | 20.0 | 0.28 | 10 | "
+        "1,100 | 1.5 s |",
+        "| smoothed | under attack | 87.5 | — | 80.0 | — | 60.0 | — | — | — | 1,000 | — | — |",
+        "| broken | certified | — | — | — | — | — | — | — | — | 10 | — | — |",
+        "| broken, certified | error |"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+}
+
+TEST(ReportMarkdown, SumsUpCertificatesOverSeeds) {
+  Store::Run run = empty_run();
+  for (int64_t seed = 0; seed < 2; ++seed)
+    run.certifications.push_back(synthetic_certification("smoothed", 0.1, seed));
+  for (CertifiedSample& c : run.certifications[1].certificates) c.radius /= 2;
+  const std::string text = report_markdown(run);
+  EXPECT_NE(text.find("| smoothed | certified | 70.0 ± 0.0 | 40.0 ± 14.1 |"), std::string::npos)
+      << text;
+  run.certifications[1].status = Status::kError;
+  EXPECT_NE(report_markdown(run).find("| smoothed | certified | — |"), std::string::npos);
+}
+
 TEST(ReportMarkdown, TellsEnvironmentsApart) {
   Store::Run run = empty_run();
   for (const char* device : {"cpu", "cpu", "cuda:0"}) {
@@ -302,7 +351,8 @@ TEST(Reports, NeverShowTheAccuracyOfWhatFailed) {
 TEST(ReportMarkdown, IsTheGoldenOne) {
   const fs::path file =
       fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "tests/unit/reports/golden/report.md";
-  const std::string text = report_markdown(synthetic_run()) + report_markdown(run_of_seeds());
+  const std::string text = report_markdown(synthetic_run()) + report_markdown(run_of_seeds()) +
+                           report_markdown(certified_run());
   if (std::getenv("GAUNTLET_GOLDEN_UPDATE")) std::ofstream(file) << text;
   std::ostringstream golden;
   golden << std::ifstream(file).rdbuf();
@@ -339,6 +389,10 @@ TEST(WriteReports, WritesAllOfThemAndNothingElse) {
   std::ostringstream json;
   json << std::ifstream(folder / "report.json").rdbuf();
   EXPECT_EQ(json.str(), report_json(synthetic_run()));
+  write_reports(certified_run(), folder);
+  EXPECT_TRUE(fs::exists(folder / "certified.csv"));
+  write_reports(synthetic_run(), folder);
+  EXPECT_FALSE(fs::exists(folder / "certified.csv")) << "of a run these reports do not tell of";
   fs::remove_all(folder);
   EXPECT_THROW(write_reports(synthetic_run(), folder), BadInput);
 }

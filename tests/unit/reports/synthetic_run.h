@@ -1,6 +1,7 @@
 // A run that never was, with everything a report must be able to show: results, an invalid cell, an
 // error, a skipped cell, a stochastic defense, several seeds, awkward names.
 #pragma once
+#include "results/certification.h"
 #include "results/statistics.h"
 #include "results/store.h"
 
@@ -121,6 +122,54 @@ inline Store::Run run_of_seeds() {
                                   : synthetic_cell("at", "fgsm", 0.625, seed));
     run.worst_cases.push_back(synthetic_worst_case("at", 0.5 + 0.01 * seed, seed != 1, seed));
   }
+  return run;
+}
+
+inline Certification synthetic_certification(const std::string& defense, double scale,
+                                             int64_t seed = 0) {
+  Certification record;
+  record.identity = "certified-" + defense + std::to_string(seed);
+  record.fingerprint = "f00d";
+  record.suite = "synthetic";
+  record.defense = defense;
+  record.dataset = "fashion-mnist-1k";
+  record.split = "test";
+  record.seed = seed;
+  record.status = Status::kOk;
+  record.alpha = 0.001;
+  for (int64_t i = 0; i < 10; ++i)  // images 0 to 6 right, 7 wrong, 8 and 9 abstained
+    record.certificates.push_back({i, 3,
+                                   i < 7    ? 3
+                                   : i == 7 ? 5
+                                            : -1,
+                                   i < 8 ? scale * double(i + 1) : 0});
+  summarise(record);
+  record.parameters = R"({"defense": {"model": "fashion-mnist/at"}})";
+  record.environment = R"({"device": "cpu"})";
+  record.forwards = 11000;
+  record.seconds = 1.5;
+  record.finished = "2026-01-31T12:01:00Z";
+  return record;
+}
+
+/// Certificates of two defenses beside attacks in L2 on one of them; a third failed.
+inline Store::Run certified_run() {
+  Store::Run run = empty_run();
+  for (const double epsilon : {0.5, 0.25}) {
+    CellRecord cell = synthetic_cell("smoothed", "pgd", epsilon == 0.25 ? 0.8 : 0.6);
+    WorstCase worst = synthetic_worst_case("smoothed", cell.robust_accuracy, true);
+    cell.threat = worst.threat = epsilon == 0.25 ? "quarter" : "half";
+    cell.norm = worst.norm = "l2";
+    cell.epsilon = worst.epsilon = epsilon;
+    run.cells.push_back(cell);
+    run.worst_cases.push_back(worst);
+  }
+  run.certifications = {synthetic_certification("smoothed", 0.1),
+                        synthetic_certification("other, \"half\"", 0.05),
+                        synthetic_certification("broken", 0.987)};
+  run.certifications[0].flags = {"pgd under half changed the answer of 1 of 10 images"};
+  run.certifications[2].status = Status::kError;
+  run.certifications[2].reason = "certifier: line one\nline two | \"quoted\", and a comma";
   return run;
 }
 

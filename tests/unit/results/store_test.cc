@@ -138,6 +138,84 @@ WorstCase worst_case(const std::string& identity) {
   return record;
 }
 
+Certification certification(const std::string& identity, Status status = Status::kOk) {
+  Certification record;
+  record.identity = identity;
+  record.fingerprint = "f";
+  record.suite = "suite";
+  record.defense = "smoothed";
+  record.dataset = "fashion-mnist-1k";
+  record.split = "test";
+  record.seed = 3;
+  record.status = status;
+  record.reason = status == Status::kOk ? "" : "a sentence";
+  record.flags = {"one", "two"};
+  record.samples = 3;
+  record.alpha = 0.001;
+  record.certified_accuracy = 1.0 / 3;
+  record.abstained = 0.25;
+  record.average_radius = 0.1;
+  record.interval = {0.1, 0.5, 0.95, "image", "Wilson"};
+  record.parameters = R"({"defense": {"model": "m"}})";
+  record.environment = R"({"device": "cpu"})";
+  record.forwards = 3300;
+  record.seconds = 1.5;
+  record.finished = "2026-01-31T12:00:00Z";
+  if (status == Status::kOk) record.certificates = {{9, 1, 1, 0.3}, {4, 2, -1, 0}, {7, 0, 3, 0.1}};
+  return record;
+}
+
+TEST_F(StoreTest, GivesBackCertificationsAfterReopening) {
+  const Certification expected = certification("c");
+  Store(folder_).put(certification("c", Status::kError));
+  EXPECT_FALSE(Store(folder_).find_certification("c", "f")) << "errors are tried again";
+  Store(folder_).put(expected);
+  Store store(folder_);
+  EXPECT_FALSE(store.find_certification("c", "g"));
+  store.begin_run("suite", "{}");
+  EXPECT_THROW(store.add_certification_to_run("d", "f"), std::logic_error);
+  store.add_certification_to_run("c", "f");
+  const Store::Run run = store.latest_run();
+  ASSERT_EQ(run.certifications.size(), 1);
+  for (const Certification& c :
+       {store.find_certification("c", "f").value(), run.certifications[0]}) {
+    EXPECT_EQ(std::tie(c.identity, c.fingerprint, c.suite, c.defense, c.dataset, c.split, c.seed),
+              std::tie(expected.identity, expected.fingerprint, expected.suite, expected.defense,
+                       expected.dataset, expected.split, expected.seed));
+    EXPECT_EQ(std::tie(c.status, c.reason, c.flags, c.samples, c.alpha, c.certified_accuracy),
+              std::tie(expected.status, expected.reason, expected.flags, expected.samples,
+                       expected.alpha, expected.certified_accuracy));
+    EXPECT_EQ(
+        std::tie(c.abstained, c.average_radius, c.parameters, c.environment, c.forwards, c.seconds,
+                 c.finished),
+        std::tie(expected.abstained, expected.average_radius, expected.parameters,
+                 expected.environment, expected.forwards, expected.seconds, expected.finished));
+    expect_equal(c.interval, expected.interval);
+    ASSERT_EQ(c.certificates.size(), 3);
+    for (size_t i = 0; i < 3; ++i) {
+      const CertifiedSample &a = c.certificates[i], &b = expected.certificates[i];
+      EXPECT_EQ(std::tie(a.index, a.label, a.answer, a.radius),
+                std::tie(b.index, b.label, b.answer, b.radius));
+    }
+  }
+}
+
+TEST_F(StoreTest, OfBeforeCertificationGoesOnWithAllItHolds) {
+  {
+    Store store(folder_);
+    store.put(cell("a"));
+    store.begin_run("suite", "{}");
+    store.add_to_run("a", "f");
+  }
+  for (const char* table : {"run_certifications", "certificates", "certifications"})
+    change(std::string("DROP TABLE ") + table);
+  Store store(folder_);
+  expect_equal(store.find("a", "f").value(), cell("a"));
+  EXPECT_TRUE(store.latest_run().certifications.empty());
+  store.put(certification("c"));
+  EXPECT_TRUE(store.find_certification("c", "f"));
+}
+
 TEST_F(StoreTest, GivesBackEveryFieldAfterReopening) {
   Store(folder_).put(cell("a"));
   Store(folder_).put(worst_case("w"));
@@ -386,6 +464,13 @@ TEST_F(StoreTest, SchemaOneHasTheseColumns) {
   EXPECT_EQ(columns("runs"), "id suite settings started finished complete");
   EXPECT_EQ(columns("run_cells"), "run position record");
   EXPECT_EQ(columns("run_worst_cases"), "run position record");
+  EXPECT_EQ(columns("certifications"),
+            "id identity fingerprint suite defense dataset split seed status reason flags samples "
+            "alpha certified_accuracy abstained average_radius interval_low interval_high "
+            "interval_level interval_unit interval_method parameters environment forwards seconds "
+            "finished");
+  EXPECT_EQ(columns("certificates"), "certification position sample label answer radius");
+  EXPECT_EQ(columns("run_certifications"), "run position record");
 }
 
 TEST(Status, NamesGoBothWays) {

@@ -1,0 +1,192 @@
+#include "evaluation/certify.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "evaluation/failure.h"
+#include "results/certification.h"
+#include "results/statistics.h"
+
+namespace gauntlet {
+namespace {
+
+constexpr int64_t kAuditDraws = 1000;
+constexpr double kAuditAlpha = 0.001;
+
+// What a certifier may ask: whole draws of the defense, no two of them alike.
+class CertifyingView final : public View {
+ public:
+  CertifyingView(DefendedModel& model, Noise noise, const std::atomic<bool>* stop)
+      : model_(model), noise_(std::move(noise)), stop_(stop) {}
+
+  Outputs pass(const Tensor& x) override {
+    count(x.size(0));
+    return model_.pass(x, further(noise_, ++uses_), Mode::kEvaluate);
+  }
+  Tensor ballots(const Tensor& x, int64_t draws) override {
+    return model_.ballots(x, further(noise_, ++uses_), draws, [&](int64_t rows) { count(rows); });
+  }
+  int64_t forwards() const { return forwards_; }
+
+ private:
+  void count(int64_t rows) {
+    if (stop_ && stop_->load()) throw Interrupted{};
+    forwards_ += rows;
+  }
+
+  DefendedModel& model_;
+  const Noise noise_;
+  const std::atomic<bool>* stop_;
+  uint64_t uses_ = 0;
+  int64_t forwards_ = 0;
+};
+
+// What is wrong with certificates for n samples of k classes; empty if nothing is.
+std::string certificate_problem(const Certificate& given, int64_t n, int64_t k) {
+  for (const Tensor* t : {&given.answer, &given.radius})
+    if (!t->defined() || t->dim() != 1 || t->size(0) != n)
+      return fmt::format("the certifier's answer or radius is not one for each of {} samples", n);
+  const Tensor answer = given.answer.cpu(), radius = given.radius.to(at::kCPU, torch::kDouble);
+  if (!at::isIntegralType(answer.scalar_type(), false) ||
+      ((answer < -1) | (answer >= k)).any().item<bool>())
+    return fmt::format("a certified answer is neither one of {} classes nor -1", k);
+  const Tensor wrong = (answer >= 0) & ((radius >= 0) & radius.isfinite()).logical_not();
+  if (const int64_t bad = wrong.sum().item<int64_t>(); bad > 0)
+    return fmt::format("{} of {} certified radii are negative or not finite", bad, n);
+  if (!(given.alpha >= 0 && given.alpha < 1))
+    return fmt::format("the certifier's alpha is {}, which is not in [0, 1)", given.alpha);
+  return "";
+}
+
+void add_certificates(Certification& record, const Certificate& given, const Tensor& index,
+                      const Tensor& y) {
+  const Tensor answer = given.answer.to(at::kCPU, torch::kLong).contiguous(),
+               radius = given.radius.to(at::kCPU, torch::kDouble).contiguous();
+  for (int64_t i = 0; i < index.size(0); ++i) {
+    CertifiedSample sample;
+    sample.index = index.const_data_ptr<int64_t>()[i],
+    sample.label = y.const_data_ptr<int64_t>()[i];
+    sample.answer = answer.const_data_ptr<int64_t>()[i];
+    if (sample.answer >= 0) sample.radius = radius.const_data_ptr<double>()[i];
+    record.certificates.push_back(sample);
+  }
+  record.alpha = given.alpha;
+}
+
+void fail(Certification& record, Status status, const std::string& reason) {
+  record.status = status;
+  record.reason = reason;
+  record.certificates.clear();
+}
+
+// [N] bool: another class than `answer` leads, and chance alone does not explain it.
+Tensor overruled(DefendedModel& model, const Tensor& x, const Tensor& answer, const Noise& noise) {
+  const Tensor sums = model.ballots(x, noise, kAuditDraws).to(at::kCPU, torch::kDouble);
+  const Tensor column = answer.unsqueeze(1), own = sums.gather(1, column).squeeze(1),
+               most = std::get<0>(sums.scatter(1, column, -1).max(1));
+  Tensor out = torch::zeros({x.size(0)}, torch::kBool);
+  for (int64_t i = 0; i < x.size(0); ++i) {
+    const auto k = std::llround(most.const_data_ptr<double>()[i]),
+               rest = std::llround(own.const_data_ptr<double>()[i]);
+    out.mutable_data_ptr<bool>()[i] = k > rest && binomial_p_value(k, k + rest) < kAuditAlpha;
+  }
+  return out;
+}
+
+// Rows of the cell that are answered otherwise than certified, with their certificates.
+struct Suspects {
+  std::vector<int64_t> rows, index, answer;
+  std::vector<double> radius;
+};
+
+Suspects suspects_of(const Certification& certified, const CellRecord& cell) {
+  std::map<int64_t, const CertifiedSample*> by_index;
+  for (const CertifiedSample& c : certified.certificates)
+    if (c.answer >= 0 && c.radius > 0) by_index[c.index] = &c;
+  Suspects out;
+  for (size_t row = 0; row < cell.outcomes.size(); ++row) {
+    const auto known = by_index.find(cell.outcomes[row].index);
+    if (known == by_index.end() || known->second->answer == cell.outcomes[row].predicted) continue;
+    out.rows.push_back(int64_t(row)), out.index.push_back(known->first);
+    out.answer.push_back(known->second->answer), out.radius.push_back(known->second->radius);
+  }
+  return out;
+}
+}  // namespace
+
+Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noise,
+                         int64_t& forwards, const std::atomic<bool>* stop) {
+  const at::NoGradGuard no_graph;
+  CertifyingView view(model, noise, stop);
+  Noise own = noise;
+  const Certificate given = model.certifies()->certify(x, view, own);
+  forwards += view.forwards();
+  const std::string why = certificate_problem(given, x.size(0), model.classes());
+  if (!why.empty()) throw InvalidResult(why);
+  return given;
+}
+
+Certification certify(const CertifyJob& job, Laboratory& laboratory) {
+  const at::NoGradGuard no_graph;
+  const auto start = std::chrono::steady_clock::now();
+  Certification record;
+  record.samples = int64_t(job.indices.size());
+  try {
+    DefendedModel& model = laboratory.defended(job.defense, job.data);
+    if (const std::string why = model.certificate_problem(); !why.empty()) {
+      fail(record, Status::kSkipped, why);
+      return record;
+    }
+    const Tensor index = torch::tensor(job.indices, torch::kLong);
+    const Noise noise =
+        noise_for(uint64_t(job.seed), Stream::kCertify, index.to(laboratory.device()));
+    const Certificate given = certificates(model, job.data.x(index).to(laboratory.device()), noise,
+                                           record.forwards, job.stop);
+    record.status = Status::kOk;
+    add_certificates(record, given, index, job.data.y(index));
+    summarise(record);
+  } catch (const InvalidResult& e) {
+    fail(record, Status::kInvalid, e.what());
+  } catch (const Interrupted&) {
+    throw;
+  } catch (...) {  // a plugin's failure is this record's, not the run's
+    fail(record, Status::kError, current_failure());
+  }
+  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return record;
+}
+
+std::string contradiction(DefendedModel& model, const Dataset& data, at::Device device,
+                          const Certification& certified, const CellRecord& cell,
+                          const Tensor& x_adv) {
+  const at::NoGradGuard no_graph;
+  const Suspects all = suspects_of(certified, cell);
+  if (all.rows.empty()) return "";
+  const Tensor index = torch::tensor(all.index), x = x_adv.index_select(0, torch::tensor(all.rows));
+  const Tensor distance = (x - data.x(index)).flatten(1).to(torch::kDouble).norm(2, 1);
+  const Tensor radius = torch::tensor(all.radius, torch::kDouble);
+  Tensor found = (distance < radius - ball_tolerance(radius)).nonzero().squeeze(1);
+  // A cell's votes are of few copies, a certificate is about infinitely many.
+  if (model.votes() && found.size(0) > 0) {
+    const Noise noise = noise_for(uint64_t(certified.seed), Stream::kAudit,
+                                  index.index_select(0, found).to(device));
+    found = found.masked_select(overruled(model, x.index_select(0, found).to(device),
+                                          torch::tensor(all.answer).index_select(0, found), noise));
+  }
+  std::vector<int64_t> images;
+  for (int64_t i = 0; i < found.size(0); ++i)
+    images.push_back(all.index[size_t(found.const_data_ptr<int64_t>()[i])]);
+  if (images.empty()) return "";
+  const size_t count = images.size();
+  images.resize(std::min<size_t>(count, 10));
+  return fmt::format(
+      "{} under {} changed the answer inside the certified radius of {} of {} images ({}{}), where "
+      "about {:.2g} certificates may fail",
+      cell.attack, cell.threat, count, certified.samples, fmt::join(images, ", "),
+      count > images.size() ? ", …" : "", certified.alpha * double(certified.samples));
+}
+
+}  // namespace gauntlet

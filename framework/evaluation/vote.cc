@@ -1,0 +1,145 @@
+// Draws of a defended model added up: what a decision is made of.
+#include <algorithm>
+#include <stdexcept>
+
+#include "evaluation/defended_model.h"
+
+namespace gauntlet {
+namespace {
+
+constexpr int64_t kDecisionRows = 256;  // rows of one forward of the judge
+
+Noise draw_of(const Noise& noise, int64_t draw) {
+  Noise out = noise;
+  out.key.place = noise.key.place + draw * kDrawUnit;
+  out.key.shared = noise.key.shared + draw * kDrawUnit;
+  return out;
+}
+
+Noise selected(const Noise& noise, const Tensor& rows) {
+  Noise out = noise;
+  out.key.id = noise.key.id.index_select(0, rows);
+  out.key.place = noise.key.place.index_select(0, rows);
+  return out;
+}
+
+// `group` draws that follow one another, all rows of the first before those of the next.
+Noise repeated(const Noise& noise, int64_t group) {
+  Noise out = noise;
+  const Tensor offset =
+      torch::arange(group, noise.key.place.options()).repeat_interleave(noise.key.id.size(0)) *
+      kDrawUnit;
+  out.key.id = noise.key.id.repeat({group});
+  out.key.place = noise.key.place.repeat({group}) + offset;
+  return out;
+}
+}  // namespace
+
+// Few rows are drawn several times in one forward, unless a forward has one draw for all.
+int64_t DefendedModel::draws_at_once(int64_t rows, int64_t left) const {
+  return shared_noise_ || couples_rows_ ? 1 : std::clamp<int64_t>(kDecisionRows / rows, 1, left);
+}
+
+Tensor DefendedModel::ballot_of(const Outputs& one_draw) const {
+  if (!votes_)
+    return torch::zeros_like(one_draw.logits).scatter(1, one_draw.logits.argmax(1, true), 1);
+  const Tensor ballot = votes_->ballot(one_draw);
+  if (ballot.size(1) != classes())
+    throw std::invalid_argument("Votes::ballot gave " + std::to_string(ballot.size(1)) +
+                                " columns, the model has " + std::to_string(classes()) +
+                                " classes");
+  return ballot;
+}
+
+Tensor DefendedModel::ballots(const Tensor& x, const Noise& noise, int64_t draws,
+                              const std::function<void(int64_t)>& before) {
+  return summed(x, noise, draws, inner_, before);
+}
+
+// Never more rows in memory than those of one forward, however many the draws.
+Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws, size_t wrappers,
+                             const std::function<void(int64_t)>& before) {
+  const at::NoGradGuard no_graph;
+  const int64_t rows = x.size(0), most = couples_rows_ ? std::max<int64_t>(rows, 1) : kDecisionRows;
+  if (rows != noise.key.id.size(0))
+    throw std::invalid_argument("View::ballots: " + std::to_string(rows) + " inputs, expected " +
+                                std::to_string(noise.key.id.size(0)) + ", a row for each sample");
+  if (draws < 1 || draws >= kStepUnit / kDrawUnit)
+    throw std::invalid_argument("View::ballots: " + std::to_string(draws) +
+                                " draws, expected 1 to 1,048,575");
+  Tensor sum = torch::zeros({rows, classes()}, x.options());
+  for (int64_t from = 0; from < rows; from += most) {
+    const int64_t count = std::min(most, rows - from);
+    const Tensor part = x.narrow(0, from, count);
+    const Noise mine = narrowed(noise, from, count);
+    for (int64_t draw = 0, group; draw < draws; draw += group) {
+      group = draws_at_once(count, draws - draw);
+      if (before) before(group * count);
+      const Noise own = repeated(draw_of(mine, draw), group);
+      const Tensor seen = transformed(part.repeat({group, 1, 1, 1}), own, 0, wrappers);
+      const Outputs out = network_->forward(seen, own, perturbs_, Mode::kEvaluate);
+      sum.narrow(0, from, count) += ballot_of(out).unflatten(0, {group, count}).sum(0);
+    }
+  }
+  return sum;
+}
+
+DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise) {
+  const at::NoGradGuard no_graph;
+  const int64_t rows = x.size(0);
+  if (couples_rows_ || rows <= kDecisionRows) return votes_ ? vote(x, noise) : single(x, noise);
+  std::vector<Tensor> answers, confidences;
+  int64_t forwards = 0;
+  for (int64_t from = 0; from < rows; from += kDecisionRows) {
+    const int64_t count = std::min(kDecisionRows, rows - from);
+    const Tensor part = x.narrow(0, from, count);
+    const Noise mine = narrowed(noise, from, count);
+    const Decision d = votes_ ? vote(part, mine) : single(part, mine);
+    answers.push_back(d.answer), confidences.push_back(d.confidence);
+    forwards += d.forwards;
+  }
+  return {torch::cat(answers), torch::cat(confidences), forwards};
+}
+
+DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise) {
+  const Outputs out = pass(x, noise, Mode::kEvaluate);
+  Tensor answer = out.logits.argmax(1);
+  if (out.reject.defined()) answer = answer.masked_fill(out.reject > 0, -1);
+  return {answer, out.logits, x.size(0)};
+}
+
+// Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
+// answer is that of all M draws at the cost of fewer.
+DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise) {
+  const int64_t all = votes_->mc_samples(), rows = input.size(0);
+  const Tensor x = transformed(input, noise, inner_, stack_.size());
+  const auto options = x.options();
+  Tensor sum = torch::zeros({rows, classes()}, options), taken = torch::zeros({rows}, options),
+         refused = taken.clone();
+  Tensor open = torch::arange(rows, noise.key.id.options());
+  int64_t forwards = 0;
+  for (int64_t draw = 0; draw < all && open.size(0) > 0;) {
+    const int64_t r = open.size(0);
+    const int64_t group = draws_at_once(r, all - draw);
+    const Outputs out =
+        inner_pass(x.index_select(0, open).repeat({group, 1, 1, 1}),
+                   repeated(draw_of(selected(noise, open), draw), group), Mode::kEvaluate);
+    sum.index_add_(0, open, ballot_of(out).unflatten(0, {group, r}).sum(0));
+    taken.index_add_(0, open, torch::full({r}, double(group), options));
+    if (out.reject.defined())
+      refused.index_add_(0, open,
+                         (out.reject > 0).to(torch::kFloat).unflatten(0, {group, r}).sum(0));
+    forwards += r * group, draw += group;
+    // Refusals are decided by their own majority, and coupled rows must stay together.
+    if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
+    const Tensor top = std::get<0>(sum.index_select(0, open).topk(2, 1));
+    const Tensor lead = top.select(1, 0) - top.select(1, 1);
+    // A small allowance keeps rounding of the sums from closing a row that could still tie.
+    open = open.masked_select(lead <= votes_->lead() * double(all - draw) + 1e-3);
+  }
+  Tensor answer = sum.argmax(1);
+  answer = answer.masked_fill(refused * 2 > taken, -1);
+  return {answer, sum / taken.unsqueeze(1), forwards};
+}
+
+}  // namespace gauntlet
