@@ -27,7 +27,7 @@ std::vector<Candidate> attacks(int steps = 4) {
     if (entry.path().extension() == ".so") files.insert(entry.path());
   files.insert(build_folder() / "test_plugins/attacks/fab.so");
   const std::map<std::string, ParamValue> small = {
-      {"steps", steps}, {"population", 6}, {"step_size", 0.05}, {"source", "other"}};
+      {"steps", steps}, {"rounds", 3}, {"population", 6}, {"step_size", 0.05}, {"source", "other"}};
   std::vector<Candidate> out;
   for (const auto& file : files) {
     const Entry& entry = entry_of(file);
@@ -84,8 +84,8 @@ void expect_feasible(const ThreatModel& threat, const Tensor& clean, const Tenso
 TEST_F(AttackConformance, FindsThem) {
   std::set<std::string> names;
   for (const Candidate& c : attacks()) names.insert(c.name);
-  for (const char* name :
-       {"external", "fab", "fgsm", "multitargeted", "nattack", "pgd", "random_noise", "transfer"})
+  for (const char* name : {"cw", "ddn", "external", "fab", "fgsm", "multitargeted", "nattack",
+                           "pgd", "random_noise", "transfer"})
     EXPECT_TRUE(names.count(name)) << name;
 }
 
