@@ -2,10 +2,7 @@
 // one is held to the same.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <set>
-
-#include "tests/toys/toy_model.h"
+#include "shipped_attacks.h"
 
 namespace gauntlet {
 namespace {
@@ -14,30 +11,6 @@ using namespace toys;
 const std::vector<int64_t> kImage = {1, 5, 6};
 const std::vector<Norm> kNorms = {Norm::kLinf, Norm::kL2, Norm::kL1};
 constexpr int64_t kSamples = 9;
-
-struct Candidate {
-  std::string name;
-  std::unique_ptr<Attack> attack;
-};
-
-// All shipped attacks and the test-only FAB, with few steps.
-std::vector<Candidate> attacks(int steps = 4) {
-  std::set<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(build_folder() / "plugins/attacks"))
-    if (entry.path().extension() == ".so") files.insert(entry.path());
-  files.insert(build_folder() / "test_plugins/attacks/fab.so");
-  const std::map<std::string, ParamValue> small = {
-      {"steps", steps}, {"rounds", 3}, {"population", 6}, {"step_size", 0.05}, {"source", "other"}};
-  std::vector<Candidate> out;
-  for (const auto& file : files) {
-    const Entry& entry = entry_of(file);
-    ParamMap params;
-    for (const ParamSpec& spec : entry.schema())
-      if (const auto it = small.find(spec.name); it != small.end()) params[spec.name] = it->second;
-    out.push_back({file.stem(), entry.attack(params)});
-  }
-  return out;
-}
 
 class AttackConformance : public testing::Test {
  protected:
@@ -92,7 +65,6 @@ TEST_F(AttackConformance, FindsThem) {
 TEST_F(AttackConformance, StaysInsideBallAndBox) {
   for (const double epsilon : {0.03, 0.4, 3.0})
     each(*toy_.model, epsilon, [&](const Candidate& c, const ThreatModel& threat) {
-      if (c.attack->facts().minimal_norm) return;  // judged by its iterates inside the ball
       expect_feasible(threat, batch_.x, answer(c, *toy_.model, batch_, threat));
     });
 }
@@ -105,14 +77,12 @@ TEST_F(AttackConformance, WithTrackingToo) {
 
 TEST_F(AttackConformance, EpsilonZeroChangesNothing) {
   each(*toy_.model, 0, [&](const Candidate& c, const ThreatModel& threat) {
-    if (c.attack->facts().minimal_norm) return;
     EXPECT_TRUE(torch::equal(answer(c, *toy_.model, batch_, threat), batch_.x));
   });
 }
 
 TEST_F(AttackConformance, EverySampleHasItsOwnEpsilon) {
   each(*toy_.model, 0.4, [&](const Candidate& c, ThreatModel threat) {
-    if (c.attack->facts().minimal_norm) return;
     threat.epsilon = (0.05 * torch::arange(kSamples, torch::kFloat)).view({-1, 1, 1, 1});
     const Tensor x = answer(c, *toy_.model, batch_, threat);
     expect_feasible(threat, batch_.x, x);

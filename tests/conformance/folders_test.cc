@@ -5,6 +5,7 @@
 #include <fstream>
 #include <set>
 
+#include "host/suite.h"
 #include "tests/toys/toy_model.h"
 
 namespace gauntlet {
@@ -37,8 +38,8 @@ void collect(const ParamValue& value, std::vector<ParamMap>& uses) {
   for (const auto& [key, item] : *table) collect(item, uses);
 }
 
-const std::set<std::string> kHostKeys = {"use",  "restarts", "draws",       "average",
-                                         "goal", "access",   "max_queries", "samples"};
+const std::set<std::string> kHostKeys = {"use",    "restarts",    "draws",   "average", "goal",
+                                         "access", "max_queries", "samples", "dataset"};
 
 Schema schema_of_plugin(const std::string& name) {
   for (const char* kind : {"attacks", "defenses"}) {
@@ -86,6 +87,26 @@ TEST_F(PluginFolder, HasPresetsThatTheSchemasAccept) {
     }
     EXPECT_TRUE(used.count(folder.filename())) << folder;
   }
+}
+
+// suites/all-fashion.toml names no plugin, and leaves none out.
+TEST_F(PluginFolder, TakesPartInWhatCrossesEverything) {
+  const fs::path source = std::getenv("GAUNTLET_SOURCE_DIR");
+  const PluginLibrary plugins({build_folder() / "plugins"});
+  const Registry registry(source / "registry", {source / "registry/datasets"});
+  const Suite suite = read_suite(source / "suites/all-fashion.toml", {}, plugins, registry);
+  std::set<std::string> attacks, defenses;
+  for (const AttackSpec& attack : suite.attacks) attacks.insert(attack.plugin);
+  for (const DefenseSpec& row : suite.defenses) {
+    std::vector<ParamMap> trained_by;
+    collect(row.model.training, trained_by);
+    for (const ParamMap& use : trained_by) defenses.insert(*use.at("use").get<std::string>());
+    for (const auto* uses : {&row.model.layer_plugins, &row.stack})
+      for (const Use& use : *uses) defenses.insert(use.plugin);
+  }
+  for (const std::string& name : plugins.names("attack")) EXPECT_TRUE(attacks.count(name)) << name;
+  for (const std::string& name : plugins.names("defense"))
+    EXPECT_TRUE(defenses.count(name)) << name;
 }
 
 TEST_F(PluginFolder, OfFgsmAndPgdIsShort) {

@@ -10,7 +10,8 @@ namespace {
 using namespace gauntlet;
 
 constexpr double kInfinity = std::numeric_limits<float>::infinity();
-constexpr double kNoUpper = 1e10;  // no c has won yet
+constexpr double kNoUpper = 1e10;  // no c has won yet; no c is larger
+constexpr double kLuck = 0.6;      // of epsilon: among noise, hits that are nearer show little
 
 struct Settings {
   int64_t rounds = 6, steps = 200;
@@ -31,10 +32,9 @@ struct Settings {
           Range{1e-6, 0.1});
     visit(abort_early, "abort_early",
           "end a round that makes no progress (not where the defense draws noise)");
-    visit(
-        under_noise, "under_noise",
-        "on a defense with noise: the nearest hit's direction to the edge of the ball, or that hit",
-        OneOf{"edge", "nearest"});
+    visit(under_noise, "under_noise",
+          "on a defense with noise: the nearest hit's direction to the edge of the ball, or it",
+          OneOf{"edge", "nearest"});
   }
 };
 
@@ -127,7 +127,7 @@ class L2 final : public Form {
     const Tensor won_once = upper_ < kNoUpper / 10;
     Tensor c = torch::where(won_once, (lower_ + upper_) / 2, torch::where(r.hit, r.c, 10 * r.c));
     if (rounds_ >= 10) c = torch::where(r.round + 2 == rounds_, upper_, c);  // once more, surely
-    r.c = torch::where(ended, c, r.c);
+    r.c = torch::where(ended, c.clamp_max(kNoUpper), r.c);
     z_ = torch::where(per_image(ended), start_, z_);
     adam_.restart(ended);
     return ended;
@@ -170,9 +170,9 @@ class Linf final : public Form {
   Tensor ends(const Tensor& distance) const override { return distance < tau_; }
 
   Tensor next(const Tensor& ended, Rounds& r) override {
-    const Tensor won = ended & (r.norm < tau_), lost = ended & ~won;
+    const Tensor won = ended & r.hit & (r.norm < tau_), lost = ended & ~won;
     tau_ = torch::where(won, shrink_ * r.norm, tau_);
-    r.c = torch::where(lost, 2 * r.c, r.c);
+    r.c = torch::where(lost, 2 * r.c, r.c).clamp_max(kNoUpper);
     delta_ = torch::where(per_image(ended & r.norm.isfinite()), r.best - x_, delta_);
     adam_.restart(ended);
     return lost;
@@ -206,7 +206,8 @@ struct Cw final : Attack {
     Rounds r = first(task);
     for (Tensor rows = task.rows().sample; rows.size(0) > 0;
          rows = going_on(r).nonzero().squeeze(1)) {
-      target.propose(to_edge ? at_edge(task, r) : inside(task, r));
+      const Tensor within = task.threat.epsilon >= per_image(r.norm);
+      target.propose(to_edge ? at_edge(task, r) : torch::where(within, r.best, task.x));
       const Tensor x = form->image(), distance = task.threat.distance(task.x, x);
       const Gradient g = target.gradient(x.index_select(0, rows), loss, {.rows = rows});
       const auto all = [&](const Tensor& of_rows, const Tensor& like) {  // [R, ...] -> [N, ...]
@@ -214,12 +215,13 @@ struct Cw final : Attack {
       };
       const Tensor reached = gap(g.outputs, task.rows(rows)) > p.kappa;
       // A sample out of budget is shown its last logits, which are of another point.
-      const Tensor hit = all(reached, r.hit) & target.active();
-      const Tensor nearer = hit & (distance < r.norm);
+      Tensor hit = all(reached, r.hit) & target.active();
+      const Tensor nearer =
+          hit & (to_edge ? worth(task, distance) > worth(task, r.norm) : distance < r.norm);
+      if (to_edge) hit = hit & (distance > kLuck * task.threat.epsilon.view(-1));
       r.best = torch::where(per_image(nearer), x, r.best);
       r.norm = torch::where(nearer, distance, r.norm);
       r.hit = r.hit | hit;
-
       const Form::Price price = form->price(x - task.x);
       const Tensor total = price.value - r.c * all(g.loss, r.c);
       form->move(price.slope - per_image(r.c) * all(g.x, x));
@@ -237,10 +239,14 @@ struct Cw final : Attack {
   }
 
  private:
-  static Tensor inside(const Task& task, const Rounds& r) {
-    return torch::where(task.threat.epsilon >= per_image(r.norm), r.best, task.x);
+  // How well a hit among noise shows the direction: a near one may be luck, so the farther the
+  // better up to kLuck of the way to the edge, and from there on the nearer the better. [N]
+  static Tensor worth(const Task& task, const Tensor& distance) {
+    const Tensor least = kLuck * task.threat.epsilon.view(-1);
+    return torch::where(distance > least, least + least * least / distance, distance)
+        .masked_fill(distance.isinf(), -1);
   }
-  // Among noise a hit may be luck, and at the boundary half the draws are lost.
+  // At the boundary half the draws are lost.
   static Tensor at_edge(const Task& task, const Rounds& r) {
     const Tensor longer = task.threat.epsilon / per_image(r.norm.clamp_min(1e-12));
     return task.x + task.threat.project(task.x, longer * (r.best - task.x));
@@ -290,4 +296,4 @@ struct Cw final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Cw, "cw", "1.0.0", "Carlini and Wagner, smallest L2 or Linf perturbation");
+GAUNTLET_ATTACK(Cw, "cw", "1.1.0", "Carlini and Wagner, smallest L2 or Linf perturbation");

@@ -9,11 +9,12 @@ namespace {
 using namespace gauntlet;
 
 constexpr double kPi = 3.14159265358979323846, kSmallestStep = 0.01;
+constexpr double kLuck = 0.6;  // of epsilon: among noise, hits that are nearer show little
 
 struct Ddn final : Attack {
   struct Params {
     int64_t steps = 100, levels = 256;
-    double gamma = 0.05, init_norm = 1;
+    double gamma = 0.05, init_norm = 1, max_norm = 0;
     std::string under_noise = "edge";
 
     void fields(auto&& visit) {
@@ -22,6 +23,8 @@ struct Ddn final : Attack {
       visit(init_norm, "init_norm", "norm that the first step is given", Range{1e-6, 1000});
       visit(levels, "levels", "values that a pixel may take, evenly spaced; 0: any",
             Range{0, 65'536});
+      visit(max_norm, "max_norm", "answers are shortened to this norm; 0: they are not",
+            Range{0, 1000});
       visit(under_noise, "under_noise",
             "on a defense with noise: the nearest hit's direction to the edge of the ball, or that "
             "hit",
@@ -41,18 +44,20 @@ struct Ddn final : Attack {
     const double low = task.threat.low, high = task.threat.high;
     const Tensor farthest =
         length(torch::maximum(high - task.x, task.x - low));  // no point of the box lies beyond
+    const Tensor room = task.threat.epsilon.view(-1);
     Tensor x = first(task), best = task.x;
     Tensor best_norm = task.full(std::numeric_limits<float>::infinity());
     Tensor norm = torch::minimum(task.full(p.init_norm), farthest);
     for (int64_t step = 0; step < p.steps; ++step) {
-      target.propose(to_edge
-                         ? at_edge(task, best, best_norm)
-                         : torch::where(task.threat.epsilon >= per_image(best_norm), best, task.x));
+      const Tensor now = answer(task, best, best_norm, to_edge);
+      const Tensor inside = task.threat.distance(task.x, now) <= room * (1 + 1e-6);
+      target.propose(to_edge ? now : torch::where(per_image(inside), now, task.x));
       const Gradient g = target.gradient(x, loss);
       const Tensor distance = task.threat.distance(task.x, x);
       // A sample out of budget is shown its last logits, which are of another point.
       const Tensor hit = (gap(g.outputs, task.rows()) > 0) & target.active();
-      const Tensor nearer = hit & (distance < best_norm);
+      const Tensor nearer =
+          hit & (to_edge ? worth(task, distance) > worth(task, best_norm) : distance < best_norm);
       best = torch::where(per_image(nearer), x, best);
       best_norm = torch::where(nearer, distance, best_norm);
 
@@ -61,18 +66,34 @@ struct Ddn final : Attack {
       const Tensor delta = x - task.x + step_size(step) * direction(g.x, task.noise.at(step));
       x = pixels(task.x + delta * per_image(norm / length(delta).clamp_min(1e-12)), low, high);
     }
-    return to_edge ? at_edge(task, best, best_norm) : best;
+    return answer(task, best, best_norm, to_edge);
   }
 
-  // Among noise a hit may be luck, and at the boundary half the draws are lost. Rounding to levels
-  // must not leave the ball.
-  Tensor at_edge(const Task& task, const Tensor& best, const Tensor& norm) const {
-    const ThreatModel& threat = task.threat;
-    const double width = threat.high - threat.low, count = double(task.x[0].numel());
-    const double rounding = p.levels < 2 ? 0 : width / double(p.levels - 1) / 2 * std::sqrt(count);
-    const Tensor room = (threat.epsilon - rounding).clamp_min(0);
-    const Tensor delta = room / per_image(norm.clamp_min(1e-12)) * (best - task.x);
-    return pixels(task.x + threat.project(task.x, delta), threat.low, threat.high);
+  Tensor answer(const Task& task, const Tensor& best, const Tensor& norm, bool to_edge) const {
+    const Tensor found = to_edge ? at_edge(task, best, norm) : best;
+    return p.max_norm > 0 ? shortened(task, found) : found;
+  }
+
+  // How well a hit among noise shows the direction: a near one may be luck, so the farther the
+  // better up to kLuck of the way to the edge, and from there on the nearer the better. [N]
+  static Tensor worth(const Task& task, const Tensor& distance) {
+    const Tensor least = kLuck * task.threat.epsilon.view(-1);
+    return torch::where(distance > least, least + least * least / distance, distance)
+        .masked_fill(distance.isinf(), -1);
+  }
+
+  // At the boundary half the draws are lost. Not rounded to
+  // levels, which could leave the ball or be most of its radius.
+  static Tensor at_edge(const Task& task, const Tensor& best, const Tensor& norm) {
+    const Tensor longer = task.threat.epsilon / per_image(norm.clamp_min(1e-12));
+    return task.x + task.threat.project(task.x, longer * (best - task.x));
+  }
+
+  // Not rounded either: it would no longer be of that norm.
+  Tensor shortened(const Task& task, const Tensor& found) const {
+    const Tensor size = per_image(task.threat.distance(task.x, found));
+    const Tensor shorter = task.x + p.max_norm / size.clamp_min(1e-12) * (found - task.x);
+    return torch::where(size > p.max_norm, shorter, found);
   }
 
   // The input; a restart begins at a random point of half the ball.
@@ -107,4 +128,4 @@ struct Ddn final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Ddn, "ddn", "1.0.0", "decoupled direction and norm, smallest L2 perturbation");
+GAUNTLET_ATTACK(Ddn, "ddn", "1.1.0", "decoupled direction and norm, smallest L2 perturbation");

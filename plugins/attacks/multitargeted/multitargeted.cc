@@ -7,6 +7,29 @@
 namespace {
 using namespace gauntlet;
 
+// The target without a way to propose: what an inner attack has found so far may be worse than what
+// an earlier class gave.
+class Unproposed final : public Target {
+ public:
+  explicit Unproposed(Target& target) : target_(target) {}
+  TargetFacts facts() const override { return target_.facts(); }
+  Tensor decisions(const Tensor& x, const Query& q) override { return target_.decisions(x, q); }
+  Outputs scores(const Tensor& x, const Query& q) override { return target_.scores(x, q); }
+  Tensor losses(const Tensor& x, const Loss& loss, const Query& q) override {
+    return target_.losses(x, loss, q);
+  }
+  std::vector<Gradient> gradients(const Tensor& x, const std::vector<Loss>& losses,
+                                  const Query& q) override {
+    return target_.gradients(x, losses, q);
+  }
+  void propose(const Tensor&) override {}
+  Tensor active() const override { return target_.active(); }
+  Tensor budget_left() const override { return target_.budget_left(); }
+
+ private:
+  Target& target_;
+};
+
 struct MultiTargeted final : Attack {
   struct Params {
     int64_t targets = 0;
@@ -32,19 +55,26 @@ struct MultiTargeted final : Attack {
     const std::unique_ptr<Attack> inner = task.host.attack(p.attack);
     const std::string reason = inner->unsupported(task.threat, target.facts(), task.goal);
     if (!reason.empty()) throw ParamError("attack: " + p.attack.plugin + ": " + reason);
-    if (task.loss) return inner->run(target, task);  // a loss from outside has no targets
+    if (task.loss) return within(*inner, task, inner->run(target, task));  // it has no targets
+    Unproposed later(target);
     const Tensor classes = wrong_classes(target, task);
     Tensor best = task.x, best_margin = task.full(-std::numeric_limits<float>::infinity());
     for (int64_t rank = 0; rank < classes.size(1); ++rank) {
       Task one = task;
       one.loss = towards(classes.select(1, rank));
-      const Tensor x = inner->run(target, one);
+      const Tensor x = within(*inner, task, inner->run(rank == 0 ? target : later, one));
       const Tensor gap = target.losses(x, margin(task.goal));
       best = torch::where(per_image(gap > best_margin), x, best);
       best_margin = torch::maximum(gap, best_margin);
       target.propose(best);
     }
     return best;
+  }
+
+  // An attack that looks for the smallest perturbation may answer from beyond the ball.
+  static Tensor within(const Attack& inner, const Task& task, const Tensor& found) {
+    if (!inner.facts().minimal_norm) return found;
+    return task.x + task.threat.project(task.x, found - task.x);
   }
 
   // [N, targets], the likeliest first.
@@ -70,5 +100,5 @@ struct MultiTargeted final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(MultiTargeted, "multitargeted", "1.0.0",
+GAUNTLET_ATTACK(MultiTargeted, "multitargeted", "1.1.0",
                 "pgd towards each wrong class, the best of them");

@@ -55,7 +55,9 @@ struct Nattack final : Attack {
       const Tensor drawn = all.of(z + grown(mean, task.x)) + grown(p.sigma * sample, task.x);
       const Tensor members = x + threat.project(x, decode(drawn) - x);
       const Tensor reward = rewards(target, task, loss, members, all).view({-1, p.population});
-      const Tensor lead = reward - mean_of(reward), spread = mean_of(lead.square()).sqrt();
+      // From the first: equal rewards are exactly 0 then, which a rounded mean would not give.
+      const Tensor above = reward - reward.narrow(1, 0, 1), lead = above - mean_of(above);
+      const Tensor spread = mean_of(lead.square()).sqrt();
       const Tensor advantage = (lead / (spread + 1e-7)).flatten();
       const Tensor direction =
           (per_image(advantage) * sample).unflatten(0, {-1, p.population}).mean(1);
@@ -80,7 +82,7 @@ struct Nattack final : Attack {
   }
 
   Query query_of(const TargetFacts& facts, const Tensor& rows) const {
-    if (p.oracle == "single") return {.rows = rows};
+    if (p.oracle == "single" || !facts.stochastic) return {.rows = rows};
     return {.rows = rows, .draws = facts.mc_samples, .average = Average::kBallot};
   }
 
@@ -111,4 +113,4 @@ struct Nattack final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Nattack, "nattack", "1.1.0", "evolution strategy in tanh space");
+GAUNTLET_ATTACK(Nattack, "nattack", "1.2.0", "evolution strategy in tanh space");

@@ -101,7 +101,14 @@ Outputs Ensemble::joint(const std::vector<Outputs>& members) const {
 }
 
 Tensor Ensemble::decisions(const Tensor& x, const Query& query) {
-  const Outputs out = scores(x, query);
+  std::vector<Outputs> shown;
+  for (Target* member : members_) {
+    Query all = query;  // each with all its votes
+    all.draws = member->facts().mc_samples;
+    all.average = Average::kBallot;
+    shown.push_back(member->scores(x, all));
+  }
+  const Outputs out = joint(shown);
   const Tensor answer = out.logits.argmax(1);
   return out.reject.defined() ? answer.masked_fill(out.reject > 0, -1) : answer;
 }

@@ -40,7 +40,10 @@ struct Transfer final : Attack {
     Target& source = members.size() == 1 ? *members.front() : ensemble;
     const std::string reason = inner->unsupported(task.threat, source.facts(), task.goal);
     if (!reason.empty()) throw ParamError("attack: " + p.attack.plugin + ": " + reason);
-    return inner->run(source, on_source);
+    const Tensor found = inner->run(source, on_source);
+    if (!inner->facts().minimal_norm) return found;
+    // It may have found the smallest perturbation beyond the ball.
+    return task.x + task.threat.project(task.x, found - task.x);
   }
 
   std::vector<Target*> sources(Host& host) const {
@@ -57,4 +60,4 @@ struct Transfer final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Transfer, "transfer", "1.1.0", "an attack on other models, tried on this one");
+GAUNTLET_ATTACK(Transfer, "transfer", "1.2.0", "an attack on other models, tried on this one");

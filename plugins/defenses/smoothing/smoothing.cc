@@ -93,7 +93,8 @@ struct Smoothing final : Defense, Votes, Fits, KnowsNormalisation {
     const std::vector<int64_t> counts =
         p.mc_grid.empty() ? std::vector{p.mc_samples} : sorted(p.mc_grid);
     const Batch batch = fitting.data();
-    const ThreatModel threat{Norm::kLinf, torch::full({1, 1, 1, 1}, p.fit_epsilon)};
+    const ThreatModel threat{Norm::kLinf,
+                             torch::full({1, 1, 1, 1}, p.fit_epsilon, batch.x.options())};
     Tensor accuracy = torch::zeros({std::ssize(sigmas), std::ssize(counts)});
     for (int64_t i = 0; i < std::ssize(sigmas); ++i) {
       p.sigma = sigmas[size_t(i)], p.mc_samples = counts.back();

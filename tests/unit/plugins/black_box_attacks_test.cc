@@ -68,15 +68,18 @@ TEST(Nattack, CountsItsQueries) {
 }
 
 TEST(Nattack, EqualRewardsMoveNothing) {
-  const auto constant = std::make_shared<ToyNetwork>(std::vector<int64_t>{1, 2, 2},
-                                                     torch::zeros({3, 4}), torch::zeros({3}));
-  const Toy t = toy(constant);
-  CraftBatch batch = batch_of(*t.model, 10);
-  const Tensor x = run("nattack", {{"steps", 10}, {"population", 5}, {"learning_rate", 10.0}},
-                       *t.model, batch, threat_of(Norm::kLinf, 0.3))
-                       .x;
-  // Where it starts: 0.001 of a normal in tanh space, whose slope is at most 1/2.
-  EXPECT_LT((x - batch.x).abs().max().item<double>(), 0.004);
+  // The mean of five rewards of the second margin rounds to another number.
+  for (const float margin : {0.f, 3.4285714f}) {
+    const auto constant = std::make_shared<ToyNetwork>(
+        std::vector<int64_t>{1, 2, 2}, torch::zeros({3, 4}), torch::tensor({margin, 0.f, 0.f}));
+    const Toy t = toy(constant);
+    CraftBatch batch = batch_of(*t.model, 10);
+    const Tensor x = run("nattack", {{"steps", 10}, {"population", 5}, {"learning_rate", 10.0}},
+                         *t.model, batch, threat_of(Norm::kLinf, 0.3))
+                         .x;
+    // Where it starts: 0.001 of a normal in tanh space, whose slope is at most 1/2.
+    EXPECT_LT((x - batch.x).abs().max().item<double>(), 0.004) << margin;
+  }
 }
 
 TEST(Nattack, NeedsScoresOnly) { EXPECT_EQ(attack("nattack")->facts().access, Access::kScore); }

@@ -50,6 +50,32 @@ TEST(Smoothing, EqualWeightsDecideNothing) {
   EXPECT_TRUE(torch::equal(ballots, torch::ones({20, 6})));
 }
 
+TEST(Smoothing, AConstantOnTheWeightsOfAllRanksChangesNoAnswer) {
+  Noise noise = noise_of(40 * 9);
+  const Tensor z = noise.normal({4});  // 40 inputs, 9 copies each
+  const auto answers = [&](double more) {
+    const ParamList weights = {0.5 + more, 0.25 + more, 0.125 + more, more};
+    return smoothing({{"vote", "weighted"}, {"weights", weights}})
+        .ballots(z)
+        .unflatten(0, {40, 9})
+        .sum(1)
+        .argmax(1);
+  };
+  EXPECT_GT(std::get<0>(torch::_unique(answers(0))).size(0), 1);
+  EXPECT_TRUE(torch::equal(answers(0), answers(2)));
+}
+
+TEST(Smoothing, OneSoftVoteWithoutNoiseIsTheModelItself) {
+  const ParamMap params = {{"vote", "soft"}, {"sigma", 0.0}, {"mc_samples", 1}};
+  const Toy t = toy(curved({1, 4, 4}, 5), {}, {{"smoothing", defense("smoothing", params)}});
+  EXPECT_FALSE(t.model->stochastic());
+  const CraftBatch batch = batch_of(*t.model, 30);
+  const Tensor z = t.model->bare_logits(batch.x);
+  const auto decision = t.model->decide(batch.x, noise_of(30));
+  EXPECT_TRUE(torch::equal(decision.answer, z.argmax(1)));
+  EXPECT_TRUE(torch::allclose(decision.confidence, z.softmax(1), 0, 1e-6));
+}
+
 TEST(Smoothing, SoftVotesAverageProbabilitiesNotLogits) {
   const Tensor z = logits({10, 0, -4, 0, -4, 0}, 2);  // three copies of one input
   EXPECT_EQ(z.sum(0).argmax().item<int64_t>(), 0);
@@ -151,7 +177,7 @@ TEST(Smoothing, SoftVotesMayAverageLogitsAsTheAuthorsCodeDoes) {
 
 // A stand-in for validation: answers are right with a chance that depends on sigma and on nothing
 // else, so which sigma is best is known.
-struct Validation final : Fitting, View {
+struct Validation : Fitting, View {
   Votes* voter = nullptr;
   int64_t attacks = 0;
   Outputs pass(const Tensor&) override { throw std::logic_error("not asked for"); }
@@ -191,6 +217,18 @@ TEST(Smoothing, FitsSigmaAndSamplesOnAttackedValidationImages) {
   EXPECT_EQ(validation.voter->mc_samples(), 8);
   EXPECT_EQ(fits.state.at("accuracy").sizes(), at::IntArrayRef({4, 2}));
   EXPECT_FALSE(dynamic_cast<Fits&>(*defense("smoothing")).wanted());
+}
+
+TEST(Smoothing, OfEqualAccuraciesTheFitTakesTheSmallestSigma) {
+  struct AlwaysRight final : Validation {
+    Tensor ballots(const Tensor& x, int64_t) override {
+      return torch::tensor({1.f, 0.f}).repeat({x.size(0), 1});
+    }
+  } validation;
+  const auto plugin = defense("smoothing", {{"sigmas", ParamList{0.4, 0.1, 0.2}}});
+  auto& fits = dynamic_cast<Fits&>(*plugin);
+  fits.fit(validation);
+  EXPECT_FLOAT_EQ(fits.state.at("sigma").item<float>(), 0.1F);
 }
 
 }  // namespace

@@ -116,6 +116,22 @@ TEST(MultiTargeted, ABudgetLeavesTheBestSoFar) {
   EXPECT_TRUE(torch::equal(stopped, first));
 }
 
+// An inner attack proposes its own best, which in the second class may be worse than the first's.
+TEST(MultiTargeted, ABudgetLeavesTheBestWhateverTheInnerAttackProposes) {
+  const Toy t = toy(curved(kImage, 5));
+  const CraftBatch batch = batch_of(*t.model, 20);
+  const ThreatModel threat = threat_of(Norm::kLinf, 0.02);
+  const ParamMap search = {{"use", "nattack"}, {"steps", 3}, {"population", 4}};
+  CraftRules rules = untracked();
+  rules.max_queries = 1 + (1 + 3 * 4 + 1) + 6;  // stops in the second class
+  const Tensor stopped =
+      run("multitargeted", {{"attack", search}}, *t.model, batch, threat, rules).x;
+  const Tensor first = run("multitargeted", {{"targets", 1}, {"attack", search}}, *t.model, batch,
+                           threat, untracked())
+                           .x;
+  EXPECT_TRUE(torch::equal(stopped, first));
+}
+
 TEST(MultiTargeted, IsForUntargetedGoals) {
   const auto plugin = attack("multitargeted");
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);

@@ -189,5 +189,40 @@ TEST(NattackOracle, BothAreOneOnADeterministicDefense) {
                            run(wrapped, *t.model, batch, threat, untracked()).x));
 }
 
+// One vote of one draw is all or nothing: shares of it say nothing of how near the boundary is.
+TEST(NattackOracle, BothAreOneWhereAHardVoteDrawsNothing) {
+  const Toy t =
+      toy(curved({1, 5, 6}, 3), {},
+          {{"smoothing",
+            defense("smoothing", {{"sigma", 0.0}, {"mc_samples", 16}, {"vote", "prediction"}})}});
+  ASSERT_FALSE(t.model->stochastic());
+  const CraftBatch batch = grey(t, 6);
+  const ThreatModel threat = threat_of(Norm::kLinf, 0.05);
+  const ParamMap single = {{"steps", 5}, {"population", 6}};
+  const ParamMap wrapped = {{"steps", 5}, {"population", 6}, {"oracle", "wrapped"}};
+  const Crafted of_all = run(wrapped, *t.model, batch, threat, untracked());
+  EXPECT_TRUE(torch::equal(run(single, *t.model, batch, threat, untracked()).x, of_all.x));
+  EXPECT_TRUE(of_all.queries.eq(5 * 6 + 1).all().item<bool>());
+}
+
+// Scores say which way a goal lies, as gradients do.
+TEST(NattackGoals, AreFollowed) {
+  const Toy t = toy(curved({1, 4, 4}, 4));
+  const CraftBatch batch = grey(t, 20);
+  const Tensor wanted = (batch.y + 1).remainder(4);
+  const ParamMap params = {{"steps", 60}, {"population", 20}, {"learning_rate", 0.05}};
+  for (const Goal goal : {Goal::kTargeted, Goal::kHypocritical}) {
+    CraftBatch now = batch;
+    (goal == Goal::kTargeted ? now.target : now.y) = wanted;
+    CraftRules rules = untracked();
+    rules.goal = goal;
+    const Tensor x = run(params, *t.model, now, threat_of(Norm::kLinf, 0.5), rules).x;
+    const Tensor before = (t.model->bare_logits(batch.x).argmax(1) == wanted).sum();
+    const Tensor after = (t.model->bare_logits(x).argmax(1) == wanted).sum();
+    EXPECT_EQ(before.item<int64_t>(), 0);
+    EXPECT_GE(after.item<int64_t>(), 15) << int(goal);
+  }
+}
+
 }  // namespace
 }  // namespace gauntlet

@@ -36,6 +36,35 @@ TEST(AdversarialTraining, WeightZeroIsStandardTraining) {
   EXPECT_TRUE(s.attacks.empty());
 }
 
+// The inner attack itself, where it may not move.
+TEST(AdversarialTraining, WithoutStepsOrEpsilonItIsStandardTraining) {
+  Batch inside = batch();
+  inside.x = inside.x / 3;  // in [0, 1]
+  const std::vector<std::pair<ParamMap, double>> cases = {{{{"steps", 0}, {"start", "input"}}, 0.1},
+                                                          {{{"steps", 3}}, 0.0}};
+  for (const auto& [params, epsilon] : cases) {
+    Session s = session();
+    s.attacker = [&, epsilon = epsilon](const Use& use, const Batch& batch, const Inner&) {
+      const Toy t = toy(std::make_shared<ToyNetwork>(std::vector<int64_t>{1, 1, 2},
+                                                     s.w.detach().clone(), torch::zeros({2})));
+      ToyEnvironment environment;
+      CraftRules rules;
+      rules.track = false;
+      return craft(*attack(use.plugin, use.with), *t.model, {batch.x, batch.y, batch.sample},
+                   threat_of(Norm::kLinf, epsilon), rules, environment)
+          .x;
+    };
+    ParamMap use = params;
+    use["use"] = "pgd";
+    const Tensor loss = trainer(defense("adversarial_training", {{"attack", use}})).loss(s, inside);
+    const Tensor standard = torch::cross_entropy_loss(s.logits(inside.x), inside.y);
+    EXPECT_EQ(s.attacks.size(), 1u);
+    EXPECT_TRUE(torch::equal(loss, standard));
+    EXPECT_TRUE(torch::equal(torch::autograd::grad({loss}, {s.w})[0],
+                             torch::autograd::grad({standard}, {s.w})[0]));
+  }
+}
+
 TEST(AdversarialTraining, MixesWithOneForwardOfEachKindCleanFirst) {
   Session s = session();
   EXPECT_NEAR(loss_of(defense("adversarial_training", {{"weight", 0.25}}), s),
