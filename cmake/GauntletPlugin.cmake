@@ -1,7 +1,8 @@
-# gauntlet_plugin(attack|defense NAME [SOURCES file...] [OUTPUT folder]): a plugin library from
-# NAME.cc, made as <build>/plugins/attacks/NAME.so. OUTPUT puts it elsewhere (plugins of tests).
+# gauntlet_plugin(attack|defense NAME [SOURCES file...] [FILES file...] [OUTPUT folder]): a plugin library
+# from NAME.cc, made as <build>/plugins/attacks/NAME.so. Beside it come preset.toml, where there is one, as
+# NAME.toml, and FILES, which presets may name. OUTPUT puts all of it elsewhere (plugins of tests).
 function(gauntlet_plugin kind name)
-  cmake_parse_arguments(arg "" "OUTPUT" "SOURCES" ${ARGN})
+  cmake_parse_arguments(arg "" "OUTPUT" "SOURCES;FILES" ${ARGN})
   if(NOT kind MATCHES "^(attack|defense)$")
     message(FATAL_ERROR "gauntlet_plugin: the kind is attack or defense, not '${kind}'")
   endif()
@@ -17,7 +18,7 @@ function(gauntlet_plugin kind name)
   # No path is written into a plugin: the program that loads it has libgauntlet and LibTorch already.
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name} DEFINE_SYMBOL "" NO_SONAME ON
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
-    SKIP_BUILD_RPATH ON INSTALL_RPATH "" LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins/${kind}s")
+    SKIP_BUILD_RPATH ON INSTALL_RPATH "")
   target_compile_options(${target} PRIVATE "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=.")
   # Only the stamp and the entry are exported.
   target_link_options(${target} PRIVATE LINKER:--no-undefined "LINKER:--version-script=${GAUNTLET_PLUGIN_MAP}")
@@ -25,10 +26,18 @@ function(gauntlet_plugin kind name)
   if(TARGET gauntlet_pch)
     target_precompile_headers(${target} REUSE_FROM gauntlet_pch)
   endif()
-  if(arg_OUTPUT)
-    set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${arg_OUTPUT}")
-  elseif(GAUNTLET_SHIP_PLUGINS)
-    gauntlet_ship_plugin(${target} ${kind})
+  if(NOT arg_OUTPUT)
+    set(arg_OUTPUT "${CMAKE_BINARY_DIR}/plugins/${kind}s")
+    if(GAUNTLET_SHIP_PLUGINS)
+      gauntlet_ship_plugin(${target} ${kind} ${arg_FILES})
+    endif()
   endif()
+  set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${arg_OUTPUT}")
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/preset.toml")
+    configure_file(preset.toml "${arg_OUTPUT}/${name}.toml" COPYONLY)
+  endif()
+  foreach(file IN LISTS arg_FILES)
+    configure_file(${file} "${arg_OUTPUT}/${file}" COPYONLY)
+  endforeach()
 endfunction()
 set(GAUNTLET_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/plugin.map")

@@ -45,8 +45,12 @@ target_precompile_headers(gauntlet_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.
 # What ./gauntlet builds before it starts the host: all that is installed, no test.
 add_custom_target(shipped)
 function(gauntlet_ship_plugin target kind)
+  set(folder lib/gauntlet/plugins/${kind}s)
+  get_target_property(name ${target} OUTPUT_NAME)
   add_dependencies(shipped ${target})
-  install(TARGETS ${target} LIBRARY DESTINATION lib/gauntlet/plugins/${kind}s)
+  install(TARGETS ${target} LIBRARY DESTINATION ${folder})
+  install(FILES preset.toml DESTINATION ${folder} RENAME ${name}.toml)
+  install(FILES ${ARGN} DESTINATION ${folder})
 endfunction()
 
 # gauntlet_component(name [DEPENDS component...] [LINKS library...]): the static library of one folder

@@ -1,4 +1,5 @@
-// report.csv: one row a cell, one column a fact. certified.csv: one row an image.
+// report.csv: one row a cell, one column a fact. certified.csv: one row an image. differences.csv:
+// one row a difference.
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/text.h"
@@ -69,6 +70,24 @@ std::string report_csv(const Store::Run& run) {
   const Summary summary(run);
   std::string text = kHeader;
   for (const CellRecord& record : summary.run.cells) text += line_of(record);
+  return text;
+}
+
+std::string differences_csv(const Store::Run& run) {
+  std::string text =
+      "suite,defense,baseline,attack,threat,norm,epsilon,samples,difference,interval_low,"
+      "interval_high,interval_level,interval_method,p_below\n";
+  for (const Difference& one : run.differences) {
+    Row row;
+    row << run.suite << one.defense << one.baseline << one.attack << one.threat << one.norm
+        << one.epsilon << one.samples;
+    if (one.ok)
+      row << one.value << one.interval.low << one.interval.high << one.interval.level
+          << one.interval.method << one.p_below;
+    else
+      for (int i = 0; i < 6; ++i) row << std::string();
+    text += row.line();
+  }
   return text;
 }
 

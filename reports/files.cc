@@ -25,17 +25,23 @@ void write_atomically(const fs::path& file, const std::string& text) {
                  ": cannot be written; is the folder there, and the disk not full?");
 }
 
+/// A file of an earlier run must not stand beside reports that do not tell of it.
+void write_or_remove(bool is_wanted, const fs::path& file, std::string (*text)(const Store::Run&),
+                     const Store::Run& run) {
+  std::error_code error;
+  if (is_wanted)
+    write_atomically(file, text(run));
+  else
+    fs::remove(file, error);
+}
+
 }  // namespace
 
 void write_reports(const Store::Run& run, const fs::path& folder) {
   write_atomically(folder / "report.json", report_json(run));
   write_atomically(folder / "report.csv", report_csv(run));
-  const fs::path certified = folder / "certified.csv";
-  std::error_code error;
-  if (run.certifications.empty())
-    fs::remove(certified, error);  // of an earlier run, which these reports do not tell of
-  else
-    write_atomically(certified, certified_csv(run));
+  write_or_remove(!run.certifications.empty(), folder / "certified.csv", certified_csv, run);
+  write_or_remove(!run.differences.empty(), folder / "differences.csv", differences_csv, run);
   write_atomically(folder / "report.md", report_markdown(run));
   write_atomically(folder / "report.html", report_html(run));
 }

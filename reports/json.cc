@@ -142,6 +142,17 @@ Json certification_of(const Certification& record) {
           {"environment", object_of(record.environment)}};
 }
 
+Json difference_of(const Difference& one) {
+  return {{"defense", one.defense},
+          {"baseline", one.baseline},
+          {"attack", text_or_null(one.attack)},
+          {"threat", threat_of({one.threat, one.norm, one.epsilon})},
+          {"samples", one.samples},
+          {"difference", one.ok ? Json(one.value) : Json(nullptr)},
+          {"interval", one.ok ? interval_of(one.interval) : Json(nullptr)},
+          {"p_below", one.ok ? Json(one.p_below) : Json(nullptr)}};
+}
+
 Json spread_json(const std::optional<Spread>& spread) {
   if (!spread) return nullptr;
   return {{"mean", spread->mean}, {"sd", spread->sd ? Json(*spread->sd) : Json(nullptr)}};
@@ -188,6 +199,8 @@ std::string report_json(const Store::Run& run) {
     report["worst_case"].push_back(worst_case_of(record));
   for (const Certification& record : summary.run.certifications)
     report["certifications"].push_back(certification_of(record));
+  for (const Difference& one : summary.run.differences)
+    report["differences"].push_back(difference_of(one));
   // Names that are no UTF-8 must not cost the report.
   return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

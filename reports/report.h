@@ -17,10 +17,13 @@ std::string report_csv(const Store::Run& run);
 /// Tidy: one row an image that was certified, without an answer or radius where it abstained; one
 /// row for a certification without a result.
 std::string certified_csv(const Store::Run& run);
+/// Tidy: one row a difference from a baseline.
+std::string differences_csv(const Store::Run& run);
 std::string report_markdown(const Store::Run& run);
 /// Self-contained page: no request to anywhere.
 std::string report_html(const Store::Run& run);
-/// All of them (certified.csv where something was certified), written atomically into the folder.
+/// All of them (certified.csv where something was certified, differences.csv where a row names a
+/// baseline), written atomically into the folder.
 /// Throws BadInput if it cannot be written.
 void write_reports(const Store::Run& run, const std::filesystem::path& folder);
 

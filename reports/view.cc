@@ -106,6 +106,7 @@ View view_of(const Summary& summary) {
                {"facts", facts_of(summary)},
                {"statuses", statuses_of(summary)},
                {"matrices", matrices_of(summary)},
+               {"differences", differences_of(summary)},
                {"certified", certified_of(summary)},
                {"failures", failures_of(summary)},
                {"findings", findings_of(summary)},
@@ -119,8 +120,8 @@ View view_of(const Summary& summary) {
                {"trainings", trainings_of(summary)},
                {"settings", settings},
                {"has_settings", !settings.empty() && settings != "{}"}};
-  for (const char* list : {"certified", "failures", "findings", "environment", "other_parameters",
-                           "matrices", "trainings"})
+  for (const char* list : {"differences", "certified", "failures", "findings", "environment",
+                           "other_parameters", "matrices", "trainings"})
     view[std::string("has_") + list] = !view[list].empty();
   return view;
 }

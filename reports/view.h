@@ -22,6 +22,7 @@ View defense_parameters_of(const Summary& summary);
 View other_parameters_of(const Summary& summary);
 View environment_of(const Summary& summary);
 View certified_of(const Summary& summary);
+View differences_of(const Summary& summary);
 View trainings_of(const Summary& summary);
 View attack_costs_of(const Summary& summary);
 View defense_costs_of(const Summary& summary);

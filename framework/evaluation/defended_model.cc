@@ -97,6 +97,14 @@ bool DefendedModel::fits() const {
   return false;
 }
 
+std::vector<std::pair<std::string, std::map<std::string, Tensor>>> DefendedModel::fitted() const {
+  std::vector<std::pair<std::string, std::map<std::string, Tensor>>> out;
+  for (const Wrapper& wrapper : stack_)
+    if (const auto* fits = dynamic_cast<Fits*>(wrapper.defense.get()); fits && !fits->state.empty())
+      out.emplace_back(wrapper.name, fits->state);
+  return out;
+}
+
 void DefendedModel::fit(Fitting& fitting) {
   const at::NoGradGuard no_graph;
   for (const Wrapper& wrapper : stack_)

@@ -2,6 +2,7 @@
 // what the judge asks.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,8 @@ class DefendedModel final : public View {
   /// Fits every wrapper that learns from validation data (Fits), innermost first.
   void fit(Fitting& fitting);
   bool fits() const;
+  /// What they found, by the wrappers' names; empty before fit().
+  std::vector<std::pair<std::string, std::map<std::string, Tensor>>> fitted() const;
 
   /// One draw for R rows; noise.key.id has R entries. Differentiable in x where autograd is on.
   Outputs pass(const Tensor& x, const Noise& noise, Mode mode);

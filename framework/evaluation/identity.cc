@@ -1,8 +1,11 @@
 #include "evaluation/identity.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "base/sha256.h"
@@ -38,10 +41,44 @@ json uses_json(const std::vector<Use>& uses) {
   return out;
 }
 
-json model_json(const ModelEntry& entry) {
+json content_of(const std::string& kind, const std::string& plugin, const ParamMap& params,
+                const Laboratory& lab);
+
+json contents_of(const std::vector<Use>& uses, const Laboratory& lab) {
+  json out = json::array();
+  for (const Use& use : uses)
+    out.push_back(
+        {{"use", use.plugin}, {"params", content_of("defense", use.plugin, use.with, lab)}});
+  return out;
+}
+
+json model_json(const ModelEntry& entry, const Laboratory& lab) {
   return {{"network", network_json(entry.network)},
           {"weights", weights_hash(entry)},
-          {"layer_plugins", uses_json(entry.layer_plugins)}};
+          {"layer_plugins", contents_of(entry.layer_plugins, lab)}};
+}
+
+// The data that wrappers are fitted on, by the sums of their files; null where none is fitted.
+json fitted_on(const std::vector<Use>& stack, const ModelEntry& entry, const Laboratory& lab) {
+  const bool wanted = std::any_of(stack.begin(), stack.end(), [&](const Use& use) {
+    const auto plugin = lab.plugins().defense(use.plugin, use.with);
+    const auto* fits = dynamic_cast<const Fits*>(plugin.get());
+    return fits && fits->wanted();
+  });
+  if (!wanted) return nullptr;
+  const DatasetEntry data = lab.registry().dataset(entry.dataset);
+  json sums = json::array();
+  if (const DatasetEntry::Split* split = data.find_split("train"))
+    for (const DatasetEntry::DataFile& file : split->files)
+      sums.push_back(file.content_sha256.empty() ? file.sha256 : file.content_sha256);
+  return {{"dataset", data.id}, {"sha256", sums}};
+}
+
+// A model and what stands around it.
+json wrapped_json(const ModelEntry& entry, const std::vector<Use>& stack, const Laboratory& lab) {
+  json out = {{"model", model_json(entry, lab)}, {"stack", contents_of(stack, lab)}};
+  if (json data = fitted_on(stack, entry, lab); !data.is_null()) out["fitted_on"] = std::move(data);
+  return out;
 }
 
 // The models a parameter names.
@@ -56,15 +93,15 @@ std::vector<ModelRef> models_of(const ParamSpec& spec, const ParamValue& value) 
 }
 
 json source_json(const ModelRef& ref, const Laboratory& lab) {
-  const json model = model_json(lab.registry().model(ref.id));
-  if (ref.stack.empty()) return model;
-  return {{"model", model}, {"stack", uses_json(ref.stack)}};
+  const ModelEntry entry = lab.registry().model(ref.id);
+  return ref.stack.empty() ? model_json(entry, lab) : wrapped_json(entry, ref.stack, lab);
 }
 
 // Parameters that stand for something else (models, files, plugins) are named by their content.
-json content_of(const std::string& plugin, const ParamMap& params, const Laboratory& lab) {
+json content_of(const std::string& kind, const std::string& plugin, const ParamMap& params,
+                const Laboratory& lab) {
   json out = json::object();
-  for (const ParamSpec& spec : lab.plugins().schema("attack", plugin)) {
+  for (const ParamSpec& spec : lab.plugins().schema(kind, plugin)) {
     const auto it = params.find(spec.name);
     const ParamValue& value = it == params.end() ? spec.fallback : it->second;
     out[spec.name] = to_json(value);
@@ -82,7 +119,7 @@ json content_of(const std::string& plugin, const ParamMap& params, const Laborat
     ParamMap inner = *value.get<ParamMap>();
     const std::string name = *inner.at("use").get<std::string>();
     inner.erase("use");
-    out[spec.name] = {{"use", name}, {"params", content_of(name, inner, lab)}};
+    out[spec.name] = {{"use", name}, {"params", content_of("attack", name, inner, lab)}};
   }
   return out;
 }
@@ -101,29 +138,66 @@ json scoring_json(const Scoring& scoring) {
           {"success", scoring.success == Success::kAny ? "any" : "final"}};
 }
 
-bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
-  if (lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows) return true;
-  for (const Use& use : defense.model.layer_plugins) {
+bool couples_rows(const std::vector<Use>& layer_plugins, const Laboratory& lab) {
+  return std::any_of(layer_plugins.begin(), layer_plugins.end(), [&](const Use& use) {
     const auto plugin = lab.plugins().defense(use.plugin, use.with);
     const auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get());
-    if (perturbs && perturbs->couples_rows()) return true;
+    return perturbs && perturbs->couples_rows();
+  });
+}
+
+// Whether a source of an attack, or of one nested in it, does.
+bool sources_couple_rows(const std::string& attack, const ParamMap& params, const Laboratory& lab) {
+  for (const ParamSpec& spec : lab.plugins().schema("attack", attack)) {
+    const auto it = params.find(spec.name);
+    const ParamValue& value = it == params.end() ? spec.fallback : it->second;
+    for (const ModelRef& ref : models_of(spec, value))
+      if (couples_rows(lab.registry().model(ref.id).layer_plugins, lab)) return true;
+    if (spec.type != ParamType::kUse) continue;
+    Use inner;
+    detail::ParamTraits<Use>::assign(inner, value);
+    if (sources_couple_rows(inner.plugin, inner.with, lab)) return true;
   }
   return false;
+}
+
+bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
+  return lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows ||
+         couples_rows(defense.model.layer_plugins, lab) ||
+         sources_couple_rows(attack.plugin, attack.params, lab);
+}
+
+void collect_plugins(const std::string& attack, const ParamMap& params, const Laboratory& lab,
+                     std::set<std::string>& names);
+
+// Defenses, and the attacks that they are fitted with.
+void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
+                      std::set<std::string>& names) {
+  for (const Use& use : uses) {
+    names.insert("defense/" + use.plugin);
+    const auto plugin = lab.plugins().defense(use.plugin, use.with);
+    const auto* fits = dynamic_cast<const Fits*>(plugin.get());
+    if (!fits || !fits->wanted()) continue;
+    for (const ParamSpec& spec : lab.plugins().schema("defense", use.plugin)) {
+      if (spec.type != ParamType::kUse) continue;
+      const auto it = use.with.find(spec.name);
+      Use inner;
+      detail::ParamTraits<Use>::assign(inner, it == use.with.end() ? spec.fallback : it->second);
+      collect_plugins(inner.plugin, inner.with, lab, names);
+    }
+  }
 }
 
 // The plugins behind an attack ("attack/pgd"): those it runs, and those in and around its sources.
 void collect_plugins(const std::string& attack, const ParamMap& params, const Laboratory& lab,
                      std::set<std::string>& names) {
   names.insert("attack/" + attack);
-  const auto add = [&](const std::vector<Use>& uses) {
-    for (const Use& use : uses) names.insert("defense/" + use.plugin);
-  };
   for (const ParamSpec& spec : lab.plugins().schema("attack", attack)) {
     const auto it = params.find(spec.name);
     const ParamValue& value = it == params.end() ? spec.fallback : it->second;
     for (const ModelRef& ref : models_of(spec, value)) {
-      add(lab.registry().model(ref.id).layer_plugins);
-      add(ref.stack);
+      collect_defenses(lab.registry().model(ref.id).layer_plugins, lab, names);
+      collect_defenses(ref.stack, lab, names);
     }
     if (spec.type != ParamType::kUse) continue;
     Use inner;
@@ -190,32 +264,36 @@ json question(const Suite& suite, const Cell& cell, const Dataset& data,
   const DefenseSpec& defense = suite.defenses[cell.defense];
   const AttackSpec& attack = suite.attacks[cell.attack];
   const ThreatSpec& threat = suite.threats[cell.threat];
-  json out = {
-      {"schema", 1},
-      {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
-      {"model", model_json(defense.model)},
-      {"stack", uses_json(defense.stack)},
-      {"attack",
-       {{"plugin", attack.plugin}, {"params", content_of(attack.plugin, attack.params, lab)}}},
-      {"host", host_json(attack.host)},
-      {"threat", {{"norm", to_string(threat.norm)}, {"epsilon", threat.epsilon}}},
-      {"scoring", scoring_json(suite.scoring)},
-      {"seed", cell.seed}};
+  json out = {{"schema", 1},
+              {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
+              {"attack",
+               {{"plugin", attack.plugin},
+                {"params", content_of("attack", attack.plugin, attack.params, lab)}}},
+              {"host", host_json(attack.host)},
+              {"threat", {{"norm", to_string(threat.norm)}, {"epsilon", threat.epsilon}}},
+              {"scoring", scoring_json(suite.scoring)},
+              {"seed", cell.seed}};
+  out.update(wrapped_json(defense.model, defense.stack, lab));
   if (batch_matters(defense, attack, lab)) out["batch_size"] = batch_size;
   return out;
 }
 
 json certification_question(const DefenseSpec& defense, int64_t seed, const Dataset& data,
-                            const std::vector<int64_t>& indices) {
-  return {{"schema", 1},
-          {"kind", "certification"},
-          {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
-          {"model", model_json(defense.model)},
-          {"stack", uses_json(defense.stack)},
-          {"seed", seed}};
+                            const std::vector<int64_t>& indices, const Laboratory& lab) {
+  json out = {{"schema", 1},
+              {"kind", "certification"},
+              {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
+              {"seed", seed}};
+  out.update(wrapped_json(defense.model, defense.stack, lab));
+  return out;
 }
 
 std::string identity_of(const json& question) { return sha256(question.dump()); }
+
+std::string told_apart(const std::string& identity, std::map<std::string, int64_t>& asked) {
+  const int64_t times = ++asked[identity];
+  return times == 1 ? identity : identity + "-" + std::to_string(times);
+}
 
 namespace {
 json answerer(const std::set<std::string>& names, const Laboratory& lab) {
@@ -228,23 +306,50 @@ json answerer(const std::set<std::string>& names, const Laboratory& lab) {
           {"libtorch", TORCH_VERSION}, {"device", lab.device().str()}, {"precision", "float32"}};
 }
 
-std::set<std::string> plugins_of(const DefenseSpec& defense) {
+std::set<std::string> plugins_of(const DefenseSpec& defense, const Laboratory& lab) {
   std::set<std::string> names;
-  for (const auto* uses : {&defense.model.layer_plugins, &defense.stack})
-    for (const Use& use : *uses) names.insert("defense/" + use.plugin);
+  collect_defenses(defense.model.layer_plugins, lab, names);
+  collect_defenses(defense.stack, lab, names);
   return names;
 }
 }  // namespace
 
 json answerer(const DefenseSpec& defense, const Laboratory& lab) {
-  return answerer(plugins_of(defense), lab);
+  return answerer(plugins_of(defense, lab), lab);
 }
 
 json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
-  std::set<std::string> names = plugins_of(defense);
+  std::set<std::string> names = plugins_of(defense, lab);
   collect_plugins(attack.plugin, attack.params, lab, names);
   return answerer(names, lab);
 }
+
+namespace {
+constexpr int64_t kShownNumbers = 256;
+
+// A small tensor as nested lists, a single number as itself.
+json numbers(const Tensor& tensor) {
+  if (tensor.dim() > 0) {
+    json out = json::array();
+    for (int64_t i = 0; i < tensor.size(0); ++i) out.push_back(numbers(tensor[i]));
+    return out;
+  }
+  if (!tensor.is_floating_point()) return tensor.item<int64_t>();
+  if (tensor.scalar_type() == torch::kDouble) return tensor.item<double>();
+  // The shortest text of a float, so that 0.04 stays 0.04.
+  return std::strtod(fmt::format("{}", tensor.item<float>()).c_str(), nullptr);
+}
+
+// What the row's wrappers found on validation data.
+json fitted_of(const DefenseSpec& defense, const Laboratory& lab) {
+  json out = json::object();
+  if (const DefendedModel* model = lab.known(defense.name))
+    for (const auto& [wrapper, state] : model->fitted())
+      for (const auto& [name, tensor] : state)
+        if (tensor.numel() <= kShownNumbers) out[wrapper][name] = numbers(tensor);
+  return out;
+}
+}  // namespace
 
 json parameters_of(const DefenseSpec& defense, const Laboratory& lab) {
   const auto uses = [&](const std::vector<Use>& list) {
@@ -261,6 +366,7 @@ json parameters_of(const DefenseSpec& defense, const Laboratory& lab) {
             {"weights_sha256", weights_hash(defense.model)},
             {"layer_plugins", uses(defense.model.layer_plugins)},
             {"stack", uses(defense.stack)},
+            {"fitted", fitted_of(defense, lab)},
             {"training", params_json(defense.model.training)}}}};
 }
 
@@ -301,7 +407,8 @@ json settings_of(const Suite& suite) {
               {"data",
                {{"dataset", suite.data.dataset},
                 {"split", suite.data.split},
-                {"samples", suite.data.indices.size()}}}};
+                {"samples", suite.data.indices.size()},
+                {"first", suite.data.indices.empty() ? 0 : suite.data.indices.front()}}}};
   for (const ThreatSpec& t : suite.threats)
     out["threats"].push_back({{"name", t.name},
                               {"norm", to_string(t.norm)},
@@ -312,11 +419,14 @@ json settings_of(const Suite& suite) {
                               {"use", a.plugin},
                               {"params", params_json(a.params)},
                               {"host", host_json(a.host)}});
-  for (const DefenseSpec& d : suite.defenses)
-    out["defenses"].push_back({{"name", d.name},
-                               {"model", d.model.id},
-                               {"citation", d.model.citation},
-                               {"stack", uses_json(d.stack)}});
+  for (const DefenseSpec& d : suite.defenses) {
+    json row = {{"name", d.name},
+                {"model", d.model.id},
+                {"citation", d.model.citation},
+                {"stack", uses_json(d.stack)}};
+    if (!d.baseline.empty()) row["baseline"] = d.baseline;
+    out["defenses"].push_back(std::move(row));
+  }
   if (suite.certify) out["certify"] = {{"samples", suite.certify->samples}};
   if (json logs = training_logs_of(suite); !logs.is_null()) out["training_logs"] = std::move(logs);
   return out;

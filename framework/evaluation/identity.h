@@ -1,5 +1,6 @@
 // What names a result: identity (what was asked) and fingerprint (what answered).
 #pragma once
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "evaluation/laboratory.h"
@@ -12,9 +13,12 @@ nlohmann::json question(const Suite& suite, const Cell& cell, const Dataset& dat
                         const Laboratory& laboratory);
 /// The question of a certification: data, model, stack, seed.
 nlohmann::json certification_question(const DefenseSpec& defense, int64_t seed, const Dataset& data,
-                                      const std::vector<int64_t>& indices);
+                                      const std::vector<int64_t>& indices,
+                                      const Laboratory& laboratory);
 /// SHA-256 of the canonical text.
 std::string identity_of(const nlohmann::json& question);
+/// An identity for each time that one run asks the same: itself, then with "-2", "-3", …
+std::string told_apart(const std::string& identity, std::map<std::string, int64_t>& asked);
 
 /// What answers: digests of the host, libgauntlet and the plugins used, LibTorch, device,
 /// precision.

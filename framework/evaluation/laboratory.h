@@ -20,6 +20,11 @@ class Laboratory final : public Environment {
   /// The defended model of a suite's row: network, weights, layer plugins, wrappers; probed on the
   /// first images of `data`, and fitted where a wrapper learns. Throws BadInput.
   DefendedModel& defended(const DefenseSpec& spec, const Dataset& data);
+  /// The same, by the row's name; null before it was asked for.
+  const DefendedModel* known(const std::string& row) const {
+    const auto place = defended_.find(row);
+    return place == defended_.end() ? nullptr : place->second.get();
+  }
   /// A registry model with its layer plugins and the reference's wrappers; kept by both.
   DefendedModel& model(const ModelRef& ref) override;
   std::unique_ptr<Attack> attack(const Use& use) override;

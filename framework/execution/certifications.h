@@ -1,5 +1,8 @@
 // Certifies the rows of a suite that are not certified yet, and records them.
 #pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+
 #include "execution/run_suite.h"
 
 namespace gauntlet {
@@ -24,10 +27,11 @@ class Certifications {
   Result run(size_t number, const std::string& problem, const std::vector<CellRecord>& cells);
 
  private:
+  // `environment`: what answers; its digest is the fingerprint.
   Certification measure(const CertifiedRow& row, const std::vector<int64_t>& indices,
-                        const std::string& fingerprint);
+                        const nlohmann::json& environment);
   Certification shard(const CertifiedRow& row, const std::vector<int64_t>& part, bool single,
-                      const std::string& fingerprint);
+                      const nlohmann::json& environment);
   std::vector<std::string> contradictions(const CertifiedRow& row, const Certification& record,
                                           const std::vector<CellRecord>& cells);
   std::string identity(const CertifiedRow& row, const std::vector<int64_t>& indices) const;
@@ -38,6 +42,7 @@ class Certifications {
   Store& store_;
   const RunOptions& options_;
   RunEvents& events_;
+  std::map<std::string, int64_t> asked_;  // identities of this run
 };
 
 }  // namespace gauntlet

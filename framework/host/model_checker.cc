@@ -1,6 +1,7 @@
 // The part of PluginChecker that looks at models.
 #include <algorithm>
 
+#include "gauntlet/defense.h"
 #include "host/plugin_architecture.h"
 #include "host/plugin_checker.h"
 
@@ -64,6 +65,12 @@ std::optional<ParamValue> PluginChecker::models_value(const ParamSpec& spec, con
   for (const Toml& item : *list)
     if (auto one = model_value(item, where)) out.push_back(std::move(*one));
   return out.size() == list->size() ? std::optional<ParamValue>(out) : std::nullopt;
+}
+
+bool PluginChecker::wants_fit(const Use& defense) const {
+  const auto plugin = plugins_.defense(defense.plugin, defense.with);
+  const auto* fits = dynamic_cast<const Fits*>(plugin.get());
+  return fits && fits->wanted();
 }
 
 std::vector<Use> PluginChecker::stack(const Toml& list, const std::string& what) {

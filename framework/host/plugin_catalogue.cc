@@ -24,14 +24,27 @@ DefenseRoles LibraryCatalogue::roles(const std::string& defense, const ParamMap&
   roles.votes = is(static_cast<Votes*>(nullptr));
   roles.refuses = is(static_cast<Refuses*>(nullptr));
   roles.certifies = is(static_cast<Certifies*>(nullptr));
-  roles.wraps =
-      roles.votes || roles.refuses || roles.certifies || is(static_cast<TransformsInput*>(nullptr));
+  roles.transforms = is(static_cast<TransformsInput*>(nullptr));
+  roles.wraps = roles.votes || roles.refuses || roles.certifies || roles.transforms;
   return roles;
 }
 
 std::shared_ptr<Defense> LibraryCatalogue::defense(const std::string& name,
                                                    const ParamMap& params) const {
   return library_.defense(name, params);
+}
+
+std::vector<std::string> LibraryCatalogue::refusals(const std::string& kind) const {
+  std::vector<std::string> out;
+  for (const PluginFile& file : library_.files())
+    if (!file.refusal.empty() && !file.hidden && file.stamp && file.stamp->kind == kind)
+      out.push_back(file.refusal);
+  return out;
+}
+
+std::filesystem::path LibraryCatalogue::preset(const std::string& kind,
+                                               const std::string& name) const {
+  return std::filesystem::path(library_.file(kind, name).path).replace_extension(".toml");
 }
 
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,

@@ -1,5 +1,6 @@
 // What a suite must know of plugins, so that suites can be checked without any library.
 #pragma once
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,13 @@ namespace gauntlet {
 
 /// Where a defense plugin can stand.
 struct DefenseRoles {
-  bool layers = false;     ///< inside layers: a model entry's layer_plugins
-  bool trains = false;     ///< in a training recipe
-  bool wraps = false;      ///< in a stack
-  bool votes = false;      ///< a stack has at most one of these
-  bool refuses = false;    ///< and one of these
-  bool certifies = false;  ///< and one of these
+  bool layers = false;      ///< inside layers: a model entry's layer_plugins
+  bool trains = false;      ///< in a training recipe
+  bool wraps = false;       ///< in a stack
+  bool transforms = false;  ///< changes the input there, without a vote
+  bool votes = false;       ///< a stack has at most one of these
+  bool refuses = false;     ///< and one of these
+  bool certifies = false;   ///< and one of these
 };
 
 /// Names, parameters and roles of plugins.
@@ -31,6 +33,10 @@ class PluginCatalogue {
   /// The plugin itself; `params` as for roles().
   virtual std::shared_ptr<Defense> defense(const std::string& name,
                                            const ParamMap& params) const = 0;
+  /// Why files of a kind are not usable, a sentence each; not those that another one hides.
+  virtual std::vector<std::string> refusals(const std::string& kind) const = 0;
+  /// The preset of a usable plugin: NAME.toml beside its library, which need not be there.
+  virtual std::filesystem::path preset(const std::string& kind, const std::string& name) const = 0;
 };
 
 /// A PluginLibrary as a catalogue; loads the plugins it is asked about.
@@ -41,6 +47,8 @@ class LibraryCatalogue final : public PluginCatalogue {
   Schema schema(const std::string& kind, const std::string& name) const override;
   DefenseRoles roles(const std::string& defense, const ParamMap& params) const override;
   std::shared_ptr<Defense> defense(const std::string& name, const ParamMap& params) const override;
+  std::vector<std::string> refusals(const std::string& kind) const override;
+  std::filesystem::path preset(const std::string& kind, const std::string& name) const override;
 
  private:
   const PluginLibrary& library_;

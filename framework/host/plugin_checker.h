@@ -36,6 +36,8 @@ class PluginChecker {
   DefenseRoles roles(const Use& defense) const {
     return plugins_.roles(defense.plugin, defense.with);
   }
+  /// Whether a wrapper chooses parameters on validation data.
+  bool wants_fit(const Use& defense) const;
   /// The wrappers of a stack, innermost first; those with a problem are left out.
   std::vector<Use> stack(const Toml& list, const std::string& what);
   /// A model of the registry, checked, its layer plugins' parameters completed; null after adding a

@@ -71,10 +71,12 @@ void PluginLibrary::State::add(std::vector<PluginFile> found) {
     const auto earlier = by_name.find(key);
     if (earlier == by_name.end()) continue;
     for (PluginFile* file : group)
-      if (file->refusal.empty())
+      if (file->refusal.empty()) {
+        file->hidden = true;
         file->refusal = file->path.string() + ": hidden by " +
                         files[earlier->second].path.string() + ", the " + key.first + " '" +
                         key.second + "' of an earlier entry of the plugin path.";
+      }
   }
   for (PluginFile& file : found) {
     if (file.stamp && !file.stamp->name.empty())

@@ -21,6 +21,7 @@ struct PluginFile {
   std::filesystem::path path;
   std::optional<Stamp> stamp;  ///< none: not a Gauntlet plugin
   std::string refusal;         ///< why it is not used, one sentence that names it; empty: it is
+  bool hidden = false;         ///< only because an earlier file of that name is
 };
 
 /// The stamp of this host: what a plugin must match.

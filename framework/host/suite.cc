@@ -4,6 +4,7 @@
 #include <set>
 
 #include "host/suite_only.h"
+#include "host/suite_presets.h"
 #include "host/suite_sections.h"
 #include "host/suite_source.h"
 
@@ -56,13 +57,15 @@ void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
     suite.attacks = read_attacks(*attacks, data ? int64_t(data->indices.size()) : 0, context);
   if (!reader.has("attack"))
     reader.missing("attack", "a table such as attack.pgd = { use = \"pgd\", steps = 20 }");
+  const size_t before = context.problems.size();
   if (const Toml* rows = reader.list("defense")) suite.defenses = read_defenses(*rows, context);
   if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
+  const bool rows_are_right = context.problems.size() == before;
   if (const Toml* certify = reader.any("certify")) {
     suite.certify = read_certify(*certify, data ? int64_t(data->indices.size()) : 0, context);
     const auto& rows = suite.defenses;
     // Of rows with a mistake nothing is known.
-    if (suite.certify && context.problems.empty() &&
+    if (suite.certify && rows_are_right &&
         std::none_of(rows.begin(), rows.end(), [&](auto& row) { return certifies(row, context); }))
       reader.problem("certify",
                      "no defense gives certificates, expected a row with a certifier such as "
@@ -86,12 +89,25 @@ std::vector<CertifiedRow> all_certified(const Suite& suite, const SuiteContext& 
       if (suite.certify && certifies(suite.defenses[d], context)) out.push_back({d, seed});
   return out;
 }
+// What --set says of single attacks and rows may be of presets.
+Toml complete_text(const std::filesystem::path& file, const std::vector<std::string>& set,
+                   const PluginCatalogue& plugins, const Registry& registry, Problems& problems) {
+  Toml text = load_suite_text(file, problems);
+  const auto is_inner = [](const std::string& assignment) {
+    return assignment.starts_with("attack.") || assignment.starts_with("defense.");
+  };
+  for (const std::string& assignment : set) {
+    if (is_inner(assignment)) text = with_presets(std::move(text), plugins, registry, problems);
+    apply_set(text, assignment, problems);
+  }
+  return with_presets(std::move(text), plugins, registry, problems);
+}
 }  // namespace
 
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginCatalogue& plugins, const Registry& registry) {
   Problems problems;
-  const Toml text = load_suite_text(file, options.set, problems);
+  const Toml text = complete_text(file, options.set, plugins, registry, problems);
   PluginChecker checker(plugins, registry, file.parent_path(), problems);
   SuiteContext context{registry, checker, problems};
   TableReader reader(text, "the suite", problems);

@@ -43,6 +43,7 @@ struct DefenseSpec {
   std::string name;  ///< row
   ModelEntry model;
   std::vector<Use> stack;  ///< wrappers, innermost first, parameters canonical
+  std::string baseline;    ///< the row that reports compare it with, image by image; "": none
 };
 
 struct DataSpec {

@@ -182,22 +182,33 @@ class DataReader {
   }
 
   void read_selection() {
-    int64_t samples = 0;
+    int64_t samples = 0, offset = 0;
+    reader_.read("offset", offset, Range{0, 999'999'999});
     const bool counted = reader_.read("samples", samples, Range{1, 999'999'999});
     const bool listed = reader_.read("indices", spec_.indices, Range{0, 999'999'999});
     if (reader_.has("samples") && reader_.has("indices"))
       reader_.problem("indices", "'samples' and 'indices' cannot both be given");
+    if (offset > 0 && reader_.has("indices"))
+      reader_.problem("indices", "'offset' and 'indices' cannot both be given");
     if (listed) {
       check_indices();
       return;
     }
     if (reader_.has("indices") || available_ == 0) return;
-    if (counted && samples > available_)
-      reader_.problem("samples", std::to_string(samples) + " is more than the " +
-                                     std::to_string(available_) + " samples of split '" +
-                                     spec_.split + "'");
-    spec_.indices.resize(size_t(counted ? std::min(samples, available_) : available_));
-    std::iota(spec_.indices.begin(), spec_.indices.end(), int64_t{0});
+    const std::string size = std::to_string(available_) + " samples of split '" + spec_.split + "'";
+    if (offset >= available_) {
+      reader_.problem("offset", std::to_string(offset) + " leaves none of the " + size);
+      offset = 0;
+    } else if (counted && samples > available_ - offset) {
+      reader_.problem(
+          "samples",
+          std::to_string(samples) + " is more than the " +
+              (offset ? std::to_string(available_ - offset) + " behind 'offset' of the " : "") +
+              size);
+    }
+    const int64_t left = available_ - offset;
+    spec_.indices.resize(size_t(counted ? std::min(samples, left) : left));
+    std::iota(spec_.indices.begin(), spec_.indices.end(), offset);
   }
 
   void check_indices() {

@@ -17,6 +17,7 @@ class RowReader {
     DefenseSpec row;
     const size_t before = context_.problems.size();
     reader_.require("name", row.name);
+    reader_.read("baseline", row.baseline);
     if (const Toml* model = reader_.any("model")) {
       if (auto read = read_model(*model)) row.model = std::move(*read);
     } else {
@@ -25,10 +26,37 @@ class RowReader {
     if (const Toml* stack = reader_.list("stack"))
       row.stack = context_.plugins.stack(*stack, reader_.what() + ": stack");
     reader_.finish();
+    if (context_.problems.size() == before) check_fit(row);
     return context_.problems.size() == before ? std::optional(row) : std::nullopt;
   }
 
  private:
+  // What wrappers choose their parameters on is the training split of the model's data.
+  void check_fit(const DefenseSpec& row) {
+    const auto wanted = std::find_if(row.stack.begin(), row.stack.end(), [&](const Use& use) {
+      return context_.plugins.wants_fit(use);
+    });
+    if (wanted == row.stack.end()) return;
+    const std::string what = "'" + wanted->plugin + "' is fitted on training images: ";
+    const std::vector<std::string> ids = context_.registry.dataset_ids();
+    if (!std::binary_search(ids.begin(), ids.end(), row.model.dataset)) {
+      reader_.problem("model", what + (row.model.dataset.empty()
+                                           ? "the model names no data set, expected dataset = \"…\""
+                                           : "the registry has no data set '" + row.model.dataset +
+                                                 "'" + suggestion(row.model.dataset, ids)));
+      return;
+    }
+    const DatasetEntry data = context_.registry.dataset(row.model.dataset);
+    const DatasetEntry::Split* train = data.find_split("train");
+    if (!train) reader_.problem("stack", what + "data set '" + data.id + "' has no split 'train'");
+    if (!train) return;
+    for (const DatasetEntry::DataFile& file : train->files)
+      if (!context_.registry.find(file)) {
+        reader_.problem("stack", what + context_.registry.absent_data(data, file));
+        return;
+      }
+  }
+
   static std::string name_of(const Toml& row) {
     const Toml* name = row.find("name");
     return name ? "defense '" + plain_text(*name) + "'" : "defense";
@@ -79,7 +107,8 @@ class RowReader {
 };
 
 // Rows of one [[defense]] entry.
-void read_entry(const Toml& entry, SuiteContext& context, std::vector<DefenseSpec>& out) {
+void read_entry(const Toml& entry, SuiteContext& context, std::vector<DefenseSpec>& out,
+                std::vector<Position>& places) {
   const Toml* name = entry.find("name");
   const std::string what = name ? "defense '" + plain_text(*name) + "'" : "defense";
   if (!entry.get<Toml::Table>()) {
@@ -103,6 +132,8 @@ void read_entry(const Toml& entry, SuiteContext& context, std::vector<DefenseSpe
     if (twin != out.end())
       context.problems.add(name->position, "two rows are named '" + row->name +
                                                "', expected a name with every slot in it");
+    const Toml* baseline = filled.find("baseline");
+    places.push_back(baseline ? baseline->position : filled.position);
     out.push_back(std::move(*row));
   }
   if (all.empty()) return;
@@ -113,13 +144,33 @@ void read_entry(const Toml& entry, SuiteContext& context, std::vector<DefenseSpe
           context.problems.add(member.position, what + ": " + lists + ": no '$" + member.key +
                                                     "' takes these values");
 }
+
+void check_baselines(const std::vector<DefenseSpec>& rows, const std::vector<Position>& places,
+                     Problems& problems) {
+  std::vector<std::string> names;
+  for (const DefenseSpec& row : rows) names.push_back(row.name);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const DefenseSpec& row = rows[i];
+    if (row.baseline.empty()) continue;
+    const std::string what = "defense '" + row.name + "': baseline: ";
+    if (row.baseline == row.name)
+      problems.add(places[i], what + "is the row itself");
+    else if (std::find(names.begin(), names.end(), row.baseline) == names.end())
+      problems.add(places[i], what + "there is no row '" + row.baseline + "'" +
+                                  suggestion(row.baseline, names));
+  }
+}
 }  // namespace
 
 std::vector<DefenseSpec> read_defenses(const Toml& list, SuiteContext& context) {
   std::vector<DefenseSpec> out;
-  for (const Toml& entry : *list.get<Toml::List>()) read_entry(entry, context, out);
+  const size_t before = context.problems.size();
+  std::vector<Position> places;
+  for (const Toml& entry : *list.get<Toml::List>()) read_entry(entry, context, out, places);
   if (list.get<Toml::List>()->empty())
     context.problems.add(list.position, "defense: is empty, expected at least one row");
+  // Of rows with a mistake nothing is known.
+  if (context.problems.size() == before) check_baselines(out, places, context.problems);
   return out;
 }
 

@@ -78,6 +78,10 @@ void keep_only(Suite& suite, const std::vector<std::string>& only, Problems& pro
       }
     }
   filter(suite.defenses, "defense", patterns["defense"], {"--only"}, problems);
+  for (DefenseSpec& row : suite.defenses)  // what is left out is no baseline
+    if (std::none_of(suite.defenses.begin(), suite.defenses.end(),
+                     [&](const DefenseSpec& other) { return other.name == row.baseline; }))
+      row.baseline.clear();
   filter(suite.attacks, "attack", patterns["attack"], {"--only"}, problems);
   filter(suite.threats, "threat", patterns["threat"], {"--only"}, problems);
 }

@@ -25,10 +25,17 @@ void merge_rows(Toml::List& rows, const Toml::List& own) {
   }
 }
 
+// `defense = "all"` is a list of that one word, so that rows can stand beside it.
+Toml as_rows(const Toml& defense) {
+  const auto* word = defense.get<std::string>();
+  return word && *word == "all" ? Toml{Toml::List{defense}, defense.position} : defense;
+}
+
 // What `own` says wins.
 void merge(Toml& suite, const Toml& own) {
   suite.position = own.position;
-  for (const auto& member : *own.get<Toml::Table>()) {
+  for (Toml::Member member : *own.get<Toml::Table>()) {
+    if (member.key == "defense") member.value = as_rows(member.value);
     Toml* there = suite.find(member.key);
     const bool by_key = std::count(kMergedTables.begin(), kMergedTables.end(), member.key) > 0;
     const auto* own_table = member.value.get<Toml::Table>();
@@ -83,7 +90,9 @@ class Loader {
       return;
     }
     try {
-      merge(out, with_includes(file, read_toml(file)));
+      Toml text = read_toml(file);
+      text.erase("all");
+      merge(out, with_includes(file, std::move(text)));
     } catch (const BadInput& error) {
       problems_.add(error);
     }
@@ -177,11 +186,8 @@ void apply_set(Toml& suite, const std::string& assignment, Problems& problems) {
   }
 }
 
-Toml load_suite_text(const fs::path& file, const std::vector<std::string>& set,
-                     Problems& problems) {
-  Toml suite = Loader(problems).with_includes(file, read_toml(file));
-  for (const std::string& assignment : set) apply_set(suite, assignment, problems);
-  return suite;
+Toml load_suite_text(const fs::path& file, Problems& problems) {
+  return Loader(problems).with_includes(file, read_toml(file));
 }
 
 }  // namespace gauntlet

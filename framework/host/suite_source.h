@@ -2,7 +2,6 @@
 #pragma once
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "host/toml_reader.h"
 
@@ -11,9 +10,8 @@ namespace gauntlet {
 /// The suite as one table. `include` is gone: attacks, threats and scoring keys of included files
 /// come first and give way to those of the including file; rows are appended, and a row of the same
 /// name replaces; everything else is replaced. Throws BadInput only where `file` itself cannot be
-/// parsed.
-Toml load_suite_text(const std::filesystem::path& file, const std::vector<std::string>& set,
-                     Problems& problems);
+/// parsed. `all` of an included preset is no part of a suite and left out.
+Toml load_suite_text(const std::filesystem::path& file, Problems& problems);
 
 /// Applies one "attack.pgd.steps=50". The value is TOML; what is no TOML is a string. Tables are
 /// addressed by key, rows by number (from 0) or name; only the last key may be new.

@@ -274,7 +274,7 @@ void Store::end_run(bool complete) {
 }
 
 Store::Run Store::latest_run() const {
-  return state_->guarded([&] {
+  Run run = state_->guarded([&] {
     SQLite::Database& database = state_->database;
     SQLite::Transaction snapshot(database);
     SQLite::Statement row(database,
@@ -294,6 +294,10 @@ Store::Run Store::latest_run() const {
           database, *find_id(database, "certifications", each.identity, each.fingerprint));
     return run;
   });
+  run.differences = differences_of(run.settings, run.cells, [&](const CellRecord& cell) {
+    return outcomes(cell.identity, cell.fingerprint);
+  });
+  return run;
 }
 
 std::vector<Outcome> Store::outcomes(const std::string& identity,

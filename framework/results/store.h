@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "results/differences.h"
 #include "results/record.h"
 
 namespace gauntlet {
@@ -50,6 +51,7 @@ class Store {
     std::vector<CellRecord> cells;  ///< without outcomes: outcomes() has them
     std::vector<WorstCase> worst_cases;
     std::vector<Certification> certifications;
+    std::vector<Difference> differences;  ///< of rows with a baseline, from the outcomes
   };
   /// The newest run. Throws BadInput if there is none.
   Run latest_run() const;

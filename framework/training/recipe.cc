@@ -42,16 +42,19 @@ void read_layer_plugins(TableReader& recipe, const Context& context, std::vector
 void read_stack(TableReader& recipe, const Context& context, std::vector<Use>& out) {
   const Toml* list = recipe.list("stack");
   if (!list) return;
-  for (const Toml& item : *list->get<Toml::List>()) {
-    const auto use = context.checker.use("defense", item, "stack");
-    if (!use) continue;
-    const DefenseRoles roles = context.checker.roles(*use);
-    if (!roles.wraps || roles.refuses)
-      context.problems.add(item.position,
-                           "stack: '" + use->plugin +
+  out = context.checker.stack(*list, "stack");
+  for (const Use& use : out) {
+    const DefenseRoles roles = context.checker.roles(use);
+    if (!roles.wraps) continue;  // told already
+    if (roles.refuses || !(roles.votes || roles.transforms))
+      context.problems.add(list->position,
+                           "stack: '" + use.plugin +
                                "' does not change the input; expected a plugin that does, such as "
                                "smoothing");
-    out.push_back(*use);
+    if (context.checker.wants_fit(use))
+      context.problems.add(list->position, "stack: '" + use.plugin +
+                                               "' chooses its parameters on validation data, and "
+                                               "nothing is fitted in training; expected values");
   }
 }
 

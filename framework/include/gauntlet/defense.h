@@ -27,8 +27,8 @@ struct GAUNTLET_API Parameters : Interface {
                    const std::string& optimizer = "main") = 0;
 };
 
-/// Told how the network normalises its images, before anything else is asked of the defense: for
-/// noise in normalised space. mean, std: [1, C, 1, 1].
+/// Told how the network normalises its images, before the defense sees any: for noise in
+/// normalised space. mean, std: [1, C, 1, 1].
 struct GAUNTLET_API KnowsNormalisation : Interface {
   virtual void normalisation(const Tensor& mean, const Tensor& std) = 0;
 };
@@ -97,7 +97,8 @@ struct GAUNTLET_API Fits : Interface {
   /// False: these parameters leave nothing to fit, and no validation data are needed.
   virtual bool wanted() const { return true; }
   virtual void fit(Fitting&) = 0;
-  std::map<std::string, Tensor> state;  ///< filled by fit(); the host saves it with the model
+  /// Filled by fit(), which every run calls before its first cell; reports show what is small.
+  std::map<std::string, Tensor> state;
 };
 
 /// The defender says how to attack it best; the host runs the plain loss as well.

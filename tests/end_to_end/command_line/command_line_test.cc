@@ -219,8 +219,10 @@ TEST_F(CommandLine, AFailingCellIsShownAndTheRestGoesOn) {
 TEST_F(CommandLine, ListsWhatIsThere) {
   const Ended plugins = gauntlet({"plugins", "list"});
   EXPECT_EQ(plugins.code, 0);
-  for (const char* name : {"fgsm", "pgd", "nattack", "transfer", "random_noise", "pni", "trades",
-                           "smoothing", "adversarial_training"})
+  for (const char* name : {"fgsm", "pgd", "multitargeted", "cw", "ddn", "nattack", "transfer",
+                           "external", "random_noise", "pni", "cni", "rse", "adversarial_training",
+                           "trades", "mart", "fast_adversarial_training",
+                           "free_adversarial_training", "smoothing", "randomized_smoothing"})
     EXPECT_NE(plugins.out.find(name), std::string::npos) << name;
   EXPECT_NE(gauntlet({"plugins", "show", "pgd"}).out.find("step_size"), std::string::npos);
   EXPECT_NE(gauntlet({"data", "list"}).out.find("fashion-mnist-1k"), std::string::npos);

@@ -33,6 +33,12 @@ plugin=demo/build/plugins/${kind}s/demo.so
 [[ $("$host" plugins list --plugin-path demo/build/plugins) == *" demo "* ]] || fail "demo is not listed"
 ctest --test-dir demo/build --output-on-failure --no-tests=error
 
+# Its preset lies beside it: a suite that takes everything takes it too.
+printf '%s\n' 'schema = 1' 'name = "all"' 'data = { dataset = "fashion-mnist-1k", samples = 4 }' \
+  'threat.linf = { norm = "linf", epsilon = 0.1 }' 'attack = "all"' 'defense = "all"' > all.toml
+planned=$("$host" check all.toml --plugin-path demo/build/plugins) || fail "all.toml: $planned"
+[[ $planned == *demo* ]] || fail "demo is not part of everything: $planned"
+
 # Another ABI digest in the very same file is refused, by the installed host too.
 digest=$(sed -n 's/.*DIGEST "\(.*\)"/\1/p' "$work/prefix/include/gauntlet/abi_digest.h")
 sed "s/$digest/0000000000000000/" "$plugin" > other.so

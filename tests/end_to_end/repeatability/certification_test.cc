@@ -109,6 +109,27 @@ TEST_F(CertifiedSuite, ASecondRunComputesNothingAndOtherParametersComputeAnew) {
             a.certifications[0].certificates[29].radius);
 }
 
+TEST_F(CertifiedSuite, CertificatesStandWhereAdversarialInputsAreGone) {
+  RunSummary second;
+  run_in("store", suite(kStack, ""));
+  for (const auto& file : std::filesystem::directory_iterator(folder_ / "store/artifacts"))
+    std::filesystem::remove(file);
+  const Store::Run records = run_in("store", suite(kStack), &second);
+  ASSERT_EQ(records.certifications.size(), 1u);
+  EXPECT_EQ(records.certifications[0].status, Status::kOk);
+  ASSERT_EQ(records.certifications[0].flags.size(), 1u);
+  EXPECT_EQ(records.certifications[0].flags[0].find("not held against pgd under l2: "), 0u);
+  EXPECT_TRUE(second.complete);
+}
+
+TEST_F(CertifiedSuite, AShardThatIsAllOfAnotherSuiteIsWhole) {
+  run_in("store", suite(kStack));
+  const Store::Run records = run_in("store", suite(kStack, "certify = { samples = 25 }"));
+  ASSERT_EQ(records.certifications.size(), 1u);
+  EXPECT_NE(records.certifications[0].environment, "");
+  EXPECT_NE(records.certifications[0].finished, "");
+}
+
 TEST_F(CertifiedSuite, WithoutTheKeyNothingChanges) {
   const Store::Run with = run_in("with", suite(kStack)),
                    without = run_in("without", suite(kStack, ""));

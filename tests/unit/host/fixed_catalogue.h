@@ -33,12 +33,20 @@ class FixedCatalogue final : public PluginCatalogue {
     roles.certifies = defense == "certifier";
     roles.votes = defense == "smoothing" || roles.certifies;
     roles.refuses = defense == "detector";
+    roles.transforms = defense == "purifier";
     roles.wraps = roles.votes || roles.refuses || defense == "purifier";
     return roles;
   }
   std::shared_ptr<Defense> defense(const std::string&, const ParamMap&) const override {
     return nullptr;
   }
+  std::vector<std::string> refusals(const std::string&) const override { return refused; }
+  std::filesystem::path preset(const std::string& kind, const std::string& name) const override {
+    return presets / (kind + "s") / (name + ".toml");
+  }
+
+  std::filesystem::path presets = "presets";
+  std::vector<std::string> refused;
 
  private:
   using Schemas = std::map<std::string, Schema>;

@@ -202,6 +202,34 @@ TEST_F(SuiteReading, IndicesNameSamples) {
   EXPECT_THAT(read(text).data.indices, ElementsAre(7, 0, 3));
 }
 
+TEST_F(SuiteReading, AnOffsetSkipsSamples) {
+  const auto with = [&](const std::string& data) {
+    std::string text = suite_text("fgsm = { use = \"fgsm\" }\n");
+    return text.replace(text.find("samples = 4"), 11, data);
+  };
+  EXPECT_THAT(read(with("offset = 7")).data.indices, ElementsAre(7, 8, 9));
+  EXPECT_THAT(read(with("samples = 2, offset = 3")).data.indices, ElementsAre(3, 4));
+  EXPECT_EQ(
+      error(with("samples = 4, offset = 7")),
+      "suite.toml:4:38: data: samples: 4 is more than the 3 behind 'offset' of the 10 samples "
+      "of split 'test'");
+  EXPECT_EQ(error(with("offset = 10")),
+            "suite.toml:4:37: data: offset: 10 leaves none of the 10 samples of split 'test'");
+  EXPECT_EQ(error(with("indices = [1], offset = 1")),
+            "suite.toml:4:38: data: indices: 'offset' and 'indices' cannot both be given");
+}
+
+TEST_F(SuiteReading, ABaselineIsARowOfTheSuite) {
+  const std::string rows =
+      "[[defense]]\nname = \"at, $s\"\nbaseline = \"none\"\nmodel = \"tiny/at\"\n"
+      "stack = [{ use = \"smoothing\", sigma = \"$s\" }]\ncross = { s = [0.1, 0.2] }\n";
+  const std::string text = suite_text("fgsm = { use = \"fgsm\" }\n", kRow + rows);
+  const Suite suite = read(text);
+  EXPECT_EQ(suite.defenses[0].baseline, "");
+  EXPECT_EQ(suite.defenses[2].baseline, "none");
+  EXPECT_EQ(read(text, {{}, {"defense=at*"}}).defenses[0].baseline, "") << "it is left out";
+}
+
 TEST_F(SuiteReading, EveryDamagedSuiteIsReadOrRefusedAsBadInput) {
   const std::string text = suite_text(
       "a = { use = \"pgd\", cross = { steps = [1, 2] } }\nb = { base = \"a\", zip = { draws = [1] "

@@ -75,6 +75,19 @@ TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
   EXPECT_EQ(failed, 3);
 }
 
+TEST(DifferencesCsv, HasARowForEveryColumn) {
+  const Store::Run run = compared_run();
+  auto rows = table(differences_csv(run));
+  ASSERT_EQ(rows.size(), 4);
+  EXPECT_EQ(rows[0]["attack"], "");
+  EXPECT_EQ(rows[1]["defense"], run.differences[1].defense);
+  EXPECT_EQ(std::stod(rows[1]["difference"]), run.differences[1].value);
+  EXPECT_EQ(std::stod(rows[1]["interval_high"]), run.differences[1].interval.high);
+  EXPECT_EQ(std::stod(rows[1]["p_below"]), 0.999);
+  for (const char* name : {"difference", "interval_low", "interval_high", "p_below"})
+    EXPECT_EQ(rows[3][name], "") << name;
+}
+
 TEST(CertifiedCsv, HasARowForEveryImage) {
   const Store::Run run = certified_run();
   auto rows = table(certified_csv(run));

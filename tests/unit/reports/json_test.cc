@@ -23,6 +23,7 @@ TEST(ReportJson, SatisfiesItsSchema) {
   EXPECT_EQ(problems(report_json(run_of_seeds())), "");
   EXPECT_EQ(problems(report_json(empty_run())), "");
   EXPECT_EQ(problems(report_json(certified_run())), "");
+  EXPECT_EQ(problems(report_json(compared_run())), "");
 }
 
 TEST(ReportJson, SaysWhatIsCertified) {

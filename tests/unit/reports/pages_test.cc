@@ -283,6 +283,26 @@ TEST(ReportMarkdown, SumsUpCertificatesOverSeeds) {
   EXPECT_NE(report_markdown(run).find("| smoothed | certified | — |"), std::string::npos);
 }
 
+TEST(ReportMarkdown, ComparesRowsWithTheirBaseline) {
+  const std::string text = report_markdown(compared_run());
+  for (const char* line : {"## Against the baseline: linf, ε = 0.1",
+                           "| Defense | Baseline | Clean | pgd | epgd | nattack |",
+                           "| vote, \"soft\" | at | −3.1 (−5.1 to −1.1) ▼ | +5.2 (+3.2 to +7.2) ▲ "
+                           "| ±0.0 (−2.0 to +2.0) | — |"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  EXPECT_EQ(report_markdown(synthetic_run()).find("baseline"), std::string::npos);
+}
+
+TEST(ReportHtml, ComparesRowsWithTheirBaseline) {
+  Store::Run run = compared_run();
+  run.differences[0].baseline = "\"><script>alert(1)</script>";
+  const std::string html = report_html(run);
+  EXPECT_NO_THROW(Page{html});
+  EXPECT_EQ(count(html, "<script"), 1);
+  EXPECT_NE(html.find("<b>+5.2</b> ▲"), std::string::npos);
+  EXPECT_EQ(html.find("98.7"), std::string::npos) << "a difference without a result";
+}
+
 TEST(ReportMarkdown, TellsEnvironmentsApart) {
   Store::Run run = empty_run();
   for (const char* device : {"cpu", "cpu", "cuda:0"}) {

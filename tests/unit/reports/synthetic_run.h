@@ -173,4 +173,26 @@ inline Store::Run certified_run() {
   return run;
 }
 
+/// A defense compared with its baseline: above it, equal, below, and without a result.
+inline Store::Run compared_run() {
+  Store::Run run = empty_run();
+  const auto add = [&](const std::string& attack, double value, double p_below) {
+    Difference one;
+    one.defense = "vote, \"soft\"", one.baseline = "at", one.attack = attack;
+    one.threat = one.norm = "linf", one.epsilon = 0.1;
+    one.ok = p_below >= 0;
+    one.samples = one.ok ? 1000 : 0;
+    one.value = value, one.p_below = std::max(0.0, p_below);
+    one.interval = {value - 0.02, value + 0.02, 0.95, "image", "Agresti-Min"};
+    run.differences.push_back(one);
+  };
+  add("", -0.031, 0.001);
+  add("pgd", 0.052, 0.999);
+  add("epgd", 0, 0.5);
+  add("nattack", 0.987, -1);
+  for (const char* attack : {"pgd", "epgd", "nattack"})
+    run.cells.push_back(synthetic_cell("at", attack, 0.5));
+  return run;
+}
+
 }  // namespace gauntlet

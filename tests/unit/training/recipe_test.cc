@@ -174,8 +174,8 @@ TEST_F(RecipeTest, AMethodWithAnAttackNeedsAThreat) {
 
 TEST_F(RecipeTest, AStackMustChangeTheInput) {
   EXPECT_EQ(problems(kHead + "stack = [{ use = \"pni\" }]" + kNetwork),
-            "recipe.toml:7:10: stack: 'pni' does not change the input; expected a plugin that "
-            "does, such as smoothing");
+            "recipe.toml:7:18: stack: 'pni' works inside layers, expected it in the model's "
+            "layer_plugins");
 }
 
 TEST_F(RecipeTest, AMethodMustTrain) {

@@ -1,0 +1,152 @@
+// Rows with a baseline, and wrappers that are fitted on training images, from the suite to the
+// report.
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/bad_input.h"
+#include "data/dataset.h"
+#include "reports/report.h"
+#include "tests/support/laboratory_fixture.h"
+
+namespace gauntlet::testing {
+namespace {
+
+// A plane between dark and light images of 2 x 2 pixels.
+class FittedSuite : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    write_safetensors(
+        folder_ / "plane.safetensors",
+        {{"1.weight", torch::tensor({{-2.0f, -2.0f, -2.0f, -2.0f}, {2.0f, 2.0f, 2.0f, 2.0f}})},
+         {"1.bias", torch::tensor({4.0f, -4.0f})}});
+    std::filesystem::create_directories(folder_ / "registry/datasets");
+    write_data("test", 0);
+    write_data("train", 1);
+  }
+  // Grey images on both sides of the plane, 60 of them.
+  void write_data(const std::string& split, int64_t shift) {
+    Dataset data;
+    data.images = (torch::arange(60) * 2 + 68 + shift)
+                      .to(torch::kByte)
+                      .view({-1, 1, 1, 1})
+                      .repeat({1, 1, 2, 2});
+    data.labels = (torch::arange(60) >= 30).to(torch::kLong);
+    const std::filesystem::path datasets = folder_ / "registry/datasets";
+    write_idx(data, datasets / (split + "-images.gz"), datasets / (split + "-labels.gz"));
+    sums_[split] = {sha256_of_file(datasets / (split + "-images.gz")),
+                    sha256_of_file(datasets / (split + "-labels.gz"))};
+    std::ofstream entry(datasets / "grey.toml");
+    entry << "schema = 1\nid = \"grey\"\nlicence = \"none\"\ntitle = \"Greys\"\nclasses = "
+             "[\"dark\", \"light\"]\nshape = [1, 2, 2]\n";
+    for (const auto& [name, sums] : sums_)
+      entry << "[split." << name << "]\nformat = \"idx\"\nsamples = 60\nfiles = [{ path = \""
+            << name << "-images.gz\", sha256 = \"" << sums.first << "\" }, { path = \"" << name
+            << "-labels.gz\", sha256 = \"" << sums.second << "\" }]\n";
+  }
+  Suite suite(const SuiteOptions& options = {}) const {
+    std::ofstream(folder_ / "suite.toml") << R"(schema = 1
+name = "fitted"
+data = { dataset = "grey" }
+threat.linf = { norm = "linf", epsilon = 0.05 }
+scoring = { trials = 2 }
+[attack]
+fgsm = { use = "fgsm" }
+pgd = { use = "pgd", steps = 3, step_size = 0.03 }
+[[defense]]
+name = "plain"
+model = { architecture = "sequential", dataset = "grey", weights = "plane.safetensors", input = [1, 2, 2], classes = 2, layers = [
+  { type = "flatten" }, { type = "linear", out = 2 } ] }
+[[defense]]
+name = "vote"
+baseline = "plain"
+model = { architecture = "sequential", dataset = "grey", weights = "plane.safetensors", input = [1, 2, 2], classes = 2, layers = [
+  { type = "flatten" }, { type = "linear", out = 2 } ] }
+stack = [{ use = "smoothing", sigmas = [0, 0.5], mc_grid = [3, 9], fit_epsilon = 0.05 }]
+)";
+    return read_suite(folder_ / "suite.toml", options, plugins_, registry());
+  }
+  Registry registry() const { return Registry(folder_ / "registry", {}); }
+  Store::Run run_in(const std::string& name, RunSummary* summary = nullptr) const {
+    return run(suite(), plugins_, registry(), folder_ / name, {}, summary);
+  }
+
+  TemporaryFolder folder_;
+  std::map<std::string, std::pair<std::string, std::string>> sums_;
+  const PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
+};
+
+TEST_F(FittedSuite, ReportsDifferencesFromTheBaseline) {
+  const Store::Run records = run_in("run");
+  ASSERT_EQ(records.differences.size(), 3u) << "clean, fgsm, pgd";
+  for (const Difference& one : records.differences) {
+    EXPECT_TRUE(one.ok);
+    EXPECT_EQ(one.defense, "vote");
+    EXPECT_EQ(one.samples, 60);
+  }
+  const CellRecord &plain = records.cells[1], &vote = records.cells[3];
+  ASSERT_EQ(vote.attack, "pgd");
+  EXPECT_NEAR(records.differences[2].value, vote.robust_accuracy - plain.robust_accuracy, 1e-12);
+  write_reports(records, folder_);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "differences.csv"));
+  Store::Run without = records;
+  without.differences.clear();
+  write_reports(without, folder_);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "differences.csv")) << "of another run";
+}
+
+TEST_F(FittedSuite, RecordsWhatWasFitted) {
+  const Store::Run records = run_in("run");
+  const auto told =
+      nlohmann::json::parse(records.cells[3].parameters)["defense"]["fitted"]["smoothing"];
+  EXPECT_EQ(told["sigma"], 0.0) << "noise only harms a plane";
+  EXPECT_EQ(told["mc_samples"], 3) << "of equal ones the fewest copies";
+  EXPECT_EQ(told["sigmas"], nlohmann::json({0.0, 0.5}));
+  EXPECT_EQ(told["accuracy"].size(), 2u);
+  const auto environment = nlohmann::json::parse(records.cells[2].environment);
+  EXPECT_TRUE(environment["plugins"].contains("attack/pgd")) << "fgsm's cell: sigma is of pgd";
+  EXPECT_TRUE(nlohmann::json::parse(records.cells[0].parameters)["defense"]["fitted"].empty());
+}
+
+TEST_F(FittedSuite, ColumnsThatAskTheSameBothHaveTheAnswer) {
+  const Suite twins = suite({{"attack.twin={ base = \"pgd\" }"}, {}});
+  RunSummary first, second;
+  run(twins, plugins_, registry(), folder_ / "run", {}, &first);
+  const Store::Run records = run(twins, plugins_, registry(), folder_ / "run", {}, &second);
+  EXPECT_EQ(first.cached, 2) << "computed once for both";
+  EXPECT_EQ(second.cached, 6);
+  ASSERT_EQ(records.cells.size(), 6u);
+  EXPECT_EQ(records.cells[1].attack, "pgd");
+  EXPECT_EQ(records.cells[2].attack, "twin");
+  EXPECT_EQ(records.cells[1].robust_accuracy, records.cells[2].robust_accuracy);
+  EXPECT_EQ(records.cells[2].outcomes.size(), 60u);
+  EXPECT_EQ(records.worst_cases.size(), 2u);
+}
+
+TEST_F(FittedSuite, OtherTrainingImagesAreAnotherQuestion) {
+  RunSummary again, changed;
+  const Store::Run first = run_in("run");
+  run_in("run", &again);
+  EXPECT_EQ(again.cached, 4);
+  write_data("train", 3);
+  const Store::Run other = run_in("run", &changed);
+  EXPECT_EQ(changed.cached, 2) << "those of the row that is not fitted";
+  EXPECT_NE(first.cells[3].identity, other.cells[3].identity);
+}
+
+TEST_F(FittedSuite, WithoutTrainingImagesIsRefusedBeforeAnyWork) {
+  std::filesystem::remove(folder_ / "registry/datasets/train-images.gz");
+  try {
+    suite();
+    FAIL() << "the suite was read";
+  } catch (const BadInput& problem) {
+    EXPECT_NE(
+        std::string(problem.what())
+            .find(
+                "suite.toml:18:9: defense 'vote': stack: 'smoothing' is fitted on training images"),
+        std::string::npos)
+        << problem.what();
+  }
+}
+
+}  // namespace
+}  // namespace gauntlet::testing
