@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <set>
 
 #include "base/sha256.h"
@@ -58,14 +59,16 @@ json model_json(const ModelEntry& entry, const Laboratory& lab) {
           {"layer_plugins", contents_of(entry.layer_plugins, lab)}};
 }
 
+bool wants_fit(const Use& use, const Laboratory& lab) {
+  const auto plugin = lab.plugins().defense(use.plugin, use.with);
+  const auto* fits = dynamic_cast<const Fits*>(plugin.get());
+  return fits && fits->wanted();
+}
+
 // The data that wrappers are fitted on, by the sums of their files; null where none is fitted.
 json fitted_on(const std::vector<Use>& stack, const ModelEntry& entry, const Laboratory& lab) {
-  const bool wanted = std::any_of(stack.begin(), stack.end(), [&](const Use& use) {
-    const auto plugin = lab.plugins().defense(use.plugin, use.with);
-    const auto* fits = dynamic_cast<const Fits*>(plugin.get());
-    return fits && fits->wanted();
-  });
-  if (!wanted) return nullptr;
+  if (std::none_of(stack.begin(), stack.end(), [&](auto& use) { return wants_fit(use, lab); }))
+    return nullptr;
   const DatasetEntry data = lab.registry().dataset(entry.dataset);
   json sums = json::array();
   if (const DatasetEntry::Split* split = data.find_split("train"))
@@ -146,19 +149,30 @@ bool couples_rows(const std::vector<Use>& layer_plugins, const Laboratory& lab) 
   });
 }
 
-// Whether a source of an attack, or of one nested in it, does.
-bool sources_couple_rows(const std::string& attack, const ParamMap& params, const Laboratory& lab) {
+// Every attack behind an attack, itself the first, and every model that one of them names.
+void visit_parts(const std::string& attack, const ParamMap& params, const Laboratory& lab,
+                 const std::function<void(const std::string&)>& on_attack,
+                 const std::function<void(const ModelRef&)>& on_model) {
+  on_attack(attack);
   for (const ParamSpec& spec : lab.plugins().schema("attack", attack)) {
     const auto it = params.find(spec.name);
     const ParamValue& value = it == params.end() ? spec.fallback : it->second;
-    for (const ModelRef& ref : models_of(spec, value))
-      if (couples_rows(lab.registry().model(ref.id).layer_plugins, lab)) return true;
+    for (const ModelRef& ref : models_of(spec, value)) on_model(ref);
     if (spec.type != ParamType::kUse) continue;
     Use inner;
     detail::ParamTraits<Use>::assign(inner, value);
-    if (sources_couple_rows(inner.plugin, inner.with, lab)) return true;
+    visit_parts(inner.plugin, inner.with, lab, on_attack, on_model);
   }
-  return false;
+}
+
+bool sources_couple_rows(const std::string& attack, const ParamMap& params, const Laboratory& lab) {
+  bool found = false;
+  visit_parts(
+      attack, params, lab, [](const std::string&) {},
+      [&](const ModelRef& ref) {
+        found |= couples_rows(lab.registry().model(ref.id).layer_plugins, lab);
+      });
+  return found;
 }
 
 bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
@@ -175,9 +189,7 @@ void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
                       std::set<std::string>& names) {
   for (const Use& use : uses) {
     names.insert("defense/" + use.plugin);
-    const auto plugin = lab.plugins().defense(use.plugin, use.with);
-    const auto* fits = dynamic_cast<const Fits*>(plugin.get());
-    if (!fits || !fits->wanted()) continue;
+    if (!wants_fit(use, lab)) continue;
     for (const ParamSpec& spec : lab.plugins().schema("defense", use.plugin)) {
       if (spec.type != ParamType::kUse) continue;
       const auto it = use.with.find(spec.name);
@@ -191,19 +203,12 @@ void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
 // The plugins behind an attack ("attack/pgd"): those it runs, and those in and around its sources.
 void collect_plugins(const std::string& attack, const ParamMap& params, const Laboratory& lab,
                      std::set<std::string>& names) {
-  names.insert("attack/" + attack);
-  for (const ParamSpec& spec : lab.plugins().schema("attack", attack)) {
-    const auto it = params.find(spec.name);
-    const ParamValue& value = it == params.end() ? spec.fallback : it->second;
-    for (const ModelRef& ref : models_of(spec, value)) {
-      collect_defenses(lab.registry().model(ref.id).layer_plugins, lab, names);
-      collect_defenses(ref.stack, lab, names);
-    }
-    if (spec.type != ParamType::kUse) continue;
-    Use inner;
-    detail::ParamTraits<Use>::assign(inner, value);
-    collect_plugins(inner.plugin, inner.with, lab, names);
-  }
+  visit_parts(
+      attack, params, lab, [&](const std::string& name) { names.insert("attack/" + name); },
+      [&](const ModelRef& ref) {
+        collect_defenses(lab.registry().model(ref.id).layer_plugins, lab, names);
+        collect_defenses(ref.stack, lab, names);
+      });
 }
 
 const std::string& host_digest() {
