@@ -122,6 +122,7 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
   rules.goal = keys.goal;
   rules.access = keys.access.value_or(facts.access);
   rules.max_queries = keys.max_queries;
+  rules.mode = keys.mode;
   rules.track = job.suite.scoring.success == Success::kAny;
   rules.compact = job.compact;
   rules.seed = uint64_t(job.seed);

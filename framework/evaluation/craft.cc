@@ -1,5 +1,6 @@
 #include "evaluation/craft.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "evaluation/host_target.h"
@@ -8,7 +9,15 @@
 namespace gauntlet {
 namespace {
 
-constexpr int64_t kSelectionTrials = 8;
+// Draws behind the choice among restarts: 8 of a model that draws, but votes of many draws are
+// nearly certain each.
+constexpr int64_t kSelectionTrials = 8, kSelectionDraws = 64;
+constexpr double kClearLead = 0.3;  // of the most that one draw can lead by: two to one, or more
+
+int64_t selection_trials(const DefendedModel& model) {
+  if (!model.stochastic()) return 1;
+  return std::clamp<int64_t>(kSelectionDraws / model.mc_samples(), 1, kSelectionTrials);
+}
 
 // Lends an attack other models and other attacks, bound to the batch it works on.
 class TaskHost final : public Host {
@@ -47,21 +56,37 @@ class TaskHost final : public Host {
   std::vector<std::unique_ptr<HostTarget>> sources_;
 };
 
-// How good an answer looks, [N], higher is better for the attack: hits first, then the margin. Uses
-// draws that neither the attack saw nor the score will.
-Tensor selection_score(DefendedModel& model, const CraftBatch& batch, const CraftRules& rules,
-                       const Tensor& x, Ledger& ledger) {
-  const int64_t trials = model.stochastic() ? kSelectionTrials : 1;
+struct Choice {
+  Tensor score;  // [N] how good an answer looks, higher is better for the attack: hits, then margin
+  Tensor won;    // [N] bool: no further restart could make much of it
+};
+
+// Looks at answers on draws that neither the attack saw nor the score will. On these it decides
+// nothing but which answer is handed in, so it may be as coarse as the attack's own passes.
+Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& rules,
+               const Tensor& x, Ledger& ledger) {
+  const int64_t trials = selection_trials(model);
+  const bool coarse = model.stochastic() && rules.mode == Mode::kFoldedHalf;
   const Rows rows{torch::arange(batch.y.size(0), batch.y.options()), batch.y, batch.target};
   const Noise noise = noise_for(rules.seed, Stream::kSelection, batch.index);
-  Tensor score = torch::zeros({batch.y.size(0)}, x.options());
+  // A final iterate that wins needs no further restart; on draws of chance one win proves nothing,
+  // but votes that are all lost, and clearly, are not won back.
+  const bool provable =
+      !model.stochastic() || (model.votes() && trials * model.mc_samples() >= kSelectionDraws);
+  const double lead = model.stochastic() && provable ? kClearLead * model.votes()->lead() : 0;
+  Choice out{torch::zeros({batch.y.size(0)}, x.options()),
+             torch::full({batch.y.size(0)}, provable, batch.y.options().dtype(torch::kBool))};
   for (int64_t t = 0; t < trials; ++t) {
-    const DefendedModel::Decision d = model.decide(x, noise.at(t));
+    const DefendedModel::Decision d =
+        model.decide(x, noise.at(t), coarse ? rules.mode : Mode::kEvaluate);
     ledger.scoring_forwards += d.forwards;
     const Tensor gap = margin(rules.goal)({d.confidence, {}, {}}, rows);
-    score += reached(rules.goal, d.answer, rows) + 0.5 * gap / (1 + gap.abs());
+    const Tensor hit = reached(rules.goal, d.answer, rows);
+    out.score += hit + 0.5 * gap / (1 + gap.abs());
+    out.won &= hit & (gap >= lead);
   }
-  return score / double(trials);
+  out.score /= double(trials);
+  return out;
 }
 
 // What run() gave, made sure of: an attack that answers nonsense must not look like a robust
@@ -159,12 +184,11 @@ Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
       out.x = settled;
       break;
     }
-    const Tensor now = selection_score(model, batch, rules, settled, out.ledger);
-    const Tensor better = (now > score) | target.hit();
+    const Choice now = look_at(model, batch, rules, settled, out.ledger);
+    const Tensor better = (now.score > score) | target.hit();
     out.x = torch::where(per_image(better), settled, out.x);
-    score = torch::maximum(score, now);
-    // A final iterate that wins needs no further restart; on draws of chance it proves nothing.
-    if (rules.retire && !model.stochastic() && !rules.track) target.retire(score > 0.5);
+    score = torch::maximum(score, now.score);
+    if (rules.retire && (model.stochastic() || !rules.track)) target.retire(now.won);
   }
   const Ledger sources = host.passes(), selection = out.ledger;
   out.ledger = target.ledger();

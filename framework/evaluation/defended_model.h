@@ -63,8 +63,8 @@ class DefendedModel final : public View {
     Tensor confidence;  ///< [R, K] mean ballot of the draws taken, or logits where nothing votes
     int64_t forwards;   ///< rows forwarded: a row takes part until nothing can change its answer
   };
-  /// What the whole defense answers: float32, unfolded. The judge's own question.
-  Decision decide(const Tensor& x, const Noise& noise);
+  /// What the whole defense answers. The judge's own question, asked float32 and unfolded.
+  Decision decide(const Tensor& x, const Noise& noise, Mode mode = Mode::kEvaluate);
   /// [R, K] sum of the ballots of draws 0, 1, … of this noise, for inputs of the vote. `before` is
   /// told the rows of each forward.
   Tensor ballots(const Tensor& x, const Noise& noise, int64_t draws,
@@ -77,8 +77,8 @@ class DefendedModel final : public View {
  private:
   Tensor transformed(Tensor x, const Noise& noise, size_t from, size_t to);
   Outputs inner_pass(const Tensor& x, const Noise& noise, Mode mode);
-  Decision vote(const Tensor& x, const Noise& noise);
-  Decision single(const Tensor& x, const Noise& noise);
+  Decision vote(const Tensor& x, const Noise& noise, Mode mode);
+  Decision single(const Tensor& x, const Noise& noise, Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
   Tensor ballot_of(const Outputs& one_draw) const;
   Tensor summed(const Tensor& x, const Noise& noise, int64_t draws, size_t wrappers,

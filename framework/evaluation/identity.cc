@@ -133,7 +133,8 @@ json host_json(const HostKeys& keys) {
           {"average", keys.average ? json(to_string(*keys.average)) : json(nullptr)},
           {"goal", to_string(keys.goal)},
           {"access", keys.access ? json(to_string(*keys.access)) : json(nullptr)},
-          {"max_queries", keys.max_queries}};
+          {"max_queries", keys.max_queries},
+          {"precision", halves(keys.mode) ? "bfloat16" : "float32"}};
 }
 
 json scoring_json(const Scoring& scoring) {

@@ -84,25 +84,26 @@ Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws,
   return sum;
 }
 
-DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise) {
+DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise, Mode mode) {
   const at::NoGradGuard no_graph;
   const int64_t rows = x.size(0);
-  if (couples_rows_ || rows <= kDecisionRows) return votes_ ? vote(x, noise) : single(x, noise);
+  if (couples_rows_ || rows <= kDecisionRows)
+    return votes_ ? vote(x, noise, mode) : single(x, noise, mode);
   std::vector<Tensor> answers, confidences;
   int64_t forwards = 0;
   for (int64_t from = 0; from < rows; from += kDecisionRows) {
     const int64_t count = std::min(kDecisionRows, rows - from);
     const Tensor part = x.narrow(0, from, count);
     const Noise mine = narrowed(noise, from, count);
-    const Decision d = votes_ ? vote(part, mine) : single(part, mine);
+    const Decision d = votes_ ? vote(part, mine, mode) : single(part, mine, mode);
     answers.push_back(d.answer), confidences.push_back(d.confidence);
     forwards += d.forwards;
   }
   return {torch::cat(answers), torch::cat(confidences), forwards};
 }
 
-DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise) {
-  const Outputs out = pass(x, noise, Mode::kEvaluate);
+DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise, Mode mode) {
+  const Outputs out = pass(x, noise, mode);
   Tensor answer = out.logits.argmax(1);
   if (out.reject.defined()) answer = answer.masked_fill(out.reject > 0, -1);
   return {answer, out.logits, x.size(0)};
@@ -110,7 +111,7 @@ DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& nois
 
 // Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
 // answer is that of all M draws at the cost of fewer.
-DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise) {
+DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise, Mode mode) {
   const int64_t all = votes_->mc_samples(), rows = input.size(0);
   const Tensor x = transformed(input, noise, inner_, stack_.size());
   const auto options = x.options();
@@ -121,9 +122,8 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   for (int64_t draw = 0; draw < all && open.size(0) > 0;) {
     const int64_t r = open.size(0);
     const int64_t group = draws_at_once(r, all - draw);
-    const Outputs out =
-        inner_pass(x.index_select(0, open).repeat({group, 1, 1, 1}),
-                   repeated(draw_of(selected(noise, open), draw), group), Mode::kEvaluate);
+    const Outputs out = inner_pass(x.index_select(0, open).repeat({group, 1, 1, 1}),
+                                   repeated(draw_of(selected(noise, open), draw), group), mode);
     sum.index_add_(0, open, ballot_of(out).unflatten(0, {group, r}).sum(0));
     taken.index_add_(0, open, torch::full({r}, double(group), options));
     if (out.reject.defined())

@@ -30,6 +30,7 @@ struct HostKeys {
   std::optional<Access> access;  ///< unset: what the attack needs
   int64_t max_queries = 0;       ///< passes per sample; 0: no limit
   int64_t samples = 0;           ///< the first N of the suite's samples; 0: all
+  Mode mode = Mode::kFolded;  ///< kFoldedHalf: the attack's passes in bfloat16, never the judge's
 };
 
 struct AttackSpec {

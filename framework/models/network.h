@@ -26,7 +26,8 @@ struct NetworkSpec {
 
 /// kTrain: batch statistics, differentiable in parameters. kEvaluate: running statistics.
 /// kFolded: batch norm folded into the weights, no parameter gradients: the fast path of attacks.
-/// The halves compute in bfloat16 with float32 weights, batch norm and logits: for training only.
+/// The halves compute in bfloat16 with float32 weights, batch norm and logits: for training, and
+/// for attacks that ask for it; the judge never does.
 enum class Mode { kTrain, kEvaluate, kFolded, kTrainHalf, kFoldedHalf };
 constexpr bool trains(Mode mode) { return mode == Mode::kTrain || mode == Mode::kTrainHalf; }
 constexpr bool folds(Mode mode) { return mode == Mode::kFolded || mode == Mode::kFoldedHalf; }

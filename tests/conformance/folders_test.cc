@@ -38,8 +38,9 @@ void collect(const ParamValue& value, std::vector<ParamMap>& uses) {
   for (const auto& [key, item] : *table) collect(item, uses);
 }
 
-const std::set<std::string> kHostKeys = {"use",    "restarts",    "draws",   "average", "goal",
-                                         "access", "max_queries", "samples", "dataset"};
+const std::set<std::string> kHostKeys = {"use",     "restarts", "draws",       "average",
+                                         "goal",    "access",   "max_queries", "samples",
+                                         "dataset", "precision"};
 
 Schema schema_of_plugin(const std::string& name) {
   for (const char* kind : {"attacks", "defenses"}) {

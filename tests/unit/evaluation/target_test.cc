@@ -293,6 +293,86 @@ TEST(Target, AStochasticModelRetiresNothingOnOneDraw) {
   EXPECT_TRUE(c.queries.eq(10).all().item<bool>());
 }
 
+TEST(Target, RestartsAreChosenAmongBySixtyFourDrawsOrEightTrials) {
+  for (const auto& [m, draws] : {std::pair{64, 64}, {1000, 1000}, {16, 64}, {4, 32}, {1, 8}}) {
+    auto voter = std::make_shared<Voter>();
+    voter->m = m;
+    voter->sigma = 5;  // no vote is decided early
+    DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+    const CraftBatch batch = images(model, 4);
+    Descent attack;
+    attack.steps = 1;
+    NoEnvironment nowhere;
+    CraftRules rules;
+    rules.restarts = 3;
+    const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.05), rules, nowhere);
+    EXPECT_LE(c.ledger.scoring_forwards, 3 * 4 * draws) << m;
+    EXPECT_GT(c.ledger.scoring_forwards, 3 * 4 * draws / 3) << m;
+  }
+}
+
+TEST(Target, OnlyVotesThatAreClearlyLostAreSparedFurtherRestarts) {
+  Descent attack;
+  attack.steps = 6;
+  attack.step_size = 0.3;
+  NoEnvironment nowhere;
+  CraftRules rules;
+  rules.restarts = 3;
+  const auto queries = [&](DefendedModel& model) {
+    const CraftBatch batch = images(model, 8);
+    return craft(attack, model, batch, ball(Norm::kLinf, 0.5), rules, nowhere).queries;
+  };
+  const auto with_votes = [&](double sigma, int64_t m) {
+    auto voter = std::make_shared<Voter>();
+    voter->sigma = sigma, voter->m = m;
+    return defended(perceptron(4, kImage, 4), {voter});
+  };
+  DefendedModel sure = with_votes(0.01, 64), few = with_votes(0.01, 2), torn = with_votes(50, 64);
+  EXPECT_TRUE(queries(sure).eq(6).all().item<bool>());
+  EXPECT_TRUE(queries(few).eq(18).all().item<bool>());   // 16 draws prove little
+  EXPECT_TRUE(queries(torn).eq(18).all().item<bool>());  // votes that are won or lost by chance
+  DefendedModel noisy = defended(std::make_shared<FunctionNetwork>(
+      [](const Tensor& x, Noise& noise, Mode) {
+        const Tensor mean = x.flatten(1).mean(1) + 1e-3 * noise.normal({1}).view(-1);
+        return torch::stack({mean, 1 - mean}, 1);
+      },
+      kImage, 2));
+  EXPECT_TRUE(queries(noisy).eq(18).all().item<bool>());
+}
+
+// bfloat16 is for finding; what counts is seen in float32.
+TEST(Target, CoarsePassesNeverDecideAHit) {
+  for (const bool votes : {false, true}) {
+    std::map<Mode, int> seen;
+    const auto linear = [&seen](const Tensor& x, Noise&, Mode mode) {
+      ++seen[mode];
+      const Tensor mean = x.flatten(1).mean(1);
+      return torch::stack({mean, 1 - mean, mean * 0}, 1);
+    };
+    auto voter = std::make_shared<Voter>();
+    voter->sigma = 0.5;
+    std::vector<std::shared_ptr<Defense>> stack;
+    if (votes) stack.push_back(voter);
+    DefendedModel model = defended(std::make_shared<FunctionNetwork>(linear, kImage, 3), stack);
+    const CraftBatch batch = images(model, 6);
+    Descent attack;
+    NoEnvironment nowhere;
+    CraftRules rules;
+    rules.mode = Mode::kFoldedHalf;
+    rules.restarts = 2;
+    seen.clear();
+    const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.9), rules, nowhere);
+    EXPECT_GT(seen[Mode::kFoldedHalf], 0);
+    EXPECT_EQ(seen[Mode::kEvaluate] > 0, !votes);  // a hit was confirmed; votes confirm none
+    EXPECT_EQ(c.confirmed.any().item<bool>(), !votes);
+    EXPECT_EQ(seen.size(), 2u);  // operator[] above made the second
+    seen.clear();
+    judge(model, c.x, batch.y, batch.index, 0, Stream::kScoring, 1);
+    EXPECT_EQ(seen.size(), 1u);
+    EXPECT_GT(seen[Mode::kEvaluate], 0);
+  }
+}
+
 TEST(Target, DrawsAreIndependentOfTheVotesSamples) {
   auto voter = std::make_shared<Voter>();
   voter->m = 64;

@@ -62,7 +62,8 @@ zip = { m = ["at", "pni-w"], s = [0.0, 0.1] }
 TEST_F(SuiteReading, HostKeysAreReadForEveryAttack) {
   const Suite suite = read(
       suite_text("a = { use = \"fgsm\", restarts = 3, draws = 8, average = \"probability\", goal = "
-                 "\"targeted\", access = \"score\", max_queries = 100, samples = 2 }\nb = { use = "
+                 "\"targeted\", access = \"score\", max_queries = 100, samples = 2, precision = "
+                 "\"bfloat16\" }\nb = { use = "
                  "\"fgsm\" }\n"));
   const HostKeys& a = suite.attacks[0].host;
   EXPECT_EQ(a.restarts, 3);
@@ -72,11 +73,13 @@ TEST_F(SuiteReading, HostKeysAreReadForEveryAttack) {
   EXPECT_EQ(a.access, Access::kScore);
   EXPECT_EQ(a.max_queries, 100);
   EXPECT_EQ(a.samples, 2);
+  EXPECT_EQ(a.mode, Mode::kFoldedHalf);
   const HostKeys& b = suite.attacks[1].host;
   EXPECT_EQ(b.restarts, 1);
   EXPECT_EQ(b.draws, 1);
   EXPECT_FALSE(b.average);
   EXPECT_FALSE(b.access);
+  EXPECT_EQ(b.mode, Mode::kFolded);
 }
 
 TEST_F(SuiteReading, NestedPluginsAreCompletedAndChecked) {

@@ -235,6 +235,8 @@ TEST_F(SourcesOfASuite, WeightsAndStackOfEachEnterTheIdentity) {
   };
   for (const std::string& attack : attacks) identities.insert(identity_of(asked(attack)));
   EXPECT_EQ(identities.size(), attacks.size());
+  EXPECT_NE(identity_of(asked(attacks[0])),
+            identity_of(asked(attacks[0] + ", precision = \"bfloat16\"")));
   // Written in full, a model without wrappers is the model.
   EXPECT_EQ(asked(attacks[0]), asked("source = { model = \"tiny/standard\", stack = [] }"));
   EXPECT_EQ(asked(attacks[0])["attack"]["params"]["source"]["weights"],
