@@ -61,8 +61,9 @@ struct Choice {
   Tensor won;    // [N] bool: no further restart could make much of it
 };
 
-// Looks at answers on draws that neither the attack saw nor the score will. On these it decides
-// nothing but which answer is handed in, so it may be as coarse as the attack's own passes.
+// Looks at answers on draws that neither the attack saw nor the score will. What it says chooses
+// the answer that is handed in and spares restarts, and is no verdict: on a model that draws it may
+// be as coarse as the attack's own passes.
 Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& rules,
                const Tensor& x, Ledger& ledger) {
   const int64_t trials = selection_trials(model);
