@@ -232,7 +232,7 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
       return result;
     }
     record.stochastic = model.stochastic();
-    record.trials = trials_for(model, job.suite.scoring.trials);
+    record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
     Totals totals;
     std::vector<Tensor> adversarial;
     for (int64_t from = 0; from < record.samples; from += job.batch_size) {

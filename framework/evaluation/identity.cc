@@ -139,6 +139,7 @@ json host_json(const HostKeys& keys) {
 
 json scoring_json(const Scoring& scoring) {
   return {{"trials", scoring.trials},
+          {"draws", scoring.draws},
           {"success", scoring.success == Success::kAny ? "any" : "final"}};
 }
 

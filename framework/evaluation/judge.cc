@@ -48,10 +48,4 @@ Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tens
   return verdict;
 }
 
-int64_t trials_for(const DefendedModel& model, int64_t wanted) {
-  if (!model.stochastic()) return 1;
-  if (wanted > 0) return wanted;
-  return std::max<int64_t>(3, (512 + model.mc_samples() - 1) / model.mc_samples());
-}
-
 }  // namespace gauntlet

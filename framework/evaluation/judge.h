@@ -28,8 +28,4 @@ struct Verdict {
 Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
               uint64_t seed, Stream stream, int64_t trials);
 
-/// Trials of a cell: what the suite says; else 1 where deterministic, max(3, ceil(512 / M))
-/// elsewhere.
-int64_t trials_for(const DefendedModel& model, int64_t wanted);
-
 }  // namespace gauntlet

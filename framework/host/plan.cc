@@ -47,11 +47,8 @@ int64_t votes_of(const DefenseSpec& defense) {
 }
 
 int64_t trials_of(const DefenseSpec& defense, const Scoring& scoring, int64_t votes) {
-  if (scoring.trials > 0) return scoring.trials;
-  const bool may_be_noisy = votes > 0 || !defense.model.layer_plugins.empty();
-  return may_be_noisy ? std::max<int64_t>(3, (512 + std::max<int64_t>(1, votes) - 1) /
-                                                 std::max<int64_t>(1, votes))
-                      : 1;
+  if (votes == 0 && defense.model.layer_plugins.empty() && scoring.trials == 0) return 1;
+  return scoring.trials_of(std::max<int64_t>(1, votes));
 }
 
 int64_t certified_samples_of(const Suite& suite) {

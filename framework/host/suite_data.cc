@@ -260,10 +260,20 @@ std::vector<ThreatSpec> read_threats(const Toml& table, SuiteContext& context) {
   return out;
 }
 
+int64_t Scoring::trials_of(int64_t mc_samples) const {
+  constexpr int64_t kDraws = 512, kLeast = 3;
+  if (trials > 0) return trials;
+  const int64_t wanted = draws > 0 ? draws : kDraws;
+  return std::max<int64_t>(draws > 0 ? 1 : kLeast, (wanted + mc_samples - 1) / mc_samples);
+}
+
 Scoring read_scoring(const Toml& table, SuiteContext& context) {
   TableReader reader(table, "scoring", context.problems);
   Scoring scoring;
   reader.read("trials", scoring.trials, Range{1, 999'999});
+  reader.read("draws", scoring.draws, Range{1, 999'999});
+  if (scoring.trials > 0 && scoring.draws > 0)
+    reader.problem("draws", "stands beside trials, expected one of the two");
   reader.choose("success", scoring.success, {{"any", Success::kAny}, {"final", Success::kFinal}});
   reader.finish();
   return scoring;

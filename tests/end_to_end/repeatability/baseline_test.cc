@@ -61,7 +61,8 @@ name = "vote"
 baseline = "plain"
 model = { architecture = "sequential", dataset = "grey", weights = "plane.safetensors", input = [1, 2, 2], classes = 2, layers = [
   { type = "flatten" }, { type = "linear", out = 2 } ] }
-stack = [{ use = "smoothing", sigmas = [0, 0.5], mc_grid = [3, 9], fit_epsilon = 0.05 }]
+stack = [{ use = "smoothing", sigmas = )" << sigmas_
+                                          << R"(, mc_grid = [3, 9], fit_epsilon = 0.05 }]
 )";
     return read_suite(folder_ / "suite.toml", options, plugins_, registry());
   }
@@ -71,6 +72,7 @@ stack = [{ use = "smoothing", sigmas = [0, 0.5], mc_grid = [3, 9], fit_epsilon =
   }
 
   TemporaryFolder folder_;
+  std::string sigmas_ = "[0, 0.5]";
   std::map<std::string, std::pair<std::string, std::string>> sums_;
   const PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
 };
@@ -105,6 +107,19 @@ TEST_F(FittedSuite, RecordsWhatWasFitted) {
   const auto environment = nlohmann::json::parse(records.cells[2].environment);
   EXPECT_TRUE(environment["plugins"].contains("attack/pgd")) << "fgsm's cell: sigma is of pgd";
   EXPECT_TRUE(nlohmann::json::parse(records.cells[0].parameters)["defense"]["fitted"].empty());
+}
+
+TEST_F(FittedSuite, DrawsAreSharedOutAmongTheVotesAsked) {
+  sigmas_ = "[0.5]";
+  const Suite by_draws = suite({{"scoring={ draws = 20 }", "data.samples=5"}, {}});
+  const Store::Run records = run(by_draws, plugins_, registry(), folder_ / "run", {}, nullptr);
+  const CellRecord &plain = records.cells[0], &vote = records.cells[2];
+  ASSERT_EQ(vote.defense, "vote");
+  EXPECT_EQ(plain.trials, 1) << "deterministic";
+  const auto told = nlohmann::json::parse(vote.parameters)["defense"]["fitted"]["smoothing"];
+  ASSERT_EQ(told["mc_samples"], 9);
+  EXPECT_EQ(vote.trials, 3) << "27 draws, not fewer than 20";
+  EXPECT_EQ(records.worst_cases[1].trials, 3);
 }
 
 TEST_F(FittedSuite, ColumnsThatAskTheSameBothHaveTheAnswer) {

@@ -50,7 +50,8 @@ TEST_F(Plan, VotesCountInScoringAndInDecisionAttacks) {
   EXPECT_EQ(cost(Access::kDecision, {}).attack, 1000);
   EXPECT_EQ(sample_cost(suite.defenses[0], suite.attacks[1], Access::kScore, {}).attack, 1000);
   EXPECT_EQ(cost(Access::kGradient, {}).scoring, 600) << "ceil(512 / 100) trials of 100";
-  EXPECT_EQ(cost(Access::kGradient, {4, Success::kAny}).scoring, 400);
+  EXPECT_EQ(cost(Access::kGradient, {.trials = 4}).scoring, 400);
+  EXPECT_EQ(cost(Access::kGradient, {.draws = 250}).scoring, 300) << "3 votes of 100";
 }
 
 TEST_F(Plan, ExpectedPassesHaveAnEntryForEveryCellInOrder) {

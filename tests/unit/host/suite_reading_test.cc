@@ -33,6 +33,7 @@ zip = { m = ["at", "pni-w"], s = [0.0, 0.1] }
   EXPECT_EQ(suite.data.dataset, "tiny");
   EXPECT_EQ(suite.data.entry.classes, 3);
   EXPECT_EQ(suite.scoring.trials, 5);
+  EXPECT_EQ(suite.scoring.trials_of(100), 5);
   EXPECT_EQ(suite.scoring.success, Success::kFinal);
   EXPECT_THAT(names_of(suite.threats), ElementsAre("linf8", "l2"));
   EXPECT_EQ(suite.threats[0].epsilon, 8.0 / 255);
