@@ -86,6 +86,10 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
     totals.unchanged += (attacked & moved.logical_not()).sum().item<int64_t>();
   totals.refuted += crafted.refuted;
   totals.asked |= crafted.asked;
+  if (model.shared_noise() && record.stochastic) {
+    add_by_trial(record.clean_by_trial, clean.right);
+    add_by_trial(record.robust_by_trial, robust.right);
+  }
   add_outcomes(record, batch, clean, robust, threat.distance(batch.x, crafted.x), crafted.queries,
                rules.goal == Goal::kHypocritical);
   return crafted.x.cpu();
@@ -151,9 +155,11 @@ void summarise(CellRecord& record) {
   double clean = 0, robust = 0, majority = 0, worst = 0;
   record.ties = 0;
   std::vector<double> rates;
+  std::vector<int64_t> by_image;
   for (const Outcome& o : record.outcomes) {
     clean += double(o.clean_right) / trials;
     rates.push_back(double(o.robust_right) / trials);
+    by_image.push_back(o.robust_right);
     robust += rates.back();
     majority += record.stochastic ? o.predicted == o.label : o.robust_right;
     worst += o.robust_right == record.trials;
@@ -162,8 +168,9 @@ void summarise(CellRecord& record) {
   const double n = std::max<double>(1, double(record.samples));
   record.clean_accuracy = clean / n, record.robust_accuracy = robust / n;
   record.majority_accuracy = majority / n, record.worst_trial_accuracy = worst / n;
-  record.interval =
-      record.trials == 1 ? wilson(int64_t(std::llround(robust)), record.samples) : of_rates(rates);
+  record.interval = record.trials == 1
+                        ? wilson(int64_t(std::llround(robust)), record.samples)
+                        : of_rates(rates, shared_variance(record.robust_by_trial, by_image));
 }
 
 CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples) {

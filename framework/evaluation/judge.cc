@@ -28,6 +28,12 @@ std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Ten
   return "";
 }
 
+void add_by_trial(std::vector<int64_t>& sums, const Tensor& right) {
+  const Tensor hits = right.to(torch::kLong).sum(1).cpu();
+  sums.resize(size_t(hits.size(0)));
+  for (size_t t = 0; t < sums.size(); ++t) sums[t] += hits.const_data_ptr<int64_t>()[t];
+}
+
 Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
               uint64_t seed, Stream stream, int64_t trials) {
   Verdict verdict;

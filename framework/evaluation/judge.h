@@ -24,6 +24,10 @@ struct Verdict {
   int64_t forwards = 0;
 };
 
+/// Adds the right answers of each trial, of verdicts whose trials share draws: a trial's are the
+/// same in every batch. right: [trials, N] bool.
+void add_by_trial(std::vector<int64_t>& sums, const Tensor& right);
+
 /// Asks `trials` fresh classifiers (each a vote of M, or one draw; a deterministic model once).
 Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
               uint64_t seed, Stream stream, int64_t trials);

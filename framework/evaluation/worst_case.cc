@@ -36,32 +36,39 @@ std::map<int64_t, Worst> pick(const std::vector<CellRecord>& cells) {
   return worst;
 }
 
+// Shares of right answers by data set index, and the right answers of each trial where images share
+// its draws.
+struct Rescored {
+  std::map<int64_t, double> rates;
+  std::vector<int64_t> by_trial;
+};
+
 // Choosing by few noisy trials can do worse for the attacker than staying with the one strongest
 // attack: then that attack is the worst case.
 void prefer_single_attack(const std::vector<CellRecord>& cells, std::map<int64_t, Worst>& worst,
-                          std::map<int64_t, double>& rates) {
+                          Rescored& rescored) {
   double chosen = 0;
-  for (const auto& [_, rate] : rates) chosen += rate / double(rates.size());
+  for (const auto& [_, rate] : rescored.rates) chosen += rate / double(rescored.rates.size());
   for (size_t c = 0; c < cells.size(); ++c) {
     if (cells[c].outcomes.size() != worst.size() || cells[c].robust_accuracy >= chosen) continue;
     chosen = cells[c].robust_accuracy;
+    rescored.by_trial = cells[c].robust_by_trial;
     for (size_t row = 0; row < cells[c].outcomes.size(); ++row) {
       const Outcome& outcome = cells[c].outcomes[row];
       worst[outcome.index] = {c, row, &outcome};
-      rates[outcome.index] = double(outcome.robust_right) / double(cells[c].trials);
+      rescored.rates[outcome.index] = double(outcome.robust_right) / double(cells[c].trials);
     }
   }
 }
 
-// Shares of right answers on draws that no attack and no score has seen, by data set index.
-std::map<int64_t, double> rescored(const std::map<int64_t, Worst>& worst,
-                                   const std::vector<CellRecord>& cells, const DefenseSpec& defense,
-                                   const Dataset& data, Laboratory& lab, int64_t trials,
-                                   const std::function<Tensor(const CellRecord&)>& x_adv) {
+// On draws that no attack and no score has seen.
+Rescored rescore(const std::map<int64_t, Worst>& worst, const std::vector<CellRecord>& cells,
+                 const DefenseSpec& defense, const Dataset& data, Laboratory& lab, int64_t trials,
+                 const std::function<Tensor(const CellRecord&)>& x_adv) {
   std::map<size_t, std::vector<const Worst*>> by_cell;
   for (const auto& [_, w] : worst) by_cell[w.cell].push_back(&w);
   DefendedModel& model = lab.defended(defense, data);
-  std::map<int64_t, double> rates;
+  Rescored out;
   for (const auto& [c, list] : by_cell) {
     std::vector<int64_t> rows, index;
     for (const Worst* w : list) rows.push_back(int64_t(w->row)), index.push_back(w->outcome->index);
@@ -70,9 +77,11 @@ std::map<int64_t, double> rescored(const std::map<int64_t, Worst>& worst,
         judge(model, x.to(lab.device()), data.y(i).to(lab.device()), i.to(lab.device()),
               uint64_t(cells[c].seed), Stream::kWorstCase, trials);
     const Tensor rate = verdict.right.to(torch::kDouble).mean(0).cpu();
-    for (size_t k = 0; k < index.size(); ++k) rates[index[k]] = rate.const_data_ptr<double>()[k];
+    for (size_t k = 0; k < index.size(); ++k)
+      out.rates[index[k]] = rate.const_data_ptr<double>()[k];
+    if (model.shared_noise()) add_by_trial(out.by_trial, verdict.right);
   }
-  return rates;
+  return out;
 }
 }  // namespace
 
@@ -115,23 +124,25 @@ WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& de
   }
   const bool stochastic = usable.front().stochastic;
   out.trials = usable.front().trials;
-  std::map<int64_t, double> rates;
+  Rescored rescored;
   if (stochastic) {
-    rates = rescored(worst, usable, defense, data, lab, out.trials, x_adv);
-    prefer_single_attack(usable, worst, rates);
+    rescored = rescore(worst, usable, defense, data, lab, out.trials, x_adv);
+    prefer_single_attack(usable, worst, rescored);
   }
   double clean = 0, robust = 0;
   std::vector<double> list;
+  std::vector<int64_t> by_image;
   for (const auto& [index, w] : worst) {
     clean += double(w.outcome->clean_right) / double(out.trials);
-    list.push_back(stochastic ? rates.at(index) : double(w.outcome->robust_right));
+    list.push_back(stochastic ? rescored.rates.at(index) : double(w.outcome->robust_right));
+    by_image.push_back(std::llround(list.back() * double(out.trials)));
     robust += list.back();
     ++out.decided_by[usable[w.cell].attack];
   }
   out.clean_accuracy = clean / double(out.samples),
   out.robust_accuracy = robust / double(out.samples);
-  out.interval =
-      out.trials == 1 ? wilson(int64_t(std::llround(robust)), out.samples) : of_rates(list);
+  out.interval = out.trials == 1 ? wilson(int64_t(std::llround(robust)), out.samples)
+                                 : of_rates(list, shared_variance(rescored.by_trial, by_image));
   return out;
 }
 

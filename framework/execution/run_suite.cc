@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "base/bad_input.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
@@ -195,6 +198,9 @@ class Runner {
     }
     whole.outcomes.insert(whole.outcomes.end(), part.outcomes.begin(), part.outcomes.end());
     for (const std::string& flag : part.flags) whole.flags.push_back(flag);
+    for (const auto by_trial : {&CellRecord::clean_by_trial, &CellRecord::robust_by_trial})
+      std::transform((whole.*by_trial).begin(), (whole.*by_trial).end(), (part.*by_trial).begin(),
+                     (whole.*by_trial).begin(), std::plus<>());
     whole.seconds += part.seconds;
     whole.ledger += part.ledger;
   }

@@ -47,6 +47,8 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("robust_accuracy", r.robust_accuracy);
   visit("majority_accuracy", r.majority_accuracy);
   visit("worst_trial_accuracy", r.worst_trial_accuracy);
+  visit("clean_by_trial", r.clean_by_trial);
+  visit("robust_by_trial", r.robust_by_trial);
   visit("ties", r.ties);
   visit_columns(visit, r.interval);
   visit("parameters", r.parameters);

@@ -13,11 +13,6 @@ namespace gauntlet {
 namespace {
 
 using Records = std::vector<const CellRecord*>;
-using Rates = std::map<int64_t, double>;  // of an image
-using RateOf = double (*)(const Outcome&);
-
-double clean_hits(const Outcome& outcome) { return double(outcome.clean_right); }
-double robust_hits(const Outcome& outcome) { return double(outcome.robust_right); }
 
 bool same_threat(const CellRecord& a, const CellRecord& b) {
   return a.threat == b.threat && a.norm == b.norm && a.epsilon == b.epsilon;
@@ -39,32 +34,11 @@ std::optional<Records> records_of(const std::string& defense, const CellRecord& 
   return out.empty() ? std::nullopt : std::optional(out);
 }
 
-/// Means over seeds, of the images that every seed has.
-Rates rates_of(const Records& records, RateOf hits, const OutcomesOf& outcomes) {
-  std::map<int64_t, std::pair<double, size_t>> sums;
-  for (const CellRecord* record : records)
-    for (const Outcome& outcome : outcomes(*record)) {
-      auto& [sum, seeds] = sums[outcome.index];
-      sum += hits(outcome) / double(record->trials);
-      ++seeds;
-    }
-  Rates out;
-  for (const auto& [index, sum] : sums)
-    if (sum.second == records.size()) out[index] = sum.first / double(records.size());
-  return out;
-}
-
 Difference difference_of(const std::optional<Records>& rows, const std::optional<Records>& baseline,
-                         RateOf hits, const OutcomesOf& outcomes) {
+                         Accuracy accuracy, const OutcomesOf& outcomes) {
   if (!rows || !baseline || rows->size() != baseline->size()) return {};
-  const Rates here = rates_of(*rows, hits, outcomes), there = rates_of(*baseline, hits, outcomes);
-  std::vector<double> rates, of_baseline;
-  for (const auto& [index, rate] : here)
-    if (const auto place = there.find(index); place != there.end()) {
-      rates.push_back(rate);
-      of_baseline.push_back(place->second);
-    }
-  return rates.empty() ? Difference{} : paired_difference(rates, of_baseline);
+  const Pairs pairs = pairs_of({*baseline, outcomes}, {*rows, outcomes}, accuracy);
+  return pairs.a.empty() ? Difference{} : paired_difference(pairs);
 }
 
 /// The columns of a run: each attack under each threat, threats together.
@@ -84,27 +58,22 @@ std::vector<const CellRecord*> columns_of(const std::vector<CellRecord>& cells) 
 }
 }  // namespace
 
-Difference paired_difference(const std::vector<double>& rates, const std::vector<double>& baseline,
-                             double level) {
-  if (rates.size() != baseline.size() || rates.empty())
-    throw std::invalid_argument("paired_difference: not one rate of each for every image");
+Difference paired_difference(const Pairs& pairs, double level) {
+  const std::vector<double> values = pairs.differences();
+  if (values.empty()) throw std::invalid_argument("paired_difference: no image");
   if (!(level > 0 && level < 1)) throw std::invalid_argument("level is not between 0 and 1");
   double sum = 0, squares = 0;
-  for (size_t i = 0; i < rates.size(); ++i) {
-    for (const double rate : {rates[i], baseline[i]})
-      if (!(rate >= 0 && rate <= 1)) throw std::invalid_argument("paired_difference: not a rate");
-    const double d = rates[i] - baseline[i];
-    sum += d, squares += d * d;
-  }
-  const double n = double(rates.size()), adjusted = n + 2, center = sum / adjusted;
-  const double se = std::sqrt(((squares + 1) / adjusted - center * center) / adjusted);
+  for (const double d : values) sum += d, squares += d * d;
+  const double n = double(values.size()), adjusted = n + 2, center = sum / adjusted;
+  const double se =
+      std::sqrt(((squares + 1) / adjusted - center * center) / adjusted + pairs.variance);
   const double half = normal_quantile(0.5 + level / 2) * se;
   Difference out;
   out.ok = true;
-  out.samples = int64_t(rates.size());
+  out.samples = int64_t(values.size());
   out.value = sum / n;
   out.interval = {std::max(-1.0, center - half), std::min(1.0, center + half), level, "image",
-                  "Agresti-Min"};
+                  pairs.variance > 0 ? "Agresti-Min, shared draws" : "Agresti-Min"};
   out.p_below = std::erfc(-center / se / std::sqrt(2.0)) / 2;
   return out;
 }
@@ -119,9 +88,9 @@ std::vector<Difference> differences_of(const std::string& settings,
   for (const auto& row : suite["defenses"]) {
     if (!row.contains("baseline")) continue;
     const std::string defense = row["name"], baseline = row["baseline"];
-    const auto of = [&](const CellRecord& column, RateOf hits) {
+    const auto of = [&](const CellRecord& column, Accuracy accuracy) {
       Difference one = difference_of(records_of(defense, column, cells),
-                                     records_of(baseline, column, cells), hits, outcomes);
+                                     records_of(baseline, column, cells), accuracy, outcomes);
       one.defense = defense, one.baseline = baseline, one.attack = column.attack;
       one.threat = column.threat, one.norm = column.norm, one.epsilon = column.epsilon;
       return one;
@@ -129,7 +98,7 @@ std::vector<Difference> differences_of(const std::string& settings,
     size_t clean = 0;  // place of the threat's difference without an attack
     for (size_t i = 0; i < columns.size(); ++i) {
       // Of the column that saw the most images; a skipped one saw none.
-      Difference here = of(*columns[i], clean_hits);
+      Difference here = of(*columns[i], Accuracy::kClean);
       here.attack.clear();
       if (i == 0 || !same_threat(*columns[i - 1], *columns[i])) {
         clean = out.size();
@@ -137,7 +106,7 @@ std::vector<Difference> differences_of(const std::string& settings,
       } else if (here.samples > out[clean].samples) {
         out[clean] = std::move(here);
       }
-      out.push_back(of(*columns[i], robust_hits));
+      out.push_back(of(*columns[i], Accuracy::kRobust));
     }
   }
   return out;

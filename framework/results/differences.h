@@ -1,10 +1,9 @@
 // Rows of a suite against the row they name as their baseline, image by image.
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "results/record.h"
+#include "results/pairs.h"
 
 namespace gauntlet {
 
@@ -22,15 +21,12 @@ struct Difference {
   double p_below = 1;  ///< one-sided: a difference as low as this where there is none
 };
 
-/// Mean of rates[i] - baseline[i], its interval and p value: the adjusted Wald interval for matched
-/// proportions (Agresti and Min, Statistics in Medicine 24, 2005: half an image more of each kind
-/// of disagreement), with rates in the place of hits. Throws std::invalid_argument where the two
-/// are not of one length, or a rate is none.
-Difference paired_difference(const std::vector<double>& rates, const std::vector<double>& baseline,
-                             double level = 0.95);
+/// Mean of b - a, its interval and p value: the adjusted Wald interval for matched proportions
+/// (Agresti and Min, Statistics in Medicine 24, 2005: half an image more of each kind of
+/// disagreement), with rates in the place of hits, and the variance of shared draws added. Throws
+/// std::invalid_argument where pairs.differences() does, and where there is no image.
+Difference paired_difference(const Pairs& pairs, double level = 0.95);
 
-/// Reads the outcomes of one record.
-using OutcomesOf = std::function<std::vector<Outcome>(const CellRecord&)>;
 /// Of every row of the settings that names a baseline, in their order: for each threat without an
 /// attack, then under each.
 std::vector<Difference> differences_of(const std::string& settings,

@@ -64,8 +64,11 @@ struct CellRecord {
   double clean_accuracy = 0, robust_accuracy = 0;  ///< means over samples and trials
   double majority_accuracy = 0;     ///< robust accuracy by majority vote over the trials
   double worst_trial_accuracy = 0;  ///< right in every trial
-  int64_t ties = 0;                 ///< samples with |margin| < 1e-4
-  Interval interval;                ///< of robust_accuracy
+  /// Right answers of all samples in each trial, where the samples share its draws (noise in
+  /// weights); else empty.
+  std::vector<int64_t> clean_by_trial, robust_by_trial;
+  int64_t ties = 0;   ///< samples with |margin| < 1e-4
+  Interval interval;  ///< of robust_accuracy
   /// JSON object ("" counts as {}):
   ///   {"attack": {"plugin": "pgd", "params": {"steps": {"value": 20, "default": 10}, …}},
   ///    "host": {"restarts": {"value": 2, "default": 1}, …},

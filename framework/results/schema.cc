@@ -49,6 +49,16 @@ void create_tables(SQLite::Database& database) {
   database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));
 }
 
+/// Schema 1 did not tell a cell's trials apart.
+void upgrade(SQLite::Database& database) {
+  for (const char* column : {"clean_by_trial", "robust_by_trial"})
+    database.exec(std::string("ALTER TABLE cells ADD COLUMN ") + column +
+                  " TEXT NOT NULL DEFAULT '[]'");
+  database.exec("UPDATE meta SET value = '" + std::to_string(kStoreSchema) +
+                "' WHERE name = 'schema_version'");
+  database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));
+}
+
 /// Tables that stores of before certification lack; whoever does not know them passes them by, so
 /// the schema's number stays.
 void add_certification_tables(SQLite::Database& database) {
@@ -74,6 +84,8 @@ void check_or_create(SQLite::Database& database, const std::string& file) {
     throw BadInput(file +
                    ": is an SQLite database, but not one of Gauntlet's; name another output "
                    "folder or move the file away");
+  } else if (version == 1) {
+    upgrade(database);
   } else if (version != kStoreSchema) {
     const std::string age = version > kStoreSchema ? "newer" : "older";
     throw BadInput(file + ": was written by a" + (age[0] == 'o' ? "n " : " ") + age +

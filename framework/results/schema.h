@@ -7,10 +7,10 @@
 
 namespace gauntlet {
 
-inline constexpr int kStoreSchema = 1;
+inline constexpr int kStoreSchema = 2;
 
-/// Opens or creates. Throws BadInput, with a sentence, for a file that cannot be written or is not
-/// a store of this schema.
+/// Opens or creates; a store of schema 1 is brought up to this one. Throws BadInput, with a
+/// sentence, for a file that cannot be written or is not a store of these schemas.
 SQLite::Database open_database(const std::filesystem::path& file);
 
 }  // namespace gauntlet

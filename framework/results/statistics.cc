@@ -40,7 +40,7 @@ Interval wilson(int64_t k, int64_t n, double level) {
   return wilson_of_share(n ? static_cast<double>(k) / n : 0, n, level);
 }
 
-Interval of_rates(const std::vector<double>& rates, double level) {
+Interval of_rates(const std::vector<double>& rates, double shared, double level) {
   const double n = rates.size();
   if (rates.empty()) return wilson_of_share(0, 0, level);
   for (const double rate : rates)
@@ -52,9 +52,37 @@ Interval of_rates(const std::vector<double>& rates, double level) {
     return wilson_of_share(std::clamp(mean, 0.0, 1.0), n, level);
   double squares = 0;
   for (const double rate : rates) squares += (rate - mean) * (rate - mean);
-  const double half = two_sided_z(level) * std::sqrt(squares / (n - 1) / n);
+  const double half = two_sided_z(level) * std::sqrt(squares / (n - 1) / n + shared);
   return {std::max(0.0, mean - half), std::min(1.0, mean + half), level, "image",
-          "normal over images"};
+          shared > 0 ? "normal over images and shared draws" : "normal over images"};
+}
+
+double shared_variance(const std::vector<int64_t>& by_trial, const std::vector<int64_t>& by_image) {
+  const double trials = double(by_trial.size()), images = double(by_image.size());
+  if (by_trial.size() < 2 || by_image.empty()) return 0;
+  const double mean =
+      double(std::accumulate(by_trial.begin(), by_trial.end(), int64_t{0})) / trials;
+  double together = 0, apart = 0;  // unbiased variances of a trial's number of right answers
+  for (const int64_t right : by_trial)
+    together += (double(right) - mean) * (double(right) - mean) / (trials - 1);
+  for (const int64_t right : by_image) {
+    const double rate = double(right) / trials;
+    apart += rate * (1 - rate) * trials / (trials - 1);
+  }
+  return std::max(0.0, (together - apart) / (images * images) / trials);
+}
+
+std::vector<double> holm(const std::vector<double>& p) {
+  std::vector<size_t> order(p.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t i, size_t k) { return p[i] < p[k]; });
+  std::vector<double> out(p.size());
+  double largest = 0;
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    largest = std::max(largest, double(p.size() - rank) * p[order[rank]]);
+    out[order[rank]] = std::min(1.0, largest);
+  }
+  return out;
 }
 
 }  // namespace gauntlet

@@ -14,7 +14,7 @@ Difference of_counts(int b, int c, int n) {
   std::vector<double> rates(size_t(n), 1), baseline(size_t(n), 1);
   for (int i = 0; i < b; ++i) baseline[size_t(i)] = 0;
   for (int i = 0; i < c; ++i) rates[size_t(b + i)] = 0;
-  return paired_difference(rates, baseline);
+  return paired_difference({baseline, rates});
 }
 
 TEST(PairedDifference, IsTheClosedFormOfMatchedProportions) {
@@ -59,7 +59,7 @@ TEST(PairedDifference, CoversTheTruth) {
       }
       rates.push_back(a / 3), baseline.push_back(b / 3);
     }
-    const Difference d = paired_difference(rates, baseline);
+    const Difference d = paired_difference({baseline, rates});
     covered += d.interval.low <= 0.05 && 0.05 <= d.interval.high;
   }
   EXPECT_GE(covered, 930);
@@ -67,10 +67,10 @@ TEST(PairedDifference, CoversTheTruth) {
 }
 
 TEST(PairedDifference, RefusesWhatIsNoPair) {
-  EXPECT_THROW(paired_difference({1}, {1, 0}), std::invalid_argument);
-  EXPECT_THROW(paired_difference({}, {}), std::invalid_argument);
-  EXPECT_THROW(paired_difference({1.5}, {1}), std::invalid_argument);
-  EXPECT_THROW(paired_difference({1}, {NAN}), std::invalid_argument);
+  EXPECT_THROW(paired_difference({{1}, {1, 0}}), std::invalid_argument);
+  EXPECT_THROW(paired_difference({}), std::invalid_argument);
+  EXPECT_THROW(paired_difference({{1.5}, {1}}), std::invalid_argument);
+  EXPECT_THROW(paired_difference({{1}, {NAN}}), std::invalid_argument);
 }
 
 const std::string kSettings =
@@ -119,6 +119,21 @@ TEST_F(Differences, AreOfEveryColumnOverSeedsAndTrials) {
     EXPECT_TRUE(one.ok);
     EXPECT_EQ(one.defense, "vote");
     EXPECT_EQ(one.baseline, "plain");
+  }
+}
+
+// Four images that rise and fall together: one trial in two has all of them right.
+TEST_F(Differences, OfSharedDrawsAreLessCertain) {
+  for (const bool shared : {false, true}) {
+    cells.clear(), outcomes.clear();
+    add("plain", "pgd", "linf", 0, 4, {2, 2, 2, 2});
+    add("vote", "pgd", "linf", 0, 4, {2, 2, 2, 2});
+    if (shared) cells[1].robust_by_trial = {4, 0, 4, 0};
+    const Difference one = all()[1];
+    ASSERT_TRUE(one.ok);
+    // together 16 / 3 images², apart 4 * 1 / 3; of four images and four trials
+    const double variance = shared ? (16.0 / 3 - 4.0 / 3) / 16 / 4 : 0, own = 1.0 / 36;
+    EXPECT_NEAR(one.interval.high, 1.959963984540054 * std::sqrt(variance + own), 1e-9);
   }
 }
 

@@ -72,5 +72,33 @@ TEST(OfRates, CoversTheTruthAsOftenAsItSays) {
   EXPECT_LT(covered, 0.975 * rounds);
 }
 
+TEST(Holm, StepsDownAndNeverFalls) {
+  const std::vector<double> adjusted = holm({0.01, 0.04, 0.03, 0.005});
+  const double expected[] = {0.03, 0.06, 0.06, 0.02};
+  for (size_t i = 0; i < 4; ++i) EXPECT_DOUBLE_EQ(adjusted[i], expected[i]);
+  EXPECT_EQ(holm({0.5, 0.9})[1], 1);
+  EXPECT_TRUE(holm({}).empty());
+}
+
+TEST(SharedVariance, IsWhatTrialsVaryByBeyondTheirImages) {
+  // Two trials of 20 images: 10 and 6 right; six images right twice, four once.
+  std::vector<int64_t> by_image(20, 0);
+  for (size_t i = 0; i < 10; ++i) by_image[i] = i < 6 ? 2 : 1;
+  EXPECT_DOUBLE_EQ(shared_variance({10, 6}, by_image), (8.0 - 4 * 0.5) / 400 / 2);
+  EXPECT_EQ(shared_variance({8, 8}, by_image), 0) << "less than draws of their own would give";
+  EXPECT_EQ(shared_variance({8}, by_image), 0);
+  EXPECT_EQ(shared_variance({}, by_image), 0);
+}
+
+TEST(SharedVariance, WidensTheInterval) {
+  std::vector<double> rates(100, 0.25);
+  rates[0] = 0.75;
+  const Interval alone = of_rates(rates), shared = of_rates(rates, 0.0025);
+  const double half = (alone.high - alone.low) / 2;
+  EXPECT_NEAR((shared.high - shared.low) / 2,
+              1.959963984540054 * std::sqrt(std::pow(half / 1.959963984540054, 2) + 0.0025), 1e-9);
+  EXPECT_EQ(shared.method, "normal over images and shared draws");
+}
+
 }  // namespace
 }  // namespace gauntlet

@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kSchema = 2;
+
 class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -70,6 +72,8 @@ CellRecord cell(const std::string& identity, Status status = Status::kOk, int64_
   record.robust_accuracy = 1.0 / 3;
   record.majority_accuracy = 0.25;
   record.worst_trial_accuracy = 0.125;
+  record.clean_by_trial = {3, 2, 3, 3, 3};
+  record.robust_by_trial = {1, 0, 2, 1, 1};
   record.ties = 2;
   record.interval = {0.1, 0.5, 0.95, "image", "Wilson"};
   record.parameters = R"({"attack": {"plugin": "pgd"}})";
@@ -104,6 +108,8 @@ void expect_equal(const CellRecord& a, const CellRecord& b) {
             std::tie(b.flags, b.samples, b.trials, b.stochastic, b.clean_accuracy, b.ties));
   EXPECT_EQ(std::tie(a.robust_accuracy, a.majority_accuracy, a.worst_trial_accuracy),
             std::tie(b.robust_accuracy, b.majority_accuracy, b.worst_trial_accuracy));
+  EXPECT_EQ(std::tie(a.clean_by_trial, a.robust_by_trial),
+            std::tie(b.clean_by_trial, b.robust_by_trial));
   EXPECT_EQ(std::tie(a.parameters, a.environment, a.seconds, a.finished, a.x_adv),
             std::tie(b.parameters, b.environment, b.seconds, b.finished, b.x_adv));
   const Ledger &p = a.ledger, &q = b.ledger;
@@ -357,7 +363,7 @@ TEST_F(StoreTest, RefusesFilesThatAreNoStoreOfItsSchema) {
   EXPECT_NE(refusal().find("written by a newer Gauntlet (store schema 99"), std::string::npos);
   change("PRAGMA user_version=0");
   EXPECT_NE(refusal().find("written by an older Gauntlet (store schema 0"), std::string::npos);
-  change("PRAGMA user_version=1");
+  change("PRAGMA user_version=" + std::to_string(kSchema));
   EXPECT_EQ(refusal(), "");
 }
 
@@ -437,8 +443,20 @@ TEST_F(StoreTest, IsReadWhileItIsWritten) {
   }
 }
 
+TEST_F(StoreTest, OfSchemaOneIsBroughtUpToDate) {
+  CellRecord known = cell("a");
+  known.clean_by_trial = known.robust_by_trial = {};
+  Store(folder_).put(known);
+  for (const char* column : {"clean_by_trial", "robust_by_trial"})
+    change(std::string("ALTER TABLE cells DROP COLUMN ") + column);
+  change("PRAGMA user_version=1");
+  expect_equal(*Store(folder_).find("a", "f"), known);
+  const Store again(folder_);
+  expect_equal(*again.find("a", "f"), known);
+}
+
 // The tables are what other tools read. Whoever changes them raises kStoreSchema.
-TEST_F(StoreTest, SchemaOneHasTheseColumns) {
+TEST_F(StoreTest, SchemaTwoHasTheseColumns) {
   Store{folder_};
   SQLite::Database database((folder_ / "results.sqlite").string());
   const auto columns = [&](const std::string& table) {
@@ -450,9 +468,10 @@ TEST_F(StoreTest, SchemaOneHasTheseColumns) {
   EXPECT_EQ(columns("cells"),
             "id identity fingerprint schema_version suite defense attack dataset split threat norm "
             "epsilon seed status reason flags samples trials stochastic clean_accuracy "
-            "robust_accuracy majority_accuracy worst_trial_accuracy ties interval_low "
-            "interval_high interval_level interval_unit interval_method parameters environment "
-            "forwards backwards queries executed_forwards executed_backwards source_forwards "
+            "robust_accuracy majority_accuracy worst_trial_accuracy clean_by_trial robust_by_trial "
+            "ties interval_low interval_high interval_level interval_unit interval_method "
+            "parameters environment forwards backwards queries executed_forwards "
+            "executed_backwards source_forwards "
             "source_backwards scoring_forwards seconds finished x_adv");
   EXPECT_EQ(columns("outcomes"),
             "cell position sample label clean_right robust_right predicted margin distance "
