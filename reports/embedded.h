@@ -7,7 +7,8 @@ namespace gauntlet::embedded {
 extern const std::string_view report_schema_json;
 extern const std::string_view report_html_mustache, rows_html_mustache, cost_head_html_mustache,
     cost_row_html_mustache, numbers_html_mustache;
-extern const std::string_view report_css, report_js;
+extern const std::string_view report_css, report_js, comparison_js;
 extern const std::string_view report_md_mustache;
+extern const std::string_view comparison_html_mustache, comparison_md_mustache;
 
 }  // namespace gauntlet::embedded

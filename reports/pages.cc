@@ -1,4 +1,4 @@
-// report.html and report.md: the same view through two templates.
+// report.html and report.md, and those of a comparison: one view through two templates.
 #include <kainjow/mustache.hpp>
 
 #include "reports/embedded.h"
@@ -48,6 +48,18 @@ std::string report_html(const Store::Run& run) {
   view["defense_costs_head"] = View{{"kind", "Defense"}};
   return render(with_partials(std::string(embedded::report_html_mustache)), view,
                 kainjow::mustache::html_escape<std::string>);
+}
+
+std::string comparison_html(const ComparisonPage& page) {
+  View view = view_of(page);
+  view["style"] = std::string(embedded::report_css);
+  view["script"] = std::string(embedded::comparison_js);
+  return render(embedded::comparison_html_mustache, view,
+                kainjow::mustache::html_escape<std::string>);
+}
+
+std::string comparison_markdown(const ComparisonPage& page) {
+  return render(embedded::comparison_md_mustache, view_of(page), escape_markdown);
 }
 
 std::string report_markdown(const Store::Run& run) {

@@ -25,6 +25,11 @@ std::string exact(double value) {
 
 std::string percent(double share) { return print("%.1f", 100 * share); }
 
+std::string points(double share) {
+  const std::string text = percent(std::abs(share));
+  return (text == "0.0" ? "±" : share < 0 ? "−" : "+") + text;
+}
+
 std::string epsilon_text(double epsilon) {
   const std::string decimal = print("%.6g", epsilon);
   const double levels = epsilon * 255;
@@ -52,6 +57,10 @@ std::string duration(double seconds) {
   if (whole < 3600)
     return print("%d min %d s", static_cast<int>(whole / 60), static_cast<int>(whole % 60));
   return grouped(whole / 3600) + print(" h %d min", static_cast<int>(whole % 3600 / 60));
+}
+
+std::string day_and_time(const std::string& iso) {
+  return iso.size() < 16 ? iso : iso.substr(0, 10) + " " + iso.substr(11, 5) + " UTC";
 }
 
 nlohmann::ordered_json object_of(const std::string& text) {

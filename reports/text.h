@@ -10,6 +10,8 @@ namespace gauntlet {
 std::string exact(double value);
 /// 0.4567 -> "45.7"
 std::string percent(double share);
+/// Of a difference of shares: 0.031 -> "+3.1", 0 -> "±0.0"
+std::string points(double share);
 /// 8/255 -> "8/255", 0.1 -> "0.1"
 std::string epsilon_text(double epsilon);
 /// 1234567 -> "1,234,567"
@@ -18,6 +20,8 @@ std::string grouped(int64_t count);
 std::string counted(int64_t count, const std::string& noun);
 /// 0.1234 s -> "0.12 s", 75 s -> "1 min 15 s", 4000 s -> "1 h 6 min"
 std::string duration(double seconds);
+/// "2026-01-31T12:00:00Z" -> "2026-01-31 12:00 UTC"
+std::string day_and_time(const std::string& iso);
 /// Of a record's JSON; {} for "".
 nlohmann::ordered_json object_of(const std::string& text);
 

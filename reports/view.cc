@@ -19,11 +19,6 @@ double seconds_between(const std::string& from, const std::string& to) {
   return std::difftime(timegm(&b), timegm(&a));
 }
 
-/// "2026-01-31T12:00:00Z" -> "2026-01-31 12:00 UTC"
-std::string day_and_time(const std::string& iso) {
-  return iso.size() < 16 ? iso : iso.substr(0, 10) + " " + iso.substr(11, 5) + " UTC";
-}
-
 View facts_of(const Summary& summary) {
   View facts = View::array();
   const auto add = [&](int64_t count, const std::string& noun) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "reports/comparison.h"
 #include "reports/summary.h"
 
 namespace gauntlet {
@@ -11,6 +12,7 @@ namespace gauntlet {
 using View = nlohmann::ordered_json;
 
 View view_of(const Summary& summary);
+View view_of(const ComparisonPage& page);
 
 /// Parts of it.
 View matrices_of(const Summary& summary);

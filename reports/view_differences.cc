@@ -1,6 +1,5 @@
 // Rows against their baseline, paired over images.
 #include <algorithm>
-#include <cmath>
 
 #include "reports/text.h"
 #include "reports/view.h"
@@ -9,12 +8,6 @@ namespace gauntlet {
 namespace {
 
 constexpr double kSignificant = 0.05;
-
-/// "+3.1"
-std::string points(double share) {
-  const std::string text = percent(std::abs(share));
-  return (text == "0.0" ? "±" : share < 0 ? "−" : "+") + text;
-}
 
 View difference_cell(const Difference* difference) {
   if (!difference || !difference->ok)

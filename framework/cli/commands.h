@@ -44,6 +44,7 @@ void add_check(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
 void add_plugins(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);

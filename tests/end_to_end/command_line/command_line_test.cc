@@ -163,6 +163,38 @@ TEST_F(CommandLine, ReportsComeFromRecordsAlone) {
   EXPECT_EQ(text_of(folder_ / "run" / "report.json"), before);
 }
 
+TEST_F(CommandLine, CompareFindsWhatIsLostAndLeavesSeedsInPeace) {
+  const auto run = [&](const std::string& name, const std::string& change) {
+    std::vector<std::string> arguments = small_run();
+    arguments.back() = (folder_ / name).string();
+    arguments.insert(arguments.end(), {"--set", change});
+    ASSERT_EQ(gauntlet(arguments).code, 0);
+  };
+  run("weak", "attack.pgd.steps=1");
+  run("strong", "seeds=[0]");
+  run("other-seed", "seeds=[1]");
+  const auto compared = [&](const std::string& a, const std::string& b,
+                            std::vector<std::string> more) {
+    more.insert(more.begin(), {"compare", (folder_ / a).string(), (folder_ / b).string()});
+    return gauntlet(more);
+  };
+  const Ended quiet = compared("strong", "other-seed", {"--gate", "1"});
+  EXPECT_EQ(quiet.code, 0) << quiet.out << quiet.err;
+  EXPECT_NE(quiet.out.find("none differs with significance"), std::string::npos) << quiet.out;
+  EXPECT_NE(quiet.out.find("seeds: [0] → [1]"), std::string::npos) << quiet.out;
+  const Ended loud = compared("weak", "strong", {"--gate", "1"});
+  EXPECT_EQ(loud.code, 1) << loud.out;
+  EXPECT_NE(loud.out.find("✗ undefended × pgd ("), std::string::npos) << loud.out;
+  EXPECT_NE(loud.out.find("attack.params.steps: 1 → 20"), std::string::npos) << loud.out;
+  EXPECT_EQ(compared("weak", "strong", {}).code, 0) << "nothing was to be refused";
+  const fs::path page = folder_ / "comparison.html";
+  EXPECT_EQ(compared("weak", "strong", {"--format", "html", "--output", page.string()}).code, 0);
+  EXPECT_NE(text_of(page).find("</html>"), std::string::npos);
+  const Ended nothing = compared("weak", "gone", {});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_NE(nothing.err.find("gone: no results there"), std::string::npos) << nothing.err;
+}
+
 TEST_F(CommandLine, CtrlCEndsCleanlyAndTheNextRunGoesOn) {
   const auto arguments = [&] {
     auto all = small_run("1000");

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/bad_input.h"
+#include "cli/commands.h"
+#include "reports/comparison.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  std::string a, b, output, format = "text";
+  double gate = -1;
+  bool all = false;
+};
+
+Store open(const std::string& folder) {
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
+    throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
+  return Store{std::filesystem::path(folder)};
+}
+
+void write(const std::string& file, const std::string& text) {
+  if (file.empty()) {
+    fmt::print("{}", text);
+    return;
+  }
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw BadInput(file + ": cannot be written; is the folder there?");
+}
+
+int run(const Flags& flags) {
+  const Store a = open(flags.a), b = open(flags.b);
+  const Store::Run run_a = a.latest_run(), run_b = b.latest_run();
+  const auto outcomes_of = [](const Store& store) {
+    return [&store](const CellRecord& cell) {
+      return store.outcomes(cell.identity, cell.fingerprint);
+    };
+  };
+  const Comparison comparison = compare({run_a, outcomes_of(a)}, {run_b, outcomes_of(b)});
+  const std::optional<double> gate = flags.gate >= 0 ? std::optional(flags.gate) : std::nullopt;
+  const ComparisonPage page{comparison, run_a, run_b, flags.a, flags.b, gate};
+  write(flags.output, flags.format == "html"       ? comparison_html(page)
+                      : flags.format == "markdown" ? comparison_markdown(page)
+                                                   : comparison_text(page, flags.all));
+  return gate && !comparison.beyond(*gate).empty() ? kSomeFailed : kOk;
+}
+}  // namespace
+
+void add_compare(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "compare", "Hold two runs against each other, cell by cell and image by image");
+  command->add_option("run_a", flags->a, "Folder of the run before")->required();
+  command->add_option("run_b", flags->b, "Folder of the run after")->required();
+  command
+      ->add_option("--gate", flags->gate,
+                   "Exit with 1 where a cell loses more than this many points with significance, "
+                   "or its result")
+      ->check(CLI::Range(0.0, 100.0));
+  command->add_option("--format", flags->format, "How to write it")
+      ->check(CLI::IsMember({"text", "markdown", "html"}));
+  command->add_option("--output", flags->output, "File; default: standard output");
+  command->add_flag("--all", flags->all, "text: every cell, not only what differs");
+  command->callback([&action, flags] { action = [flags] { return run(*flags); }; });
+}
+
+}  // namespace gauntlet::cli
