@@ -1,9 +1,6 @@
 // Two runs side by side: the view of both pages, and the text for a terminal.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "reports/comparison.h"
 #include "reports/text.h"
 #include "reports/view.h"
@@ -41,8 +38,8 @@ std::string value_text(const std::string& json) {
   return fmt::format("{}…", json.substr(0, end));
 }
 
-std::vector<const ComparedCell*> refused_by(const ComparisonPage& page) {
-  return page.gate ? page.comparison.beyond(*page.gate) : std::vector<const ComparedCell*>{};
+bool refused_by(const ComparisonPage& page, const ComparedCell& cell) {
+  return page.gate && cell.beyond(*page.gate);
 }
 
 View cell_of(const ComparedCell& cell, bool refused) {
@@ -92,19 +89,17 @@ std::string verdict_of(const ComparisonPage& page) {
   if (other > 0) text += ", " + grouped(other) + " without a result in both";
   text += ".";
   if (!page.gate) return text;
-  const auto beyond = int64_t(refused_by(page).size());
+  const auto beyond = int64_t(page.comparison.beyond(*page.gate).size());
   const std::string gate = fmt::format(" Gate of {:g} points: ", *page.gate);
   return text + gate + (beyond == 0 ? "passed." : counted(beyond, "cell") + " beyond it.");
 }
 }  // namespace
 
 View view_of(const ComparisonPage& page) {
-  const std::vector<const ComparedCell*> beyond = refused_by(page);
   View cells = View::array(), problems = View::array(), changes = View::array();
   for (const ComparedCell& cell : page.comparison.cells) {
-    const bool refused = std::find(beyond.begin(), beyond.end(), &cell) != beyond.end();
     if (cell.problem.empty())
-      cells.push_back(cell_of(cell, refused));
+      cells.push_back(cell_of(cell, refused_by(page, cell)));
     else
       problems.push_back(
           {{"place", place_text(cell)}, {"problem", cell.problem}, {"refused", cell.lost}});
@@ -120,7 +115,7 @@ View view_of(const ComparisonPage& page) {
                {"runs", View::array({run_of("A", page.name_a, page.run_a),
                                      run_of("B", page.name_b, page.run_b)})},
                {"has_gate", page.gate.has_value()},
-               {"passed", beyond.empty()},
+               {"passed", !page.gate || page.comparison.beyond(*page.gate).empty()},
                {"cells", cells},
                {"problems", problems},
                {"changes", changes}};
@@ -130,10 +125,9 @@ View view_of(const ComparisonPage& page) {
 }
 
 std::string comparison_text(const ComparisonPage& page, bool all) {
-  const std::vector<const ComparedCell*> beyond = refused_by(page);
   std::string text = page.name_a + " → " + page.name_b + "\n" + verdict_of(page) + "\n";
   for (const ComparedCell& cell : page.comparison.cells) {
-    const bool refused = std::find(beyond.begin(), beyond.end(), &cell) != beyond.end();
+    const bool refused = refused_by(page, cell);
     const std::string mark = refused ? "✗" : mark_of(cell).empty() ? " " : mark_of(cell);
     if (!cell.problem.empty())
       text += mark + " " + place_text(cell) + ": not compared, " + cell.problem + "\n";

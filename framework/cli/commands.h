@@ -8,6 +8,7 @@
 
 #include "host/plugin_library.h"
 #include "host/registry.h"
+#include "results/store.h"
 
 namespace gauntlet::cli {
 
@@ -54,6 +55,8 @@ void add_model_files(CLI::App& models, Action& action);
 int list_architectures();
 void add_version(CLI::App& app, Action& action);
 
+/// The store that a run left in a folder. Throws BadInput where there is none.
+Store open_results(const std::string& folder);
 /// "cpu", "cuda" or "auto" (cuda where there is one). Throws BadInput.
 at::Device device_of(const std::string& name);
 

@@ -26,6 +26,12 @@ void Common::apply_threads() const {
   if (threads > 0) at::set_num_threads(threads);
 }
 
+Store open_results(const std::string& folder) {
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
+    throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
+  return Store{std::filesystem::path(folder)};
+}
+
 at::Device device_of(const std::string& name) {
   const bool cuda = at::globalContext().hasCUDA();
   if (name == "cpu") return at::kCPU;

@@ -1,39 +1,20 @@
 #include <fmt/format.h>
 
-#include <fstream>
-
-#include "base/bad_input.h"
 #include "cli/commands.h"
 #include "reports/comparison.h"
+#include "training/checkpoint.h"
 
 namespace gauntlet::cli {
 namespace {
 
 struct Flags {
   std::string a, b, output, format = "text";
-  double gate = -1;
+  std::optional<double> gate;
   bool all = false;
 };
 
-Store open(const std::string& folder) {
-  if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
-    throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
-  return Store{std::filesystem::path(folder)};
-}
-
-void write(const std::string& file, const std::string& text) {
-  if (file.empty()) {
-    fmt::print("{}", text);
-    return;
-  }
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw BadInput(file + ": cannot be written; is the folder there?");
-}
-
 int run(const Flags& flags) {
-  const Store a = open(flags.a), b = open(flags.b);
+  const Store a = open_results(flags.a), b = open_results(flags.b);
   const Store::Run run_a = a.latest_run(), run_b = b.latest_run();
   const auto outcomes_of = [](const Store& store) {
     return [&store](const CellRecord& cell) {
@@ -41,12 +22,15 @@ int run(const Flags& flags) {
     };
   };
   const Comparison comparison = compare({run_a, outcomes_of(a)}, {run_b, outcomes_of(b)});
-  const std::optional<double> gate = flags.gate >= 0 ? std::optional(flags.gate) : std::nullopt;
-  const ComparisonPage page{comparison, run_a, run_b, flags.a, flags.b, gate};
-  write(flags.output, flags.format == "html"       ? comparison_html(page)
-                      : flags.format == "markdown" ? comparison_markdown(page)
-                                                   : comparison_text(page, flags.all));
-  return gate && !comparison.beyond(*gate).empty() ? kSomeFailed : kOk;
+  const ComparisonPage page{comparison, run_a, run_b, flags.a, flags.b, flags.gate};
+  const std::string text = flags.format == "html"       ? comparison_html(page)
+                           : flags.format == "markdown" ? comparison_markdown(page)
+                                                        : comparison_text(page, flags.all);
+  if (flags.output.empty())
+    fmt::print("{}", text);
+  else
+    write_text_atomically(flags.output, text);
+  return flags.gate && !comparison.beyond(*flags.gate).empty() ? kSomeFailed : kOk;
 }
 }  // namespace
 

@@ -12,9 +12,7 @@ namespace gauntlet::cli {
 namespace {
 
 int render(const std::string& folder, const std::string& output) {
-  if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
-    throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
-  const Store store{std::filesystem::path(folder)};
+  const Store store = open_results(folder);
   const std::filesystem::path target = output.empty() ? folder : output;
   write_reports(store.latest_run(), target);
   fmt::print("{}\n", (target / "report.html").string());

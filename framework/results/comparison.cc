@@ -193,8 +193,7 @@ class Comparer {
 std::vector<const ComparedCell*> Comparison::beyond(double points) const {
   std::vector<const ComparedCell*> out;
   for (const ComparedCell& cell : cells)
-    if (cell.lost || (cell.significant() && cell.difference() < -points / 100))
-      out.push_back(&cell);
+    if (cell.beyond(points)) out.push_back(&cell);
   return out;
 }
 

@@ -34,6 +34,11 @@ struct ComparedCell {
 
   double difference() const { return b - a; }
   bool significant() const { return problem.empty() && p_adjusted < 0.05; }
+  /// Run B loses more than `points` (of a hundred) with significance, or has no result where run A
+  /// has one.
+  bool beyond(double points) const {
+    return lost || (significant() && difference() < -points / 100);
+  }
 };
 
 /// What differs between the records of the two runs, and in how many cells.
@@ -45,8 +50,7 @@ struct ComparedChange {
 struct Comparison {
   std::vector<ComparedCell> cells;  ///< in the order of run A, then what run B alone has
   std::vector<ComparedChange> changes;
-  /// Cells that run B loses by more than `points` (of a hundred) with significance, or has no
-  /// result of where run A has one.
+  /// The cells of which ComparedCell::beyond() says so.
   std::vector<const ComparedCell*> beyond(double points) const;
 };
 
