@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/suite_board.h"
 #include "host/suite_only.h"
 #include "host/suite_presets.h"
 #include "host/suite_sections.h"
@@ -89,10 +90,19 @@ std::vector<CertifiedRow> all_certified(const Suite& suite, const SuiteContext& 
       if (suite.certify && certifies(suite.defenses[d], context)) out.push_back({d, seed});
   return out;
 }
+
+// A board's row is looked up by whoever verifies it, which a file of one's own cannot be.
+void check_board_rows(const Suite& suite, Problems& problems) {
+  for (const DefenseSpec& row : suite.defenses)
+    if (row.model.id.starts_with("inline:"))
+      problems.add({suite.board->file.string()},
+                   "defense '" + row.name + "': " + row.model.id +
+                       " is a model of the suite's own; on a board expected one of the registry");
+}
+
 // What --set says of single attacks and rows may be of presets.
-Toml complete_text(const std::filesystem::path& file, const std::vector<std::string>& set,
-                   const PluginCatalogue& plugins, const Registry& registry, Problems& problems) {
-  Toml text = load_suite_text(file, problems);
+Toml complete_text(Toml text, const std::vector<std::string>& set, const PluginCatalogue& plugins,
+                   const Registry& registry, Problems& problems) {
   const auto is_inner = [](const std::string& assignment) {
     return assignment.starts_with("attack.") || assignment.starts_with("defense.");
   };
@@ -107,14 +117,32 @@ Toml complete_text(const std::filesystem::path& file, const std::vector<std::str
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginCatalogue& plugins, const Registry& registry) {
   Problems problems;
-  const Toml text = complete_text(file, options.set, plugins, registry, problems);
-  PluginChecker checker(plugins, registry, file.parent_path(), problems);
+  Toml text = load_suite_text(file, problems);
+  return read_suite(std::move(text), file.parent_path(), options, plugins, registry, problems);
+}
+
+Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOptions& options,
+                 const PluginCatalogue& plugins, const Registry& registry, Problems& problems) {
+  Suite suite;
+  suite.board = board_of(text);
+  if (suite.board) {
+    refuse_fixed(text, options.set, *suite.board, problems);
+    problems.throw_if_any();
+    text = on_board(std::move(text), *suite.board);
+  }
+  text = complete_text(std::move(text), options.set, plugins, registry, problems);
+  PluginChecker checker(plugins, registry, folder, problems);
   SuiteContext context{registry, checker, problems};
   TableReader reader(text, "the suite", problems);
-  Suite suite;
+  reader.any("board");
   read_head(reader, suite, context);
   read_grid(reader, suite, context);
   reader.finish();
+  if (suite.board) {
+    check_board_rows(suite, problems);
+    for (AttackSpec& attack : suite.attacks)
+      attack.additional = !suite.board->has_attack(attack.entry);
+  }
   // A filter is judged only where all names are known.
   if (problems.empty()) keep_only(suite, options.only, problems);
   problems.throw_if_any();
