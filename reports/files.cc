@@ -37,13 +37,14 @@ void write_or_remove(bool is_wanted, const fs::path& file, std::string (*text)(c
 
 }  // namespace
 
-void write_reports(const Store::Run& run, const fs::path& folder) {
+void write_reports(const RunRecords& records, const fs::path& folder) {
+  const Store::Run& run = records.run;
   write_atomically(folder / "report.json", report_json(run));
   write_atomically(folder / "report.csv", report_csv(run));
   write_or_remove(!run.certifications.empty(), folder / "certified.csv", certified_csv, run);
   write_or_remove(!run.differences.empty(), folder / "differences.csv", differences_csv, run);
   write_atomically(folder / "report.md", report_markdown(run));
-  write_atomically(folder / "report.html", report_html(run));
+  write_atomically(folder / "report.html", report_html(records));
 }
 
 }  // namespace gauntlet

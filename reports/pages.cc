@@ -39,8 +39,8 @@ std::string with_partials(std::string text) {
 
 }  // namespace
 
-std::string report_html(const Store::Run& run) {
-  const Summary summary(run);
+std::string report_html(const RunRecords& records) {
+  const Summary summary(records.run);
   View view = view_of(summary);
   view["style"] = std::string(embedded::report_css);
   view["script"] = std::string(embedded::report_js);

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "results/store.h"
+#include "results/run_records.h"
 
 namespace gauntlet {
 
@@ -21,11 +21,11 @@ std::string certified_csv(const Store::Run& run);
 std::string differences_csv(const Store::Run& run);
 std::string report_markdown(const Store::Run& run);
 /// Self-contained page: no request to anywhere.
-std::string report_html(const Store::Run& run);
+std::string report_html(const RunRecords& records);
 /// All of them (certified.csv where something was certified, differences.csv where a row names a
 /// baseline), written atomically into the folder.
 /// Throws BadInput if it cannot be written.
-void write_reports(const Store::Run& run, const std::filesystem::path& folder);
+void write_reports(const RunRecords& records, const std::filesystem::path& folder);
 
 /// What is wrong with a report.json, one sentence each; empty if nothing.
 std::vector<std::string> validate_report(std::string_view json);

@@ -5,15 +5,9 @@
 #include <vector>
 
 #include "results/changes.h"
-#include "results/store.h"
+#include "results/run_records.h"
 
 namespace gauntlet {
-
-/// A run and how the outcomes of its cells are read.
-struct RunRecords {
-  const Store::Run& run;
-  OutcomesOf outcomes;
-};
 
 /// One defense under one attack and threat, or without an attack, in both runs: paired over the
 /// images that both saw, each at its mean over trials and evaluation seeds.

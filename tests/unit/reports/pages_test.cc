@@ -22,7 +22,7 @@ bool has_digit(const std::string& text) {
 }
 
 TEST(ReportHtml, LoadsNothing) {
-  const std::string html = report_html(synthetic_run());
+  const std::string html = report_html(without_outcomes(synthetic_run()));
   EXPECT_EQ(html.find("://"), std::string::npos);
   EXPECT_EQ(html.find("url("), std::string::npos);
   EXPECT_EQ(html.find("@import"), std::string::npos);
@@ -38,7 +38,7 @@ TEST(ReportHtml, LoadsNothing) {
 }
 
 TEST(ReportHtml, LinksLeadSomewhere) {
-  const Page page(report_html(synthetic_run()));
+  const Page page(report_html(without_outcomes(synthetic_run())));
   std::set<std::string> places;
   for (const Tag& tag : page.tags()) {
     if (!tag.attributes.count("id")) continue;
@@ -59,7 +59,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
                               "{{{script}}}",
                               "&lt;script&gt;",
                               "-->"};
-  const Page plain(report_html(synthetic_run()));
+  const Page plain(report_html(without_outcomes(synthetic_run())));
   std::set<std::string> tags, attributes;
   for (const Tag& tag : plain.tags()) {
     tags.insert(tag.name);
@@ -77,7 +77,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
       cell.environment = nlohmann::json({{name, name}}).dump();
     }
     run.worst_cases[0].missing = {name};
-    const std::string html = report_html(run);
+    const std::string html = report_html(without_outcomes(run));
     const Page page(html);
     for (const Tag& tag : page.tags()) {
       EXPECT_TRUE(tags.count(tag.name)) << name << " made <" << tag.name << ">";
@@ -91,7 +91,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
 }
 
 TEST(ReportHtml, ShowsNoNumberWhereThereIsNone) {
-  const Page page(report_html(synthetic_run()));
+  const Page page(report_html(without_outcomes(synthetic_run())));
   size_t failed = 0;
   for (const char* state : {"invalid", "error", "skipped"})
     for (const Tag& cell : page.of_class("td", state)) {
@@ -103,7 +103,7 @@ TEST(ReportHtml, ShowsNoNumberWhereThereIsNone) {
 }
 
 TEST(ReportHtml, ShowsTheNumbers) {
-  const Page page(report_html(synthetic_run()));
+  const Page page(report_html(without_outcomes(synthetic_run())));
   std::vector<std::string> values;
   for (const Tag& cell : page.of_class("td", "ok"))
     if (cell.attributes.at("class") == "ok") values.push_back(cell.attributes.at("data-value"));
@@ -116,7 +116,7 @@ TEST(ReportHtml, ShowsTheNumbers) {
 }
 
 TEST(ReportHtml, KeepsTheSuitesOrder) {
-  const Page page(report_html(synthetic_run()));
+  const Page page(report_html(without_outcomes(synthetic_run())));
   std::vector<std::string> names;
   for (const Tag& head : page.of_class("th", "name")) names.push_back(head.text);
   EXPECT_EQ(names, (std::vector<std::string>{"Defense", "undefended", "smoothing, &quot;soft&quot;",
@@ -124,7 +124,7 @@ TEST(ReportHtml, KeepsTheSuitesOrder) {
 }
 
 TEST(ReportHtml, HasNoMeanOverSeedsOfWhichOneFailed) {
-  const Page page(report_html(run_of_seeds()));
+  const Page page(report_html(without_outcomes(run_of_seeds())));
   const auto ok = page.of_class("td", "ok");  // clean, pgd, worst
   ASSERT_EQ(ok.size(), 3);
   EXPECT_EQ(ok[1].text, "51.0± 1.0");
@@ -136,14 +136,14 @@ TEST(ReportHtml, HasNoMeanOverSeedsOfWhichOneFailed) {
 TEST(ReportHtml, ShowsARunWithoutCells) {
   Store::Run run = empty_run();
   run.complete = false;
-  const std::string html = report_html(run);
+  const std::string html = report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});
   EXPECT_NE(html.find("No cell was reached"), std::string::npos);
   EXPECT_NE(html.find("incomplete: not every cell was reached"), std::string::npos);
 }
 
 TEST(ReportHtml, DrawsCertifiedAccuracyBesideAttacks) {
-  const std::string html = report_html(certified_run());
+  const std::string html = report_html(without_outcomes(certified_run()));
   const Page page(html);
   size_t plots = 0;
   for (const Tag& tag : page.tags()) plots += tag.name == "svg";
@@ -153,7 +153,7 @@ TEST(ReportHtml, DrawsCertifiedAccuracyBesideAttacks) {
         "changed the answer of 1 of 10 images", "broken, certified"})
     EXPECT_NE(html.find(text), std::string::npos) << text;
   EXPECT_EQ(html.find("0.987"), std::string::npos) << "a radius of what failed";
-  EXPECT_EQ(report_html(synthetic_run()).find("Certified"), std::string::npos);
+  EXPECT_EQ(report_html(without_outcomes(synthetic_run())).find("Certified"), std::string::npos);
 }
 
 TEST(ReportHtml, KeepsEvilNamesOfCertifiedRowsInert) {
@@ -162,7 +162,7 @@ TEST(ReportHtml, KeepsEvilNamesOfCertifiedRowsInert) {
   for (Certification& record : run.certifications) record.defense = name + record.defense;
   run.certifications[0].flags = {name};
   run.certifications[2].reason = name;
-  const std::string html = report_html(run);
+  const std::string html = report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});
   EXPECT_EQ(count(html, "<script"), 1);
 }
@@ -204,7 +204,7 @@ TEST(ReportMarkdown, ComparesRowsWithTheirBaseline) {
 TEST(ReportHtml, ComparesRowsWithTheirBaseline) {
   Store::Run run = compared_run();
   run.differences[0].baseline = "\"><script>alert(1)</script>";
-  const std::string html = report_html(run);
+  const std::string html = report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});
   EXPECT_EQ(count(html, "<script"), 1);
   EXPECT_NE(html.find("<b>+5.2</b> ▲"), std::string::npos);
@@ -262,15 +262,16 @@ TEST(ReportHtml, HoldsBigSuites) {
     for (int a = 0; a < 30; ++a)
       run.cells.push_back(
           synthetic_cell("defense " + std::to_string(d), "attack " + std::to_string(a), 0.5));
-  const std::string html = report_html(run);
+  const std::string html = report_html(without_outcomes(run));
   EXPECT_EQ(count(html, "<details class=\"cell\""), 1200);
   EXPECT_LT(html.size(), 5u << 20);  // a browser opens that at once
 }
 
 TEST(Reports, NeverShowTheAccuracyOfWhatFailed) {
   // Failed cells of the synthetic run carry 0.987.
-  for (const auto& text : {report_html(synthetic_run()), report_markdown(synthetic_run()),
-                           report_csv(synthetic_run()), report_json(synthetic_run())}) {
+  for (const auto& text :
+       {report_html(without_outcomes(synthetic_run())), report_markdown(synthetic_run()),
+        report_csv(synthetic_run()), report_json(synthetic_run())}) {
     EXPECT_EQ(text.find("98.7"), std::string::npos);
     EXPECT_EQ(text.find("0.987"), std::string::npos);
   }
@@ -307,8 +308,8 @@ TEST(WriteReports, WritesAllOfThemAndNothingElse) {
   const fs::path folder =
       fs::temp_directory_path() / ("gauntlet-reports-" + std::to_string(getpid()));
   fs::create_directories(folder);
-  write_reports(synthetic_run(), folder);
-  write_reports(synthetic_run(), folder);  // over the old ones
+  write_reports(without_outcomes(synthetic_run()), folder);
+  write_reports(without_outcomes(synthetic_run()), folder);  // over the old ones
   std::set<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder))
     files.insert(entry.path().filename().string());
@@ -317,12 +318,12 @@ TEST(WriteReports, WritesAllOfThemAndNothingElse) {
   std::ostringstream json;
   json << std::ifstream(folder / "report.json").rdbuf();
   EXPECT_EQ(json.str(), report_json(synthetic_run()));
-  write_reports(certified_run(), folder);
+  write_reports(without_outcomes(certified_run()), folder);
   EXPECT_TRUE(fs::exists(folder / "certified.csv"));
-  write_reports(synthetic_run(), folder);
+  write_reports(without_outcomes(synthetic_run()), folder);
   EXPECT_FALSE(fs::exists(folder / "certified.csv")) << "of a run these reports do not tell of";
   fs::remove_all(folder);
-  EXPECT_THROW(write_reports(synthetic_run(), folder), BadInput);
+  EXPECT_THROW(write_reports(without_outcomes(synthetic_run()), folder), BadInput);
 }
 
 }  // namespace

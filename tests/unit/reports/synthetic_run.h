@@ -2,10 +2,15 @@
 // error, a skipped cell, a stochastic defense, several seeds, awkward names.
 #pragma once
 #include "results/certification.h"
+#include "results/run_records.h"
 #include "results/statistics.h"
-#include "results/store.h"
 
 namespace gauntlet {
+
+/// A run of which no outcome is kept.
+inline RunRecords without_outcomes(const Store::Run& run) {
+  return {run, [](const CellRecord&) { return std::vector<Outcome>(); }};
+}
 
 inline CellRecord synthetic_cell(const std::string& defense, const std::string& attack,
                                  double accuracy, int64_t seed = 0) {

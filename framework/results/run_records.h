@@ -1,0 +1,20 @@
+// A run and what its records leave to be read when it is asked for.
+#pragma once
+#include "results/pairs.h"
+#include "results/store.h"
+
+namespace gauntlet {
+
+/// A run and how the outcomes of its cells are read.
+struct RunRecords {
+  const Store::Run& run;
+  OutcomesOf outcomes;
+};
+
+/// Reads from a store, which must live as long.
+inline OutcomesOf outcomes_in(const Store& store) {
+  return
+      [&store](const CellRecord& cell) { return store.outcomes(cell.identity, cell.fingerprint); };
+}
+
+}  // namespace gauntlet
