@@ -5,6 +5,7 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "base/sha256.h"
+#include "base/shown.h"
 #include "host/registry.h"
 #include "host/suite_expand.h"
 
@@ -79,12 +80,6 @@ std::string name_of(const fs::path& file) {
 }
 }  // namespace
 
-std::string to_string(Division division) {
-  for (const auto& [word, value] : kDivisions)
-    if (value == division) return std::string(word);
-  return "";
-}
-
 bool Board::has_attack(const std::string& name) const {
   const Toml* attacks = fixed.find("attack");
   return attacks && attacks->find(name);
@@ -96,12 +91,15 @@ Board read_board(const fs::path& file) {
   TableReader reader(text, "the board", problems);
   Board board;
   board.file = file;
-  board.name = name_of(file);
+  board.name.name = name_of(file);
+  if (!is_file_name(board.name.name))
+    problems.add(text.position, "the board: its file is called " + shown(board.name.name) +
+                                    ", expected 1 to 64 of a-z, 0-9 and '-'");
   board.sha256 = sha256_of_file(file);
   int64_t schema = 0;
   if (reader.require("schema", schema) && schema != 1)
     reader.problem("schema", std::to_string(schema) + " is not known, expected 1");
-  reader.require("version", board.version, Range{1, 999'999});
+  reader.require("version", board.name.version, Range{1, 999'999});
   reader.require("title", board.title);
   reader.read("description", board.description);
   reader.choose("division", board.division, kDivisions, true);

@@ -4,35 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "base/board_terms.h"
 #include "host/toml_reader.h"
 
 namespace gauntlet {
 
-/// What a row must be to enter: the host probes it and believes nobody.
-enum class Division { kDeterministic, kRandomized, kCertified };
-std::string to_string(Division);
-
-/// What the evidence behind an entry is held against. Names are of the board's attacks, as its file
-/// writes them.
-struct AuditItems {
-  std::vector<std::string> control;    ///< perturbations without an attacker
-  std::vector<std::string> white_box;  ///< follow the defense's gradients
-  std::vector<std::string> black_box;  ///< transferred, or by queries alone
-  /// Accuracy by which attacks that know less may do better before it is a finding.
-  double slack = 0.01;
-};
-
 struct Board {
-  std::string name;
-  int64_t version = 0;
+  BoardName name;
   std::string title, description;
-  Division division = Division::kDeterministic;
+  Division division = Division::kDeterministic;  ///< what a row must be: probed, never believed
   AuditItems audit;
   Toml fixed;          ///< the keys of a suite: data, seeds, threat, scoring, attack, certify
   std::string sha256;  ///< of the file, byte by byte
   std::filesystem::path file;
 
-  std::string id() const { return name + "@" + std::to_string(version); }
+  std::string id() const { return to_string(name); }
   /// Whether a suite's attack of this name (as [attack.NAME] writes it) is the board's own.
   bool has_attack(const std::string& name) const;
 };

@@ -34,6 +34,10 @@ void read_head(TableReader& reader, Suite& suite, SuiteContext& context) {
   if (reader.require("name", suite.name)) check_name(reader, suite.name);
   if (reader.any("include"))  // a file's own is gone by now
     reader.problem("include", "cannot be set on the command line");
+}
+
+// What every cell of the grid shares, and its columns.
+void read_columns(TableReader& reader, Suite& suite, SuiteContext& context) {
   suite.seeds = {0};
   if (reader.read("seeds", suite.seeds, Range{0, 9007199254740992.0}))
     check_seeds(reader, suite.seeds);
@@ -43,9 +47,6 @@ void read_head(TableReader& reader, Suite& suite, SuiteContext& context) {
   if (!reader.has("threat"))
     reader.missing("threat",
                    "a table such as threat.linf8 = { norm = \"linf\", epsilon = \"8/255\" }");
-}
-
-void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
   std::optional<DataSpec> data;
   if (const Toml* table = reader.table("data")) data = read_data(*table, context);
   if (!reader.has("data"))
@@ -58,12 +59,15 @@ void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
     suite.attacks = read_attacks(*attacks, data ? int64_t(data->indices.size()) : 0, context);
   if (!reader.has("attack"))
     reader.missing("attack", "a table such as attack.pgd = { use = \"pgd\", steps = 20 }");
+}
+
+void read_rows(TableReader& reader, Suite& suite, SuiteContext& context) {
   const size_t before = context.problems.size();
   if (const Toml* rows = reader.list("defense")) suite.defenses = read_defenses(*rows, context);
   if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
   const bool rows_are_right = context.problems.size() == before;
   if (const Toml* certify = reader.any("certify")) {
-    suite.certify = read_certify(*certify, data ? int64_t(data->indices.size()) : 0, context);
+    suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
     const auto& rows = suite.defenses;
     // Of rows with a mistake nothing is known.
     if (suite.certify && rows_are_right &&
@@ -136,7 +140,8 @@ Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOpti
   TableReader reader(text, "the suite", problems);
   reader.any("board");
   read_head(reader, suite, context);
-  read_grid(reader, suite, context);
+  read_columns(reader, suite, context);
+  read_rows(reader, suite, context);
   reader.finish();
   if (suite.board) {
     check_board_rows(suite, problems);
@@ -148,6 +153,20 @@ Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOpti
   problems.throw_if_any();
   suite.cells = all_cells(suite);
   suite.certified = all_certified(suite, context);
+  return suite;
+}
+
+Suite board_columns(const Board& board, const PluginCatalogue& plugins, const Registry& registry) {
+  Problems problems;
+  PluginChecker checker(plugins, registry, board.file.parent_path(), problems);
+  SuiteContext context{registry, checker, problems, /*needs_data=*/false};
+  TableReader reader(board.fixed, "board '" + board.id() + "'", problems);
+  Suite suite;
+  suite.board = board;
+  read_columns(reader, suite, context);
+  if (const Toml* certify = reader.any("certify"))
+    suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
+  problems.throw_if_any();
   return suite;
 }
 

@@ -115,6 +115,10 @@ Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
 Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOptions& options,
                  const PluginCatalogue& plugins, const Registry& registry, Problems& problems);
 
+/// All that a board fixes, without rows; its data need not be here.
+Suite board_columns(const Board& board, const PluginCatalogue& plugins, const Registry& registry);
+Suite board_columns(const Board& board, const PluginLibrary& plugins, const Registry& registry);
+
 std::string to_string(Norm);
 std::string to_string(Goal);
 std::string to_string(Access);
