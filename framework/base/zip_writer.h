@@ -5,6 +5,7 @@
 #include <string>
 
 struct zip;
+struct zip_source;
 
 namespace gauntlet {
 
@@ -20,7 +21,7 @@ class ZipWriter {
   void close();
 
  private:
-  void add_source(const std::string& name, struct zip_source* source);
+  void add_source(const std::string& name, zip_source* source);
   [[noreturn]] void fail(const std::string& problem) const;
 
   std::string name_;

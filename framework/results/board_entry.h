@@ -6,27 +6,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/board_terms.h"
 #include "results/record.h"
 
 namespace gauntlet {
 
 constexpr int64_t kBoardEntrySchema = 1;
-
-enum class Division { kDeterministic, kRandomized, kCertified };
-std::string to_string(Division division);
-/// Of "deterministic", "randomized" or "certified". Throws std::invalid_argument.
-Division division_from_string(const std::string& name);
-
-/// "cifar10-linf-randomized@1". The name is 1 to 64 of a-z, 0-9 and '-', so that it can be a
-/// folder.
-struct BoardName {
-  std::string name;
-  int64_t version = 1;  ///< from 1 on
-  auto operator<=>(const BoardName&) const = default;
-};
-std::string to_string(const BoardName& board);
-/// Throws std::invalid_argument for what is no board's name.
-BoardName board_name_from_string(const std::string& text);
 
 /// How far a bundle was verified.
 enum class Verified {
