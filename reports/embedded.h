@@ -8,7 +8,11 @@ extern const std::string_view report_schema_json;
 extern const std::string_view report_html_mustache, rows_html_mustache, cost_head_html_mustache,
     cost_row_html_mustache, numbers_html_mustache;
 extern const std::string_view report_css, report_js, comparison_js;
+extern const std::string_view head_html_mustache, theme_html_mustache, page_js, charts_js, chart_js;
 extern const std::string_view report_md_mustache;
 extern const std::string_view comparison_html_mustache, comparison_md_mustache;
+
+extern const std::string_view boards_html_mustache, board_html_mustache, board_entry_html_mustache;
+extern const std::string_view board_css;
 
 }  // namespace gauntlet::embedded

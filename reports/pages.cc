@@ -27,6 +27,8 @@ std::string escape_markdown(const std::string& text) {
 /// Partials are put in before rendering: as text they are part of the template.
 std::string with_partials(std::string text) {
   const std::pair<std::string_view, std::string_view> partials[] = {
+      {"{{>head}}", embedded::head_html_mustache},
+      {"{{>theme}}", embedded::theme_html_mustache},
       {"{{>rows}}", embedded::rows_html_mustache},
       {"{{>cost_head}}", embedded::cost_head_html_mustache},
       {"{{>cost_row}}", embedded::cost_row_html_mustache},
@@ -38,6 +40,28 @@ std::string with_partials(std::string text) {
 }
 
 }  // namespace
+
+std::string html_page(std::string_view text, View view,
+                      const std::vector<std::string_view>& scripts) {
+  view["style"] = std::string(embedded::report_css);
+  std::string all;
+  for (const std::string_view script : scripts) all += std::string(script) + "\n";
+  view["script"] = all;
+  return render(with_partials(std::string(text)), view,
+                kainjow::mustache::html_escape<std::string>);
+}
+
+std::string script_data(const View& value) {
+  // A name that is no UTF-8 must not end the report.
+  std::string text = value.dump(-1, ' ', false, View::error_handler_t::replace), safe;
+  for (const char c : text) {
+    if (c == '<')
+      safe += "\\u003c";  // else "</script>" in a name would end the element
+    else
+      safe += c;
+  }
+  return safe;
+}
 
 std::string report_html(const RunRecords& records) {
   const Summary summary(records.run);

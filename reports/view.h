@@ -19,6 +19,8 @@ View matrices_of(const Summary& summary);
 View failures_of(const Summary& summary);
 View findings_of(const Summary& summary);
 View details_of(const Summary& summary);
+/// [{name, value, fallback, changed}] of a record's parameters or environment.
+View parameter_rows_of(const std::string& json);
 View attack_parameters_of(const Summary& summary);
 View defense_parameters_of(const Summary& summary);
 View other_parameters_of(const Summary& summary);
@@ -36,6 +38,14 @@ std::string anchor(const Summary& summary, const Group<WorstCase>& group);
 std::string title_of(const ThreatName& threat);
 /// "42.6 to 48.8"
 std::string interval_text(const Interval& interval);
+
+/// JSON that is harmless inside a <script> element.
+std::string script_data(const View& value);
+
+/// A page of one of the templates below reports/templates/, partials and style put in, and the
+/// scripts as {{{script}}}.
+std::string html_page(std::string_view text, View view,
+                      const std::vector<std::string_view>& scripts);
 
 /// Fills one of the templates below reports/templates/. `escape` makes a text harmless.
 std::string render(std::string_view text, const View& view,

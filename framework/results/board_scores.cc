@@ -20,11 +20,12 @@ constexpr double kSame = 1e-9;
 struct Measured {
   const BoardAttack* attack = nullptr;
   struct Image {
-    double clean = 0, robust = 0, margin = 0;  // sums over seeds, then means
+    double clean = 0, robust = 0, margin = 0;  // means over seeds
+    int64_t label = 0;
     size_t seen = 0;
   };
   std::map<int64_t, Image> images;  // that every seed saw
-  double accuracy = 0, clean_accuracy = 0, variance = 0;
+  double accuracy = 0, variance = 0;
   bool random = false;
 };
 
@@ -47,6 +48,7 @@ Measured measured_by(const BoardAttack& attack) {
       image.clean += double(outcome.clean_right) / double(record.trials) / seeds;
       image.robust += double(outcome.robust_right) / double(record.trials) / seeds;
       image.margin += outcome.margin / seeds;
+      image.label = outcome.label;
       ++image.seen;
       by_image.push_back(outcome.robust_right);
     }
@@ -55,10 +57,8 @@ Measured measured_by(const BoardAttack& attack) {
     out.variance += shared_variance(record.robust_by_trial, by_image) / (seeds * seeds);
   }
   std::erase_if(out.images, [&](const auto& item) { return double(item.second.seen) < seeds; });
-  for (const auto& [_, image] : out.images) {
+  for (const auto& [_, image] : out.images)
     out.accuracy += image.robust / double(out.images.size());
-    out.clean_accuracy += image.clean / double(out.images.size());
-  }
   return out;
 }
 
@@ -80,7 +80,9 @@ Interval interval_of(const BoardScore& score) {
 
 /// The rates that remain to be summed up.
 void finish(BoardScore& score) {
-  for (const double rate : score.rates) score.accuracy += rate / double(score.rates.size());
+  const auto n = double(score.rates.size());
+  for (const double rate : score.rates) score.accuracy += rate / n;
+  for (const double rate : score.clean) score.clean_accuracy += rate / n;
   for (const std::string& attack : score.decided) ++score.decided_by[attack];
   score.interval = interval_of(score);
 }
@@ -173,10 +175,13 @@ BoardScore score_of(const BoardThreat& threat, bool with_additional) {
     score.problem = "no attack has a result";
     return score;
   }
-  score.clean_accuracy = widest->clean_accuracy;
   for (const auto& [index, attack] : worst) {
+    const Measured::Image& image = attack->images.at(index);
+    const auto clean = widest->images.find(index);
     score.images.push_back(index);
-    score.rates.push_back(std::clamp(attack->images.at(index).robust, 0.0, 1.0));
+    score.labels.push_back(image.label);
+    score.clean.push_back(clean == widest->images.end() ? image.clean : clean->second.clean);
+    score.rates.push_back(std::clamp(image.robust, 0.0, 1.0));
     score.decided.push_back(attack->attack->name);
   }
   finish(score);
@@ -186,23 +191,32 @@ BoardScore score_of(const BoardThreat& threat, bool with_additional) {
 BoardScore certified_score(const BoardEntry& entry, double radius) {
   BoardScore score;
   if (entry.certifications.empty()) score.problem = "nothing is certified";
-  std::map<int64_t, std::pair<double, size_t>> images;
+  struct Image {
+    double right = 0, beyond = 0;
+    int64_t label = 0;
+    size_t seen = 0;
+  };
+  std::map<int64_t, Image> images;
   for (const Certification& record : entry.certifications) {
     if (record.status != Status::kOk)
       score.problem = "the certification is " + to_string(record.status);
     for (const CertifiedSample& sample : record.certificates) {
-      auto& [right, seen] = images[sample.index];
-      right += sample.answer == sample.label && sample.radius > radius;
-      ++seen;
+      Image& image = images[sample.index];
+      const bool right = sample.answer == sample.label;
+      image.right += right, image.beyond += right && sample.radius > radius;
+      image.label = sample.label;
+      ++image.seen;
     }
   }
   const size_t seeds = entry.certifications.size();
-  std::erase_if(images, [&](const auto& item) { return item.second.second < seeds; });
+  std::erase_if(images, [&](const auto& item) { return item.second.seen < seeds; });
   if (score.problem.empty() && images.empty()) score.problem = "no image is certified";
   if (!score.problem.empty()) return score;
   for (const auto& [index, image] : images) {
     score.images.push_back(index);
-    score.rates.push_back(image.first / double(seeds));
+    score.labels.push_back(image.label);
+    score.clean.push_back(image.right / double(seeds));
+    score.rates.push_back(image.beyond / double(seeds));
   }
   finish(score);
   return score;

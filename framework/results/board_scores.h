@@ -19,9 +19,11 @@ namespace gauntlet {
 /// Certified, the rate is the share of seeds under which the answer is right and its radius larger
 /// than the one that is asked about.
 struct BoardScore {
-  std::string problem;               ///< why there is no number; "" where there is one
-  std::vector<int64_t> images;       ///< indices in the split, ascending
-  std::vector<double> rates;         ///< of each image
+  std::string problem;          ///< why there is no number; "" where there is one
+  std::vector<int64_t> images;  ///< indices in the split, ascending
+  std::vector<double> rates;    ///< of each image
+  std::vector<int64_t> labels;
+  std::vector<double> clean;         ///< rates without an attack; certified: whatever the radius
   std::vector<std::string> decided;  ///< attack that each image's rate is of; certified: empty
   double variance = 0;  ///< of the accuracy, through draws that images share, in the attack that
                         ///< has most of it

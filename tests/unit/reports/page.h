@@ -77,7 +77,8 @@ class Page {
     }
     ++at_;
     tags_.push_back(tag);
-    if (tag.name != "meta" && tag.name != "link") open_.push_back(tags_.size() - 1);
+    if (tag.name != "meta" && tag.name != "link" && tag.name != "input" && tag.name != "br")
+      open_.push_back(tags_.size() - 1);
     if (tag.name == "style" || tag.name == "script") at_ = html_.find("</" + tag.name, at_);
   }
 
