@@ -1,6 +1,7 @@
 #include "bundle/rows.h"
 
 #include "base/bad_input.h"
+#include "host/plugin_catalogue.h"
 
 namespace gauntlet::bundle {
 namespace {
@@ -59,7 +60,9 @@ Suite suite_of(const json& settings, const std::string& defense, const Board& bo
                          {"name", std::string("verified")},
                          {"board", board.id()},
                          {"defense", ParamList{row_of(settings, defense)}}};
-  return read_suite(from_param(text, kSettingsFile), {}, plugins, registry);
+  Problems problems;
+  return read_suite(from_param(text, kSettingsFile), {}, {}, LibraryCatalogue(plugins), registry,
+                    problems);
 }
 
 }  // namespace gauntlet::bundle
