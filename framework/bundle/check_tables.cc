@@ -13,18 +13,24 @@
 namespace gauntlet::bundle {
 namespace {
 
-// A file of `what` [N, C, H, W] float32 and index [N].
+// A file of `what` [N, C, H, W] and index [N]; the images come back as float32 in [0, 1].
 std::pair<Tensor, std::vector<int64_t>> indexed(const BundleFile& bundle, const std::string& file,
                                                 const std::string& what) {
   const auto tensors = bundle.tensors(file);
   const auto images = tensors.find(what), index = tensors.find("index");
-  if (images == tensors.end() || index == tensors.end() || images->second.dim() != 4 ||
-      images->second.scalar_type() != torch::kFloat || index->second.dim() != 1 ||
-      index->second.scalar_type() != torch::kLong ||
+  const auto is_image = [](const Tensor& t) {
+    return t.dim() == 4 && (t.scalar_type() == torch::kFloat || t.scalar_type() == torch::kByte);
+  };
+  if (images == tensors.end() || index == tensors.end() || !is_image(images->second) ||
+      index->second.dim() != 1 || index->second.scalar_type() != torch::kLong ||
       index->second.size(0) != images->second.size(0))
-    throw BadInput(file + ": expected tensors '" + what + "' [N, C, H, W] of float32 and 'index' [N]");
+    throw BadInput(file + ": expected tensors '" + what + "' [N, C, H, W] of uint8 or float32 and " +
+                   "'index' [N]");
   const auto* first = index->second.const_data_ptr<int64_t>();
-  return {images->second, {first, first + index->second.size(0)}};
+  // As data sets are read.
+  Tensor x = images->second;
+  if (x.scalar_type() == torch::kByte) x = x.to(torch::kFloat).div_(255);
+  return {x, {first, first + index->second.size(0)}};
 }
 
 Norm norm_of(const std::string& name) {
@@ -56,6 +62,8 @@ class CellCheck {
   void all() {
     if (cell_.record.status != Status::kOk) return;
     for (const Outcome& outcome : cell_.record.outcomes) check_row(outcome);
+    check_trials(cell_.record.clean_by_trial, &Outcome::clean_right);
+    check_trials(cell_.record.robust_by_trial, &Outcome::robust_right);
     check_x_adv();
   }
 
@@ -82,6 +90,16 @@ class CellCheck {
     if (o.predicted >= 0 && std::abs(o.margin) > kTie && right != (o.margin > 0))
       add(o, fmt::format("margin {:.6g} and answer {} of label {} contradict each other", o.margin,
                          o.predicted, o.label));
+  }
+
+  // Of noise that images share: the same answers, summed the other way.
+  void check_trials(const std::vector<int64_t>& by_trial, int64_t Outcome::*right) {
+    if (by_trial.empty()) return;
+    int64_t trials = 0, images = 0;
+    for (const int64_t count : by_trial) trials += count;
+    for (const Outcome& outcome : cell_.record.outcomes) images += outcome.*right;
+    if (int64_t(by_trial.size()) != cell_.record.trials || trials != images)
+      add(fmt::format("its trials have {} right answers, its samples {}", trials, images));
   }
 
   void check_x_adv() {
@@ -140,7 +158,7 @@ void check_labels(const BoardEntry& entry, Findings& findings) {
 
 CleanImages::CleanImages(const BundleFile& bundle) {
   std::vector<int64_t> index;
-  std::tie(images, index) = indexed(bundle, kImages, "images");
+  std::tie(images, index) = indexed(bundle, kImages, "x");
   for (size_t i = 0; i < index.size(); ++i)
     if (!rows.emplace(index[i], int64_t(i)).second)
       throw BadInput(fmt::format("{}: sample {} is there twice", kImages, index[i]));

@@ -13,7 +13,7 @@ namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr std::initializer_list<std::pair<std::string_view, Division>> kDivisions = {
+const std::initializer_list<std::pair<std::string_view, Division>> kDivisions = {
     {"deterministic", Division::kDeterministic},
     {"randomized", Division::kRandomized},
     {"certified", Division::kCertified}};
