@@ -120,10 +120,11 @@ std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat*
   return out;
 }
 
-std::optional<double> passes_an_answer(const BoardThreat& threat) {
+double passes_an_answer(const BoardThreat* threat) {
+  if (!threat) return NAN;
   double sum = 0;
   int64_t count = 0;
-  for (const BoardAttack& attack : threat.attacks)
+  for (const BoardAttack& attack : threat->attacks)
     for (const BoardAttack::Cell& cell : attack.cells) {
       const CellRecord& record = cell.record;
       if (record.status != Status::kOk || record.samples == 0 || attack.additional) continue;
@@ -131,7 +132,7 @@ std::optional<double> passes_an_answer(const BoardThreat& threat) {
           double(record.ledger.scoring_forwards) / double(record.samples) / double(record.trials);
       ++count;
     }
-  return count ? std::optional(sum / double(count)) : std::nullopt;
+  return count ? sum / double(count) : NAN;
 }
 
 View overturned_of(const BoardThreat& threat) {

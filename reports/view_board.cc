@@ -92,7 +92,7 @@ View row_of(const RankedBoard& board, const BoardPlace& place,
             const std::vector<std::string>& columns) {
   const BoardEntry& entry = *place.entry;
   const std::vector<std::string> findings = findings_of(entry, place.threat);
-  const auto passes = place.threat ? passes_an_answer(*place.threat) : std::nullopt;
+  const double passes = passes_an_answer(place.threat);
   const View overturned = place.threat ? overturned_of(*place.threat) : View();
   View row = {{"rank", ranked_text(place)},
               {"places", place.last > place.rank ? places_text(place) : ""},
@@ -107,8 +107,8 @@ View row_of(const RankedBoard& board, const BoardPlace& place,
               {"clean_value", place.ranked() ? exact(place.score.clean_accuracy) : ""},
               {"cells", attack_cells_of(place, columns)},
               {"outside", View::array({outside_cell_of(place)})},
-              {"passes", passes ? brief(*passes) : ""},
-              {"passes_value", passes ? exact(*passes) : ""},
+              {"passes", std::isfinite(passes) ? brief(passes) : ""},
+              {"passes_value", exact(passes)},
               {"findings", findings.empty() ? "" : grouped(int64_t(findings.size()))},
               {"finding", findings.empty() ? "" : findings.front()},
               {"verified", verified_text(entry)},
@@ -181,10 +181,10 @@ std::vector<Chart> charts_of(const Ranking& ranking) {
   for (const BoardPlace& place : ranking.places) {
     if (!place.ranked()) continue;
     clean.add(std::round(place.score.clean_accuracy * 1e4) / 100, place);
-    const auto passes = place.threat ? passes_an_answer(*place.threat) : std::nullopt;
-    if (!passes || *passes <= 0) continue;
-    least = std::min(least, *passes), most = std::max(most, *passes);
-    cost.add(*passes, place);
+    const double passes = passes_an_answer(place.threat);
+    if (!(passes > 0)) continue;
+    least = std::min(least, passes), most = std::max(most, passes);
+    cost.add(passes, place);
   }
   cost.log = most > 10 * least;
   std::vector<Chart> charts;
