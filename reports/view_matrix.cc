@@ -8,6 +8,9 @@
 namespace gauntlet {
 namespace {
 
+/// More are shown densely.
+constexpr size_t kManyColumns = 12, kManyRows = 14;
+
 /// Every name the templates ask a cell for, so that none is looked up in the row around it.
 View blank_cell() {
   return {{"state", "absent"}, {"ok", false},
@@ -216,6 +219,7 @@ View matrices_of(const Summary& summary) {
                         {"threat", title_of(threat)},
                         {"columns", columns},
                         {"rows", rows},
+                        {"dense", columns.size() > kManyColumns || rows.size() > kManyRows},
                         {"feet", feet_of(summary, threat)}});
   }
   return matrices;
