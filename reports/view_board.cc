@@ -23,6 +23,16 @@ std::string entries_text(size_t count) {
   return count == 1 ? "1 entry" : grouped(int64_t(count)) + " entries";
 }
 
+/// Letters of a head that should stay on one line: its longest word, within reason.
+size_t longest_word(const std::string& text) {
+  size_t longest = 0, now = 0;
+  for (const char c : text) {
+    now = c == ' ' || c == '-' ? 0 : now + ((c & 0xC0) != 0x80);
+    longest = std::max(longest, now);
+  }
+  return std::min<size_t>(longest, 13);
+}
+
 std::string ranked_text(const BoardPlace& place) {
   return place.ranked() ? std::to_string(place.rank) : "";
 }
@@ -197,7 +207,8 @@ View ranking_of(const RankedBoard& board, size_t index, View& numbers) {
   const Ranking& ranking = board.rankings[index];
   const std::vector<std::string> columns = columns_of(ranking);
   View heads = View::array(), rows = View::array(), charts = View::array();
-  for (const std::string& column : columns) heads.push_back({{"name", column}});
+  for (const std::string& column : columns)
+    heads.push_back({{"name", column}, {"wide", std::to_string(longest_word(column))}});
   for (const BoardPlace& place : ranking.places) rows.push_back(row_of(board, place, columns));
   for (const Chart& chart : charts_of(ranking)) {
     charts.push_back({{"title", chart.title}});
@@ -272,8 +283,9 @@ View card_of(const RankedBoard& board) {
           {"entries", entries_text(board.entries.size())},
           {"newest", newest_of(board.entries)},
           {"data", data_text(board)},
-          {"question", leading ? title_of(*leading) : ""},
-          {"measure", leading ? measure_of(*leading) : ""},
+          {"question", !leading             ? ""
+                       : leading->certified ? title_of(*leading)
+                                            : measure_of(*leading) + ", " + title_of(*leading)},
           {"has_top", !top.empty()},
           {"top", top}};
 }

@@ -1,11 +1,10 @@
-#include "host/board.h"
-
 #include <fmt/format.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "cli/commands.h"
+#include "host/board.h"
 #include "reports/board_site.h"
 #include "results/board_results.h"
 
