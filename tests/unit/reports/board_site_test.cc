@@ -78,20 +78,21 @@ TEST(BoardSite, LoadsNothingAndItsLinksLeadSomewhere) {
   for (const auto& [path, html] : pages) {
     const Page page(html);
     std::set<std::string> ids;
-    for (const Tag& tag : page.tags())
-      if (tag.attributes.count("id"))
-        EXPECT_TRUE(ids.insert(tag.attributes.at("id")).second) << tag.attributes.at("id");
+    for (const Tag& tag : page.tags()) {
+      if (!tag.attributes.count("id")) continue;
+      EXPECT_TRUE(ids.insert(tag.attributes.at("id")).second) << tag.attributes.at("id");
+    }
     EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
     for (const Tag& tag : page.tags()) {
       for (const char* name : {"src", "srcset", "action", "data"})
         EXPECT_FALSE(tag.attributes.count(name)) << tag.name;
       if (tag.name != "a") continue;
       const std::string link = tag.attributes.at("href");
-      if (link.starts_with("#"))
-        EXPECT_TRUE(ids.count(link.substr(1))) << link;
-      else
-        EXPECT_TRUE(pages.count((fs::path(path).parent_path() / link).lexically_normal()))
-            << path << ": " << link;
+      const bool leads =
+          link.starts_with("#")
+              ? ids.count(link.substr(1))
+              : pages.count((fs::path(path).parent_path() / link).lexically_normal());
+      EXPECT_TRUE(leads) << path << ": " << link;
     }
   }
 }
