@@ -140,7 +140,7 @@ View duels_of(const Ranking& ranking) {
       const std::string hint = i == j ? ""
                                       : points(duel.difference) + " (" + points(duel.interval.low) +
                                             " to " + points(duel.interval.high) + "), p " +
-                                            brief(duel.p_adjusted);
+                                            brief(duel.p_adjusted) + ", " + duel.test;
       cells.push_back({{"state", i == j   ? "self"
                                  : higher ? "higher"
                                  : lower  ? "lower"
