@@ -12,6 +12,7 @@
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
+#include "results/outcomes.h"
 
 namespace gauntlet::bundle {
 namespace {

@@ -7,8 +7,10 @@
 #include "base/bad_input.h"
 #include "bundle/layout.h"
 #include "evaluation/judge.h"
+#include "host/suite.h"
 #include "results/board_audit.h"
 #include "results/board_scores.h"
+#include "results/outcomes.h"
 
 namespace gauntlet::bundle {
 namespace {

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "results/board_audit.h"
 #include "results/board_scores.h"
+#include "results/outcomes.h"
 
 namespace gauntlet {
 namespace {
