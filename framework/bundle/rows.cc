@@ -47,7 +47,7 @@ ParamMap row_of(const json& settings, const std::string& defense) {
   for (const json& row : settings.at("defenses")) {
     if (row.at("name") != defense) continue;
     ParamList stack;
-    for (const json& wrapper : row.at("stack")) stack.push_back(use_of(wrapper));
+    for (const json& wrapper : row.at("stack")) stack.emplace_back(use_of(wrapper));
     ParamMap out;
     out["name"] = defense;
     out["model"] = row.at("model").get<std::string>();
