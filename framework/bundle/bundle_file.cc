@@ -45,8 +45,7 @@ BundleFile::BundleFile(const fs::path& file) : name_(file.string()), zip_(file) 
   if (!settings_.is_object()) fail("settings.json is no JSON object");
   for (const ZipFile::Entry& entry : zip_.entries()) {
     if (!entry.name.starts_with("entries/")) continue;
-    entries_.push_back(
-        board_entry_from_json(content(entry.name), name_ + ": " + entry.name));
+    entries_.push_back(board_entry_from_json(content(entry.name), name_ + ": " + entry.name));
     if (bundle::entry_file(entries_.back().id) != entry.name)
       fail(entry.name + " holds the entry " + shown(entries_.back().id));
   }

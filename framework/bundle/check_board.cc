@@ -161,12 +161,10 @@ class EntryCheck {
       const json given = at(at(at(at(said, "attack"), "params"), name.c_str()), "value");
       std::vector<std::string> out;
       differences(name, given, to_json(value), out);
-      for (const std::string& difference : out)
-        findings_.add(where + ": " + spec.name, difference);
+      for (const std::string& difference : out) findings_.add(where + ": " + spec.name, difference);
     }
     std::vector<int64_t> indices = columns_.data.indices;
-    if (spec.host.samples > 0)
-      indices.resize(std::min(indices.size(), size_t(spec.host.samples)));
+    if (spec.host.samples > 0) indices.resize(std::min(indices.size(), size_t(spec.host.samples)));
     for (const BoardAttack::Cell& cell : found->cells) check_cell(where, *found, cell, indices);
   }
 
@@ -174,8 +172,8 @@ class EntryCheck {
                   const BoardAttack::Cell& cell, const std::vector<int64_t>& indices) {
     const std::string about = where + ": " + attack.name;
     if (cell.record.status != Status::kOk) {
-      findings_.add(about, "is " + to_string(cell.record.status) +
-                               "; a board's attack needs a result");
+      findings_.add(about,
+                    "is " + to_string(cell.record.status) + "; a board's attack needs a result");
       return;
     }
     std::vector<int64_t> seen;

@@ -6,8 +6,9 @@
 
 namespace gauntlet::bundle {
 
-/// Certifies every sample of the entry again. On the build of the entry answers and radii have to be
-/// the same; on another one the shares of right and certified answers may differ by chance alone.
+/// Certifies every sample of the entry again. On the build of the entry answers and radii have to
+/// be the same; on another one the shares of right and certified answers may differ by chance
+/// alone.
 void check_certificates(const BoardEntry& entry, const Suite& suite, const Dataset& data,
                         Laboratory& laboratory, double level, Findings& findings);
 

@@ -12,6 +12,7 @@
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
+#include "results/outcomes.h"
 
 namespace gauntlet::bundle {
 namespace {
@@ -76,13 +77,11 @@ class EntryCheck {
                                              said.value(key, json()).dump(), own.at(key).dump()));
   }
 
-  void check(const BoardThreat& threat, const BoardAttack& attack,
-             const BoardAttack::Cell& cell) {
+  void check(const BoardThreat& threat, const BoardAttack& attack, const BoardAttack::Cell& cell) {
     const CellRecord& record = cell.record;
     const std::string about =
         fmt::format("{}: {}: {}, seed {}", entry_.id, threat.name, attack.name, record.seed);
-    const int64_t trials =
-        model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples()) : 1;
+    const int64_t trials = model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples()) : 1;
     if (record.trials != trials || record.stochastic != model_.stochastic())
       return findings_.add(about, fmt::format("it has {} trials, the board's scoring asks for {}",
                                               record.trials, trials));
@@ -123,12 +122,13 @@ class EntryCheck {
     Cell cell{0, size_t(spec - suite_.attacks.data()), 0, record.seed};
     for (size_t t = 0; t < suite_.threats.size(); ++t)
       if (suite_.threats[t].name == threat.name) cell.threat = t;
-    const std::string own = identity_of(
-        question(suite_, cell, data_, indices_of(record), batch_size(), lab_));
+    const std::string own =
+        identity_of(question(suite_, cell, data_, indices_of(record), batch_size(), lab_));
     // A run that asks the same twice tells the answers apart by a number.
     if (record.identity != own && !record.identity.starts_with(own + "-"))
-      findings_.add(about, "its identity " + record.identity + " is not that of the board's question, " +
-                               own + ": data, model, attack, threat, scoring or seed differ");
+      findings_.add(about, "its identity " + record.identity +
+                               " is not that of the board's question, " + own +
+                               ": data, model, attack, threat, scoring or seed differ");
   }
 
   static std::vector<int64_t> indices_of(const CellRecord& record) {
@@ -156,8 +156,7 @@ class EntryCheck {
       const Verdict robust = judge(model_, x_adv.narrow(0, from, index.size(0)).to(lab_.device()),
                                    batch.y, batch.index, seed, Stream::kScoring, record.trials);
       // As the run counts: who errs without an attack errs under it.
-      const Tensor survived =
-          model_.stochastic() ? robust.right : robust.right & clean.right;
+      const Tensor survived = model_.stochastic() ? robust.right : robust.right & clean.right;
       append(out.clean, clean.right.to(torch::kLong).sum(0), at::kLong);
       append(out.robust, survived.to(torch::kLong).sum(0), at::kLong);
       append(out.predicted, robust.predicted, at::kLong);
@@ -178,15 +177,16 @@ class EntryCheck {
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
       const Outcome& o = record.outcomes[i];
       if (!margins_agree(o.margin, found.margin[i]))
-        add(about, o, fmt::format("the table has margin {:.6g}, the model gives {:.6g}", o.margin,
-                                  found.margin[i]));
+        add(about, o,
+            fmt::format("the table has margin {:.6g}, the model gives {:.6g}", o.margin,
+                        found.margin[i]));
       // What is as good as equal may fall either way on another machine.
       const bool tie = std::abs(found.margin[i]) < kTie || std::abs(found.clean_margin[i]) < kTie;
       if (tie) continue;
       if (o.clean_right != found.clean[i])
-        add(about, o, fmt::format("the table has it {} without an attack, the model answers {}",
-                                  o.clean_right ? "right" : "wrong",
-                                  found.clean[i] ? "right" : "wrong"));
+        add(about, o,
+            fmt::format("the table has it {} without an attack, the model answers {}",
+                        o.clean_right ? "right" : "wrong", found.clean[i] ? "right" : "wrong"));
       if (o.robust_right != found.robust[i] || o.predicted != found.predicted[i])
         add(about, o,
             fmt::format("the table has it {} under attack (class {}), the model's answer is {} "
@@ -200,26 +200,28 @@ class EntryCheck {
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
       const Outcome& o = record.outcomes[i];
       if (o.clean_right != found.clean[i])
-        add(about, o, fmt::format("the table has {} of {} right without an attack, the model "
-                                  "answers {} on the same draws",
-                                  o.clean_right, record.trials, found.clean[i]));
+        add(about, o,
+            fmt::format("the table has {} of {} right without an attack, the model "
+                        "answers {} on the same draws",
+                        o.clean_right, record.trials, found.clean[i]));
       if (o.robust_right != found.robust[i] || o.predicted != found.predicted[i])
-        add(about, o, fmt::format("the table has {} of {} right under attack (class {}), the model "
-                                  "answers {} (class {}) on the same draws",
-                                  o.robust_right, record.trials, o.predicted, found.robust[i],
-                                  found.predicted[i]));
+        add(about, o,
+            fmt::format("the table has {} of {} right under attack (class {}), the model "
+                        "answers {} (class {}) on the same draws",
+                        o.robust_right, record.trials, o.predicted, found.robust[i],
+                        found.predicted[i]));
       if (!margins_agree(o.margin, found.margin[i]))
-        add(about, o, fmt::format("the table has margin {:.6g}, the model gives {:.6g} on the same "
-                                  "draw",
-                                  o.margin, found.margin[i]));
+        add(about, o,
+            fmt::format("the table has margin {:.6g}, the model gives {:.6g} on the same "
+                        "draw",
+                        o.margin, found.margin[i]));
     }
     if (record.clean_by_trial != found.clean_by_trial ||
         record.robust_by_trial != found.robust_by_trial)
       findings_.add(about, "the right answers of its trials are not those on the same draws");
   }
 
-  void compare_by_chance(const std::string& about, const CellRecord& record,
-                         const Answers& found) {
+  void compare_by_chance(const std::string& about, const CellRecord& record, const Answers& found) {
     Counts clean{{}, found.clean, record.trials, record.clean_by_trial, found.clean_by_trial},
         robust{{}, found.robust, record.trials, record.robust_by_trial, found.robust_by_trial};
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
@@ -229,9 +231,10 @@ class EntryCheck {
         if (fisher_p_value(claimed, record.trials, own, record.trials) >=
             level_ / double(record.outcomes.size()))
           return;
-        add(about, o, fmt::format("the table has {} of {} right {}, the model answers {}, which is "
-                                  "more than chance",
-                                  claimed, record.trials, when, own));
+        add(about, o,
+            fmt::format("the table has {} of {} right {}, the model answers {}, which is "
+                        "more than chance",
+                        claimed, record.trials, when, own));
       };
       test("without an attack", o.clean_right, found.clean[i]);
       test("under attack", o.robust_right, found.robust[i]);
@@ -269,11 +272,11 @@ class EntryCheck {
     // Of two accuracies whose intervals of 95 % are as wide.
     const double p = std::erfc(difference / (spread / (2 * 1.96)) / 2);
     if (same ? difference > 1e-9 : p < level_)
-      findings_.add(about, fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"
-                                       "{}",
-                                       *threat.rescored_accuracy, found,
-                                       same ? " on the same draws"
-                                            : ", which is more than chance"));
+      findings_.add(about,
+                    fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"
+                                "{}",
+                                *threat.rescored_accuracy, found,
+                                same ? " on the same draws" : ", which is more than chance"));
   }
 
   const BundleFile& bundle_;

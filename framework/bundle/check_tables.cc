@@ -7,8 +7,10 @@
 #include "base/bad_input.h"
 #include "bundle/layout.h"
 #include "evaluation/judge.h"
+#include "host/suite.h"
 #include "results/board_audit.h"
 #include "results/board_scores.h"
+#include "results/outcomes.h"
 
 namespace gauntlet::bundle {
 namespace {
@@ -24,8 +26,8 @@ std::pair<Tensor, std::vector<int64_t>> indexed(const BundleFile& bundle, const 
   if (images == tensors.end() || index == tensors.end() || !is_image(images->second) ||
       index->second.dim() != 1 || index->second.scalar_type() != torch::kLong ||
       index->second.size(0) != images->second.size(0))
-    throw BadInput(file + ": expected tensors '" + what + "' [N, C, H, W] of uint8 or float32 and " +
-                   "'index' [N]");
+    throw BadInput(file + ": expected tensors '" + what +
+                   "' [N, C, H, W] of uint8 or float32 and " + "'index' [N]");
   const auto* first = index->second.const_data_ptr<int64_t>();
   // As data sets are read.
   Tensor x = images->second;
@@ -117,7 +119,8 @@ class CellCheck {
     const ThreatModel threat{norm_of(threat_.norm),
                              torch::full({1, 1, 1, 1}, threat_.epsilon, x.options()), 0, 1};
     const Tensor all = torch::ones({x.size(0)}, torch::kBool);
-    if (const std::string why = bounds_problem(threat, x, x_adv, all); !why.empty()) return add(why);
+    if (const std::string why = bounds_problem(threat, x, x_adv, all); !why.empty())
+      return add(why);
     check_distances(threat.distance(x, x_adv).to(torch::kDouble).contiguous());
   }
 

@@ -2,8 +2,8 @@
 #pragma once
 #include "bundle/bundle_file.h"
 #include "bundle/findings.h"
-#include "host/board.h"
 #include "data/dataset.h"
+#include "host/board.h"
 
 namespace gauntlet::bundle {
 
@@ -15,7 +15,7 @@ struct CleanImages {
   Tensor of(const std::vector<int64_t>& samples) const;
   bool has(int64_t sample) const { return rows.count(sample) > 0; }
 
-  Tensor images;  ///< [N, C, H, W] float32
+  Tensor images;                    ///< [N, C, H, W] float32
   std::map<int64_t, int64_t> rows;  ///< by index in the split
 };
 

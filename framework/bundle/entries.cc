@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "results/board_audit.h"
 #include "results/board_scores.h"
+#include "results/outcomes.h"
 
 namespace gauntlet {
 namespace {
@@ -53,11 +54,14 @@ std::string cell_problem(const CellRecord* cell, const std::filesystem::path& ar
   return "";
 }
 
-json object_of(const std::string& text) { return text.empty() ? json::object() : json::parse(text); }
+json object_of(const std::string& text) {
+  return text.empty() ? json::object() : json::parse(text);
+}
 
 class EntryMaker {
  public:
-  EntryMaker(const RunRecords& records, const Suite& columns, const std::filesystem::path& artifacts)
+  EntryMaker(const RunRecords& records, const Suite& columns,
+             const std::filesystem::path& artifacts)
       : records_(records), columns_(columns), grid_(records.run), artifacts_(artifacts) {}
 
   BoardEntry entry(const std::string& defense) {
@@ -111,9 +115,9 @@ class EntryMaker {
     cell.record = record;
     cell.record.outcomes = records_.outcomes(record);
     CellRecord& own = cell.record;
-    for (std::string* said : {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split,
-                              &own.threat, &own.norm, &own.parameters, &own.environment,
-                              &own.x_adv})
+    for (std::string* said :
+         {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split, &own.threat, &own.norm,
+          &own.parameters, &own.environment, &own.x_adv})
       said->clear();
     own.epsilon = 0;
     cell.x_adv_sha256 = sha256_of_file(artifacts_ / record.x_adv);
@@ -168,18 +172,18 @@ std::vector<std::string> missing_of(const Store::Run& run, const Suite& columns,
       for (const int64_t seed : columns.seeds)
         for (const auto* names : {&grid.own, &grid.further})
           for (const std::string& attack : *names)
-            if (const std::string why = cell_problem(
-                    find_cell(run, defense, attack, threat.name, seed), artifacts);
+            if (const std::string why =
+                    cell_problem(find_cell(run, defense, attack, threat.name, seed), artifacts);
                 !why.empty())
               out.push_back(label(defense, attack, threat.name, seed) + " " + why);
   for (const std::string& defense : grid.defenses)
     for (const int64_t seed : columns.seeds)
       if (const Certification* record = find_certification(run, defense, seed);
           columns.certify && (!record || record->status != Status::kOk))
-        out.push_back(fmt::format("{}, certified × seed {} {}", defense, seed,
-                                  record ? "is " + to_string(record->status) + " (" +
-                                               record->reason + ")"
-                                         : "has no result"));
+        out.push_back(
+            fmt::format("{}, certified × seed {} {}", defense, seed,
+                        record ? "is " + to_string(record->status) + " (" + record->reason + ")"
+                               : "has no result"));
   return out;
 }
 
@@ -188,7 +192,8 @@ std::vector<BoardEntry> entries_of(const RunRecords& records, const Suite& colum
                                    const std::filesystem::path& artifacts) {
   EntryMaker maker(records, columns, artifacts);
   std::vector<BoardEntry> out;
-  for (const json& row : json::parse(records.run.settings).at("defenses")) {
+  const json settings = json::parse(records.run.settings);
+  for (const json& row : settings.at("defenses")) {
     out.push_back(maker.entry(row.at("name")));
     out.back().about = about;
   }

@@ -1,10 +1,10 @@
-// What lies where in a bundle: a .zip file with the claims of a run on a board and all that they are
-// recomputed from.
+// What lies where in a bundle: a .zip file with the claims of a run on a board and all that they
+// are recomputed from.
 //
 //     bundle.json              {"schema", "files": {name: SHA-256}} of every other file
 //     settings.json            the run's settings (settings_of)
-//     images.safetensors       the clean images of the run: "x" [N, C, H, W], "label" and "index" [N]
-//     entries/ID.json          claims and per-sample outcomes of a row (results/board_entry.h)
+//     images.safetensors       the clean images of the run: "x" [N, C, H, W], "label" and "index"
+//     [N] entries/ID.json          claims and per-sample outcomes of a row (results/board_entry.h)
 //     x_adv/SHA-256.safetensors   adversarial inputs of a cell: "x_adv" [n, C, H, W], "index" [n]
 #pragma once
 #include <cstdint>

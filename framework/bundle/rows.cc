@@ -47,8 +47,12 @@ ParamMap row_of(const json& settings, const std::string& defense) {
   for (const json& row : settings.at("defenses")) {
     if (row.at("name") != defense) continue;
     ParamList stack;
-    for (const json& wrapper : row.at("stack")) stack.push_back(use_of(wrapper));
-    return {{"name", defense}, {"model", row.at("model").get<std::string>()}, {"stack", stack}};
+    for (const json& wrapper : row.at("stack")) stack.emplace_back(use_of(wrapper));
+    ParamMap out;
+    out["name"] = defense;
+    out["model"] = row.at("model").get<std::string>();
+    out["stack"] = std::move(stack);
+    return out;
   }
   throw BadInput("settings.json has no row '" + defense + "'");
 }
@@ -56,10 +60,13 @@ ParamMap row_of(const json& settings, const std::string& defense) {
 
 Suite suite_of(const json& settings, const std::string& defense, const Board& board,
                const PluginLibrary& plugins, const Registry& registry) {
-  const ParamMap text = {{"schema", int64_t{1}},
-                         {"name", std::string("verified")},
-                         {"board", board.id()},
-                         {"defense", ParamList{row_of(settings, defense)}}};
+  ParamList rows;
+  rows.emplace_back(row_of(settings, defense));
+  ParamMap text;
+  text["schema"] = 1;
+  text["name"] = "verified";
+  text["board"] = board.id();
+  text["defense"] = std::move(rows);
   Problems problems;
   return read_suite(from_param(text, kSettingsFile), {}, {}, LibraryCatalogue(plugins), registry,
                     problems);

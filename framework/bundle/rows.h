@@ -7,8 +7,8 @@
 
 namespace gauntlet::bundle {
 
-/// The suite that these settings came from, as far as the board and one row of it go; checked as any
-/// suite is. Throws BadInput where models, plugins or data are not here.
+/// The suite that these settings came from, as far as the board and one row of it go; checked as
+/// any suite is. Throws BadInput where models, plugins or data are not here.
 Suite suite_of(const nlohmann::json& settings, const std::string& defense, const Board& board,
                const PluginLibrary& plugins, const Registry& registry);
 

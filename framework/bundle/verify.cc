@@ -68,9 +68,10 @@ class Verifier {
       lab_.probe_with(data);
       return data;
     } catch (const BadInput& error) {
-      out_.notes.push_back("clean images and labels were not held against the data set, and no "
-                           "model was asked: " +
-                           std::string(error.what()));
+      out_.notes.push_back(
+          "clean images and labels were not held against the data set, and no "
+          "model was asked: " +
+          std::string(error.what()));
       return {};
     }
   }

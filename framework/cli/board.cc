@@ -1,3 +1,5 @@
+#include "host/board.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 #include "bundle/verify.h"
 #include "cli/board_entries.h"
 #include "cli/commands.h"
-#include "host/board.h"
 #include "host/suite.h"
 #include "training/checkpoint.h"
 
@@ -33,8 +34,7 @@ int list(const Flags&) {
 
 int show(const Flags& flags) {
   const Board board = find_board(flags.id);
-  const Suite suite =
-      board_columns(board, flags.common.plugins(), flags.common.open_registry());
+  const Suite suite = board_columns(board, flags.common.plugins(), flags.common.open_registry());
   fmt::print("{}: {}\n{}\ndivision: {}\ndata: {}, split {}, {} samples\n", board.id(), board.title,
              board.description, to_string(board.division), suite.data.dataset, suite.data.split,
              suite.data.indices.size());

@@ -66,7 +66,8 @@ void add_bundle(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "bundle", "Pack a run on a board, with all that its claims can be recomputed from");
   command->add_option("run", flags->folder, "Folder of the run")->required();
-  command->add_option("--output", flags->output, "The .zip file; default: bundle.zip in the folder");
+  command->add_option("--output", flags->output,
+                      "The .zip file; default: bundle.zip in the folder");
   command->add_option("--about", flags->about,
                       "TOML file with authors, contact, link, description, bibtex");
   flags->common.add_to(*command);
@@ -75,8 +76,8 @@ void add_bundle(CLI::App& app, Action& action) {
 
 void add_verify(CLI::App& app, Action& action) {
   auto flags = std::make_shared<VerifyFlags>();
-  CLI::App* command = app.add_subcommand(
-      "verify", "Recompute every claim of a bundle and name what does not hold");
+  CLI::App* command =
+      app.add_subcommand("verify", "Recompute every claim of a bundle and name what does not hold");
   command->add_option("bundle", flags->file, "The .zip file")->required();
   command->add_flag("--tables", flags->tables, "From the tables alone, asking no model");
   command->add_option("--device", flags->device, "Where to compute")

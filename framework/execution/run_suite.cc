@@ -8,8 +8,8 @@
 #include <functional>
 
 #include "base/bad_input.h"
-#include "evaluation/identity.h"
 #include "evaluation/division.h"
+#include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
 #include "gauntlet/version.h"

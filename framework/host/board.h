@@ -1,4 +1,5 @@
-// Boards: what entries compete on. A file suites/boards/NAME.toml fixes everything but the defenses.
+// Boards: what entries compete on. A file suites/boards/NAME.toml fixes everything but the
+// defenses.
 #pragma once
 #include <filesystem>
 #include <string>

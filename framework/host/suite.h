@@ -39,7 +39,7 @@ struct AttackSpec {
   std::string plugin;
   ParamMap params;  ///< all of the plugin's, canonical
   HostKeys host;
-  std::string entry;  ///< [attack.ENTRY], of which `cross` and `zip` make several columns
+  std::string entry;        ///< [attack.ENTRY], of which `cross` and `zip` make several columns
   bool additional = false;  ///< on a board: beside those that it fixes
 };
 

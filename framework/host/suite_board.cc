@@ -49,8 +49,8 @@ void refuse_fixed(const Toml& suite, const std::vector<std::string>& set, const 
   for (const auto& member : *suite.get<Toml::Table>()) {
     // A key that no suite has is the reader's to report.
     if (std::count(kOwnKeys.begin(), kOwnKeys.end(), member.key)) continue;
-    static const std::vector<std::string> kFixed = {"data",    "seeds",   "threat",
-                                                    "scoring", "certify", "division", "audit"};
+    static const std::vector<std::string> kFixed = {"data",    "seeds",    "threat", "scoring",
+                                                    "certify", "division", "audit"};
     if (std::count(kFixed.begin(), kFixed.end(), member.key))
       problems.add(member.position, "the suite: " + fixes(board, member.key) +
                                         "; a suite of its own gives name, rows and further "

@@ -21,8 +21,8 @@ std::map<int64_t, double> rates_of(const BoardAttack& attack) {
   std::map<int64_t, double> rates;
   for (const BoardAttack::Cell& cell : attack.cells)
     for (const Outcome& outcome : cell.record.outcomes)
-      rates[outcome.index] += double(outcome.robust_right) /
-                              double(cell.record.trials * int64_t(attack.cells.size()));
+      rates[outcome.index] +=
+          double(outcome.robust_right) / double(cell.record.trials * int64_t(attack.cells.size()));
   return rates;
 }
 

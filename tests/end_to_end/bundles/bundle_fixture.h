@@ -13,6 +13,8 @@
 #include "bundle/verify.h"
 #include "results/board_audit.h"
 #include "results/board_scores.h"
+#include "results/certification.h"
+#include "results/outcomes.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -64,8 +66,7 @@ class Opened {
     nlohmann::json sums;
     for (const auto& [name, content] : files)
       if (name != bundle::kIndex) sums[name] = sha256(content);
-    files[bundle::kIndex] =
-        nlohmann::json{{"schema", bundle::kSchema}, {"files", sums}}.dump(2);
+    files[bundle::kIndex] = nlohmann::json{{"schema", bundle::kSchema}, {"files", sums}}.dump(2);
     ZipWriter zip(file);
     for (const auto& [name, content] : files) zip.add(name, content);
     zip.close();
@@ -105,12 +106,12 @@ black_box = []
 
   Suite suite(const std::string& board, const std::string& stack = "[]",
               const std::string& more = "", const SuiteOptions& options = {}) const {
-    std::ofstream(folder_ / "suite.toml") << "schema = 1\nname = \"mine\"\nboard = \"" << board
-                                          << "\"\n"
-                                          << more
-                                          << "[[defense]]\nname = \"at\"\nmodel = "
-                                             "\"fashion-mnist/at\"\nstack = "
-                                          << stack << "\n";
+    std::ofstream(folder_ / "suite.toml")
+        << "schema = 1\nname = \"mine\"\nboard = \"" << board << "\"\n"
+        << more
+        << "[[defense]]\nname = \"at\"\nmodel = "
+           "\"fashion-mnist/at\"\nstack = "
+        << stack << "\n";
     return read_suite(folder_ / "suite.toml", options, plugins_, registry_);
   }
   std::filesystem::path bundle(const Suite& suite, const std::string& name = "run") const {

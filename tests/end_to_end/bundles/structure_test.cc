@@ -95,8 +95,9 @@ TEST_F(Packing, ListsWhatIsMissing) {
 }
 
 TEST_F(Packing, AsksForAdditionalAttacksToo) {
-  EXPECT_THAT(packing_problem(suite("plain@1", "[]", "attack.mine = { use = \"external\" }\n")),
-              HasSubstr("at × mine × linf × seed 0 is skipped (external needs a file"));
+  EXPECT_THAT(packing_problem(
+                  suite("plain@1", "[]", "attack.mine = { use = \"pgd\", access = \"none\" }\n")),
+              HasSubstr("at × mine × linf × seed 0 is skipped (pgd needs gradient access"));
 }
 
 TEST_F(Packing, NeedsABoard) {
@@ -123,12 +124,12 @@ TEST_F(Packing, TakesStrongerExternalAttacks) {
   const auto first = bundle(suite("plain@1"));
   // What pgd found, brought as a file.
   const BoardEntry entry = Opened(first).entry("at");
-  std::filesystem::copy_file(from_environment("GAUNTLET_SOURCE_DIR") /
-                                 "plugins/attacks/external/fashion-mnist-64.npz",
-                             folder_ / "x_adv.npz");
-  const auto file = bundle(suite("plain@1", "[]",
-                                 "attack.theirs = { use = \"external\", file = \"x_adv.npz\" }\n"),
-                           "again");
+  std::filesystem::copy_file(
+      from_environment("GAUNTLET_SOURCE_DIR") / "plugins/attacks/external/fashion-mnist-64.npz",
+      folder_ / "x_adv.npz");
+  const auto file = bundle(
+      suite("plain@1", "[]", "attack.theirs = { use = \"external\", file = \"x_adv.npz\" }\n"),
+      "again");
   const Verification found = verified(file);
   EXPECT_THAT(found.failures, IsEmpty());
   const BoardEntry more = Opened(file).entry("at");

@@ -51,7 +51,8 @@ attack.pgd = { use = "pgd", steps = 2, step_size = 0.1 }
 audit = { control = [], white_box = ["pgd"], black_box = [] }
 )";
   Opened opened(bundle(suite(
-      "sure@1", "[{ use = \"randomized_smoothing\", sigma = 0.1, n0 = 20, n = 100, mc_samples = 8 }]")));
+      "sure@1",
+      "[{ use = \"randomized_smoothing\", sigma = 0.1, n0 = 20, n = 100, mc_samples = 8 }]")));
   EXPECT_THAT(failures(opened), IsEmpty());
   opened.change(
       "at",
@@ -166,7 +167,9 @@ TEST_F(Bundles, AMissingAttack) {
   Opened opened(bundle(suite("plain@1")));
   opened.change(
       "at",
-      [](BoardEntry& entry) { entry.threats[0].attacks.erase(entry.threats[0].attacks.begin() + kPgd); },
+      [](BoardEntry& entry) {
+        entry.threats[0].attacks.erase(entry.threats[0].attacks.begin() + kPgd);
+      },
       /*honest_sums=*/true);
   EXPECT_THAT(failures(opened), HasSubstr("at: linf: the board's attack 'pgd' is missing"));
 }
@@ -197,8 +200,8 @@ TEST_F(Bundles, ADroppedSample) {
 }
 
 TEST_F(Bundles, ARowWithoutAnEntry) {
-  const auto two = suite("plain@1", "[]",
-                         "[[defense]]\nname = \"undefended\"\nmodel = \"fashion-mnist/standard\"\n");
+  const auto two = suite(
+      "plain@1", "[]", "[[defense]]\nname = \"undefended\"\nmodel = \"fashion-mnist/standard\"\n");
   Opened opened(bundle(two));
   const std::string id = entry_id("undefended");
   opened.files.erase(bundle::entry_file(id));
@@ -212,7 +215,8 @@ TEST_F(Bundles, AnotherImage) {
   write_safetensors(folder_ / "images", tensors);
   std::ifstream in(folder_ / "images", std::ios::binary);
   opened.files[bundle::kImages] = {std::istreambuf_iterator<char>(in), {}};
-  EXPECT_THAT(failures(opened), HasSubstr("sample 5 is not the image of data set fashion-mnist-1k"));
+  EXPECT_THAT(failures(opened),
+              HasSubstr("sample 5 is not the image of data set fashion-mnist-1k"));
 }
 
 TEST_F(Bundles, AFileThatIsNotTheOneListed) {
@@ -270,9 +274,10 @@ class OtherRegistry : public Bundles {
 
 TEST_F(OtherRegistry, WeightsThatTheRegistryDeclaresOtherwise) {
   make("changed", "trades");
-  EXPECT_THAT(by_it(bundle(suite("plain@1"))).failures,
-              ::testing::ElementsAre(HasSubstr("the registry's model 'fashion-mnist/at' has weights "
-                                               "with SHA-256")));
+  EXPECT_THAT(
+      by_it(bundle(suite("plain@1"))).failures,
+      ::testing::ElementsAre(HasSubstr("the registry's model 'fashion-mnist/at' has weights "
+                                       "with SHA-256")));
 }
 
 TEST_F(OtherRegistry, WeightsOnDiskThatAreOthers) {

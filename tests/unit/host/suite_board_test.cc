@@ -70,11 +70,9 @@ TEST_F(BoardSuite, TakesAllButTheRowsFromTheBoard) {
 }
 
 TEST_F(BoardSuite, GoesOnWithAttacksOfTheSuitesOwn) {
-  const Suite suite =
-      read(kEntry + "attack.stronger = { base = \"pgd\", restarts = 3 }\n" + kRows);
-  EXPECT_THAT(names_of(suite.attacks),
-              ElementsAre("random_noise", "pgd[steps=5]", "pgd[steps=20]", "stronger[steps=5]",
-                          "stronger[steps=20]"));
+  const Suite suite = read(kEntry + "attack.stronger = { base = \"pgd\", restarts = 3 }\n" + kRows);
+  EXPECT_THAT(names_of(suite.attacks), ElementsAre("random_noise", "pgd[steps=5]", "pgd[steps=20]",
+                                                   "stronger[steps=5]", "stronger[steps=20]"));
   EXPECT_FALSE(suite.attacks[2].additional);
   EXPECT_TRUE(suite.attacks[3].additional);
   EXPECT_EQ(suite.attacks[3].host.restarts, 3);
@@ -107,9 +105,10 @@ TEST_F(BoardSuite, RefusesWhatTheBoardFixesFromTheCommandLine) {
 }
 
 TEST_F(BoardSuite, NamesTheNearestBoard) {
-  EXPECT_THAT(error("schema = 1\nname = \"mine\"\nboard = \"tiny-linf@1\"\n" + kRows),
-              HasSubstr("suite.toml:3:9: the suite: board: there is no board 'tiny-linf@1', did you "
-                        "mean 'tiny-linf@2'?"));
+  EXPECT_THAT(
+      error("schema = 1\nname = \"mine\"\nboard = \"tiny-linf@1\"\n" + kRows),
+      HasSubstr("suite.toml:3:9: the suite: board: there is no board 'tiny-linf@1', did you "
+                "mean 'tiny-linf@2'?"));
   EXPECT_THAT(error("schema = 1\nname = \"mine\"\nboard = 1\n" + kRows),
               HasSubstr("1 is no board, expected an id such as"));
 }
