@@ -74,7 +74,8 @@ int add(const Flags& flags) {
 
 void add_board(CLI::App& app, Action& action) {
   auto flags = std::make_shared<Flags>();
-  CLI::App* command = app.add_subcommand("board", "List and describe boards; enter results; make their site");
+  CLI::App* command =
+      app.add_subcommand("board", "List and describe boards; enter results; make their site");
   command->require_subcommand(1);
   add_board_build(*command, action);
   const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
