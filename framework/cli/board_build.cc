@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "host/board.h"
 #include "reports/board_site.h"
+#include "reports/text.h"
 #include "results/board_results.h"
 
 namespace gauntlet::cli {
@@ -54,8 +55,9 @@ int build(const Flags& flags) {
       flags.results.empty() ? default_registry() / "results" : std::filesystem::path(flags.results);
   const Site site = board_site(definitions, read_board_results(results));
   write_site(site, flags.output);
-  fmt::print("{}: {} pages, {} boards, {} entries\n", flags.output, site.pages.size(), site.boards,
-             site.entries);
+  fmt::print("{}: {}, {}, {} {}\n", flags.output, counted(int64_t(site.pages.size()), "page"),
+             counted(site.boards, "board"), grouped(site.entries),
+             site.entries == 1 ? "entry" : "entries");
   return kOk;
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -79,7 +80,7 @@ class BoardBuild : public ::testing::Test {
 
 TEST_F(BoardBuild, MakesASiteTwiceTheSame) {
   ASSERT_EQ(build(), 0) << err_;
-  EXPECT_NE(out_.find("5 pages, 1 boards, 3 entries"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("5 pages, 1 board, 3 entries"), std::string::npos) << out_;
   const fs::path site = folder_ / "site";
   const std::string index = text_of(site / "index.html");
   EXPECT_NE(index.find("A small board"), std::string::npos);
