@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/bad_input.h"
+#include "evaluation/citations.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
@@ -34,7 +35,9 @@ class Runner {
 
   RunSummary run() {
     prepare();
-    store_.begin_run(suite_.name, settings_of(suite_).dump());
+    json settings = settings_of(suite_);
+    settings["citations"] = citations_of(suite_, lab_);
+    store_.begin_run(suite_.name, settings.dump());
     events_.begin(suite_.cells.size() + suite_.certified.size());
     try {
       // Cells of one seed, threat and defense follow one another: their worst case comes after
