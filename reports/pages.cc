@@ -2,6 +2,7 @@
 #include <kainjow/mustache.hpp>
 
 #include "reports/embedded.h"
+#include "reports/gallery.h"
 #include "reports/report.h"
 #include "reports/view.h"
 
@@ -27,6 +28,9 @@ std::string escape_markdown(const std::string& text) {
 /// Partials are put in before rendering: as text they are part of the template.
 std::string with_partials(std::string text) {
   const std::pair<std::string_view, std::string_view> partials[] = {
+      {"{{>head}}", embedded::head_html_mustache},
+      {"{{>theme}}", embedded::theme_html_mustache},
+      {"{{>tools}}", embedded::tools_html_mustache},
       {"{{>rows}}", embedded::rows_html_mustache},
       {"{{>cost_head}}", embedded::cost_head_html_mustache},
       {"{{>cost_row}}", embedded::cost_row_html_mustache},
@@ -39,23 +43,50 @@ std::string with_partials(std::string text) {
 
 }  // namespace
 
-std::string report_html(const RunRecords& records) {
-  const Summary summary(records.run);
-  View view = view_of(summary);
+std::string html_page(std::string_view text, View view,
+                      const std::vector<std::string_view>& scripts) {
   view["style"] = std::string(embedded::report_css);
-  view["script"] = std::string(embedded::report_js);
-  view["attack_costs_head"] = View{{"kind", "Attack"}};
-  view["defense_costs_head"] = View{{"kind", "Defense"}};
-  return render(with_partials(std::string(embedded::report_html_mustache)), view,
+  std::string all;
+  for (const std::string_view script : scripts) all += std::string(script) + "\n";
+  view["script"] = all;
+  return render(with_partials(std::string(text)), view,
                 kainjow::mustache::html_escape<std::string>);
 }
 
+namespace {
+
+/// What only the page shows: charts, and what happened to single images.
+void add_pictures(View& view, const Summary& summary, const RunRecords& records) {
+  const RunImages images(summary, records.outcomes);
+  const ChartsView charts = charts_of(summary);
+  const View overlaps = overlaps_of(summary, images);
+  view["curves"] = charts.curves;
+  view["cost_charts"] = charts.costs;
+  view["charts"] = script_data(charts.numbers);
+  view["overlaps"] = script_data(overlaps);
+  view["transfers"] = transfers_of(summary);
+  view["classes"] = classes_of(summary, images);
+  view["gallery"] = gallery_of(summary, records, images);
+  for (const char* list : {"curves", "cost_charts", "transfers", "classes", "gallery"})
+    view[std::string("has_") + list] = !view[list].empty();
+  view["has_overlaps"] = !overlaps.empty();
+}
+
+}  // namespace
+
+std::string report_html(const RunRecords& records) {
+  const Summary summary(records.run);
+  View view = view_of(summary);
+  add_pictures(view, summary, records);
+  view["attack_costs_head"] = View{{"kind", "Attack"}};
+  view["defense_costs_head"] = View{{"kind", "Defense"}};
+  return html_page(
+      embedded::report_html_mustache, std::move(view),
+      {embedded::chart_js, embedded::page_js, embedded::charts_js, embedded::report_js});
+}
+
 std::string comparison_html(const ComparisonPage& page) {
-  View view = view_of(page);
-  view["style"] = std::string(embedded::report_css);
-  view["script"] = std::string(embedded::comparison_js);
-  return render(embedded::comparison_html_mustache, view,
-                kainjow::mustache::html_escape<std::string>);
+  return html_page(embedded::comparison_html_mustache, view_of(page), {embedded::page_js});
 }
 
 std::string comparison_markdown(const ComparisonPage& page) {

@@ -38,6 +38,14 @@ std::string epsilon_text(double epsilon) {
   return fraction && decimal.size() > 5 ? print("%.0f/255", levels) : decimal;
 }
 
+std::string brief(double value) {
+  if (!std::isfinite(value)) return "—";
+  if (std::abs(value) >= 99.95) return grouped(std::llround(value));
+  if (value != 0 && std::abs(value) < 1) return print("%.2g", value);
+  const std::string text = print("%.1f", value);
+  return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+}
+
 std::string grouped(int64_t count) {
   std::string digits = std::to_string(count);
   for (int64_t i = static_cast<int64_t>(digits.size()) - 3; i > (count < 0 ? 1 : 0); i -= 3)

@@ -14,6 +14,8 @@ std::string percent(double share);
 std::string points(double share);
 /// 8/255 -> "8/255", 0.1 -> "0.1"
 std::string epsilon_text(double epsilon);
+/// A count or a time: 0.123 -> "0.12", 12.34 -> "12.3", 1234.5 -> "1,235"
+std::string brief(double value);
 /// 1234567 -> "1,234,567"
 std::string grouped(int64_t count);
 /// "1 image", "2 images"

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "reports/comparison.h"
+#include "reports/images.h"
 #include "reports/summary.h"
 
 namespace gauntlet {
@@ -26,8 +27,21 @@ View environment_of(const Summary& summary);
 View certified_of(const Summary& summary);
 View differences_of(const Summary& summary);
 View trainings_of(const Summary& summary);
+View transfers_of(const Summary& summary);
+View classes_of(const Summary& summary, const RunImages& images);
 View attack_costs_of(const Summary& summary);
 View defense_costs_of(const Summary& summary);
+
+/// Charts of the page, and their numbers in the same order for charts.js.
+struct ChartsView {
+  View curves = View::array(), costs = View::array(), numbers = View::array();
+};
+ChartsView charts_of(const Summary& summary);
+/// Which images each attack took, for report.js: [{threat, defenses: [{name, attacks, both, alone,
+/// images}]}].
+View overlaps_of(const Summary& summary, const RunImages& images);
+/// JSON that is harmless inside a <script> element.
+std::string script_data(const View& value);
 
 /// The same in every part: "#cell-3" is the detail of summary.cells[3].
 std::string anchor(const Summary& summary, const Group<CellRecord>& group);
@@ -36,6 +50,11 @@ std::string anchor(const Summary& summary, const Group<WorstCase>& group);
 std::string title_of(const ThreatName& threat);
 /// "42.6 to 48.8"
 std::string interval_text(const Interval& interval);
+
+/// A page of one of the templates below reports/templates/, partials and style put in, and the
+/// scripts as {{{script}}}.
+std::string html_page(std::string_view text, View view,
+                      const std::vector<std::string_view>& scripts);
 
 /// Fills one of the templates below reports/templates/. `escape` makes a text harmless.
 std::string render(std::string_view text, const View& view,

@@ -1,11 +1,15 @@
 // The matrices: defenses by attacks, one per threat.
 #include <algorithm>
+#include <cmath>
 
 #include "reports/text.h"
 #include "reports/view.h"
 
 namespace gauntlet {
 namespace {
+
+/// More are shown densely.
+constexpr size_t kManyColumns = 12, kManyRows = 14;
 
 /// Every name the templates ask a cell for, so that none is looked up in the row around it.
 View blank_cell() {
@@ -145,14 +149,60 @@ View clean_view(const Summary& summary, const std::string& defense, const Threat
   return cell;
 }
 
+/// Mean over the results of a row or a column; no result, no mean.
+struct Mean {
+  double sum = 0;
+  int64_t count = 0;
+  void add(double value) { sum += value, ++count; }
+  std::string value() const { return count ? exact(sum / double(count)) : ""; }
+  std::string text() const { return count ? brief(sum / double(count)) : "—"; }
+};
+
+double an_image(double total, const CellRecord& record) {
+  return total / double(std::max<int64_t>(1, record.samples));
+}
+
 View row_of(const Summary& summary, const std::string& defense, const ThreatName& threat) {
   View cells = View::array();
-  for (const std::string& attack : summary.attacks)
-    cells.push_back(cell_view(summary, summary.cell(defense, attack, threat)));
+  Mean answer, time;
+  for (const std::string& attack : summary.attacks) {
+    const auto* group = summary.cell(defense, attack, threat);
+    cells.push_back(cell_view(summary, group));
+    if (!group) continue;
+    for (const CellRecord* record : group->records) {
+      if (!has_result(*record)) continue;
+      const auto trials = double(std::max<int64_t>(1, record->trials));
+      answer.add(an_image(double(record->ledger.scoring_forwards), *record) / trials);
+      if (std::isfinite(record->seconds)) time.add(an_image(1000 * record->seconds, *record));
+    }
+  }
   return {{"defense", defense},
+          {"answer", answer.text()},
+          {"answer_value", answer.value()},
+          {"time", time.text()},
+          {"time_value", time.value()},
           {"clean", clean_view(summary, defense, threat)},
           {"cells", cells},
           {"worst", worst_view(summary, summary.worst_case(defense, threat))}};
+}
+
+/// What each column costs, below the matrix.
+View feet_of(const Summary& summary, const ThreatName& threat) {
+  View passes = View::array(), times = View::array();
+  for (const std::string& attack : summary.attacks) {
+    Mean asked, time;
+    for (const std::string& defense : summary.defenses)
+      if (const auto* group = summary.cell(defense, attack, threat))
+        for (const CellRecord* record : group->records) {
+          if (!has_result(*record)) continue;
+          asked.add(an_image(double(record->ledger.forwards), *record));
+          if (std::isfinite(record->seconds)) time.add(an_image(1000 * record->seconds, *record));
+        }
+    passes.push_back({{"value", asked.text()}});
+    times.push_back({{"value", time.text()}});
+  }
+  return View::array({{{"name", "passes requested, an image"}, {"values", passes}},
+                      {{"name", "ms an image"}, {"values", times}}});
 }
 
 }  // namespace
@@ -168,7 +218,9 @@ View matrices_of(const Summary& summary) {
     matrices.push_back({{"anchor", "threat-" + std::to_string(i)},
                         {"threat", title_of(threat)},
                         {"columns", columns},
-                        {"rows", rows}});
+                        {"rows", rows},
+                        {"dense", columns.size() > kManyColumns || rows.size() > kManyRows},
+                        {"feet", feet_of(summary, threat)}});
   }
   return matrices;
 }

@@ -143,13 +143,7 @@ struct Cost {
     ledger.scoring_forwards += r.ledger.scoring_forwards;
   }
 
-  std::string each(double total) const {
-    if (images == 0) return "—";
-    const double value = total / images;
-    if (value >= 100) return grouped(std::llround(value));
-    const std::string text = percent(value / 100);  // one decimal
-    return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
-  }
+  std::string each(double total) const { return images == 0 ? "—" : brief(total / double(images)); }
 
   View view(const std::string& name) const {
     return {{"name", name},

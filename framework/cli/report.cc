@@ -14,7 +14,8 @@ namespace {
 int render(const std::string& folder, const std::string& output) {
   const Store store = open_results(folder);
   const std::filesystem::path target = output.empty() ? folder : output;
-  write_reports({store.latest_run(), outcomes_in(store)}, target);
+  const Store::Run run = store.latest_run();
+  write_reports({run, outcomes_in(store), store.artifacts()}, target);
   fmt::print("{}\n", (target / "report.html").string());
   return kOk;
 }

@@ -46,7 +46,7 @@ int run(const RunFlags& flags) {
   Progress progress(expected_passes(suite), flags.quiet);
   const RunSummary summary = run_suite(suite, plugins, registry, store, options, progress);
   const Store::Run records = store.latest_run();
-  write_reports({records, outcomes_in(store)}, store.folder());
+  write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());
   fmt::print("{}", summary_table(records));
   fmt::print("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n",
              summary.ok, summary.invalid, summary.error, summary.skipped, summary.cached,

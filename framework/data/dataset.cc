@@ -9,9 +9,13 @@ std::vector<int64_t> Dataset::image_shape() const {
   return source ? source->images().shape() : images.sizes().slice(1).vec();
 }
 
+Tensor Dataset::stored(const Tensor& index) const {
+  return source ? source->read(index) : images.index_select(0, index);
+}
+
 Tensor Dataset::x(const Tensor& index) const {
-  const Tensor stored = source ? source->read(index) : images.index_select(0, index);
-  return stored.scalar_type() == torch::kByte ? stored.to(torch::kFloat).div_(255) : stored;
+  const Tensor images = stored(index);
+  return images.scalar_type() == torch::kByte ? images.to(torch::kFloat).div_(255) : images;
 }
 
 void Dataset::prefetch(const Tensor& index) const {

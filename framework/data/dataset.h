@@ -35,6 +35,8 @@ struct Dataset {
   int64_t size() const { return labels.size(0); }
   /// [C, H, W]
   std::vector<int64_t> image_shape() const;
+  /// [B, C, H, W] as they are stored: uint8, or float32 in [0, 1]; index: [B] int64.
+  Tensor stored(const Tensor& index) const;
   /// float32 in [0, 1], [B, C, H, W]; index: [B] int64.
   Tensor x(const Tensor& index) const;
   /// [B] int64.

@@ -35,9 +35,7 @@ class Runner {
 
   RunSummary run() {
     prepare();
-    json settings = settings_of(suite_);
-    settings["citations"] = citations_of(suite_, lab_);
-    store_.begin_run(suite_.name, settings.dump());
+    store_.begin_run(suite_.name, settings().dump());
     events_.begin(suite_.cells.size() + suite_.certified.size());
     try {
       // Cells of one seed, threat and defense follow one another: their worst case comes after
@@ -59,6 +57,31 @@ class Runner {
   }
 
  private:
+  // The expanded suite, with what it asked of the data.
+  json settings() const {
+    json out = settings_of(suite_);
+    out["data"]["sha256"] = data_.sha256;
+    out["data"]["classes"] = data_.class_names;
+    out["data"]["images"] = save_images();
+    out["citations"] = citations_of(suite_, lab_);
+    return out;
+  }
+
+  // The images of this run beside what attacks made of them, so that whoever has the store can show
+  // and check these: a file below artifacts/, named for what it holds.
+  std::string save_images() const {
+    const Tensor index = torch::tensor(suite_.data.indices);
+    const std::string name =
+        "clean-" +
+        identity_of({{"data", data_.sha256}, {"indices", suite_.data.indices}}).substr(0, 16) +
+        ".safetensors";
+    const std::filesystem::path file = store_.artifacts() / name;
+    if (!std::filesystem::exists(file))
+      write_safetensors(file,
+                        {{"x", data_.stored(index)}, {"label", data_.y(index)}, {"index", index}});
+    return name;
+  }
+
   static bool same_group(const Cell& a, const Cell& b) {
     return a.seed == b.seed && a.threat == b.threat && a.defense == b.defense;
   }

@@ -183,7 +183,8 @@ class Reader {
 std::string dtype_name(const std::string& tensor, at::ScalarType type) {
   if (type == at::kFloat) return "F32";
   if (type == at::kLong) return "I64";
-  throw std::invalid_argument("tensor '" + tensor + "': only float32 and int64 are written");
+  if (type == at::kByte) return "U8";
+  throw std::invalid_argument("tensor '" + tensor + "': only float32, int64 and uint8 are written");
 }
 
 std::string header_of(const std::map<std::string, Tensor>& tensors,

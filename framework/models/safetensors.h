@@ -11,7 +11,7 @@ namespace gauntlet {
 /// Throws BadInput for every malformation: short file, header length, JSON, dtype, offsets,
 /// overlaps.
 std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file);
-/// Writes atomically; names in order, float32 and int64. metadata goes to "__metadata__".
+/// Writes atomically; names in order; float32, int64 and uint8. metadata goes to "__metadata__".
 void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});

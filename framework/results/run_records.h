@@ -9,6 +9,7 @@ namespace gauntlet {
 struct RunRecords {
   const Store::Run& run;
   OutcomesOf outcomes;
+  std::filesystem::path artifacts = {};  ///< folder of images; empty: they are not at hand
 };
 
 /// Reads from a store, which must live as long.

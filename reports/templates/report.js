@@ -1,5 +1,6 @@
-// Sorting of the matrices and the detail of a cell. Texts are copied as nodes, never parsed.
+// The detail of a cell, and the overlap of attacks. Texts are copied as nodes, never parsed.
 (() => {
+  // ---- A cell's detail ----
   const dialog = document.getElementById("detail");
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".matrix td a");
@@ -22,26 +23,46 @@
   addEventListener("hashchange", open);
   open();
 
-  // First click: highest first. Second: lowest first. Third: the suite's order. Cells without a
-  // number stay last.
-  for (const table of document.querySelectorAll(".matrix")) {
-    const body = table.tBodies[0];
-    const original = [...body.rows];
-    const heads = [...table.tHead.rows[0].cells];
-    const key = (row, column) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-    heads.forEach((head, column) => head.addEventListener("click", () => {
-      const states = column === 0 ? ["ascending", "descending"] : ["descending", "ascending"];
-      const state = states[states.indexOf(head.getAttribute("aria-sort")) + 1];
-      for (const other of heads) other.removeAttribute("aria-sort");
-      if (state) head.setAttribute("aria-sort", state);
-      const rows = [...original];
-      const sign = state === "ascending" ? 1 : -1;
-      if (state) rows.sort((a, b) => {
-        const x = key(a, column), y = key(b, column);
-        if (x === "" || y === "") return (x === "") - (y === "");
-        return sign * (column === 0 ? x.localeCompare(y) : x - y);
+  // ---- Overlap ----
+  const overlaps = JSON.parse(document.getElementById("overlaps").textContent);
+  const section = document.getElementById("overlap");
+  if (!section) return;
+  const [threats, defenses] = [section.querySelector(".of-threat"), section.querySelector(".of-defense")];
+  const [head, body] = [section.querySelector("thead"), section.querySelector("tbody")];
+  const element = (name, text, more) => Object.assign(document.createElement(name), {textContent: text, ...more});
+  const show = () => {
+    const {attacks, both, alone, taken} = overlaps[threats.selectedIndex].defenses[defenses.selectedIndex];
+    const top = document.createElement("tr");
+    top.append(element("th", "takes"), element("th", "images"), element("th", "alone"),
+               ...attacks.map((name) => element("th", name)));
+    head.replaceChildren(top);
+    body.replaceChildren(...attacks.map((name, a) => {
+      const row = document.createElement("tr");
+      row.append(element("th", name), element("td", both[a][a], {className: "plain"}),
+                 element("td", alone[a], {className: "plain"}));
+      attacks.forEach((other, b) => {
+        if (a === b || both[a][a] === 0) {
+          row.append(element("td", "—", {className: "absent"}));
+          return;
+        }
+        const share = both[a][b] / both[a][a];
+        const cell = element("td", (100 * share).toFixed(0),
+                             {title: `${both[a][b]} of ${both[a][a]} images of ${name}, by ${other}`});
+        cell.style.setProperty("--v", share);
+        row.append(cell);
       });
-      body.append(...rows);
+      return row;
     }));
-  }
+    section.querySelector(".taken").textContent = `${taken} images taken by any attack`;
+  };
+  const fill = (select, names) => select.replaceChildren(...names.map((name) => element("option", name)));
+  const choose_threat = () => {
+    fill(defenses, overlaps[threats.selectedIndex].defenses.map(({name}) => name));
+    show();
+  };
+  fill(threats, overlaps.map(({threat}) => threat));
+  threats.parentElement.hidden = overlaps.length === 1;
+  threats.addEventListener("change", choose_threat);
+  defenses.addEventListener("change", show);
+  choose_threat();
 })();

@@ -140,6 +140,20 @@ TEST_F(WholeNumbers, ASecondRunComputesNothing) {
   ASSERT_EQ(a.worst_cases.size(), 8u);
 }
 
+TEST_F(WholeNumbers, TheImagesOfARunLieBesideWhatAttacksMadeOfThem) {
+  const Store::Run records = run_with("images", 128);
+  const auto data = nlohmann::json::parse(records.settings).at("data");
+  const auto kept = read_safetensors(folder_ / "images" / "artifacts" /
+                                     data.at("images").get<std::string>());
+  const Dataset source = registry_.load(suite().data.entry, "test");
+  EXPECT_EQ(data.at("sha256"), source.sha256);
+  const Tensor index = torch::tensor(suite().data.indices);
+  EXPECT_TRUE(kept.at("index").equal(index));
+  EXPECT_TRUE(kept.at("label").equal(source.labels.index_select(0, index)));
+  EXPECT_EQ(kept.at("x").scalar_type(), torch::kByte) << "as they are stored";
+  EXPECT_TRUE(kept.at("x").equal(source.images.index_select(0, index)));
+}
+
 // Stops the run after some cells, as Ctrl-C does.
 struct StopAfter final : RunEvents {
   explicit StopAfter(int cells) : left(cells) {}

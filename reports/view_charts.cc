@@ -1,0 +1,158 @@
+// Charts: their titles for the page, their numbers for its script.
+#include <cmath>
+#include <limits>
+
+#include "reports/curves.h"
+#include "reports/view.h"
+
+namespace gauntlet {
+namespace {
+
+constexpr double kLogarithmic = 20;
+
+/// In percent, with what a pixel can show.
+double shown_percent(double share) { return std::round(share * 1e4) / 100; }
+
+View point_of(double x, double accuracy, double low, double high, const std::string& label) {
+  View point = {x, shown_percent(accuracy), shown_percent(std::max(0.0, low)),
+                shown_percent(std::min(1.0, high))};
+  if (!label.empty()) point.push_back(label);
+  return point;
+}
+
+/// Numbers for charts.js; Summaries make its parts.
+struct Chart {
+  std::string title, x, y;
+  bool scatter = false, log = false;
+  View views = View::array();  ///< [{name, lines: [{name, points}]}]
+};
+
+Chart chart_of(const CurveChart& curve) {
+  Chart chart{curve.title, curve.x_title, "accuracy, %", false, curve.log_x};
+  for (const CurveView& view : curve.views) {
+    View lines = View::array();
+    for (const CurveLine& line : view.lines) {
+      View points = View::array();
+      for (const CurvePoint& p : line.points)
+        points.push_back(
+            point_of(p.x, p.accuracy, p.low, p.high, p.upper_bound ? "an upper bound" : ""));
+      lines.push_back({{"name", line.name}, {"points", points}});
+    }
+    chart.views.push_back({{"name", view.name}, {"lines", lines}});
+  }
+  return chart;
+}
+
+bool spans_decades(const Chart& chart) {
+  double low = std::numeric_limits<double>::infinity(), high = 0;
+  for (const View& view : chart.views)
+    for (const View& line : view["lines"])
+      for (const View& point : line["points"])
+        if (const double x = point[0].get<double>(); x > 0)
+          low = std::min(low, x), high = std::max(high, x);
+  return high / low >= kLogarithmic;
+}
+
+double per_image(int64_t passes, const CellRecord& record) {
+  return double(passes) / std::max<double>(1, double(record.samples));
+}
+
+/// Every cell at what the attack asked of the model.
+Chart attack_cost_chart(const Summary& summary) {
+  Chart chart{"What an attack asks, and what it leaves", "passes requested, an image",
+              "accuracy, %", true};
+  for (const ThreatName& threat : summary.threats) {
+    View lines = View::array();
+    for (const std::string& defense : summary.defenses) {
+      View points = View::array();
+      for (const std::string& attack : summary.attacks) {
+        const auto* group = summary.cell(defense, attack, threat);
+        if (!group || !group->robust) continue;
+        double passes = 0;
+        for (const CellRecord* r : group->records) passes += per_image(r->ledger.forwards, *r);
+        const Interval& interval = group->records.front()->interval;
+        points.push_back(point_of(passes / double(group->records.size()), group->robust->mean,
+                                  interval.low, interval.high, attack));
+      }
+      if (!points.empty()) lines.push_back({{"name", defense}, {"points", points}});
+    }
+    if (!lines.empty()) chart.views.push_back({{"name", title_of(threat)}, {"lines", lines}});
+  }
+  chart.log = spans_decades(chart);
+  return chart;
+}
+
+/// Passes that one answer of the defense takes; 0: unknown.
+double passes_of_answer(const Summary& summary, const std::string& defense) {
+  for (const auto& group : summary.cells)
+    if (group.defense == defense && group.robust) {
+      const CellRecord& r = *group.records.front();
+      return per_image(r.ledger.scoring_forwards, r) / double(std::max<int64_t>(1, r.trials));
+    }
+  return 0;
+}
+
+Chart defense_cost_chart(const Summary& summary) {
+  Chart chart{"What an answer takes, and what the defense withstands", "passes of an answer",
+              "worst case, %", true};
+  for (const ThreatName& threat : summary.threats) {
+    View lines = View::array();
+    for (const std::string& defense : summary.defenses) {
+      const auto* worst = summary.worst_case(defense, threat);
+      const double passes = passes_of_answer(summary, defense);
+      if (!worst || !worst->robust || passes == 0) continue;
+      const Interval& interval = worst->records.front()->interval;
+      const View point = point_of(passes, worst->robust->mean, interval.low, interval.high,
+                                  worst->records.front()->complete ? "" : "an upper bound");
+      lines.push_back({{"name", defense}, {"points", View::array({point})}});
+    }
+    if (!lines.empty()) chart.views.push_back({{"name", title_of(threat)}, {"lines", lines}});
+  }
+  chart.log = spans_decades(chart);
+  return chart;
+}
+
+View view_of(const Chart& chart) {
+  View names = View::array();
+  for (const View& view : chart.views) names.push_back({{"name", view["name"]}});
+  return {{"title", chart.title}, {"views", names}, {"several", names.size() > 1}};
+}
+
+View numbers_of(const Chart& chart) {
+  return {{"x", chart.x},
+          {"y", chart.y},
+          {"log", chart.log},
+          {"scatter", chart.scatter},
+          {"views", chart.views}};
+}
+
+}  // namespace
+
+ChartsView charts_of(const Summary& summary) {
+  ChartsView charts;
+  for (const CurveChart& curve : curves_of(summary)) {
+    const Chart chart = chart_of(curve);
+    charts.curves.push_back(view_of(chart));
+    charts.numbers.push_back(numbers_of(chart));
+  }
+  for (const Chart& chart : {attack_cost_chart(summary), defense_cost_chart(summary)}) {
+    if (chart.views.empty()) continue;
+    charts.costs.push_back(view_of(chart));
+    charts.numbers.push_back(numbers_of(chart));
+  }
+  return charts;
+}
+
+std::string script_data(const View& value) {
+  // A name that is no UTF-8 must not end the report.
+  std::string text = value.dump(-1, ' ', false, View::error_handler_t::replace), safe;
+  for (const char c : text) {
+    if (c == '<')
+      safe += "\\u003c";  // else "</script>" in a name would end the element
+    else
+      safe += c;
+  }
+  return safe;
+}
+
+}  // namespace gauntlet
