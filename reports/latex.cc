@@ -10,7 +10,7 @@
 namespace gauntlet {
 namespace {
 
-constexpr size_t kLongestSlug = 40;
+constexpr size_t kLongestSlug = 60;
 
 /// What begins a text: a code point, or a byte that is no UTF-8 (then `valid` is false).
 struct Character {

@@ -15,7 +15,7 @@ std::string latex_comment(const std::string& text);
 
 /// In characters as they are printed.
 size_t width_of(const std::string& text);
-/// For the name of a file: a to z, digits and single hyphens, at most 40 of them; may be "".
+/// For the name of a file: a to z, digits and single hyphens, at most 60 of them; may be "".
 std::string slug_of(const std::string& text);
 
 }  // namespace gauntlet

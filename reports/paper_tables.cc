@@ -25,6 +25,11 @@ std::string bold(const std::string& text, bool is_bold) {
   return is_bold ? fmt::format("\\textbf{{\\boldmath {}}}", text) : text;
 }
 
+/// Takes no width, so that digits stay below digits.
+std::string raised(const std::string& marks) {
+  return marks.empty() ? "" : "\\rlap{" + marks + "}";
+}
+
 /// Marks that a table prints, and what each means: only those that it prints are told.
 class Legend {
  public:
@@ -139,8 +144,8 @@ class AccuracyTable {
     const std::vector<bool> best = marked(best_clean(summary_, outcomes_, threat_));
     for (size_t i = 0; i < table_.rows.size(); ++i) {
       const auto* group = clean_cell(summary_, table_.rows[i].name, threat_);
-      add(i,
-          group ? bold(number_of(*group->clean), best[i]) + images_of(*group) : legend_.absent());
+      add(i, group ? bold(number_of(*group->clean), best[i]) + raised(images_of(*group))
+                   : legend_.absent());
     }
   }
 
@@ -157,8 +162,10 @@ class AccuracyTable {
       const bool flagged =
           std::any_of(group->records.begin(), group->records.end(),
                       [](const CellRecord* record) { return !record->flags.empty(); });
-      add(i, bold(number_of(*group->robust), best[i]) + images_of(*group) +
-                 (flagged ? legend_.mark("$^\\dagger$", "the report's audit has a finding") : ""));
+      add(i, bold(number_of(*group->robust), best[i]) +
+                 raised(images_of(*group) +
+                        (flagged ? legend_.mark("$^\\dagger$", "the report's audit has a finding")
+                                 : "")));
     }
   }
 
@@ -179,7 +186,7 @@ class AccuracyTable {
           complete
               ? ""
               : legend_.mark("$\\leq$", "an upper bound, as an attack has no valid result") + " ";
-      add(i, bound + bold(number_of(*group->robust), best[i]) + images_of(*group));
+      add(i, bound + bold(number_of(*group->robust), best[i]) + raised(images_of(*group)));
     }
   }
 

@@ -143,8 +143,8 @@ TEST_F(WholeNumbers, ASecondRunComputesNothing) {
 TEST_F(WholeNumbers, TheImagesOfARunLieBesideWhatAttacksMadeOfThem) {
   const Store::Run records = run_with("images", 128);
   const auto data = nlohmann::json::parse(records.settings).at("data");
-  const auto kept = read_safetensors(folder_ / "images" / "artifacts" /
-                                     data.at("images").get<std::string>());
+  const auto kept =
+      read_safetensors(folder_ / "images" / "artifacts" / data.at("images").get<std::string>());
   const Dataset source = registry_.load(suite().data.entry, "test");
   EXPECT_EQ(data.at("sha256"), source.sha256);
   const Tensor index = torch::tensor(suite().data.indices);
