@@ -99,6 +99,9 @@ Figure figure_of(const Summary& summary, const CurveChart& chart, const CurveVie
   Figure figure{"", latex_breakable(chart.title), latex(chart.x_title), chart.log_x};
   figure.lines = view.lines;
   if (!view.name.empty()) figure.caption += ", " + latex_breakable(view.name);
+  // One line needs no legend.
+  if (view.lines.size() == 1 && view.lines.front().name != view.name)
+    figure.caption += ": " + latex_breakable(view.lines.front().name);
   figure.caption += summary.seeds.size() > 1 ? ". Bars: one standard deviation over seeds."
                                              : ". Bars: intervals over images.";
   for (const CurveLine& line : view.lines)

@@ -1,6 +1,8 @@
 #include "reports/paper.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <regex>
@@ -8,8 +10,10 @@
 
 #include "reports/best.h"
 #include "reports/citations.h"
+#include "reports/curves.h"
 #include "reports/latex.h"
 #include "run_with_outcomes.h"
+#include "tests/support/synthetic_store.h"
 
 namespace gauntlet {
 namespace {
@@ -229,6 +233,32 @@ TEST(PaperTable, ToldOfCertificates) {
   EXPECT_EQ(row(table, "smoothed").front(), "70.0");
   EXPECT_EQ(row(table, "smoothed").back(), "20.0");
   for (const std::string& cell : row(table, "broken")) EXPECT_EQ(cell, "err.");
+}
+
+TEST(PaperFigures, DrawEveryCurve) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("gauntlet-figures-" + std::to_string(getpid()));
+  write_synthetic_store({numbered("row", 4), numbered("column", 3), {0.05, 0.1, 0.2}}, folder);
+  const Store::Run run = Store(folder).latest_run();
+  std::filesystem::remove_all(folder);
+  const Summary summary(run);
+  const std::vector<PaperFile> files = paper_figures(summary);
+  size_t number = 0;
+  for (const CurveChart& chart : curves_of(summary))
+    for (const CurveView& view : chart.views) {
+      ASSERT_LT(number, files.size());
+      const std::string& text = files[number++].text;
+      for (const CurveLine& line : view.lines) {
+        EXPECT_THAT(text, HasSubstr(view.lines.size() == 1 ? latex_breakable(line.name)
+                                                           : "{" + latex(line.name) + "}"));
+        for (const CurvePoint& point : line.points)
+          EXPECT_THAT(text,
+                      HasSubstr(fmt::format(" ({:.6g},{:.4g}) +=", point.x, 100 * point.accuracy)));
+      }
+    }
+  EXPECT_GT(number, 10u);
+  EXPECT_EQ(number, files.size());
+  EXPECT_EQ(files.front().name, "figure-epsilon-linf-worst-case.tex");
 }
 
 TEST(Paper, ReadsEveryFileOnce) {
