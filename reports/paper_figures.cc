@@ -100,7 +100,7 @@ Figure figure_of(const Summary& summary, const CurveChart& chart, const CurveVie
   figure.lines = view.lines;
   if (!view.name.empty()) figure.caption += ", " + latex_breakable(view.name);
   // One line needs no legend.
-  if (view.lines.size() == 1 && view.lines.front().name != view.name)
+  if (view.lines.size() == 1 && view.lines.front().name != "…")
     figure.caption += ": " + latex_breakable(view.lines.front().name);
   figure.caption += summary.seeds.size() > 1 ? ". Bars: one standard deviation over seeds."
                                              : ". Bars: intervals over images.";
