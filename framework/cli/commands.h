@@ -51,6 +51,7 @@ void add_verify(CLI::App& app, Action& action);
 void add_board(CLI::App& app, Action& action);
 /// `board build`.
 void add_board_build(CLI::App& board, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_plugins(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);

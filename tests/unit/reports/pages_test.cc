@@ -312,15 +312,19 @@ TEST(WriteReports, WritesAllOfThemAndNothingElse) {
   std::set<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder))
     files.insert(entry.path().filename().string());
-  EXPECT_EQ(files,
-            (std::set<std::string>{"report.csv", "report.html", "report.json", "report.md"}));
+  EXPECT_EQ(files, (std::set<std::string>{"paper", "report.csv", "report.html", "report.json",
+                                          "report.md"}));
   std::ostringstream json;
   json << std::ifstream(folder / "report.json").rdbuf();
   EXPECT_EQ(json.str(), report_json(synthetic_run()));
   write_reports(without_outcomes(certified_run()), folder);
   EXPECT_TRUE(fs::exists(folder / "certified.csv"));
+  EXPECT_TRUE(fs::exists(folder / "paper" / "table-certified.tex"));
+  std::ofstream(folder / "paper" / "notes.tex") << "of the person who writes the paper";
   write_reports(without_outcomes(synthetic_run()), folder);
   EXPECT_FALSE(fs::exists(folder / "certified.csv")) << "of a run these reports do not tell of";
+  EXPECT_FALSE(fs::exists(folder / "paper" / "table-certified.tex"));
+  EXPECT_TRUE(fs::exists(folder / "paper" / "notes.tex"));
   fs::remove_all(folder);
   EXPECT_THROW(write_reports(without_outcomes(synthetic_run()), folder), BadInput);
 }
