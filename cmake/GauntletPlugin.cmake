@@ -1,6 +1,6 @@
 # gauntlet_plugin(attack|defense NAME [SOURCES file...] [FILES file...] [OUTPUT folder]): a plugin library
 # from NAME.cc, made as <build>/plugins/attacks/NAME.so. Beside it come preset.toml, where there is one, as
-# NAME.toml, and FILES, which presets may name. OUTPUT puts all of it elsewhere (plugins of tests).
+# NAME.toml, citation.bib as NAME.bib (the BibTeX of what it implements, which reports cite), and FILES, which presets may name. OUTPUT puts all of it elsewhere (plugins of tests).
 function(gauntlet_plugin kind name)
   cmake_parse_arguments(arg "" "OUTPUT" "SOURCES;FILES" ${ARGN})
   if(NOT kind MATCHES "^(attack|defense)$")
@@ -35,6 +35,9 @@ function(gauntlet_plugin kind name)
   set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${arg_OUTPUT}")
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/preset.toml")
     configure_file(preset.toml "${arg_OUTPUT}/${name}.toml" COPYONLY)
+  endif()
+  if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/citation.bib")
+    configure_file(citation.bib "${arg_OUTPUT}/${name}.bib" COPYONLY)
   endif()
   foreach(file IN LISTS arg_FILES)
     configure_file(${file} "${arg_OUTPUT}/${file}" COPYONLY)

@@ -50,6 +50,7 @@ function(gauntlet_ship_plugin target kind)
   add_dependencies(shipped ${target})
   install(TARGETS ${target} LIBRARY DESTINATION ${folder})
   install(FILES preset.toml DESTINATION ${folder} RENAME ${name}.toml)
+  install(FILES citation.bib DESTINATION ${folder} RENAME ${name}.bib OPTIONAL)
   install(FILES ${ARGN} DESTINATION ${folder})
 endfunction()
 

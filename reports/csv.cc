@@ -1,36 +1,12 @@
 // report.csv: one row a cell, one column a fact. certified.csv: one row an image. differences.csv:
 // one row a difference.
+#include "reports/csv_row.h"
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/text.h"
 
 namespace gauntlet {
 namespace {
-
-/// A row of RFC 4180; lines end in \n, as every reader of CSV takes it.
-class Row {
- public:
-  Row& operator<<(const std::string& field) {
-    if (!first_) text_ += ',';
-    first_ = false;
-    if (field.find_first_of(",\"\r\n") == std::string::npos) {
-      text_ += field;
-      return *this;
-    }
-    text_ += '"';
-    for (const char c : field) text_ += c == '"' ? "\"\"" : std::string(1, c);
-    text_ += '"';
-    return *this;
-  }
-  Row& operator<<(int64_t value) { return *this << std::to_string(value); }
-  Row& operator<<(double value) { return *this << exact(value); }
-  Row& operator<<(bool value) { return *this << std::string(value ? "true" : "false"); }
-  std::string line() const { return text_ + '\n'; }
-
- private:
-  std::string text_;
-  bool first_ = true;
-};
 
 constexpr const char* kHeader =
     "suite,defense,attack,threat,norm,epsilon,dataset,split,seed,status,reason,samples,trials,"
@@ -39,7 +15,7 @@ constexpr const char* kHeader =
     "backwards,queries,executed_forwards,executed_backwards,source_forwards,source_backwards,"
     "scoring_forwards,seconds,finished,identity,fingerprint,x_adv,parameters\n";
 
-void add_numbers(Row& row, const CellRecord& r) {
+void add_numbers(CsvRow& row, const CellRecord& r) {
   if (!has_result(r)) {
     for (int i = 0; i < 10; ++i) row << std::string();
     return;
@@ -52,7 +28,7 @@ void add_numbers(Row& row, const CellRecord& r) {
 std::string line_of(const CellRecord& r) {
   std::string flags;
   for (const std::string& flag : r.flags) flags += (flags.empty() ? "" : "; ") + flag;
-  Row row;
+  CsvRow row;
   row << r.suite << r.defense << r.attack << r.threat << r.norm << r.epsilon << r.dataset << r.split
       << r.seed << to_string(r.status) << r.reason << r.samples << r.trials << r.stochastic;
   add_numbers(row, r);
@@ -78,7 +54,7 @@ std::string differences_csv(const Store::Run& run) {
       "suite,defense,baseline,attack,threat,norm,epsilon,samples,difference,interval_low,"
       "interval_high,interval_level,interval_method,p_below\n";
   for (const Difference& one : run.differences) {
-    Row row;
+    CsvRow row;
     row << run.suite << one.defense << one.baseline << one.attack << one.threat << one.norm
         << one.epsilon << one.samples;
     if (one.ok)
@@ -99,7 +75,7 @@ std::string certified_csv(const Store::Run& run) {
   for (const Certification& r : summary.run.certifications) {
     const auto add = [&](const CertifiedSample* c) {
       const std::string none;
-      Row row;
+      CsvRow row;
       row << r.suite << r.defense << r.dataset << r.split << r.seed << to_string(r.status)
           << r.reason;
       if (!c)

@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/bad_input.h"
+#include "reports/paper.h"
 #include "reports/report.h"
 
 namespace gauntlet {
@@ -35,6 +37,22 @@ void write_or_remove(bool is_wanted, const fs::path& file, std::string (*text)(c
     fs::remove(file, error);
 }
 
+/// Into a folder of its own, where what an earlier run left of its paper goes.
+void write_paper(const RunRecords& records, const fs::path& folder) {
+  const std::vector<PaperFile> files = paper_of(records);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  for (const PaperFile& file : files) write_atomically(folder / file.name, file.text);
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    const auto is_new = [&](const PaperFile& file) { return file.name == name; };
+    if (is_paper_file(name) && std::none_of(files.begin(), files.end(), is_new))
+      old.push_back(entry.path());
+  }
+  for (const fs::path& file : old) fs::remove(file, error);
+}
+
 }  // namespace
 
 void write_reports(const RunRecords& records, const fs::path& folder) {
@@ -44,6 +62,7 @@ void write_reports(const RunRecords& records, const fs::path& folder) {
   write_or_remove(!run.certifications.empty(), folder / "certified.csv", certified_csv, run);
   write_or_remove(!run.differences.empty(), folder / "differences.csv", differences_csv, run);
   write_atomically(folder / "report.md", report_markdown(run));
+  write_paper(records, folder / "paper");
   write_atomically(folder / "report.html", report_html(records));
 }
 

@@ -11,11 +11,16 @@ namespace {
 
 constexpr float kUnseen = std::numeric_limits<float>::quiet_NaN();
 
-/// Adds one seed's rates; an image that one seed did not see was not seen.
-void add(std::vector<float>& sums, size_t place, int64_t right, int64_t trials, bool first) {
-  if (place >= sums.size()) sums.resize(place + 1, first ? kUnseen : 0);
-  const float rate = float(right) / float(std::max<int64_t>(1, trials));
-  sums[place] = first ? rate : sums[place] + rate;
+void put(std::vector<float>& rates, size_t place, int64_t right, int64_t trials) {
+  if (place >= rates.size()) rates.resize(place + 1, kUnseen);
+  rates[place] = float(right) / float(std::max<int64_t>(1, trials));
+}
+
+/// What one of the two lacks, the sum lacks, too.
+void add(std::vector<float>& sums, std::vector<float> rates) {
+  const size_t size = std::max(sums.size(), rates.size());
+  sums.resize(size, kUnseen), rates.resize(size, kUnseen);
+  for (size_t i = 0; i < size; ++i) sums[i] += rates[i];
 }
 
 }  // namespace
@@ -45,13 +50,19 @@ ImageRates RunImages::read(const Group<CellRecord>& group, const OutcomesOf& out
   ImageRates sums;
   if (!group.robust) return sums;
   for (const CellRecord* record : group.records) {
-    const bool first = record == group.records.front();
+    ImageRates rates;
     for (const Outcome& outcome : outcomes(*record)) {
       if (outcome.label < 0) continue;
       const size_t place = place_of(outcome);
-      add(sums.clean, place, outcome.clean_right, record->trials, first);
-      add(sums.robust, place, outcome.robust_right, record->trials, first);
+      put(rates.clean, place, outcome.clean_right, record->trials);
+      put(rates.robust, place, outcome.robust_right, record->trials);
     }
+    if (record == group.records.front()) {
+      sums = std::move(rates);
+      continue;
+    }
+    add(sums.clean, std::move(rates.clean));
+    add(sums.robust, std::move(rates.robust));
   }
   for (std::vector<float>* each : {&sums.clean, &sums.robust})
     for (float& rate : *each) rate /= float(group.records.size());

@@ -23,7 +23,7 @@ std::string report_markdown(const Store::Run& run);
 /// Self-contained page: no request to anywhere.
 std::string report_html(const RunRecords& records);
 /// All of them (certified.csv where something was certified, differences.csv where a row names a
-/// baseline), written atomically into the folder.
+/// baseline; LaTeX in paper/), written atomically into the folder.
 /// Throws BadInput if it cannot be written.
 void write_reports(const RunRecords& records, const std::filesystem::path& folder);
 

@@ -151,4 +151,14 @@ const Group<WorstCase>* Summary::worst_case(const std::string& defense,
   return place == worst_case_index_.end() ? nullptr : &worst_cases[place->second];
 }
 
+double Summary::passes_of_answer(const std::string& defense) const {
+  double least = 0;
+  for (const CellRecord& r : run.cells) {
+    if (r.defense != defense || !has_result(r) || r.samples * r.trials <= 0) continue;
+    const double passes = double(r.ledger.scoring_forwards) / double(r.samples * r.trials);
+    if (least == 0 || passes < least) least = passes;
+  }
+  return least;
+}
+
 }  // namespace gauntlet

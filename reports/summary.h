@@ -56,6 +56,9 @@ struct Summary {
   const Group<CellRecord>* cell(const std::string& defense, const std::string& attack,
                                 const ThreatName& threat) const;
   const Group<WorstCase>* worst_case(const std::string& defense, const ThreatName& threat) const;
+  /// Passes of the network that one answer of a defense takes, at the cell that took the least per
+  /// image and trial: scoring also counts what confirmed hits. 0: no result.
+  double passes_of_answer(const std::string& defense) const;
 
  private:
   std::map<std::string, size_t> cell_index_, worst_case_index_;

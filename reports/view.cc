@@ -88,7 +88,7 @@ View view_of(const Summary& summary) {
   const Store::Run& run = summary.run;
   const double took = seconds_between(run.started, run.finished);
   View told = object_of(run.settings);
-  told.erase("training_logs");  // drawn instead
+  for (const char* told_elsewhere : {"training_logs", "citations"}) told.erase(told_elsewhere);
   const std::string settings = run.settings.empty() ? "" : told.dump(2);
   View view = {{"suite", run.suite},
                {"started", day_and_time(run.started)},

@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/certified.h"
 #include "reports/plot.h"
 #include "reports/text.h"
 #include "reports/view.h"
-#include "results/certification.h"
 
 namespace gauntlet {
 namespace {
@@ -27,38 +27,6 @@ std::vector<Attacked> attacked(const Summary& summary, const std::string& defens
         out.push_back({threat.epsilon, worst});
   std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.epsilon < b.epsilon; });
   return out;
-}
-
-Spread accuracy_at(const CertifiedGroup& group, double radius) {
-  std::vector<double> values;
-  for (const Certification* record : group.records)
-    values.push_back(certified_accuracy(*record, radius));
-  return spread_of(values);
-}
-
-double largest_radius(const CertifiedGroup& group) {
-  double most = 0;
-  for (const Certification* record : group.records)
-    for (const CertifiedSample& c : record->certificates)
-      if (c.answer == c.label) most = std::max(most, c.radius);
-  return most;
-}
-
-/// Round radii up to the largest, and those of the suite's threats.
-std::vector<double> radii_of(const Summary& summary) {
-  double most = 0;
-  for (const CertifiedGroup& group : summary.certified)
-    if (group.ok) most = std::max(most, largest_radius(group));
-  std::vector<double> radii = {0};
-  if (most > 0)
-    for (const double mark : ticks(0, most, 6))
-      if (mark <= most) radii.push_back(mark);
-  for (const ThreatName& threat : summary.threats)
-    if (threat.norm == "l2") radii.push_back(threat.epsilon);
-  std::sort(radii.begin(), radii.end());
-  const auto same = [](double a, double b) { return b - a < 1e-9; };
-  radii.erase(std::unique(radii.begin(), radii.end(), same), radii.end());
-  return radii;
 }
 
 std::string spread_text(const Spread& spread) {

@@ -82,16 +82,6 @@ Chart attack_cost_chart(const Summary& summary) {
   return chart;
 }
 
-/// Passes that one answer of the defense takes; 0: unknown.
-double passes_of_answer(const Summary& summary, const std::string& defense) {
-  for (const auto& group : summary.cells)
-    if (group.defense == defense && group.robust) {
-      const CellRecord& r = *group.records.front();
-      return per_image(r.ledger.scoring_forwards, r) / double(std::max<int64_t>(1, r.trials));
-    }
-  return 0;
-}
-
 Chart defense_cost_chart(const Summary& summary) {
   Chart chart{"What an answer takes, and what the defense withstands", "passes of an answer",
               "worst case, %", true};
@@ -99,7 +89,7 @@ Chart defense_cost_chart(const Summary& summary) {
     View lines = View::array();
     for (const std::string& defense : summary.defenses) {
       const auto* worst = summary.worst_case(defense, threat);
-      const double passes = passes_of_answer(summary, defense);
+      const double passes = summary.passes_of_answer(defense);
       if (!worst || !worst->robust || passes == 0) continue;
       const Interval& interval = worst->records.front()->interval;
       const View point = point_of(passes, worst->robust->mean, interval.low, interval.high,

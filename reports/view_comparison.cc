@@ -62,6 +62,9 @@ View cell_of(const ComparedCell& cell, bool refused) {
           {"test", cell.test},
           {"mark", mark_of(cell)},
           {"significant", cell.significant()},
+          {"direction", !cell.significant()     ? ""
+                        : cell.difference() < 0 ? "worse"
+                                                : "better"},
           {"refused", refused}};
 }
 

@@ -8,6 +8,9 @@
 namespace gauntlet {
 namespace {
 
+/// More are shown densely.
+constexpr size_t kManyColumns = 12, kManyRows = 14;
+
 /// Every name the templates ask a cell for, so that none is looked up in the row around it.
 View blank_cell() {
   return {{"state", "absent"}, {"ok", false},
@@ -161,21 +164,20 @@ double an_image(double total, const CellRecord& record) {
 
 View row_of(const Summary& summary, const std::string& defense, const ThreatName& threat) {
   View cells = View::array();
-  Mean answer, time;
+  const double answer = summary.passes_of_answer(defense);
+  Mean time;
   for (const std::string& attack : summary.attacks) {
     const auto* group = summary.cell(defense, attack, threat);
     cells.push_back(cell_view(summary, group));
     if (!group) continue;
     for (const CellRecord* record : group->records) {
       if (!has_result(*record)) continue;
-      const auto trials = double(std::max<int64_t>(1, record->trials));
-      answer.add(an_image(double(record->ledger.scoring_forwards), *record) / trials);
       if (std::isfinite(record->seconds)) time.add(an_image(1000 * record->seconds, *record));
     }
   }
   return {{"defense", defense},
-          {"answer", answer.text()},
-          {"answer_value", answer.value()},
+          {"answer", answer > 0 ? brief(answer) : "—"},
+          {"answer_value", answer > 0 ? exact(answer) : ""},
           {"time", time.text()},
           {"time_value", time.value()},
           {"clean", clean_view(summary, defense, threat)},
@@ -216,6 +218,7 @@ View matrices_of(const Summary& summary) {
                         {"threat", title_of(threat)},
                         {"columns", columns},
                         {"rows", rows},
+                        {"dense", columns.size() > kManyColumns || rows.size() > kManyRows},
                         {"feet", feet_of(summary, threat)}});
   }
   return matrices;

@@ -28,12 +28,27 @@ bool is_grouping(const std::string& key, bool outermost) {
   return outermost && (key == "attack" || key == "host" || key == "defense" || key == "scoring");
 }
 
+void add_rows(View& rows, const Json& value, const std::string& name);
+
+void add_nested_rows(View& rows, const Json& shown, const Json& fallback, const std::string& name) {
+  for (const auto& [key, inner] : shown.items()) {
+    const bool has_default = fallback.is_object() && fallback.contains(key);
+    Json leaf = {{"value", inner}};
+    if (has_default) leaf["default"] = fallback[key];
+    add_rows(rows, leaf, name + " · " + key);
+  }
+}
+
 /// {"params": {"steps": {"value": 20, "default": 10}}} -> a row "steps", 20, 10, changed.
 void add_rows(View& rows, const Json& value, const std::string& name) {
   if (is_leaf(value)) {
     const bool chosen = value.is_object();
     const Json& shown = chosen ? value["value"] : value;
     const bool has_default = chosen && value.contains("default");
+    if (shown.is_object() && !shown.empty()) {  // a nested plugin: each of its values by itself
+      add_nested_rows(rows, shown, has_default ? value["default"] : Json(), name);
+      return;
+    }
     if (shown.is_null() && !has_default) return;  // a key that was not given
     rows.push_back({{"name", name},
                     {"value", value_text(shown)},

@@ -49,6 +49,7 @@ void add_compare(CLI::App& app, Action& action);
 void add_bundle(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_board(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_plugins(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);

@@ -17,8 +17,8 @@ int main(int argc, char** argv) {
   cli::Action action;
   for (const auto add :
        {cli::add_run, cli::add_check, cli::add_train, cli::add_trace, cli::add_report,
-        cli::add_compare, cli::add_bundle, cli::add_verify, cli::add_board, cli::add_plugins,
-        cli::add_data, cli::add_models, cli::add_version})
+        cli::add_compare, cli::add_export, cli::add_bundle, cli::add_verify, cli::add_board,
+        cli::add_plugins, cli::add_data, cli::add_models, cli::add_version})
     add(app, action);
   try {
     app.parse(argc, argv);

@@ -326,9 +326,22 @@ json answerer(const DefenseSpec& defense, const Laboratory& lab) {
 }
 
 json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
+  return answerer(plugins_behind(defense, attack, lab), lab);
+}
+
+std::set<std::string> plugins_behind(const DefenseSpec& defense, const AttackSpec& attack,
+                                     const Laboratory& lab) {
   std::set<std::string> names = plugins_of(defense, lab);
   collect_plugins(attack.plugin, attack.params, lab, names);
-  return answerer(names, lab);
+  return names;
+}
+
+std::set<std::string> sources_of(const AttackSpec& attack, const Laboratory& lab) {
+  std::set<std::string> ids;
+  visit_parts(
+      attack.plugin, attack.params, lab, [](const std::string&) {},
+      [&](const ModelRef& ref) { ids.insert(ref.id); });
+  return ids;
 }
 
 namespace {

@@ -2,6 +2,8 @@
 #pragma once
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "evaluation/laboratory.h"
 
@@ -27,6 +29,13 @@ nlohmann::json answerer(const DefenseSpec& defense, const AttackSpec& attack,
 
 /// The same where nothing attacks.
 nlohmann::json answerer(const DefenseSpec& defense, const Laboratory& laboratory);
+
+/// The plugins that take part in a cell ("attack/pgd"), those inside of others and those of
+/// transfer sources too.
+std::set<std::string> plugins_behind(const DefenseSpec& defense, const AttackSpec& attack,
+                                     const Laboratory& laboratory);
+/// The models that an attack's parameters name, by their ids.
+std::set<std::string> sources_of(const AttackSpec& attack, const Laboratory& laboratory);
 
 /// Parameters for people: values beside defaults. See CellRecord::parameters.
 nlohmann::json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& laboratory);

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/bad_input.h"
+#include "evaluation/citations.h"
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
@@ -63,6 +64,7 @@ class Runner {
     out["data"]["sha256"] = data_.sha256;
     out["data"]["classes"] = data_.class_names;
     out["data"]["images"] = save_images();
+    out["citations"] = citations_of(suite_, lab_);
     return out;
   }
 

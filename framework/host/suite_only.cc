@@ -1,7 +1,6 @@
 #include "host/suite_only.h"
 
 #include <algorithm>
-#include <map>
 
 namespace gauntlet {
 namespace {
@@ -22,22 +21,12 @@ std::vector<std::string> parts_of(const std::string& text) {
 }
 
 template <class Spec>
-void filter(std::vector<Spec>& specs, const std::string& kind,
-            const std::vector<std::string>& patterns, const Position& position,
+void filter(std::vector<Spec>& specs, const std::string& kind, const OnlyFilter& only,
             Problems& problems) {
-  if (patterns.empty()) return;
   std::vector<std::string> names;
   for (const Spec& spec : specs) names.push_back(spec.name);
-  for (const std::string& pattern : patterns)
-    if (std::none_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return matches_glob(pattern, name); }))
-      problems.add(position,
-                   "no " + kind + " matches '" + pattern + "'" + suggestion(pattern, names));
-  std::erase_if(specs, [&](const Spec& spec) {
-    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return matches_glob(pattern, spec.name);
-    });
-  });
+  only.check(kind, names, problems);
+  std::erase_if(specs, [&](const Spec& spec) { return !only.keeps(kind, spec.name); });
 }
 }  // namespace
 
@@ -60,9 +49,8 @@ bool matches_glob(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
-void keep_only(Suite& suite, const std::vector<std::string>& only, Problems& problems) {
+OnlyFilter::OnlyFilter(const std::vector<std::string>& only, Problems& problems) {
   const std::vector<std::string> kinds = {"defense", "attack", "threat"};
-  std::map<std::string, std::vector<std::string>> patterns;
   for (const std::string& text : only)
     for (const std::string& part : parts_of(text)) {
       const size_t equals = part.find('=');
@@ -74,16 +62,38 @@ void keep_only(Suite& suite, const std::vector<std::string>& only, Problems& pro
                          "threat=…" +
                          (equals == std::string::npos ? "" : suggestion(kind, kinds)));
       } else {
-        patterns[kind].push_back(part.substr(equals + 1));
+        patterns_[kind].push_back(part.substr(equals + 1));
       }
     }
-  filter(suite.defenses, "defense", patterns["defense"], {"--only"}, problems);
+}
+
+bool OnlyFilter::keeps(const std::string& kind, std::string_view name) const {
+  const auto patterns = patterns_.find(kind);
+  return patterns == patterns_.end() ||
+         std::any_of(patterns->second.begin(), patterns->second.end(),
+                     [&](const std::string& pattern) { return matches_glob(pattern, name); });
+}
+
+void OnlyFilter::check(const std::string& kind, const std::vector<std::string>& names,
+                       Problems& problems) const {
+  const auto patterns = patterns_.find(kind);
+  if (patterns == patterns_.end()) return;
+  for (const std::string& pattern : patterns->second)
+    if (std::none_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return matches_glob(pattern, name); }))
+      problems.add({"--only"},
+                   "no " + kind + " matches '" + pattern + "'" + suggestion(pattern, names));
+}
+
+void keep_only(Suite& suite, const std::vector<std::string>& texts, Problems& problems) {
+  const OnlyFilter only(texts, problems);
+  filter(suite.defenses, "defense", only, problems);
   for (DefenseSpec& row : suite.defenses)  // what is left out is no baseline
     if (std::none_of(suite.defenses.begin(), suite.defenses.end(),
                      [&](const DefenseSpec& other) { return other.name == row.baseline; }))
       row.baseline.clear();
-  filter(suite.attacks, "attack", patterns["attack"], {"--only"}, problems);
-  filter(suite.threats, "threat", patterns["threat"], {"--only"}, problems);
+  filter(suite.attacks, "attack", only, problems);
+  filter(suite.threats, "threat", only, problems);
 }
 
 }  // namespace gauntlet

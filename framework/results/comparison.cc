@@ -179,7 +179,8 @@ class Comparer {
   static std::string told_by_run(const Store::Run& run) {
     auto settings = nlohmann::json::parse(run.settings, nullptr, /*allow_exceptions=*/false);
     if (!settings.is_object()) return "";
-    for (const char* told_elsewhere : {"attacks", "defenses", "scoring", "training_logs"})
+    for (const char* told_elsewhere :
+         {"attacks", "defenses", "scoring", "training_logs", "citations"})
       settings.erase(told_elsewhere);
     return settings.dump();
   }

@@ -57,6 +57,8 @@
       word.length > 1 && word[0] === "-" ? !lower.includes(word.slice(1)) : lower.includes(word));
   };
   const inputs = [...document.querySelectorAll("[data-rows-of], [data-columns-of], [data-cells-of]")];
+  const name_of = (row) =>
+    [...row.querySelectorAll("th, .named")].map((cell) => cell.textContent).join(" ");
   const value_for = (name, table) => {
     const input = inputs.find((each) => each.dataset[name] && table.matches(each.dataset[name]));
     return input ? input.value : "";
@@ -65,7 +67,7 @@
     const rows = value_for("rowsOf", table), columns = value_for("columnsOf", table),
           cells = value_for("cellsOf", table);
     const body = [...table.tBodies[0].rows];
-    const shown = body.map((row) => wanted(row.querySelector("th")?.textContent ?? row.textContent, rows) &&
+    const shown = body.map((row) => wanted(name_of(row), rows) &&
       (!cells || row.querySelector(cells) !== null));
     body.forEach((row, i) => { row.hidden = !shown[i]; });
     if (columns === "" && !table.dataset.filtered) return;
@@ -82,7 +84,8 @@
       if (inputs.some((input) => [input.dataset.rowsOf, input.dataset.columnsOf, input.dataset.cellsOf]
         .some((selector) => selector && table.matches(selector)))) filter(table);
   };
-  for (const input of inputs) input.addEventListener("input", refilter);
+  for (const input of inputs)
+    for (const event of ["input", "change"]) input.addEventListener(event, refilter);
   document.querySelector(".tools .reset")?.addEventListener("click", () => {
     for (const input of inputs) input.value = "";
     refilter();

@@ -30,7 +30,7 @@ inline CellRecord synthetic_record(const SyntheticSuite& suite, size_t defense, 
   CellRecord r;
   r.identity = "id" + std::to_string(defense) + "-" + std::to_string(attack) + "-" +
                std::to_string(std::lround(1000 * epsilon));
-  r.fingerprint = "f00d";
+  r.fingerprint = suite.shift == 0 ? "f00d" : "beef";
   r.suite = "synthetic";
   r.defense = suite.defenses[defense], r.attack = suite.attacks[attack];
   r.dataset = "synthetic", r.split = "test";

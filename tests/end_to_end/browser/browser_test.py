@@ -41,7 +41,7 @@ return [data.reduce((count, pixel) => count + (pixel !== 0), 0), colours.size];
 
 QUICK_SUITE = """
 schema = 1
-name = "browser <b>test</b>"
+name = "browser"
 seeds = [0]
 data = { dataset = "fashion-mnist-1k", samples = 120 }
 scoring = { trials = 2 }
@@ -65,40 +65,48 @@ cross = { sigma = [0.05, 0.1, 0.2] }
 """
 
 
+FOLDER = pathlib.Path(tempfile.mkdtemp(prefix="gauntlet-browser-"))
+BROWSER = None  # one for all tests
+
+
+def gauntlet(*arguments, codes=(0,)):
+    result = subprocess.run([GAUNTLET, *map(str, arguments)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, cwd=SOURCE)
+    assert result.returncode in codes, f"{arguments}: {result.returncode}\n{result.stderr}"
+    return result.stdout
+
+
+def start_browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                 "--hide-scrollbars", "--allow-file-access-from-files",
+                 f"--user-data-dir={FOLDER / 'profile'}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = webdriver.chrome.service.Service(shutil.which("chromedriver"))
+    browser = webdriver.Chrome(service=service, options=options)
+    browser.set_window_size(1280, 900)
+    return browser
+
+
+def setUpModule():
+    global BROWSER
+    unittest.addModuleCleanup(shutil.rmtree, FOLDER, ignore_errors=True)
+    subprocess.run([STORES, str(FOLDER)], check=True)
+    for name in ("plain", "shifted", "evil", "failures", "big"):
+        gauntlet("report", FOLDER / name)
+    (FOLDER / "suite.toml").write_text(QUICK_SUITE)
+    gauntlet("run", FOLDER / "suite.toml", "--quiet", "--output", FOLDER / "real")
+    BROWSER = start_browser()
+    unittest.addModuleCleanup(BROWSER.quit)
+
+
 class Pages(unittest.TestCase):
-    """One browser for all tests; every page is asked for errors and requests when it is left."""
+    """Every page is asked for errors and requests when it is left."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="gauntlet-browser-"))
-        subprocess.run([STORES, str(cls.folder)], check=True)
-        for name in ("plain", "shifted", "evil", "failures", "big"):
-            cls.gauntlet("report", str(cls.folder / name))
-        (cls.folder / "suite.toml").write_text(QUICK_SUITE)
-        cls.gauntlet("run", str(cls.folder / "suite.toml"), "--quiet", "--output",
-                     str(cls.folder / "real"))
-        options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium")
-        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                     "--hide-scrollbars", "--allow-file-access-from-files",
-                     f"--user-data-dir={cls.folder / 'profile'}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        service = webdriver.chrome.service.Service(shutil.which("chromedriver"))
-        cls.browser = webdriver.Chrome(service=service, options=options)
-        cls.browser.set_window_size(1280, 900)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.quit()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-
-    @staticmethod
-    def gauntlet(*arguments, codes=(0,)):
-        result = subprocess.run([GAUNTLET, *arguments], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, cwd=SOURCE)
-        assert result.returncode in codes, f"{arguments}: {result.returncode}\n{result.stderr}"
-        return result.stdout
+    def setUp(self):
+        self.browser = BROWSER
 
     def open(self, file):
         self.browser.get_log("performance")
@@ -159,7 +167,7 @@ class Pages(unittest.TestCase):
 
 class Report(Pages):
     def test_real_run_has_every_part(self):
-        self.open(self.folder / "real" / "report.html")
+        self.open(FOLDER / "real" / "report.html")
         for part in ("threat-0", "curves", "transfer", "classes", "overlap", "gallery", "cost",
                      "parameters", "environment", "numbers", "again"):
             self.assertTrue(self.one("#" + part).is_displayed(), part)
@@ -175,7 +183,7 @@ class Report(Pages):
         self.shoot("report")
 
     def test_sorting(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         original = self.names()[:6]
         worst = self.one(".matrix th.worst button")
         values = lambda: [float(cell.get_attribute("data-value"))
@@ -189,7 +197,7 @@ class Report(Pages):
         self.assertEqual(self.names()[:6], original)
 
     def test_filters_and_hides(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         self.assertEqual(len(self.names()), 18)
         self.browser.find_element(By.TAG_NAME, "body").send_keys("/")
         self.browser.switch_to.active_element.send_keys("defense -2")
@@ -206,7 +214,7 @@ class Report(Pages):
         self.assertLess(len(self.names()), 18)
 
     def test_keyboard_opens_a_cell(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         self.browser.execute_script("document.querySelector('#threat-0 tbody td:nth-child(3) a').focus()")
         self.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
         self.browser.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
@@ -218,7 +226,7 @@ class Report(Pages):
         self.assertFalse(self.one("dialog").is_displayed())
 
     def test_theme_is_chosen_and_redraws(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         back = lambda: self.browser.execute_script("return getComputedStyle(document.body).backgroundColor")
         seen = {back()}
         for _ in range(2):
@@ -228,14 +236,14 @@ class Report(Pages):
         self.assert_drawn(4)
 
     def test_charts_change_their_view(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         canvas = self.one("#curves canvas")
         before = self.browser.execute_script("return arguments[0].toDataURL()", canvas)
         Select(self.one("#curves select")).select_by_index(2)
         self.assertNotEqual(before, self.browser.execute_script("return arguments[0].toDataURL()", canvas))
 
     def test_overlap_follows_its_choice(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         table = lambda: self.one("#overlap table").text
         before = table()
         Select(self.one("#overlap .of-defense")).select_by_index(4)
@@ -244,7 +252,7 @@ class Report(Pages):
         self.assertEqual(len(diagonal), 5)
 
     def test_evil_names_are_text(self):
-        for page in (self.folder / "evil" / "report.html",):
+        for page in (FOLDER / "evil" / "report.html",):
             self.open(page)
             self.assertNotIn("owned", self.browser.title)
             self.assertEqual(self.browser.execute_script("return document.images.length"), 0)
@@ -257,14 +265,14 @@ class Report(Pages):
         self.shoot("evil")
 
     def test_only_failures(self):
-        self.open(self.folder / "failures" / "report.html")
+        self.open(FOLDER / "failures" / "report.html")
         self.assertEqual(len(self.all(".matrix td .badge")), 12)
         self.assertEqual(len(self.all("#failures li")), 12)
         self.assertEqual(self.all(".matrix td.ok"), [])
         self.shoot("failures")
 
     def test_forty_by_thirty(self):
-        file = self.folder / "big" / "report.html"
+        file = FOLDER / "big" / "report.html"
         self.assertLess(file.stat().st_size, 5 << 20)
         self.open(file)
         self.assertEqual(len(self.all(".matrix tbody tr")), 40)
@@ -274,12 +282,12 @@ class Report(Pages):
         self.shoot("big")
 
     def test_prints(self):
-        self.open(self.folder / "plain" / "report.html")
+        self.open(FOLDER / "plain" / "report.html")
         pdf = self.browser.print_page()
         self.assertGreater(len(pdf), 20000)
 
     def test_narrow(self):
-        self.open(self.folder / "real" / "report.html")
+        self.open(FOLDER / "real" / "report.html")
         self.browser.set_window_size(400, 900)
         self.assert_fits()
         self.browser.set_window_size(1280, 900)
@@ -287,9 +295,9 @@ class Report(Pages):
 
 class Comparison(Pages):
     def page(self, a, b, *flags, codes=(0,)):
-        file = self.folder / f"{a}-{b}.html"
-        self.gauntlet("compare", str(self.folder / a), str(self.folder / b), "--format", "html", "--output",
-                      str(file), *flags, codes=codes)
+        file = FOLDER / f"{a}-{b}.html"
+        gauntlet("compare", FOLDER / a, FOLDER / b, "--format", "html", "--output",
+                 file, *flags, codes=codes)
         return self.open(file)
 
     def test_sorts_and_fits(self):

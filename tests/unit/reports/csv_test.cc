@@ -2,48 +2,16 @@
 
 #include <map>
 
+#include "csv_table.h"
 #include "reports/report.h"
-#include "synthetic_run.h"
+#include "run_with_outcomes.h"
 
 namespace gauntlet {
 namespace {
 
-/// A reader of RFC 4180 of its own.
-std::vector<std::vector<std::string>> parse(const std::string& text) {
-  std::vector<std::vector<std::string>> rows(1, {""});
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    std::string& field = rows.back().back();
-    if (quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"')
-      field += text[++i];
-    else if (c == '"')
-      quoted = !quoted;
-    else if (!quoted && c == ',')
-      rows.back().emplace_back();
-    else if (!quoted && c == '\n')
-      rows.push_back({""});
-    else
-      field += c;
-  }
-  rows.pop_back();  // the last line ends, too
-  return rows;
-}
-
-std::vector<std::map<std::string, std::string>> table(const std::string& text) {
-  const auto rows = parse(text);
-  std::vector<std::map<std::string, std::string>> records;
-  for (size_t i = 1; i < rows.size(); ++i) {
-    EXPECT_EQ(rows[i].size(), rows[0].size()) << "row " << i;
-    auto& record = records.emplace_back();
-    for (size_t k = 0; k < rows[i].size(); ++k) record[rows[0].at(k)] = rows[i][k];
-  }
-  return records;
-}
-
 TEST(ReportCsv, ReadsBackAsTheRecords) {
   const Store::Run run = synthetic_run();
-  const auto rows = table(report_csv(run));
+  const auto rows = csv_table(report_csv(run));
   ASSERT_EQ(rows.size(), run.cells.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     const CellRecord& cell = run.cells[i];
@@ -63,9 +31,55 @@ TEST(ReportCsv, ReadsBackAsTheRecords) {
   }
 }
 
+// Every field of every record, whatever its names hold.
+TEST(ReportCsv, RoundTrips) {
+  RunWithOutcomes made = large_run();
+  made.run.cells[7].seconds = 1.0 / 3;
+  made.run.cells[8].interval = {0.1, 1.0 / 3, 0.95, "image, or not", "a \"method\""};
+  const auto rows = csv_table(report_csv(made.run));
+  ASSERT_EQ(rows.size(), made.run.cells.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const CellRecord& cell = made.run.cells[i];
+    const bool ok = cell.status == Status::kOk;
+    const auto& row = rows[i];
+    const std::pair<const char*, std::string> texts[] = {
+        {"suite", cell.suite},
+        {"defense", cell.defense},
+        {"attack", cell.attack},
+        {"threat", cell.threat},
+        {"norm", cell.norm},
+        {"dataset", cell.dataset},
+        {"split", cell.split},
+        {"seed", std::to_string(cell.seed)},
+        {"status", to_string(cell.status)},
+        {"reason", cell.reason},
+        {"samples", std::to_string(cell.samples)},
+        {"trials", std::to_string(cell.trials)},
+        {"stochastic", cell.stochastic ? "true" : "false"},
+        {"interval_unit", ok ? cell.interval.unit : ""},
+        {"interval_method", ok ? cell.interval.method : ""},
+        {"flags", cell.flags.empty() ? "" : cell.flags.front()},
+        {"forwards", std::to_string(cell.ledger.forwards)},
+        {"queries", std::to_string(cell.ledger.queries)},
+        {"scoring_forwards", std::to_string(cell.ledger.scoring_forwards)},
+        {"finished", cell.finished},
+        {"identity", cell.identity},
+        {"fingerprint", cell.fingerprint},
+        {"x_adv", cell.x_adv},
+        {"parameters", cell.parameters}};
+    for (const auto& [name, text] : texts) EXPECT_EQ(row.at(name), text) << name << " of " << i;
+    EXPECT_EQ(std::stod(row.at("epsilon")), cell.epsilon);
+    EXPECT_EQ(std::stod(row.at("seconds")), cell.seconds);
+    if (!ok) continue;
+    EXPECT_EQ(std::stod(row.at("clean_accuracy")), cell.clean_accuracy);
+    EXPECT_EQ(std::stod(row.at("robust_accuracy")), cell.robust_accuracy);
+    EXPECT_EQ(std::stod(row.at("interval_high")), cell.interval.high);
+  }
+}
+
 TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
   int failed = 0;
-  for (auto row : table(report_csv(synthetic_run()))) {
+  for (auto row : csv_table(report_csv(synthetic_run()))) {
     if (row["status"] == "ok") continue;
     ++failed;
     for (const char* name : {"clean_accuracy", "robust_accuracy", "interval_low", "interval_high",
@@ -77,7 +91,7 @@ TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
 
 TEST(DifferencesCsv, HasARowForEveryColumn) {
   const Store::Run run = compared_run();
-  auto rows = table(differences_csv(run));
+  auto rows = csv_table(differences_csv(run));
   ASSERT_EQ(rows.size(), 4);
   EXPECT_EQ(rows[0]["attack"], "");
   EXPECT_EQ(rows[1]["defense"], run.differences[1].defense);
@@ -90,7 +104,7 @@ TEST(DifferencesCsv, HasARowForEveryColumn) {
 
 TEST(CertifiedCsv, HasARowForEveryImage) {
   const Store::Run run = certified_run();
-  auto rows = table(certified_csv(run));
+  auto rows = csv_table(certified_csv(run));
   ASSERT_EQ(rows.size(), 21);  // ten, ten, and one for what failed
   for (size_t i = 0; i < 20; ++i) {
     const Certification& record = run.certifications[i / 10];

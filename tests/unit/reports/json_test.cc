@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/report.h"
-#include "synthetic_run.h"
+#include "run_with_outcomes.h"
 
 namespace gauntlet {
 namespace {
@@ -16,6 +16,10 @@ std::string problems(const std::string& report) {
   std::string all;
   for (const std::string& sentence : validate_report(report)) all += sentence + "\n";
   return all;
+}
+
+TEST(ReportJson, IsValidWhateverNamesHold) {
+  EXPECT_EQ(problems(report_json(large_run().run)), "");
 }
 
 TEST(ReportJson, SatisfiesItsSchema) {

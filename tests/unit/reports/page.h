@@ -2,6 +2,7 @@
 #pragma once
 #include <cctype>
 #include <map>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -77,7 +78,8 @@ class Page {
     }
     ++at_;
     tags_.push_back(tag);
-    if (tag.name != "meta" && tag.name != "link") open_.push_back(tags_.size() - 1);
+    static const std::set<std::string> never_closed = {"meta", "link", "input", "img", "br"};
+    if (!never_closed.count(tag.name)) open_.push_back(tags_.size() - 1);
     if (tag.name == "style" || tag.name == "script") at_ = html_.find("</" + tag.name, at_);
   }
 

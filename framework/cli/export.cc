@@ -1,0 +1,81 @@
+#include "reports/export.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "host/suite_only.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  std::string folder, output, x_adv = "float32";
+  std::vector<std::string> only;
+  bool quantise = false;
+};
+
+// What --only keeps of a run's cells, by the names that are in it.
+std::function<bool(const CellRecord&)> filter_of(const std::vector<std::string>& only,
+                                                 const Store::Run& run) {
+  Problems problems;
+  const OnlyFilter filter(only, problems);
+  const auto check = [&](const std::string& kind, std::string CellRecord::*name) {
+    std::vector<std::string> names;
+    for (const CellRecord& cell : run.cells) names.push_back(cell.*name);
+    filter.check(kind, names, problems);
+  };
+  check("defense", &CellRecord::defense);
+  check("attack", &CellRecord::attack);
+  check("threat", &CellRecord::threat);
+  problems.throw_if_any();
+  return [filter](const CellRecord& cell) {
+    return filter.keeps("defense", cell.defense) && filter.keeps("attack", cell.attack) &&
+           filter.keeps("threat", cell.threat);
+  };
+}
+
+int run(const Flags& flags) {
+  const Store store = open_results(flags.folder);
+  const Store::Run run = store.latest_run();
+  ExportOptions options;
+  options.inputs = flags.x_adv == "uint8"  ? ExportedInputs::kUint8
+                   : flags.x_adv == "none" ? ExportedInputs::kNone
+                                           : ExportedInputs::kFloat32;
+  options.quantise = flags.quantise;
+  options.keeps = filter_of(flags.only, run);
+  const std::filesystem::path target = flags.output.empty()
+                                           ? std::filesystem::path(flags.folder) / "export"
+                                           : std::filesystem::path(flags.output);
+  const ExportSummary summary =
+      export_run({run, outcomes_in(store), store.artifacts()}, target, options);
+  fmt::print("{} cells, {} with a result: {}\n", summary.cells, summary.files,
+             (target / "index.json").string());
+  return kOk;
+}
+}  // namespace
+
+void add_export(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand(
+      "export", "Write outcomes and adversarial inputs of every image as NPZ and CSV");
+  command->add_option("folder", flags->folder, "What 'gauntlet run' wrote to")->required();
+  command->add_option("--output", flags->output, "New folder; default: export/ beside the records");
+  command->add_option("--only", flags->only,
+                      "Export a part: defense=PATTERN,attack=PATTERN,threat=PATTERN");
+  auto* x_adv = command
+                    ->add_option("--x-adv", flags->x_adv,
+                                 "Adversarial inputs: float32 as judged, uint8 where they are "
+                                 "multiples of 1/255, or none")
+                    ->check(CLI::IsMember({"float32", "uint8", "none"}));
+  command
+      ->add_flag("--quantise", flags->quantise,
+                 "uint8: round inputs between the multiples towards their clean image")
+      ->needs(x_adv);
+  command->callback([&action, flags] {
+    if (flags->quantise && flags->x_adv != "uint8")
+      throw CLI::ValidationError("--quantise: goes with --x-adv uint8");
+    action = [flags] { return run(*flags); };
+  });
+}
+
+}  // namespace gauntlet::cli
