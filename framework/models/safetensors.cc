@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 
 #include "base/bad_input.h"
@@ -41,13 +42,8 @@ struct Entry {
 // What is wrong, said about one file.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& file) : name_(file.string()) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error)) fail("no such file");
-    in_.open(file, std::ios::binary);
-    size_ = std::filesystem::file_size(file, error);
-    if (!in_ || error) fail("the file cannot be read");
-  }
+  Reader(std::string name, std::istream& in, size_t size)
+      : name_(std::move(name)), in_(in), size_(size) {}
 
   std::map<std::string, Tensor> read() {
     const size_t header = header_length();
@@ -176,8 +172,8 @@ class Reader {
   }
 
   std::string name_;
-  std::ifstream in_;
-  size_t size_ = 0, data_ = 0;
+  std::istream& in_;
+  size_t size_, data_ = 0;
 };
 
 std::string dtype_name(const std::string& tensor, at::ScalarType type) {
@@ -215,7 +211,18 @@ void replace_file(const std::filesystem::path& file, const std::filesystem::path
 }  // namespace
 
 std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file) {
-  return Reader(file).read();
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    throw BadInput(file.string() + ": no such file");
+  std::ifstream in(file, std::ios::binary);
+  const size_t size = std::filesystem::file_size(file, error);
+  if (!in || error) throw BadInput(file.string() + ": the file cannot be read");
+  return Reader(file.string(), in, size).read();
+}
+
+std::map<std::string, Tensor> parse_safetensors(const std::string& bytes, const std::string& name) {
+  std::istringstream in(bytes);
+  return Reader(name, in, bytes.size()).read();
 }
 
 void write_safetensors(const std::filesystem::path& file,
