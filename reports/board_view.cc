@@ -121,18 +121,16 @@ std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat*
 }
 
 double passes_an_answer(const BoardThreat* threat) {
-  if (!threat) return NAN;
-  double sum = 0;
-  int64_t count = 0;
-  for (const BoardAttack& attack : threat->attacks)
-    for (const BoardAttack::Cell& cell : attack.cells) {
-      const CellRecord& record = cell.record;
-      if (record.status != Status::kOk || record.samples == 0 || attack.additional) continue;
-      sum +=
-          double(record.ledger.scoring_forwards) / double(record.samples) / double(record.trials);
-      ++count;
-    }
-  return count ? sum / double(count) : NAN;
+  double fewest = INFINITY;
+  if (threat)
+    for (const BoardAttack& attack : threat->attacks)
+      for (const BoardAttack::Cell& cell : attack.cells) {
+        const CellRecord& record = cell.record;
+        if (record.status != Status::kOk || record.samples == 0 || attack.additional) continue;
+        fewest = std::min(fewest, double(record.ledger.scoring_forwards) / double(record.samples) /
+                                      double(record.trials));
+      }
+  return std::isfinite(fewest) ? fewest : NAN;
 }
 
 View overturned_of(const BoardThreat& threat) {
