@@ -42,8 +42,8 @@ View attack_cell_of(const BoardThreat& threat, const BoardAttack& attack);
 std::string places_text(const BoardPlace& place);
 /// Findings about the entry, and flags of its cells under a threat (null: under all).
 std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat* threat);
-/// Passes that one answer of the defense takes: the fewest over the cells, since the judge asks more
-/// than once where an attack restarts. NaN where none has a result.
+/// Passes that one answer of the defense takes: the fewest over the cells, since the judge asks
+/// more than once where an attack restarts. NaN where none has a result.
 double passes_an_answer(const BoardThreat* threat);
 /// {"by": attack, "from", "to"} where an attack from outside lowers the entry; else empty.
 View overturned_of(const BoardThreat& threat);
