@@ -1,6 +1,7 @@
 // report.html and report.md, and those of a comparison: one view through two templates.
 #include <kainjow/mustache.hpp>
 
+#include "reports/citations.h"
 #include "reports/embedded.h"
 #include "reports/gallery.h"
 #include "reports/report.h"
@@ -69,6 +70,11 @@ void add_pictures(View& view, const Summary& summary, const RunRecords& records)
   view["gallery"] = gallery_of(summary, records, images);
   for (const char* list : {"curves", "cost_charts", "transfers", "classes", "gallery"})
     view[std::string("has_") + list] = !view[list].empty();
+  std::string literature;
+  for (const Citation& citation : citations_of(records.run))
+    literature += (literature.empty() ? "" : "\n\n") + citation.bibtex;
+  view["has_citations"] = !literature.empty();
+  view["citations"] = literature;
   view["has_overlaps"] = !overlaps.empty();
 }
 

@@ -91,6 +91,16 @@
     refilter();
   });
 
+  // ---- Copying ----
+  for (const copy of document.querySelectorAll(".copy")) {
+    if (!navigator.clipboard) continue;
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(copy.nextElementSibling.textContent);
+      copy.textContent = "Copied";
+    });
+  }
+
   // ---- Keyboard ----
   const move = (link, rows, columns) => {
     const cell = link.closest("td"), body = [...link.closest("tbody").rows].filter((row) => !row.hidden);
