@@ -13,4 +13,7 @@ extern const std::string_view chart_js;  ///< Chart.js, of the system's package
 extern const std::string_view report_md_mustache;
 extern const std::string_view comparison_html_mustache, comparison_md_mustache;
 
+extern const std::string_view boards_html_mustache, board_html_mustache, board_entry_html_mustache;
+extern const std::string_view board_css;
+
 }  // namespace gauntlet::embedded

@@ -1,3 +1,5 @@
+#include "reports/files.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,11 +10,9 @@
 #include "reports/report.h"
 
 namespace gauntlet {
-namespace {
 
 namespace fs = std::filesystem;
 
-/// A reader sees the old report or the new one, never half of one.
 void write_atomically(const fs::path& file, const std::string& text) {
   fs::path draft = file;
   draft += "." + std::to_string(getpid()) + ".tmp";
@@ -26,6 +26,8 @@ void write_atomically(const fs::path& file, const std::string& text) {
   throw BadInput(file.string() +
                  ": cannot be written; is the folder there, and the disk not full?");
 }
+
+namespace {
 
 /// A file of an earlier run must not stand beside reports that do not tell of it.
 void write_or_remove(bool is_wanted, const fs::path& file, std::string (*text)(const Store::Run&),

@@ -20,6 +20,8 @@ View matrices_of(const Summary& summary);
 View failures_of(const Summary& summary);
 View findings_of(const Summary& summary);
 View details_of(const Summary& summary);
+/// [{name, value, fallback, changed}] of a record's parameters or environment.
+View parameter_rows_of(const std::string& json);
 View attack_parameters_of(const Summary& summary);
 View defense_parameters_of(const Summary& summary);
 View other_parameters_of(const Summary& summary);

@@ -185,6 +185,8 @@ View costs(const Summary& summary, const std::vector<std::string>& names,
 
 }  // namespace
 
+View parameter_rows_of(const std::string& json) { return rows_of(object_of(json)); }
+
 View attack_parameters_of(const Summary& summary) {
   return named_variants(summary, summary.attacks, &CellRecord::attack, {"attack", "host"});
 }

@@ -1,5 +1,6 @@
 #include "base/zip.h"
 
+#include <sys/stat.h>
 #include <zip.h>
 
 #include <algorithm>
@@ -55,6 +56,14 @@ uint64_t declared_entries(std::ifstream& in, uint64_t size) {
   return most;
 }
 
+// As Unix writes them; other systems have none.
+bool is_link(zip* archive, uint64_t index) {
+  zip_uint8_t system = 0;
+  zip_uint32_t attributes = 0;
+  return zip_file_get_external_attributes(archive, index, 0, &system, &attributes) == 0 &&
+         system == ZIP_OPSYS_UNIX && S_ISLNK(attributes >> 16);
+}
+
 std::string text_of(zip_error_t* error) {
   const std::string text = zip_error_strerror(error);
   zip_error_fini(error);
@@ -101,7 +110,8 @@ ZipFile::ZipFile(const std::filesystem::path& file)
         (!deflated && stat.size != stat.comp_size))
       fail(entry + "is said to have " + std::to_string(stat.size) + " bytes in " +
            std::to_string(stat.comp_size) + " of the file, which cannot be");
-    entries_.push_back({stat.name, stat.size, stat.comp_size, zip_uint64_t(i), deflated});
+    entries_.push_back({stat.name, stat.size, stat.comp_size, zip_uint64_t(i), deflated,
+                        is_link(archive_.get(), zip_uint64_t(i))});
   }
   std::sort(entries_.begin(), entries_.end(),
             [](const Entry& a, const Entry& b) { return a.name < b.name; });

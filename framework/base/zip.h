@@ -22,6 +22,7 @@ class ZipFile {
     uint64_t packed = 0;  ///< bytes in the file
     uint64_t index = 0;
     bool deflated = false;
+    bool link = false;  ///< a symbolic link, whose content is where it leads
   };
 
   /// Lists the entries. Refused: names there twice, encryption, methods other than stored and

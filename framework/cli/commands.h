@@ -46,6 +46,11 @@ void add_train(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+void add_bundle(CLI::App& app, Action& action);
+void add_verify(CLI::App& app, Action& action);
+void add_board(CLI::App& app, Action& action);
+/// `board build`.
+void add_board_build(CLI::App& board, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_plugins(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);

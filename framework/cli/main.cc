@@ -15,9 +15,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.failure_message(CLI::FailureMessage::help);
   cli::Action action;
-  for (const auto add : {cli::add_run, cli::add_check, cli::add_train, cli::add_trace,
-                         cli::add_report, cli::add_compare, cli::add_export, cli::add_plugins,
-                         cli::add_data, cli::add_models, cli::add_version})
+  for (const auto add :
+       {cli::add_run, cli::add_check, cli::add_train, cli::add_trace, cli::add_report,
+        cli::add_compare, cli::add_export, cli::add_bundle, cli::add_verify, cli::add_board,
+        cli::add_plugins, cli::add_data, cli::add_models, cli::add_version})
     add(app, action);
   try {
     app.parse(argc, argv);

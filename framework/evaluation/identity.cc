@@ -420,6 +420,20 @@ json training_logs_of(const Suite& suite) {
 }
 }  // namespace
 
+namespace {
+json board_json(const Board& board) {
+  return {{"id", board.id()},
+          {"sha256", board.sha256},
+          {"title", board.title},
+          {"division", to_string(board.division)},
+          {"audit",
+           {{"control", board.audit.control},
+            {"white_box", board.audit.white_box},
+            {"black_box", board.audit.black_box},
+            {"slack", board.audit.slack}}}};
+}
+}  // namespace
+
 json settings_of(const Suite& suite) {
   json out = {{"name", suite.name},
               {"seeds", suite.seeds},
@@ -429,16 +443,20 @@ json settings_of(const Suite& suite) {
                 {"split", suite.data.split},
                 {"samples", suite.data.indices.size()},
                 {"first", suite.data.indices.empty() ? 0 : suite.data.indices.front()}}}};
+  if (suite.board) out["board"] = board_json(*suite.board);
   for (const ThreatSpec& t : suite.threats)
     out["threats"].push_back({{"name", t.name},
                               {"norm", to_string(t.norm)},
                               {"epsilon", t.epsilon},
                               {"written", t.epsilon_text}});
-  for (const AttackSpec& a : suite.attacks)
-    out["attacks"].push_back({{"name", a.name},
-                              {"use", a.plugin},
-                              {"params", params_json(a.params)},
-                              {"host", host_json(a.host)}});
+  for (const AttackSpec& a : suite.attacks) {
+    json column = {{"name", a.name},
+                   {"use", a.plugin},
+                   {"params", params_json(a.params)},
+                   {"host", host_json(a.host)}};
+    if (suite.board) column["entry"] = a.entry, column["additional"] = a.additional;
+    out["attacks"].push_back(std::move(column));
+  }
   for (const DefenseSpec& d : suite.defenses) {
     json row = {{"name", d.name},
                 {"model", d.model.id},

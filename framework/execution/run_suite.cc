@@ -9,6 +9,7 @@
 
 #include "base/bad_input.h"
 #include "evaluation/citations.h"
+#include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
@@ -91,11 +92,16 @@ class Runner {
     if (data_.size() == 0) throw BadInput("data set '" + data_.id + "' is empty");
     lab_.probe_with(data_);
     std::string problems;
+    const auto add = [&](const std::string& problem) {
+      problems += (problems.empty() || problem.empty() ? "" : "\n") + problem;
+    };
     for (const DefenseSpec& defense : suite_.defenses) try {
-        lab_.defended(defense, data_);
+        const DefendedModel& model = lab_.defended(defense, data_);
+        if (suite_.board) add(division_problem(*suite_.board, defense.name, model));
       } catch (const BadInput& e) {
-        problems += (problems.empty() ? "" : "\n") + std::string(e.what());
+        add(e.what());
       }
+    if (suite_.board) add(audit_problem(suite_, lab_.plugins()));
     if (!problems.empty()) throw BadInput(problems);
   }
 

@@ -52,4 +52,8 @@ Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
   return read_suite(file, options, LibraryCatalogue(plugins), registry);
 }
 
+Suite board_columns(const Board& board, const PluginLibrary& plugins, const Registry& registry) {
+  return board_columns(board, LibraryCatalogue(plugins), registry);
+}
+
 }  // namespace gauntlet

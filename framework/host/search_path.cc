@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/bad_input.h"
+#include "host/board.h"
 #include "host/registry.h"
 
 namespace gauntlet {
@@ -116,6 +117,19 @@ std::string absent_weights(const ModelEntry& model) {
   return "the weights are absent: looked for " + model.weights.string() +
          (roots.empty() ? "; put them there or set GAUNTLET_WEIGHTS to the folder they lie in"
                         : " and for the same name below " + roots + " (GAUNTLET_WEIGHTS)");
+}
+
+std::vector<fs::path> board_search_path() {
+  std::vector<fs::path> out;
+  add_each(out, environment("GAUNTLET_BOARDS"));
+  if (const fs::path tree = source_tree(); !tree.empty()) {
+    add(out, tree / "suites/boards");
+  } else {
+    add(out, above_program([](const fs::path& folder) {
+               return fs::exists(folder / "share/gauntlet/suites");
+             }) / "share/gauntlet/suites/boards");
+  }
+  return out;
 }
 
 fs::path default_registry() {

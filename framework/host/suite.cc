@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/suite_board.h"
 #include "host/suite_only.h"
 #include "host/suite_presets.h"
 #include "host/suite_sections.h"
@@ -33,6 +34,10 @@ void read_head(TableReader& reader, Suite& suite, SuiteContext& context) {
   if (reader.require("name", suite.name)) check_name(reader, suite.name);
   if (reader.any("include"))  // a file's own is gone by now
     reader.problem("include", "cannot be set on the command line");
+}
+
+// What every cell of the grid shares, and its columns.
+void read_columns(TableReader& reader, Suite& suite, SuiteContext& context) {
   suite.seeds = {0};
   if (reader.read("seeds", suite.seeds, Range{0, 9007199254740992.0}))
     check_seeds(reader, suite.seeds);
@@ -42,9 +47,6 @@ void read_head(TableReader& reader, Suite& suite, SuiteContext& context) {
   if (!reader.has("threat"))
     reader.missing("threat",
                    "a table such as threat.linf8 = { norm = \"linf\", epsilon = \"8/255\" }");
-}
-
-void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
   std::optional<DataSpec> data;
   if (const Toml* table = reader.table("data")) data = read_data(*table, context);
   if (!reader.has("data"))
@@ -57,12 +59,15 @@ void read_grid(TableReader& reader, Suite& suite, SuiteContext& context) {
     suite.attacks = read_attacks(*attacks, data ? int64_t(data->indices.size()) : 0, context);
   if (!reader.has("attack"))
     reader.missing("attack", "a table such as attack.pgd = { use = \"pgd\", steps = 20 }");
+}
+
+void read_rows(TableReader& reader, Suite& suite, SuiteContext& context) {
   const size_t before = context.problems.size();
   if (const Toml* rows = reader.list("defense")) suite.defenses = read_defenses(*rows, context);
   if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
   const bool rows_are_right = context.problems.size() == before;
   if (const Toml* certify = reader.any("certify")) {
-    suite.certify = read_certify(*certify, data ? int64_t(data->indices.size()) : 0, context);
+    suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
     const auto& rows = suite.defenses;
     // Of rows with a mistake nothing is known.
     if (suite.certify && rows_are_right &&
@@ -89,10 +94,19 @@ std::vector<CertifiedRow> all_certified(const Suite& suite, const SuiteContext& 
       if (suite.certify && certifies(suite.defenses[d], context)) out.push_back({d, seed});
   return out;
 }
+
+// A board's row is looked up by whoever verifies it, which a file of one's own cannot be.
+void check_board_rows(const Suite& suite, Problems& problems) {
+  for (const DefenseSpec& row : suite.defenses)
+    if (row.model.id.starts_with("inline:"))
+      problems.add({suite.board->file.string()},
+                   "defense '" + row.name + "': " + row.model.id +
+                       " is a model of the suite's own; on a board expected one of the registry");
+}
+
 // What --set says of single attacks and rows may be of presets.
-Toml complete_text(const std::filesystem::path& file, const std::vector<std::string>& set,
-                   const PluginCatalogue& plugins, const Registry& registry, Problems& problems) {
-  Toml text = load_suite_text(file, problems);
+Toml complete_text(Toml text, const std::vector<std::string>& set, const PluginCatalogue& plugins,
+                   const Registry& registry, Problems& problems) {
   const auto is_inner = [](const std::string& assignment) {
     return assignment.starts_with("attack.") || assignment.starts_with("defense.");
   };
@@ -107,19 +121,52 @@ Toml complete_text(const std::filesystem::path& file, const std::vector<std::str
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginCatalogue& plugins, const Registry& registry) {
   Problems problems;
-  const Toml text = complete_text(file, options.set, plugins, registry, problems);
-  PluginChecker checker(plugins, registry, file.parent_path(), problems);
+  Toml text = load_suite_text(file, problems);
+  return read_suite(std::move(text), file.parent_path(), options, plugins, registry, problems);
+}
+
+Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOptions& options,
+                 const PluginCatalogue& plugins, const Registry& registry, Problems& problems) {
+  Suite suite;
+  suite.board = board_of(text);
+  if (suite.board) {
+    refuse_fixed(text, options.set, *suite.board, problems);
+    problems.throw_if_any();
+    text = on_board(std::move(text), *suite.board);
+  }
+  text = complete_text(std::move(text), options.set, plugins, registry, problems);
+  PluginChecker checker(plugins, registry, folder, problems);
   SuiteContext context{registry, checker, problems};
   TableReader reader(text, "the suite", problems);
-  Suite suite;
+  reader.any("board");
   read_head(reader, suite, context);
-  read_grid(reader, suite, context);
+  read_columns(reader, suite, context);
+  read_rows(reader, suite, context);
   reader.finish();
+  if (suite.board) {
+    check_board_rows(suite, problems);
+    for (AttackSpec& attack : suite.attacks)
+      attack.additional = !suite.board->has_attack(attack.entry);
+  }
   // A filter is judged only where all names are known.
   if (problems.empty()) keep_only(suite, options.only, problems);
   problems.throw_if_any();
   suite.cells = all_cells(suite);
   suite.certified = all_certified(suite, context);
+  return suite;
+}
+
+Suite board_columns(const Board& board, const PluginCatalogue& plugins, const Registry& registry) {
+  Problems problems;
+  PluginChecker checker(plugins, registry, board.file.parent_path(), problems);
+  SuiteContext context{registry, checker, problems, /*needs_data=*/false};
+  TableReader reader(board.fixed, "board '" + board.id() + "'", problems);
+  Suite suite;
+  suite.board = board;
+  read_columns(reader, suite, context);
+  if (const Toml* certify = reader.any("certify"))
+    suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
+  problems.throw_if_any();
   return suite;
 }
 

@@ -7,6 +7,7 @@
 
 #include "gauntlet/target.h"
 #include "gauntlet/threat.h"
+#include "host/board.h"
 #include "host/plugin_library.h"
 #include "host/registry.h"
 
@@ -38,6 +39,8 @@ struct AttackSpec {
   std::string plugin;
   ParamMap params;  ///< all of the plugin's, canonical
   HostKeys host;
+  std::string entry;        ///< [attack.ENTRY], of which `cross` and `zip` make several columns
+  bool additional = false;  ///< on a board: beside those that it fixes
 };
 
 struct DefenseSpec {
@@ -83,6 +86,7 @@ struct CertifiedRow {
 
 struct Suite {
   std::string name;
+  std::optional<Board> board;  ///< what fixed all but the rows and additional attacks
   std::vector<int64_t> seeds;
   DataSpec data;
   Scoring scoring;
@@ -105,6 +109,15 @@ Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginLibrary& plugins, const Registry& registry);
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginCatalogue& plugins, const Registry& registry);
+
+/// The same of a text whose includes are in it; adds to `problems`, and throws them. `folder`: of
+/// relative file names that were not written in a file.
+Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOptions& options,
+                 const PluginCatalogue& plugins, const Registry& registry, Problems& problems);
+
+/// All that a board fixes, without rows; its data need not be here.
+Suite board_columns(const Board& board, const PluginCatalogue& plugins, const Registry& registry);
+Suite board_columns(const Board& board, const PluginLibrary& plugins, const Registry& registry);
 
 std::string to_string(Norm);
 std::string to_string(Goal);

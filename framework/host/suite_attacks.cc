@@ -91,6 +91,7 @@ std::vector<AttackSpec> read_attacks(const Toml& table, int64_t samples, SuiteCo
       auto attack = read_one(entry, member.key, samples, context);
       if (!attack) continue;
       attack->name = member.key + label(combination);
+      attack->entry = member.key;
       if (!names.insert(attack->name).second)
         context.problems.add(member.position, "two attacks are named '" + attack->name + "'");
       out.push_back(std::move(*attack));

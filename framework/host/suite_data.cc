@@ -54,6 +54,7 @@ class DataReader {
       return;
     }
     available_ = split->samples;
+    if (!context_.needs_data) return;
     for (const DatasetEntry::DataFile& file : split->files)
       if (!context_.registry.find(file)) {
         reader_.problem("dataset", context_.registry.absent_data(spec_.entry, file));

@@ -14,6 +14,7 @@ struct SuiteContext {
   const Registry& registry;
   PluginChecker& plugins;
   Problems& problems;
+  bool needs_data = true;  ///< absent files of the data set are a problem
 };
 
 std::vector<ThreatSpec> read_threats(const Toml& table, SuiteContext& context);

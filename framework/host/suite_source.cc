@@ -102,22 +102,6 @@ class Loader {
   std::vector<fs::path> open_;  // files being read, outermost first
 };
 
-// "attack.\"a.b\".steps" -> keys.
-std::vector<std::string> split_path(const std::string& path) {
-  std::vector<std::string> keys(1);
-  bool quoted = false;
-  for (const char c : path) {
-    if (c == '"') {
-      quoted = !quoted;
-    } else if (c == '.' && !quoted) {
-      keys.emplace_back();
-    } else {
-      keys.back() += c;
-    }
-  }
-  return keys;
-}
-
 Toml parsed_value(const std::string& text, const Position& position) {
   Toml value{text, position};
   try {
@@ -149,6 +133,21 @@ Toml* row(Toml::List& rows, const std::string& key, std::vector<std::string>& na
 }
 }  // namespace
 
+std::vector<std::string> keys_of(const std::string& path) {
+  std::vector<std::string> keys(1);
+  bool quoted = false;
+  for (const char c : path) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == '.' && !quoted) {
+      keys.emplace_back();
+    } else {
+      keys.back() += c;
+    }
+  }
+  return keys;
+}
+
 void apply_set(Toml& suite, const std::string& assignment, Problems& problems) {
   const Position position{"--set " + assignment, 0, 0};
   const size_t equals = assignment.find('=');
@@ -156,7 +155,7 @@ void apply_set(Toml& suite, const std::string& assignment, Problems& problems) {
     problems.add(position, "expected path=value, such as attack.pgd.steps=50");
     return;
   }
-  const std::vector<std::string> path = split_path(assignment.substr(0, equals));
+  const std::vector<std::string> path = keys_of(assignment.substr(0, equals));
   const Toml value = parsed_value(assignment.substr(equals + 1), position);
   Toml* node = &suite;
   for (size_t i = 0; i < path.size(); ++i) {

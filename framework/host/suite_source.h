@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "host/toml_reader.h"
 
@@ -16,5 +17,7 @@ Toml load_suite_text(const std::filesystem::path& file, Problems& problems);
 /// Applies one "attack.pgd.steps=50". The value is TOML; what is no TOML is a string. Tables are
 /// addressed by key, rows by number (from 0) or name; only the last key may be new.
 void apply_set(Toml& suite, const std::string& assignment, Problems& problems);
+/// The keys of such a path: attack."a.b".steps has three.
+std::vector<std::string> keys_of(const std::string& path);
 
 }  // namespace gauntlet

@@ -1,0 +1,60 @@
+#include "base/board_terms.h"
+
+#include <algorithm>
+#include <charconv>
+#include <stdexcept>
+#include <string_view>
+
+#include "base/shown.h"
+
+namespace gauntlet {
+namespace {
+constexpr size_t kLongestName = 64;
+constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+constexpr Division kDivisions[] = {Division::kDeterministic, Division::kRandomized,
+                                   Division::kCertified};
+}  // namespace
+
+bool is_file_name(const std::string& text) {
+  return !text.empty() && text.size() <= kLongestName && text.front() != '-' &&
+         text.find_first_not_of(kNameLetters) == std::string::npos;
+}
+
+std::string to_string(Division division) {
+  switch (division) {
+    case Division::kDeterministic:
+      return "deterministic";
+    case Division::kRandomized:
+      return "randomized";
+    case Division::kCertified:
+      return "certified";
+  }
+  throw std::invalid_argument("not a division");
+}
+
+Division division_from_string(const std::string& name) {
+  for (const Division division : kDivisions)
+    if (name == to_string(division)) return division;
+  throw std::invalid_argument("is " + shown(name) +
+                              ", expected deterministic, randomized or certified");
+}
+
+std::string to_string(const BoardName& board) {
+  return board.name + "@" + std::to_string(board.version);
+}
+
+BoardName board_name_from_string(const std::string& text) {
+  const size_t at = std::min(text.find('@'), text.size());
+  BoardName out{text.substr(0, at), 0};
+  const char *first = text.data() + std::min(at + 1, text.size()),
+             *last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(first, last, out.version);
+  // Written in one way only: no sign, no leading zero.
+  if (!is_file_name(out.name) || error != std::errc() || end != last || out.version < 1 ||
+      to_string(out) != text)
+    throw std::invalid_argument("is " + shown(text) +
+                                ", expected a board's name and version as fashion-linf@1");
+  return out;
+}
+
+}  // namespace gauntlet

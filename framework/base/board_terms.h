@@ -1,0 +1,42 @@
+// Words of boards that suites and results share.
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gauntlet {
+
+/// Of defenses that answer one input always the same; whose answers are drawn; that certify.
+enum class Division { kDeterministic, kRandomized, kCertified };
+std::string to_string(Division division);
+/// Of "deterministic", "randomized" or "certified". Throws std::invalid_argument.
+Division division_from_string(const std::string& name);
+
+/// "cifar10-linf-randomized@1". The name is 1 to 64 of a-z, 0-9 and '-', so that it can be a
+/// folder.
+struct BoardName {
+  std::string name;
+  std::int64_t version = 1;  ///< from 1 on
+  auto operator<=>(const BoardName&) const = default;
+};
+std::string to_string(const BoardName& board);
+/// Throws std::invalid_argument for what is no board's name.
+BoardName board_name_from_string(const std::string& text);
+
+/// What the evidence behind an entry is held against. Names are of the board's attacks, as its file
+/// writes them.
+struct AuditItems {
+  std::vector<std::string> control;    ///< perturbations without an attacker
+  std::vector<std::string> white_box;  ///< follow the defense's gradients
+  std::vector<std::string> black_box;  ///< transferred, or by queries alone
+  /// Accuracy by which attacks that know less may do better, and share of images that a gradient
+  /// attack may leave as they are, before it is a finding.
+  double slack = 0.01;
+};
+
+/// Whether a text is 1 to 64 of a-z, 0-9 and '-' that do not begin with '-': names of boards and
+/// entries, which are folders, files and parts of links.
+bool is_file_name(const std::string& text);
+
+}  // namespace gauntlet

@@ -1,0 +1,217 @@
+#include "bundle/check_board.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "evaluation/identity.h"
+
+namespace gauntlet::bundle {
+namespace {
+using nlohmann::json;
+
+// The value at a key, null where there is none.
+json at(const json& object, const char* key) {
+  return object.is_object() ? object.value(key, json()) : json();
+}
+
+std::string name_of(const json& object) {
+  const json name = at(object, "name");
+  return name.is_string() ? name.get<std::string>() : "";
+}
+
+const json* find_named(const json& list, const std::string& name) {
+  if (list.is_array())
+    for (const json& item : list)
+      if (name_of(item) == name) return &item;
+  return nullptr;
+}
+
+// The places in which two values differ: "params.steps is 20, the board says 50".
+void differences(const std::string& place, const json& found, const json& expected,
+                 std::vector<std::string>& out) {
+  if (found == expected) return;
+  if (!found.is_object() || !expected.is_object()) {
+    out.push_back(fmt::format("{} is {}, the board says {}", place,
+                              found.is_null() ? "not given" : found.dump(),
+                              expected.is_null() ? "nothing of it" : expected.dump()));
+    return;
+  }
+  json both = found;
+  both.update(expected);
+  for (const auto& [key, _] : both.items())
+    differences(place.empty() ? key : place + "." + key, at(found, key.c_str()),
+                at(expected, key.c_str()), out);
+}
+
+class SettingsCheck {
+ public:
+  SettingsCheck(const json& found, const json& expected, Findings& findings)
+      : found_(found), expected_(expected), findings_(findings) {}
+
+  void all() {
+    for (const char* key : {"board", "seeds", "scoring", "certify"}) compare(key);
+    check_data();
+    check_list("threats", "threat");
+    check_list("attacks", "attack");
+    for (const json& attack : list_of("attacks"))
+      if (at(attack, "additional") != true && !find_named(expected_.at("attacks"), name_of(attack)))
+        findings_.add("settings", "attack '" + name_of(attack) +
+                                      "' is none of the board's and not marked as additional");
+  }
+
+ private:
+  const json& list_of(const char* key) const {
+    static const json none = json::array();
+    const auto it = found_.find(key);
+    return it != found_.end() && it->is_array() ? *it : none;
+  }
+  void tell(const std::string& what, const json& found, const json& expected) {
+    std::vector<std::string> out;
+    differences(what, found, expected, out);
+    for (const std::string& difference : out) findings_.add("settings", difference);
+  }
+  void compare(const char* key) { tell(key, at(found_, key), at(expected_, key)); }
+  // What is measured of the data, such as sums, is held against the data themselves.
+  void check_data() {
+    for (const auto& [key, value] : expected_.at("data").items())
+      tell("data." + key, at(at(found_, "data"), key.c_str()), value);
+  }
+  void check_list(const char* key, const std::string& what) {
+    for (const json& item : expected_.at(key)) {
+      const std::string name = name_of(item);
+      if (const json* found = find_named(list_of(key), name))
+        tell(what + " '" + name + "'", *found, item);
+      else
+        findings_.add("settings", "the board's " + what + " '" + name + "' is missing");
+    }
+  }
+
+  const json& found_;
+  const json& expected_;
+  Findings& findings_;
+};
+
+template <class T>
+void expect(const std::string& about, const char* what, const T& found, const T& expected,
+            Findings& findings) {
+  if (found == expected) return;
+  if constexpr (std::is_same_v<T, std::vector<int64_t>>)
+    findings.add(about, fmt::format("the {} are not those of the board", what));
+  else
+    findings.add(about, fmt::format("{} is {}, the board says {}", what, found, expected));
+}
+
+class EntryCheck {
+ public:
+  EntryCheck(const BoardEntry& entry, const Suite& columns, const json& settings,
+             Findings& findings)
+      : entry_(entry), columns_(columns), settings_(settings), findings_(findings) {}
+
+  void all() {
+    const Board& board = *columns_.board;
+    expect(about(), "board", to_string(entry_.board), board.id(), findings_);
+    expect(about(), "the digest of the board's definition", entry_.board_sha256, board.sha256,
+           findings_);
+    expect(about(), "division", to_string(entry_.division), to_string(board.division), findings_);
+    expect(about(), "data set", entry_.dataset, columns_.data.dataset, findings_);
+    expect(about(), "split", entry_.split, columns_.data.split, findings_);
+    expect(about(), "samples", entry_.samples, columns_.data.indices, findings_);
+    expect(about(), "seeds", entry_.seeds, columns_.seeds, findings_);
+    for (const ThreatSpec& threat : columns_.threats) check_threat(threat);
+    for (const BoardThreat& threat : entry_.threats)
+      if (std::none_of(columns_.threats.begin(), columns_.threats.end(),
+                       [&](const ThreatSpec& spec) { return spec.name == threat.name; }))
+        findings_.add(about(), "threat '" + threat.name + "' is none of the board's");
+    if (columns_.certify && entry_.certifications.empty())
+      findings_.add(about(), "the board certifies, but no certificates are there");
+    if (!find_named(at(settings_, "defenses"), entry_.defense))
+      findings_.add(about(), "the settings have no such row");
+  }
+
+ private:
+  const std::string& about() const { return entry_.id; }
+
+  void check_threat(const ThreatSpec& spec) {
+    const auto found =
+        std::find_if(entry_.threats.begin(), entry_.threats.end(),
+                     [&](const BoardThreat& threat) { return threat.name == spec.name; });
+    if (found == entry_.threats.end()) {
+      findings_.add(about(), "the board's threat '" + spec.name + "' is missing");
+      return;
+    }
+    expect(about() + ": " + spec.name, "norm", found->norm, to_string(spec.norm), findings_);
+    expect(about() + ": " + spec.name, "epsilon", found->epsilon, spec.epsilon, findings_);
+    for (const AttackSpec& attack : columns_.attacks) check_attack(*found, attack);
+    for (const BoardAttack& attack : found->attacks) check_marked(*found, attack);
+  }
+
+  void check_attack(const BoardThreat& threat, const AttackSpec& spec) {
+    const std::string where = about() + ": " + threat.name;
+    const auto found =
+        std::find_if(threat.attacks.begin(), threat.attacks.end(),
+                     [&](const BoardAttack& attack) { return attack.name == spec.name; });
+    if (found == threat.attacks.end()) {
+      findings_.add(where, "the board's attack '" + spec.name + "' is missing");
+      return;
+    }
+    expect(where + ": " + spec.name, "plugin", found->plugin, spec.plugin, findings_);
+    const json said = json::parse(found->parameters);
+    for (const auto& [name, value] : spec.params) {
+      const json given = at(at(at(at(said, "attack"), "params"), name.c_str()), "value");
+      std::vector<std::string> out;
+      differences(name, given, to_json(value), out);
+      for (const std::string& difference : out) findings_.add(where + ": " + spec.name, difference);
+    }
+    std::vector<int64_t> indices = columns_.data.indices;
+    if (spec.host.samples > 0) indices.resize(std::min(indices.size(), size_t(spec.host.samples)));
+    for (const BoardAttack::Cell& cell : found->cells) check_cell(where, *found, cell, indices);
+  }
+
+  void check_cell(const std::string& where, const BoardAttack& attack,
+                  const BoardAttack::Cell& cell, const std::vector<int64_t>& indices) {
+    const std::string about = where + ": " + attack.name;
+    if (cell.record.status != Status::kOk) {
+      findings_.add(about,
+                    "is " + to_string(cell.record.status) + "; a board's attack needs a result");
+      return;
+    }
+    std::vector<int64_t> seen;
+    for (const Outcome& outcome : cell.record.outcomes) seen.push_back(outcome.index);
+    if (seen != indices)
+      findings_.add(about, fmt::format("its outcomes are not those of the board's {} samples, in "
+                                       "their order ({} are there)",
+                                       indices.size(), seen.size()));
+  }
+
+  void check_marked(const BoardThreat& threat, const BoardAttack& attack) {
+    const bool own = std::any_of(columns_.attacks.begin(), columns_.attacks.end(),
+                                 [&](const AttackSpec& spec) { return spec.name == attack.name; });
+    if (own == attack.additional)
+      findings_.add(about() + ": " + threat.name,
+                    "attack '" + attack.name + "' is " +
+                        (own ? "the board's, but marked as additional"
+                             : "none of the board's and not marked as additional"));
+  }
+
+  const BoardEntry& entry_;
+  const Suite& columns_;
+  const json& settings_;
+  Findings& findings_;
+};
+}  // namespace
+
+void check_board(const BundleFile& bundle, const Suite& columns, Findings& findings) {
+  const json expected = settings_of(columns);
+  SettingsCheck(bundle.settings(), expected, findings).all();
+  for (const BoardEntry& entry : bundle.entries())
+    EntryCheck(entry, columns, bundle.settings(), findings).all();
+  // A row that did badly is not left out in silence.
+  const json rows = at(bundle.settings(), "defenses");
+  for (const json& row : rows.is_array() ? rows : json::array())
+    if (std::none_of(bundle.entries().begin(), bundle.entries().end(),
+                     [&](const BoardEntry& entry) { return entry.defense == name_of(row); }))
+      findings.add("settings", "row '" + name_of(row) + "' of the run has no entry");
+}
+
+}  // namespace gauntlet::bundle

@@ -1,0 +1,315 @@
+#include "bundle/check_model.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "base/bad_input.h"
+#include "base/sha256.h"
+#include "bundle/chance.h"
+#include "bundle/check_certificates.h"
+#include "evaluation/division.h"
+#include "evaluation/identity.h"
+#include "evaluation/worst_case.h"
+#include "results/outcomes.h"
+
+namespace gauntlet::bundle {
+namespace {
+using nlohmann::json;
+
+// Of margins, between machines whose float32 sums differ in their order.
+constexpr double kMarginTolerance = 1e-3;
+
+bool margins_agree(double claimed, double found) {
+  return std::abs(claimed - found) <= kMarginTolerance * std::max(1.0, std::abs(found));
+}
+
+// The verdicts on one cell's inputs, counted as the tables count.
+struct Answers {
+  std::vector<int64_t> clean, robust, predicted;
+  std::vector<double> margin, clean_margin;
+  std::vector<int64_t> clean_by_trial, robust_by_trial;
+};
+
+template <class T>
+void append(std::vector<T>& to, const Tensor& values, at::ScalarType type) {
+  const Tensor host = values.to(at::kCPU, type).contiguous();
+  const T* first = host.template const_data_ptr<T>();
+  to.insert(to.end(), first, first + host.numel());
+}
+
+class EntryCheck {
+ public:
+  EntryCheck(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
+             const Dataset& data, Laboratory& lab, double level, Findings& findings)
+      : bundle_(bundle),
+        entry_(entry),
+        suite_(suite),
+        defense_(suite.defenses.front()),
+        data_(data),
+        lab_(lab),
+        level_(level),
+        findings_(findings),
+        model_(lab.defended(defense_, data)),
+        environment_(json::parse(entry.environment)) {}
+
+  void all() {
+    check_row();
+    for (const BoardThreat& threat : entry_.threats) {
+      for (const BoardAttack& attack : threat.attacks)
+        for (const BoardAttack::Cell& cell : attack.cells) check(threat, attack, cell);
+      if (model_.stochastic()) check_rescored(threat);
+    }
+  }
+
+ private:
+  // That the row is what the entry says it is.
+  void check_row() {
+    if (const std::string why = division_problem(*suite_.board, defense_.name, model_);
+        !why.empty())
+      findings_.add(entry_.id, why);
+    const json said = json::parse(entry_.parameters),
+               own = parameters_of(defense_, lab_).at("defense");
+    for (const char* key : {"model", "architecture", "weights_sha256", "layer_plugins", "stack"})
+      if (said.value(key, json()) != own.at(key))
+        findings_.add(entry_.id, fmt::format("its {} is {}, that of the row is {}", key,
+                                             said.value(key, json()).dump(), own.at(key).dump()));
+  }
+
+  void check(const BoardThreat& threat, const BoardAttack& attack, const BoardAttack::Cell& cell) {
+    const CellRecord& record = cell.record;
+    const std::string about =
+        fmt::format("{}: {}: {}, seed {}", entry_.id, threat.name, attack.name, record.seed);
+    const int64_t trials = model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples()) : 1;
+    if (record.trials != trials || record.stochastic != model_.stochastic())
+      return findings_.add(about, fmt::format("it has {} trials, the board's scoring asks for {}",
+                                              record.trials, trials));
+    const bool same = same_build(attack, record);
+    if (same) check_identity(about, threat, attack, record);
+    const Answers found = answers(cell);
+    if (model_.stochastic())
+      same ? compare_draws(about, record, found) : compare_by_chance(about, record, found);
+    else
+      compare_answers(about, record, found);
+  }
+
+  const AttackSpec* spec_of(const BoardAttack& attack) const {
+    for (const AttackSpec& spec : suite_.attacks)
+      if (spec.name == attack.name) return &spec;
+    return nullptr;
+  }
+
+  // Whether what answered then answers now. Of attacks beside the board's own only the defense's
+  // part can be told: their plugins may not be here.
+  bool same_build(const BoardAttack& attack, const CellRecord& record) const {
+    if (environment_.value("threads", 0) != at::get_num_threads()) return false;
+    if (const AttackSpec* spec = spec_of(attack))
+      return identity_of(answerer(defense_, *spec, lab_)) == record.fingerprint;
+    json own = answerer(defense_, lab_), said = environment_;
+    for (const auto& [name, digest] : own.at("plugins").items())
+      if (said.value("plugins", json::object()).value(name, "") != digest) return false;
+    own.erase("plugins");
+    for (const auto& [key, value] : own.items())
+      if (said.value(key, json()) != value) return false;
+    return true;
+  }
+
+  void check_identity(const std::string& about, const BoardThreat& threat,
+                      const BoardAttack& attack, const CellRecord& record) {
+    const AttackSpec* spec = spec_of(attack);
+    if (!spec) return;
+    Cell cell{0, size_t(spec - suite_.attacks.data()), 0, record.seed};
+    for (size_t t = 0; t < suite_.threats.size(); ++t)
+      if (suite_.threats[t].name == threat.name) cell.threat = t;
+    const std::string own =
+        identity_of(question(suite_, cell, data_, indices_of(record), batch_size(), lab_));
+    // A run that asks the same twice tells the answers apart by a number.
+    if (record.identity != own && !record.identity.starts_with(own + "-"))
+      findings_.add(about, "its identity " + record.identity +
+                               " is not that of the board's question, " + own +
+                               ": data, model, attack, threat, scoring or seed differ");
+  }
+
+  static std::vector<int64_t> indices_of(const CellRecord& record) {
+    std::vector<int64_t> out;
+    for (const Outcome& outcome : record.outcomes) out.push_back(outcome.index);
+    return out;
+  }
+  int64_t batch_size() const {
+    return std::max<int64_t>(1, environment_.value("batch_size", int64_t{250}));
+  }
+
+  // In the batches of the run, on its draws.
+  Answers answers(const BoardAttack::Cell& cell) {
+    const at::NoGradGuard no_graph;
+    const CellRecord& record = cell.record;
+    const Tensor x_adv = x_adv_of(bundle_, cell),
+                 all = torch::tensor(indices_of(record), torch::kLong);
+    Answers out;
+    for (int64_t from = 0; from < all.size(0); from += batch_size()) {
+      const Tensor index = all.narrow(0, from, std::min(batch_size(), all.size(0) - from));
+      const CraftBatch batch{data_.x(index).to(lab_.device()), data_.y(index).to(lab_.device()),
+                             index.to(lab_.device())};
+      const auto seed = uint64_t(record.seed);
+      const Verdict& clean = lab_.clean(defense_, model_, batch, seed, record.trials);
+      const Verdict robust = judge(model_, x_adv.narrow(0, from, index.size(0)).to(lab_.device()),
+                                   batch.y, batch.index, seed, Stream::kScoring, record.trials);
+      // As the run counts: who errs without an attack errs under it.
+      const Tensor survived = model_.stochastic() ? robust.right : robust.right & clean.right;
+      append(out.clean, clean.right.to(torch::kLong).sum(0), at::kLong);
+      append(out.robust, survived.to(torch::kLong).sum(0), at::kLong);
+      append(out.predicted, robust.predicted, at::kLong);
+      append(out.margin, robust.margin, at::kDouble);
+      append(out.clean_margin, clean.margin, at::kDouble);
+      if (!model_.stochastic() || !model_.shared_noise()) continue;
+      add_by_trial(out.clean_by_trial, clean.right);
+      add_by_trial(out.robust_by_trial, robust.right);
+    }
+    return out;
+  }
+
+  void add(const std::string& about, const Outcome& o, const std::string& what) {
+    findings_.add(about, fmt::format("sample {}: {}", o.index, what));
+  }
+
+  void compare_answers(const std::string& about, const CellRecord& record, const Answers& found) {
+    for (size_t i = 0; i < record.outcomes.size(); ++i) {
+      const Outcome& o = record.outcomes[i];
+      if (!margins_agree(o.margin, found.margin[i]))
+        add(about, o,
+            fmt::format("the table has margin {:.6g}, the model gives {:.6g}", o.margin,
+                        found.margin[i]));
+      // What is as good as equal may fall either way on another machine.
+      const bool tie = std::abs(found.margin[i]) < kTie || std::abs(found.clean_margin[i]) < kTie;
+      if (tie) continue;
+      if (o.clean_right != found.clean[i])
+        add(about, o,
+            fmt::format("the table has it {} without an attack, the model answers {}",
+                        o.clean_right ? "right" : "wrong", found.clean[i] ? "right" : "wrong"));
+      if (o.robust_right != found.robust[i] || o.predicted != found.predicted[i])
+        add(about, o,
+            fmt::format("the table has it {} under attack (class {}), the model's answer is {} "
+                        "(class {})",
+                        o.robust_right ? "right" : "wrong", o.predicted,
+                        found.robust[i] ? "right" : "wrong", found.predicted[i]));
+    }
+  }
+
+  void compare_draws(const std::string& about, const CellRecord& record, const Answers& found) {
+    for (size_t i = 0; i < record.outcomes.size(); ++i) {
+      const Outcome& o = record.outcomes[i];
+      if (o.clean_right != found.clean[i])
+        add(about, o,
+            fmt::format("the table has {} of {} right without an attack, the model "
+                        "answers {} on the same draws",
+                        o.clean_right, record.trials, found.clean[i]));
+      if (o.robust_right != found.robust[i] || o.predicted != found.predicted[i])
+        add(about, o,
+            fmt::format("the table has {} of {} right under attack (class {}), the model "
+                        "answers {} (class {}) on the same draws",
+                        o.robust_right, record.trials, o.predicted, found.robust[i],
+                        found.predicted[i]));
+      if (!margins_agree(o.margin, found.margin[i]))
+        add(about, o,
+            fmt::format("the table has margin {:.6g}, the model gives {:.6g} on the same "
+                        "draw",
+                        o.margin, found.margin[i]));
+    }
+    if (record.clean_by_trial != found.clean_by_trial ||
+        record.robust_by_trial != found.robust_by_trial)
+      findings_.add(about, "the right answers of its trials are not those on the same draws");
+  }
+
+  void compare_by_chance(const std::string& about, const CellRecord& record, const Answers& found) {
+    Counts clean{{}, found.clean, record.trials, record.clean_by_trial, found.clean_by_trial},
+        robust{{}, found.robust, record.trials, record.robust_by_trial, found.robust_by_trial};
+    for (size_t i = 0; i < record.outcomes.size(); ++i) {
+      const Outcome& o = record.outcomes[i];
+      clean.claimed.push_back(o.clean_right), robust.claimed.push_back(o.robust_right);
+      const auto test = [&](const char* when, int64_t claimed, int64_t own) {
+        if (fisher_p_value(claimed, record.trials, own, record.trials) >=
+            level_ / double(record.outcomes.size()))
+          return;
+        add(about, o,
+            fmt::format("the table has {} of {} right {}, the model answers {}, which is "
+                        "more than chance",
+                        claimed, record.trials, when, own));
+      };
+      test("without an attack", o.clean_right, found.clean[i]);
+      test("under attack", o.robust_right, found.robust[i]);
+    }
+    if (accuracy_p_value(clean) < level_)
+      findings_.add(about, "its clean accuracy differs from the model's by more than chance");
+    if (accuracy_p_value(robust) < level_)
+      findings_.add(about, "its robust accuracy differs from the model's by more than chance");
+  }
+
+  // Worst attack of each image, on draws that no attack and no score has seen.
+  void check_rescored(const BoardThreat& threat) {
+    double found = 0, spread = 0;
+    bool same = true;
+    for (size_t s = 0; s < entry_.seeds.size(); ++s) {
+      std::vector<CellRecord> cells;
+      for (const BoardAttack& attack : threat.attacks) {
+        CellRecord record = attack.cells.at(s).record;
+        if (record.status != Status::kOk) continue;
+        same &= same_build(attack, record);
+        record.attack = attack.name, record.x_adv = attack.cells[s].x_adv_sha256;
+        cells.push_back(std::move(record));
+      }
+      if (cells.empty()) return;
+      const WorstCase worst =
+          worst_case(cells, defense_, data_, lab_, [&](const CellRecord& record) {
+            return x_adv_of(bundle_, {{}, record.x_adv});
+          });
+      found += worst.robust_accuracy / double(entry_.seeds.size());
+      spread = std::max(spread, worst.interval.high - worst.interval.low);
+    }
+    const std::string about = entry_.id + ": " + threat.name;
+    if (!threat.rescored_accuracy) return findings_.add(about, "it has no rescored accuracy");
+    const double difference = std::abs(*threat.rescored_accuracy - found);
+    // Of two accuracies whose intervals of 95 % are as wide.
+    const double p = std::erfc(difference / (spread / (2 * 1.96)) / 2);
+    if (same ? difference > 1e-9 : p < level_)
+      findings_.add(about,
+                    fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"
+                                "{}",
+                                *threat.rescored_accuracy, found,
+                                same ? " on the same draws" : ", which is more than chance"));
+  }
+
+  const BundleFile& bundle_;
+  const BoardEntry& entry_;
+  const Suite& suite_;
+  const DefenseSpec& defense_;
+  const Dataset& data_;
+  Laboratory& lab_;
+  const double level_;
+  Findings& findings_;
+  DefendedModel& model_;
+  const json environment_;
+};
+}  // namespace
+
+std::string weights_problem(const BoardEntry& entry, const Registry& registry) {
+  const std::vector<std::string> ids = registry.model_ids();
+  if (std::find(ids.begin(), ids.end(), entry.model) == ids.end()) return "";
+  const ModelEntry model = registry.model(entry.model);
+  if (model.sha256 != entry.weights_sha256)
+    return "the registry's model '" + entry.model + "' has weights with SHA-256 " + model.sha256 +
+           ", the entry was made with " + entry.weights_sha256;
+  if (!std::filesystem::is_regular_file(model.weights)) return "";
+  if (const std::string found = sha256_of_file(model.weights); found != entry.weights_sha256)
+    return model.weights.filename().string() + " of model '" + entry.model + "' has SHA-256 " +
+           found + ", the entry was made with " + entry.weights_sha256;
+  return "";
+}
+
+void check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
+                 const Dataset& data, Laboratory& laboratory, double level, Findings& findings) {
+  EntryCheck(bundle, entry, suite, data, laboratory, level, findings).all();
+  if (suite.certify) check_certificates(entry, suite, data, laboratory, level, findings);
+}
+
+}  // namespace gauntlet::bundle

@@ -1,0 +1,20 @@
+// Whether the defense answers as a bundle says.
+#pragma once
+#include "bundle/bundle_file.h"
+#include "bundle/check_tables.h"
+#include "bundle/findings.h"
+#include "evaluation/laboratory.h"
+
+namespace gauntlet::bundle {
+
+/// Why the weights of an entry are not those of the registry's model or of its file; "": they are,
+/// or are not here.
+std::string weights_problem(const BoardEntry& entry, const Registry& registry);
+
+/// `suite`: the board with the entry's row alone. `level`: of each test against chance. Asks the
+/// model for every clean and adversarial input of the entry, and certifies again where the board
+/// certifies.
+void check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
+                 const Dataset& data, Laboratory& laboratory, double level, Findings& findings);
+
+}  // namespace gauntlet::bundle

@@ -1,0 +1,203 @@
+#include "bundle/entries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/sha256.h"
+#include "results/board_audit.h"
+#include "results/board_scores.h"
+#include "results/outcomes.h"
+
+namespace gauntlet {
+namespace {
+using nlohmann::json;
+
+// The seeds, threats, rows and columns that a run named.
+struct Grid {
+  explicit Grid(const Store::Run& run) : settings(json::parse(run.settings)) {
+    for (const json& row : settings.at("defenses")) defenses.push_back(row.at("name"));
+    for (const json& column : settings.at("attacks"))
+      (column.value("additional", false) ? further : own).push_back(column.at("name"));
+  }
+  json settings;
+  std::vector<std::string> defenses, own, further;
+};
+
+const CellRecord* find_cell(const Store::Run& run, const std::string& defense,
+                            const std::string& attack, const std::string& threat, int64_t seed) {
+  for (const CellRecord& cell : run.cells)
+    if (cell.defense == defense && cell.attack == attack && cell.threat == threat &&
+        cell.seed == seed)
+      return &cell;
+  return nullptr;
+}
+
+const Certification* find_certification(const Store::Run& run, const std::string& defense,
+                                        int64_t seed) {
+  for (const Certification& record : run.certifications)
+    if (record.defense == defense && record.seed == seed) return &record;
+  return nullptr;
+}
+
+std::string label(const std::string& defense, const std::string& attack, const std::string& threat,
+                  int64_t seed) {
+  return fmt::format("{} × {} × {} × seed {}", defense, attack, threat, seed);
+}
+
+std::string cell_problem(const CellRecord* cell, const std::filesystem::path& artifacts) {
+  if (!cell) return "has no result";
+  if (cell->status != Status::kOk)
+    return fmt::format("is {} ({})", to_string(cell->status), cell->reason);
+  if (!std::filesystem::is_regular_file(artifacts / cell->x_adv))
+    return "has lost its adversarial inputs, artifacts/" + cell->x_adv;
+  return "";
+}
+
+json object_of(const std::string& text) {
+  return text.empty() ? json::object() : json::parse(text);
+}
+
+class EntryMaker {
+ public:
+  EntryMaker(const RunRecords& records, const Suite& columns,
+             const std::filesystem::path& artifacts)
+      : records_(records), columns_(columns), grid_(records.run), artifacts_(artifacts) {}
+
+  BoardEntry entry(const std::string& defense) {
+    const Board& board = *columns_.board;
+    BoardEntry out;
+    out.board = board.name, out.board_sha256 = board.sha256, out.division = board.division;
+    out.defense = defense, out.id = entry_id(defense);
+    out.seeds = columns_.seeds;
+    for (const ThreatSpec& threat : columns_.threats) out.threats.push_back(under(threat, defense));
+    describe(out, defense);
+    for (const int64_t seed : columns_.seeds)
+      if (const Certification* record = find_certification(records_.run, defense, seed))
+        out.certifications.push_back(stripped(*record));
+    // As it will be read: margins and distances are rounded where entries are written.
+    BoardEntry read = board_entry_from_json(to_json(out), defense);
+    for (BoardThreat& threat : read.threats)
+      for (BoardAttack& attack : threat.attacks)
+        for (BoardAttack::Cell& cell : attack.cells) summarise(cell.record);
+    claim(read);
+    read.findings = audit(read, board.audit);
+    return read;
+  }
+
+ private:
+  BoardThreat under(const ThreatSpec& spec, const std::string& defense) {
+    BoardThreat threat;
+    threat.name = spec.name, threat.norm = to_string(spec.norm), threat.epsilon = spec.epsilon;
+    double rescored = 0;
+    size_t seeds = 0;
+    for (const WorstCase& worst : records_.run.worst_cases)
+      if (worst.defense == defense && worst.threat == spec.name && worst.trials > 1)
+        rescored += worst.robust_accuracy, ++seeds;
+    if (seeds > 0) threat.rescored_accuracy = rescored / double(seeds);
+    for (const auto* names : {&grid_.own, &grid_.further})
+      for (const std::string& name : *names) {
+        BoardAttack attack;
+        attack.name = name, attack.additional = names == &grid_.further;
+        for (const int64_t seed : columns_.seeds)
+          add(attack, *find_cell(records_.run, defense, name, spec.name, seed));
+        threat.attacks.push_back(std::move(attack));
+      }
+    return threat;
+  }
+
+  void add(BoardAttack& attack, const CellRecord& record) {
+    json parameters = object_of(record.parameters);
+    parameters.erase("defense");
+    attack.plugin = parameters.at("attack").at("plugin");
+    attack.parameters = parameters.dump();
+    BoardAttack::Cell cell;
+    cell.record = record;
+    cell.record.outcomes = records_.outcomes(record);
+    CellRecord& own = cell.record;
+    for (std::string* said :
+         {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split, &own.threat, &own.norm,
+          &own.parameters, &own.environment, &own.x_adv})
+      said->clear();
+    own.epsilon = 0;
+    cell.x_adv_sha256 = sha256_of_file(artifacts_ / record.x_adv);
+    attack.cells.push_back(std::move(cell));
+  }
+
+  static Certification stripped(Certification record) {
+    for (std::string* said : {&record.suite, &record.defense, &record.dataset, &record.split,
+                              &record.parameters, &record.environment})
+      said->clear();
+    return record;
+  }
+
+  // What holds for all cells of the row.
+  void describe(BoardEntry& out, const std::string& defense) {
+    json environment, plugins = json::object();
+    const json& data = grid_.settings.at("data");
+    out.dataset_sha256 = data.at("sha256");
+    out.class_names = columns_.data.entry.class_names;
+    out.samples = columns_.data.indices;
+    for (const CellRecord& cell : records_.run.cells) {
+      if (cell.defense != defense) continue;
+      const json own = object_of(cell.parameters).at("defense");
+      out.parameters = own.dump();
+      out.model = own.at("model"), out.weights_sha256 = own.at("weights_sha256");
+      out.dataset = cell.dataset, out.split = cell.split;
+      out.finished = std::max(out.finished, cell.finished);
+      environment = object_of(cell.environment);
+      plugins.update(environment.value("plugins", json::object()));
+    }
+    environment["plugins"] = plugins;
+    out.environment = environment.dump();
+  }
+
+  const RunRecords& records_;
+  const Suite& columns_;
+  const Grid grid_;
+  const std::filesystem::path& artifacts_;
+};
+}  // namespace
+
+std::vector<std::string> missing_of(const Store::Run& run, const Suite& columns,
+                                    const std::filesystem::path& artifacts) {
+  std::vector<std::string> out;
+  const Grid grid(run);
+  if (!run.complete) out.push_back("the run was stopped before its end");
+  for (const AttackSpec& attack : columns.attacks)
+    if (std::count(grid.own.begin(), grid.own.end(), attack.name) == 0)
+      out.push_back("the board's attack '" + attack.name + "' was left out");
+  for (const std::string& defense : grid.defenses)
+    for (const ThreatSpec& threat : columns.threats)
+      for (const int64_t seed : columns.seeds)
+        for (const auto* names : {&grid.own, &grid.further})
+          for (const std::string& attack : *names)
+            if (const std::string why =
+                    cell_problem(find_cell(run, defense, attack, threat.name, seed), artifacts);
+                !why.empty())
+              out.push_back(label(defense, attack, threat.name, seed) + " " + why);
+  for (const std::string& defense : grid.defenses)
+    for (const int64_t seed : columns.seeds)
+      if (const Certification* record = find_certification(run, defense, seed);
+          columns.certify && (!record || record->status != Status::kOk))
+        out.push_back(
+            fmt::format("{}, certified × seed {} {}", defense, seed,
+                        record ? "is " + to_string(record->status) + " (" + record->reason + ")"
+                               : "has no result"));
+  return out;
+}
+
+std::vector<BoardEntry> entries_of(const RunRecords& records, const Suite& columns,
+                                   const BoardAuthors& about,
+                                   const std::filesystem::path& artifacts) {
+  EntryMaker maker(records, columns, artifacts);
+  std::vector<BoardEntry> out;
+  const json settings = json::parse(records.run.settings);
+  for (const json& row : settings.at("defenses")) {
+    out.push_back(maker.entry(row.at("name")));
+    out.back().about = about;
+  }
+  return out;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,25 @@
+// Board entries of a run.
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "host/suite.h"
+#include "results/board_entry.h"
+#include "results/run_records.h"
+
+namespace gauntlet {
+
+/// What a run on a board lacks before it can be packed, a sentence each; empty: nothing. `columns`:
+/// what the board fixes. Attacks beside the board's own are asked for too: what has no result is to
+/// be taken out of the suite.
+std::vector<std::string> missing_of(const Store::Run& run, const Suite& columns,
+                                    const std::filesystem::path& artifacts);
+
+/// The entry of each row of a complete run, with claims and findings. Reads the artifacts for their
+/// sums.
+std::vector<BoardEntry> entries_of(const RunRecords& records, const Suite& columns,
+                                   const BoardAuthors& about,
+                                   const std::filesystem::path& artifacts);
+
+}  // namespace gauntlet

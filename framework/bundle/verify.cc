@@ -1,0 +1,127 @@
+#include "bundle/verify.h"
+
+#include "base/bad_input.h"
+#include "bundle/check_board.h"
+#include "bundle/check_model.h"
+#include "bundle/check_tables.h"
+#include "bundle/rows.h"
+
+namespace gauntlet {
+namespace {
+using namespace bundle;
+
+// Of all tests of a bundle together.
+constexpr double kLevel = 0.001;
+
+class Verifier {
+ public:
+  Verifier(const BundleFile& bundle, const PluginLibrary& plugins, const Registry& registry,
+           const VerifyOptions& options)
+      : bundle_(bundle),
+        plugins_(plugins),
+        registry_(registry),
+        options_(options),
+        lab_(plugins, registry, options.device) {}
+
+  Verification run() {
+    for (const std::string& sentence : bundle_.changed_files()) findings_.add("files", sentence);
+    if (const std::optional<Board> board = board_of_entries()) verify_on(*board);
+    out_.failures = findings_.sentences();
+    return std::move(out_);
+  }
+
+ private:
+  // The board that all entries are on; a failure where it is not known here.
+  std::optional<Board> board_of_entries() {
+    const BoardName& name = bundle_.entries().front().board;
+    try {
+      return find_board(to_string(name));
+    } catch (const BadInput& error) {
+      findings_.add("board", error.what());
+      return {};
+    }
+  }
+
+  void verify_on(const Board& board) {
+    const Suite columns = board_columns(board, plugins_, registry_);
+    check_board(bundle_, columns, findings_);
+    const CleanImages clean(bundle_);
+    const std::optional<Dataset> data = load(columns.data);
+    if (data) check_data(bundle_, clean, *data, findings_);
+    for (const BoardEntry& entry : bundle_.entries()) {
+      const size_t before = findings_.size();
+      check_tables(bundle_, entry, board, clean, findings_);
+      // What is wrong on paper is not asked of a model.
+      const bool reached = findings_.size() == before && data && options_.model &&
+                           verify_by_model(entry, board, *data);
+      const bool holds = findings_.size() == before;
+      out_.rows.push_back({entry.id, entry.defense,
+                           !holds    ? Verified::kNot
+                           : reached ? Verified::kModel
+                                     : Verified::kTables});
+    }
+  }
+
+  std::optional<Dataset> load(const DataSpec& spec) {
+    try {
+      Dataset data = registry_.load(spec.entry, spec.split);
+      lab_.probe_with(data);
+      return data;
+    } catch (const BadInput& error) {
+      out_.notes.push_back(
+          "clean images and labels were not held against the data set, and no "
+          "model was asked: " +
+          std::string(error.what()));
+      return {};
+    }
+  }
+
+  // False: the model, its weights or plugins are not here.
+  bool verify_by_model(const BoardEntry& entry, const Board& board, const Dataset& data) {
+    if (const std::string why = weights_problem(entry, registry_); !why.empty()) {
+      findings_.add(entry.id, why);
+      return false;
+    }
+    std::optional<Suite> suite;
+    try {
+      suite = suite_of(bundle_.settings(), entry.defense, board, plugins_, registry_);
+      lab_.defended(suite->defenses.front(), data);
+    } catch (const BadInput& error) {
+      out_.notes.push_back(entry.id + ": the model was not asked: " + error.what());
+      return false;
+    }
+    check_model(bundle_, entry, *suite, data, lab_, kLevel / double(tests()), findings_);
+    return true;
+  }
+
+  // Against chance, of the whole bundle: four a cell, some more a threat.
+  size_t tests() const {
+    size_t count = 1;
+    for (const BoardEntry& entry : bundle_.entries())
+      for (const BoardThreat& threat : entry.threats) {
+        count += 1 + entry.certifications.size();
+        for (const BoardAttack& attack : threat.attacks) count += 4 * attack.cells.size();
+      }
+    return count;
+  }
+
+  const BundleFile& bundle_;
+  const PluginLibrary& plugins_;
+  const Registry& registry_;
+  const VerifyOptions options_;
+  Laboratory lab_;
+  Findings findings_;
+  Verification out_;
+};
+}  // namespace
+
+Verification verify(const BundleFile& bundle, const PluginLibrary& plugins,
+                    const Registry& registry, const VerifyOptions& options) {
+  try {
+    return Verifier(bundle, plugins, registry, options).run();
+  } catch (const nlohmann::json::exception& error) {
+    throw BadInput("settings.json: is not what a run writes (" + std::string(error.what()) + ")");
+  }
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,97 @@
+#include "host/board.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bad_input.h"
+#include "bundle/verify.h"
+#include "cli/board_entries.h"
+#include "cli/commands.h"
+#include "host/suite.h"
+#include "training/checkpoint.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  Common common;
+  std::string id, bundle, results, device = "cpu";
+};
+
+std::filesystem::path results_folder(const Flags& flags) {
+  if (!flags.results.empty()) return flags.results;
+  return (flags.common.registry.empty() ? default_registry()
+                                        : std::filesystem::path(flags.common.registry)) /
+         "results";
+}
+
+int list(const Flags&) {
+  for (const Board& board : known_boards())
+    fmt::print("{:<36} {:<14} {}\n", board.id(), to_string(board.division), board.title);
+  return kOk;
+}
+
+int show(const Flags& flags) {
+  const Board board = find_board(flags.id);
+  const Suite suite = board_columns(board, flags.common.plugins(), flags.common.open_registry());
+  fmt::print("{}: {}\n{}\ndivision: {}\ndata: {}, split {}, {} samples\n", board.id(), board.title,
+             board.description, to_string(board.division), suite.data.dataset, suite.data.split,
+             suite.data.indices.size());
+  for (const ThreatSpec& threat : suite.threats)
+    fmt::print("threat {}: {} {}\n", threat.name, to_string(threat.norm), threat.epsilon_text);
+  for (const AttackSpec& attack : suite.attacks)
+    fmt::print("attack {}: {}{}\n", attack.name, attack.plugin,
+               attack.host.samples ? fmt::format(", {} samples", attack.host.samples) : "");
+  fmt::print("definition: {}\nSHA-256: {}\n", board.file.string(), board.sha256);
+  return kOk;
+}
+
+// A bundle enters when every claim of it holds.
+int add(const Flags& flags) {
+  flags.common.apply_threads();
+  const BundleFile bundle(flags.bundle);
+  VerifyOptions options;
+  options.device = device_of(flags.device);
+  const Verification found =
+      verify(bundle, flags.common.plugins(), flags.common.open_registry(), options);
+  const int code = report(bundle, found);
+  if (code != kOk) return code;
+  const std::filesystem::path folder = results_folder(flags);
+  for (size_t i = 0; i < bundle.entries().size(); ++i) {
+    BoardEntry entry = bundle.entries()[i];
+    entry.bundle_sha256 = bundle.sha256();
+    entry.verified = found.rows[i].reached;
+    entry.verified_when = utc_now();
+    const std::filesystem::path file = folder / entry_path(entry);
+    std::filesystem::create_directories(file.parent_path());
+    write_text_atomically(file, to_json(entry));
+    fmt::print("{}\n", file.string());
+  }
+  return kOk;
+}
+}  // namespace
+
+void add_board(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command =
+      app.add_subcommand("board", "List and describe boards; enter results; make their site");
+  command->require_subcommand(1);
+  add_board_build(*command, action);
+  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+    return add_subcommand(*command, name, help, flags, action, what);
+  };
+  sub("list", "All boards", list);
+  sub("show", "One board: data, threats, attacks, digest", show)
+      ->add_option("id", flags->id, "Name and version, such as cifar10-linf-deterministic@1")
+      ->required();
+  CLI::App* adding =
+      sub("add", "Verify a bundle and write its entries below registry/results/", add);
+  adding->add_option("bundle", flags->bundle, "The .zip file")->required();
+  adding->add_option("--results", flags->results,
+                     "Folder of the boards' entries; default: results in the registry");
+  adding->add_option("--device", flags->device, "Where to compute")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+}
+
+}  // namespace gauntlet::cli

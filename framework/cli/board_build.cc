@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "cli/commands.h"
+#include "host/board.h"
+#include "reports/board_site.h"
+#include "reports/text.h"
+#include "results/board_results.h"
+
+namespace gauntlet::cli {
+namespace {
+
+struct Flags {
+  std::string results, boards, output;
+};
+
+std::string content_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::vector<Board> boards_in(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder))
+    throw BadInput(folder.string() + ": no such folder, expected one with definitions of boards");
+  std::vector<Board> boards;
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    if (file.is_regular_file() && file.path().extension() == ".toml")
+      boards.push_back(read_board(file.path()));
+  return boards;
+}
+
+BoardDefinition definition_of(const Board& board) {
+  BoardDefinition out{board.name,
+                      board.title,
+                      board.description,
+                      board.division,
+                      board.sha256,
+                      content_of(board.file),
+                      {}};
+  if (const Toml* attacks = board.fixed.find("attack"))
+    if (const auto* table = attacks->get<Toml::Table>())
+      for (const Toml::Member& attack : *table) out.attacks.push_back(attack.key);
+  return out;
+}
+
+int build(const Flags& flags) {
+  std::vector<BoardDefinition> definitions;
+  for (const Board& board : flags.boards.empty() ? known_boards() : boards_in(flags.boards))
+    definitions.push_back(definition_of(board));
+  const std::filesystem::path results =
+      flags.results.empty() ? default_registry() / "results" : std::filesystem::path(flags.results);
+  const Site site = board_site(definitions, read_board_results(results));
+  write_site(site, flags.output);
+  fmt::print("{}: {}, {}, {} {}\n", flags.output, counted(int64_t(site.pages.size()), "page"),
+             counted(site.boards, "board"), grouped(site.entries),
+             site.entries == 1 ? "entry" : "entries");
+  return kOk;
+}
+
+}  // namespace
+
+void add_board_build(CLI::App& board, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command =
+      board.add_subcommand("build", "Make a static site of all boards and their entries");
+  command->add_option("--results", flags->results,
+                      "Folder of the boards' entries; default: results in the registry");
+  command->add_option("--boards", flags->boards,
+                      "Folder with definitions of boards; default: those that ship");
+  command->add_option("--output", flags->output, "Folder of the site")->required();
+  command->callback([&action, flags] { action = [flags] { return build(*flags); }; });
+}
+
+}  // namespace gauntlet::cli

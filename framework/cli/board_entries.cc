@@ -1,0 +1,48 @@
+#include "cli/board_entries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+
+namespace gauntlet::cli {
+
+std::string entries_table(const std::vector<BoardEntry>& entries) {
+  size_t wide = 0;
+  for (const BoardEntry& entry : entries) wide = std::max(wide, entry.defense.size());
+  std::string out;
+  for (const BoardEntry& entry : entries) {
+    for (const BoardThreat& threat : entry.threats)
+      out += fmt::format("{:<{}}  {}  clean {:5.1f}  worst case {:5.1f} ({:.1f} to {:.1f})\n",
+                         entry.defense, wide, threat.name, 100 * threat.clean_accuracy,
+                         100 * threat.robust_accuracy, 100 * threat.interval.low,
+                         100 * threat.interval.high);
+    for (const CertifiedAt& at : entry.certified_at)
+      out += fmt::format("{:<{}}  certified beyond {:g}: {:.1f} ({:.1f} to {:.1f})\n",
+                         entry.defense, wide, at.radius, 100 * at.accuracy, 100 * at.interval.low,
+                         100 * at.interval.high);
+    for (const std::string& finding : entry.findings)
+      out += fmt::format("{:<{}}  audit: {}\n", entry.defense, wide, finding);
+  }
+  return out;
+}
+
+int report(const BundleFile& bundle, const Verification& found) {
+  for (const std::string& note : found.notes) fmt::print(stderr, "note: {}\n", note);
+  for (const std::string& failure : found.failures) fmt::print(stderr, "{}\n", failure);
+  fmt::print("board: {}\n", to_string(bundle.entries().front().board));
+  for (const Verification::Row& row : found.rows)
+    fmt::print("{}: {}\n", row.defense,
+               row.reached == Verified::kNot      ? "does not hold"
+               : row.reached == Verified::kTables ? "holds, from the tables"
+                                                  : "holds, tables and model");
+  if (found.holds())
+    fmt::print("every claim holds\n");
+  else
+    fmt::print("{} {}\n", found.failures.size(),
+               found.failures.size() == 1 ? "claim does not hold" : "claims do not hold");
+  return found.holds() ? kOk : kSomeFailed;
+}
+
+}  // namespace gauntlet::cli

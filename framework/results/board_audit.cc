@@ -1,0 +1,103 @@
+#include "results/board_audit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace gauntlet {
+namespace {
+
+// Of [attack.NAME], which `cross` and `zip` make several columns of: NAME[steps=5].
+bool is_of(const BoardAttack& attack, const std::vector<std::string>& entries) {
+  return std::any_of(entries.begin(), entries.end(), [&](const std::string& entry) {
+    return attack.name == entry || attack.name.starts_with(entry + "[");
+  });
+}
+
+// Share of right answers of each image, over trials and seeds.
+std::map<int64_t, double> rates_of(const BoardAttack& attack) {
+  std::map<int64_t, double> rates;
+  for (const BoardAttack::Cell& cell : attack.cells)
+    for (const Outcome& outcome : cell.record.outcomes)
+      rates[outcome.index] +=
+          double(outcome.robust_right) / double(cell.record.trials * int64_t(attack.cells.size()));
+  return rates;
+}
+
+// On the images of `of` that both have.
+double accuracy(const std::map<int64_t, double>& rates, const std::map<int64_t, double>& of) {
+  double sum = 0, images = 0;
+  for (const auto& [index, _] : of)
+    if (const auto it = rates.find(index); it != rates.end()) sum += it->second, ++images;
+  return images > 0 ? sum / images : 1;
+}
+
+class ThreatAudit {
+ public:
+  ThreatAudit(const BoardThreat& threat, const AuditItems& items) : threat_(threat), items_(items) {
+    for (const BoardAttack& attack : threat.attacks)
+      if (!attack.additional && is_of(attack, items.white_box))
+        white_box_.emplace_back(&attack, rates_of(attack));
+  }
+
+  std::vector<std::string> findings() {
+    for (const BoardAttack& attack : threat_.attacks) {
+      if (attack.additional) continue;
+      if (is_of(attack, items_.control)) compare(attack, "perturbations without an attacker");
+      if (is_of(attack, items_.black_box)) compare(attack, "without gradients of the defense");
+      if (is_of(attack, items_.white_box)) look_at(attack);
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void add(const BoardAttack& attack, const std::string& what) {
+    findings_.push_back(fmt::format("{} under {}: {}", attack.name, threat_.name, what));
+  }
+
+  void compare(const BoardAttack& attack, const std::string& what) {
+    const auto own = rates_of(attack);
+    if (own.empty() || white_box_.empty()) return;
+    const BoardAttack* best = nullptr;
+    double lowest = 2;
+    for (const auto& [other, rates] : white_box_)
+      if (const double left = accuracy(rates, own); left < lowest) lowest = left, best = other;
+    const double left = accuracy(own, own);
+    if (left < lowest - items_.slack - 1e-12)
+      add(attack, fmt::format("{}, leaves {:.1f} %, the best gradient attack, {}, {:.1f} % of the "
+                              "same images: gradients may be masked",
+                              what, 100 * left, best->name, 100 * lowest));
+  }
+
+  void look_at(const BoardAttack& attack) {
+    int64_t attacked = 0, unmoved = 0;
+    std::set<std::string> flags;
+    for (const BoardAttack::Cell& cell : attack.cells) {
+      flags.insert(cell.record.flags.begin(), cell.record.flags.end());
+      for (const Outcome& outcome : cell.record.outcomes)
+        if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
+    }
+    if (threat_.epsilon > 0 && double(unmoved) > items_.slack * double(attacked))
+      add(attack, fmt::format("{} of {} images that were answered right are as they were", unmoved,
+                              attacked));
+    for (const std::string& flag : flags) add(attack, flag);
+  }
+
+  const BoardThreat& threat_;
+  const AuditItems& items_;
+  std::vector<std::pair<const BoardAttack*, std::map<int64_t, double>>> white_box_;
+  std::vector<std::string> findings_;
+};
+}  // namespace
+
+std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items) {
+  std::vector<std::string> out;
+  for (const BoardThreat& threat : entry.threats)
+    for (std::string& finding : ThreatAudit(threat, items).findings())
+      out.push_back(std::move(finding));
+  return out;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,249 @@
+#include "results/board_scores.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "results/certification.h"
+#include "results/outcomes.h"
+#include "results/statistics.h"
+
+namespace gauntlet {
+namespace {
+
+constexpr double kSame = 1e-9;
+
+/// One attack over all seeds.
+struct Measured {
+  const BoardAttack* attack = nullptr;
+  struct Image {
+    double clean = 0, robust = 0, margin = 0;  // means over seeds
+    int64_t label = 0;
+    size_t seen = 0;
+  };
+  std::map<int64_t, Image> images;  // that every seed saw
+  double accuracy = 0, variance = 0;
+  bool random = false;
+};
+
+/// The first status that is no result, or nullopt.
+std::optional<Status> failure_of(const BoardAttack& attack) {
+  for (const BoardAttack::Cell& cell : attack.cells)
+    if (cell.record.status != Status::kOk) return cell.record.status;
+  return {};
+}
+
+Measured measured_by(const BoardAttack& attack) {
+  Measured out;
+  out.attack = &attack;
+  const auto seeds = double(attack.cells.size());
+  for (const BoardAttack::Cell& cell : attack.cells) {
+    const CellRecord& record = cell.record;
+    std::vector<int64_t> by_image;
+    for (const Outcome& outcome : record.outcomes) {
+      Measured::Image& image = out.images[outcome.index];
+      image.clean += double(outcome.clean_right) / double(record.trials) / seeds;
+      image.robust += double(outcome.robust_right) / double(record.trials) / seeds;
+      image.margin += outcome.margin / seeds;
+      image.label = outcome.label;
+      ++image.seen;
+      by_image.push_back(outcome.robust_right);
+    }
+    out.random |= record.stochastic;
+    // The draws of different seeds have nothing to do with each other.
+    out.variance += shared_variance(record.robust_by_trial, by_image) / (seeds * seeds);
+  }
+  std::erase_if(out.images, [&](const auto& item) { return double(item.second.seen) < seeds; });
+  for (const auto& [_, image] : out.images)
+    out.accuracy += image.robust / double(out.images.size());
+  return out;
+}
+
+/// Whether `a` did worse to the defense on one image. Of equals the lower margin decides; of a
+/// random defense, where a margin is of one draw, the attack that is stronger over all images.
+bool worse(const Measured& a, const Measured& b, int64_t index) {
+  const Measured::Image &x = a.images.at(index), &y = b.images.at(index);
+  if (std::abs(x.robust - y.robust) > kSame) return x.robust < y.robust;
+  return a.random ? a.accuracy < b.accuracy : x.margin < y.margin;
+}
+
+Interval interval_of(const BoardScore& score) {
+  const bool decided = std::all_of(score.rates.begin(), score.rates.end(),
+                                   [](double rate) { return rate == 0 || rate == 1; });
+  if (!decided || score.variance > 0) return of_rates(score.rates, score.variance);
+  return wilson(std::count(score.rates.begin(), score.rates.end(), 1.0),
+                int64_t(score.rates.size()));
+}
+
+/// The rates that remain to be summed up.
+void finish(BoardScore& score) {
+  const auto n = double(score.rates.size());
+  for (const double rate : score.rates) score.accuracy += rate / n;
+  for (const double rate : score.clean) score.clean_accuracy += rate / n;
+  for (const std::string& attack : score.decided) ++score.decided_by[attack];
+  score.interval = interval_of(score);
+}
+
+void compare(std::vector<std::string>& out, const std::string& where, const char* what,
+             double claimed, double found) {
+  if (!(std::abs(claimed - found) < kSame))
+    out.push_back(
+        fmt::format("{}: claims {} {:.6g}, its outcomes give {:.6g}", where, what, claimed, found));
+}
+
+void compare(std::vector<std::string>& out, const std::string& where, const Interval& claimed,
+             const Interval& found) {
+  compare(out, where, "the lower end of its interval as", claimed.low, found.low);
+  compare(out, where, "the upper end of its interval as", claimed.high, found.high);
+}
+
+void check(std::vector<std::string>& out, const std::string& where, const CellRecord& record) {
+  if (record.status != Status::kOk) return;
+  CellRecord again = record;
+  summarise(again);
+  compare(out, where, "clean accuracy", record.clean_accuracy, again.clean_accuracy);
+  compare(out, where, "robust accuracy", record.robust_accuracy, again.robust_accuracy);
+  compare(out, where, "accuracy in every trial", record.worst_trial_accuracy,
+          again.worst_trial_accuracy);
+  compare(out, where, record.interval, again.interval);
+}
+
+void check(std::vector<std::string>& out, const BoardThreat& threat) {
+  for (const BoardAttack& attack : threat.attacks)
+    for (const BoardAttack::Cell& cell : attack.cells)
+      check(out, fmt::format("{} under {}, seed {}", attack.name, threat.name, cell.record.seed),
+            cell.record);
+  const BoardScore score = score_of(threat);
+  compare(out, threat.name, "clean accuracy", threat.clean_accuracy, score.clean_accuracy);
+  compare(out, threat.name, "robust accuracy", threat.robust_accuracy, score.accuracy);
+  compare(out, threat.name, threat.interval, score.interval);
+  if (threat.complete != score.complete())
+    out.push_back(
+        threat.name +
+        (threat.complete ? ": claims to be complete, but " : ": claims to be incomplete, but ") +
+        (score.complete()        ? "every attack has a result"
+         : score.missing.empty() ? score.problem
+                                 : score.missing.front() + " has no result"));
+}
+
+void check_certificates(std::vector<std::string>& out, const BoardEntry& entry) {
+  for (const Certification& record : entry.certifications) {
+    if (record.status != Status::kOk) continue;
+    Certification again = record;
+    summarise(again);
+    const std::string where = fmt::format("certificates, seed {}", record.seed);
+    compare(out, where, "certified accuracy", record.certified_accuracy, again.certified_accuracy);
+    compare(out, where, "a share of abstentions", record.abstained, again.abstained);
+    compare(out, where, "an average radius", record.average_radius, again.average_radius);
+    compare(out, where, record.interval, again.interval);
+  }
+  for (const CertifiedAt& at : entry.certified_at) {
+    const std::string where = fmt::format("certified beyond {:g}", at.radius);
+    const BoardScore score = certified_score(entry, at.radius);
+    compare(out, where, "accuracy", at.accuracy, score.accuracy);
+    compare(out, where, at.interval, score.interval);
+  }
+}
+}  // namespace
+
+BoardScore score_of(const BoardThreat& threat, bool with_additional) {
+  BoardScore score;
+  std::vector<Measured> counted;
+  for (const BoardAttack& attack : threat.attacks) {
+    if (attack.additional && !with_additional) continue;
+    const std::optional<Status> failure = failure_of(attack);
+    if (!failure && !attack.cells.empty())
+      counted.push_back(measured_by(attack));
+    else if (!attack.additional && failure != Status::kSkipped)
+      score.missing.push_back(attack.name + " (" + to_string(failure.value_or(Status::kError)) +
+                              ")");
+  }
+  std::map<int64_t, const Measured*> worst;
+  const Measured* widest = nullptr;
+  for (const Measured& attack : counted) {
+    for (const auto& [index, _] : attack.images) {
+      const Measured*& here = worst[index];
+      if (!here || worse(attack, *here, index)) here = &attack;
+    }
+    if (!widest || attack.images.size() > widest->images.size()) widest = &attack;
+    score.variance = std::max(score.variance, attack.variance);
+  }
+  if (worst.empty()) {
+    score.problem = "no attack has a result";
+    return score;
+  }
+  for (const auto& [index, attack] : worst) {
+    const Measured::Image& image = attack->images.at(index);
+    const auto clean = widest->images.find(index);
+    score.images.push_back(index);
+    score.labels.push_back(image.label);
+    score.clean.push_back(clean == widest->images.end() ? image.clean : clean->second.clean);
+    score.rates.push_back(std::clamp(image.robust, 0.0, 1.0));
+    score.decided.push_back(attack->attack->name);
+  }
+  finish(score);
+  return score;
+}
+
+BoardScore certified_score(const BoardEntry& entry, double radius) {
+  BoardScore score;
+  if (entry.certifications.empty()) score.problem = "nothing is certified";
+  struct Image {
+    double right = 0, beyond = 0;
+    int64_t label = 0;
+    size_t seen = 0;
+  };
+  std::map<int64_t, Image> images;
+  for (const Certification& record : entry.certifications) {
+    if (record.status != Status::kOk)
+      score.problem = "the certification is " + to_string(record.status);
+    for (const CertifiedSample& sample : record.certificates) {
+      Image& image = images[sample.index];
+      const bool right = sample.answer == sample.label;
+      image.right += right, image.beyond += right && sample.radius > radius;
+      image.label = sample.label;
+      ++image.seen;
+    }
+  }
+  const size_t seeds = entry.certifications.size();
+  std::erase_if(images, [&](const auto& item) { return item.second.seen < seeds; });
+  if (score.problem.empty() && images.empty()) score.problem = "no image is certified";
+  if (!score.problem.empty()) return score;
+  for (const auto& [index, image] : images) {
+    score.images.push_back(index);
+    score.labels.push_back(image.label);
+    score.clean.push_back(image.right / double(seeds));
+    score.rates.push_back(image.beyond / double(seeds));
+  }
+  finish(score);
+  return score;
+}
+
+void claim(BoardEntry& entry) {
+  std::set<double> radii = {0};
+  for (BoardThreat& threat : entry.threats) {
+    const BoardScore score = score_of(threat);
+    threat.clean_accuracy = score.clean_accuracy, threat.robust_accuracy = score.accuracy;
+    threat.interval = score.interval, threat.complete = score.complete();
+    if (threat.norm == "l2") radii.insert(threat.epsilon);
+  }
+  entry.certified_at.clear();
+  if (entry.certifications.empty()) return;
+  for (const double radius : radii) {
+    const BoardScore score = certified_score(entry, radius);
+    if (score.problem.empty())
+      entry.certified_at.push_back({radius, score.accuracy, score.interval});
+  }
+}
+
+std::vector<std::string> contradictions(const BoardEntry& entry) {
+  std::vector<std::string> out;
+  for (const BoardThreat& threat : entry.threats) check(out, threat);
+  check_certificates(out, entry);
+  return out;
+}
+
+}  // namespace gauntlet

@@ -1,0 +1,39 @@
+// The static site of all boards. Made of entries alone; no model runs.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "results/board_entry.h"
+
+namespace gauntlet {
+
+/// A board as its definition has it.
+struct BoardDefinition {
+  BoardName name;
+  std::string title, description;
+  Division division = Division::kDeterministic;
+  std::string sha256, text;          ///< of the definition's file
+  std::vector<std::string> attacks;  ///< that every entry must have, as the file names them
+};
+
+struct Site {
+  struct Page {
+    std::string path;  ///< relative to the site's folder
+    std::string html;
+  };
+  std::vector<Page> pages;
+  int64_t boards = 0, entries = 0;
+};
+
+/// index.html, <board>.html and <board>/<entry>.html, each complete in itself: no request to
+/// anywhere. A board has a page where it has a definition or an entry.
+Site board_site(const std::vector<BoardDefinition>& definitions,
+                const std::vector<BoardEntry>& entries);
+
+/// Writes the pages file by file, each atomically, and a list of them, site.txt; removes what an
+/// earlier list names and this site does not have. No other file is touched. Throws BadInput where
+/// something cannot be written.
+void write_site(const Site& site, const std::filesystem::path& folder);
+
+}  // namespace gauntlet

@@ -1,0 +1,161 @@
+// Parts of the boards' pages that several of them share.
+#include "reports/board_view.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "reports/text.h"
+
+namespace gauntlet {
+namespace {
+
+BoardRules rules_of(const BoardDefinition* definition) {
+  return definition ? BoardRules{definition->sha256, definition->attacks} : BoardRules{};
+}
+
+/// A JSON value as TOML writes it. {"value": v, "default": d} is v; {"plugin", "params"} an inline
+/// table as suites have it.
+std::string toml_text(const View& value) {
+  if (value.is_array()) {
+    std::string text;
+    for (const View& item : value) text += (text.empty() ? "" : ", ") + toml_text(item);
+    return "[" + text + "]";
+  }
+  if (!value.is_object()) return value.dump(-1, ' ', false, View::error_handler_t::replace);
+  if (value.contains("value")) return toml_text(value["value"]);
+  std::string text;
+  const auto add = [&](const std::string& key, const View& item) {
+    text += (text.empty() ? "" : ", ") + key + " = " + toml_text(item);
+  };
+  for (const auto& [key, item] : value.items()) {
+    if (key == "plugin") add("use", item);
+    if (key != "params" || !item.is_object()) continue;
+    for (const auto& [name, leaf] : item.items()) {
+      const bool is_default = leaf.is_object() && leaf.contains("default") &&
+                              leaf.contains("value") && leaf["default"] == leaf["value"];
+      const bool absent =
+          leaf.is_null() || (leaf.is_object() && leaf.contains("value") && leaf["value"].is_null());
+      if (!is_default && !absent) add(name, leaf);
+    }
+  }
+  return "{ " + text + " }";
+}
+
+}  // namespace
+
+RankedBoard::RankedBoard(BoardName board, const BoardDefinition* its_definition,
+                         std::vector<BoardEntry> its_entries)
+    : name(std::move(board)), definition(its_definition), entries(std::move(its_entries)) {
+  rankings = rankings_of(entries, rules_of(definition));
+}
+
+std::string RankedBoard::title() const {
+  return definition && !definition->title.empty() ? definition->title : id();
+}
+
+Division RankedBoard::division() const {
+  if (definition) return definition->division;
+  return entries.empty() ? Division::kDeterministic : entries.front().division;
+}
+
+std::string title_of(const Ranking& ranking) {
+  return ranking.certified ? "certified, L2 radius " + epsilon_text(ranking.epsilon)
+                           : title_of(ThreatName{ranking.name, ranking.norm, ranking.epsilon});
+}
+
+std::string measure_of(const Ranking& ranking) {
+  return ranking.certified ? "certified accuracy" : "robust accuracy";
+}
+
+View bar_of(double accuracy, const Interval& interval) {
+  return {{"number", percent(accuracy)},
+          {"value", exact(accuracy)},
+          {"low", percent(interval.low)},
+          {"width", percent(std::max(0.0, interval.high - interval.low))},
+          {"interval", interval_text(interval)}};
+}
+
+View attack_cell_of(const BoardThreat& threat, const BoardAttack& attack) {
+  double accuracy = 0;
+  int64_t fewest = 0;
+  View cell = {{"ok", true},  {"state", "ok"}, {"value", ""},         {"number", ""},
+               {"badge", ""}, {"fewer", ""},   {"hint", attack.name}, {"flagged", false}};
+  for (const BoardAttack::Cell& each : attack.cells) {
+    const CellRecord& record = each.record;
+    if (record.status != Status::kOk) {
+      cell["ok"] = false;
+      cell["state"] = cell["badge"] = to_string(record.status);
+      cell["hint"] = attack.name + ", " + to_string(record.status) + ": " + record.reason;
+      return cell;
+    }
+    accuracy += record.robust_accuracy / double(attack.cells.size());
+    fewest = fewest == 0 ? record.samples : std::min(fewest, record.samples);
+    if (!record.flags.empty()) cell["flagged"] = true;
+  }
+  int64_t most = 0;
+  for (const BoardAttack& other : threat.attacks)
+    for (const BoardAttack::Cell& each : other.cells)
+      most = std::max(most, int64_t(each.record.outcomes.size()));
+  cell["value"] = exact(accuracy), cell["number"] = percent(accuracy);
+  if (fewest < most) cell["fewer"] = "of " + grouped(fewest);
+  cell["hint"] = attack.name + ": " + percent(accuracy) + " % right of " + counted(fewest, "image");
+  return cell;
+}
+
+std::string places_text(const BoardPlace& place) {
+  if (!place.ranked()) return "";
+  return std::to_string(place.rank) +
+         (place.last > place.rank ? " to " + std::to_string(place.last) : "");
+}
+
+std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat* threat) {
+  std::vector<std::string> out = entry.findings;
+  for (const BoardThreat& each : entry.threats) {
+    if (threat && threat != &each) continue;
+    for (const BoardAttack& attack : each.attacks)
+      for (const BoardAttack::Cell& cell : attack.cells)
+        for (const std::string& flag : cell.record.flags)
+          out.push_back(attack.name + " under " + each.name + ": " + flag);
+  }
+  return out;
+}
+
+double passes_an_answer(const BoardThreat* threat) {
+  if (!threat) return NAN;
+  double sum = 0;
+  int64_t count = 0;
+  for (const BoardAttack& attack : threat->attacks)
+    for (const BoardAttack::Cell& cell : attack.cells) {
+      const CellRecord& record = cell.record;
+      if (record.status != Status::kOk || record.samples == 0 || attack.additional) continue;
+      sum +=
+          double(record.ledger.scoring_forwards) / double(record.samples) / double(record.trials);
+      ++count;
+    }
+  return count ? sum / double(count) : NAN;
+}
+
+View overturned_of(const BoardThreat& threat) {
+  const BoardScore all = score_of(threat), own = score_of(threat, /*with_additional=*/false);
+  if (!all.problem.empty() || !own.problem.empty() || !(all.accuracy < own.accuracy)) return {};
+  std::string by;
+  for (const BoardAttack& attack : threat.attacks)
+    if (attack.additional && all.decided_by.contains(attack.name))
+      by += (by.empty() ? "" : ", ") + attack.name;
+  return {{"by", by}, {"from", percent(own.accuracy)}, {"to", percent(all.accuracy)}};
+}
+
+std::string suite_text(const BoardEntry& entry) {
+  const auto quoted = [](const std::string& text) { return toml_text(View(text)); };
+  std::string text = "schema = 1\nname = " + quoted(entry.id) +
+                     "\nboard = " + quoted(to_string(entry.board)) +
+                     "\n\n[[defense]]\nname = " + quoted(entry.defense) +
+                     "\nmodel = " + quoted(entry.model) + "\n";
+  const View parameters = object_of(entry.parameters);
+  if (parameters.contains("stack") && parameters["stack"].is_array() &&
+      !parameters["stack"].empty())
+    text += "stack = " + toml_text(parameters["stack"]) + "\n";
+  return text;
+}
+
+}  // namespace gauntlet

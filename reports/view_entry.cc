@@ -1,0 +1,264 @@
+// The page of one board entry.
+#include <algorithm>
+#include <map>
+
+#include "reports/board_view.h"
+#include "reports/text.h"
+
+namespace gauntlet {
+namespace {
+
+View fact(const std::string& name, const std::string& value) {
+  return {{"name", name}, {"value", value}, {"fallback", ""}, {"changed", false}};
+}
+
+void add_fact(View& facts, const std::string& name, const std::string& value) {
+  if (!value.empty()) facts.push_back(fact(name, value));
+}
+
+/// Addresses that are not of the web are text, not links.
+std::string web_address(const std::string& link) {
+  return link.starts_with("https://") || link.starts_with("http://") ? link : "";
+}
+
+const BoardPlace* place_of(const Ranking& ranking, const BoardEntry& entry) {
+  for (const BoardPlace& place : ranking.places)
+    if (place.entry == &entry) return &place;
+  return nullptr;
+}
+
+View result_of(const Ranking& ranking, const BoardPlace& place) {
+  const size_t ranked = ranking.duels.size();
+  View out = {{"question", title_of(ranking)},
+              {"measure", measure_of(ranking)},
+              {"ranked", place.ranked()},
+              {"rank", places_text(place)},
+              {"of", grouped(int64_t(ranked))},
+              {"problem", place.problem},
+              {"has_score", place.score.problem.empty()},
+              {"prefix", place.score.missing.empty() ? "" : "≤ "},
+              {"score", View::array()},
+              {"clean", ""},
+              {"rescored", ""},
+              {"overturned", View::array()}};
+  if (!place.score.problem.empty()) return out;
+  out["score"] = bar_of(place.score.accuracy, place.score.interval);
+  out["clean"] = percent(place.score.clean_accuracy);
+  if (!place.threat) return out;
+  if (place.threat->rescored_accuracy) out["rescored"] = percent(*place.threat->rescored_accuracy);
+  if (const View overturned = overturned_of(*place.threat); !overturned.empty())
+    out["overturned"] = View::array({overturned});
+  return out;
+}
+
+/// Means over the cells with a result, an image.
+struct AttackCost {
+  double forwards = 0, backwards = 0, queries = 0, seconds = 0;
+  int64_t cells = 0;
+
+  explicit AttackCost(const BoardAttack& attack) {
+    for (const BoardAttack::Cell& cell : attack.cells) {
+      const CellRecord& r = cell.record;
+      if (r.status != Status::kOk || r.samples == 0) continue;
+      const auto n = double(r.samples);
+      forwards += double(r.ledger.forwards) / n, backwards += double(r.ledger.backwards) / n;
+      queries += double(r.ledger.queries) / n, seconds += r.seconds;
+      ++cells;
+    }
+  }
+  std::string each(double sum) const { return cells ? brief(sum / double(cells)) : ""; }
+  std::string value(double sum) const { return cells ? exact(sum / double(cells)) : ""; }
+};
+
+View seeds_of(const BoardAttack& attack) {
+  View seeds = View::array();
+  for (const BoardAttack::Cell& cell : attack.cells) {
+    const CellRecord& r = cell.record;
+    const bool ok = r.status == Status::kOk;
+    View facts = View::array();
+    add_fact(facts, "status", to_string(r.status) + (r.reason.empty() ? "" : ": " + r.reason));
+    if (ok) {
+      add_fact(facts, "robust accuracy",
+               percent(r.robust_accuracy) + " % (" + interval_text(r.interval) + ")");
+      add_fact(facts, "images, trials",
+               grouped(r.samples) + ", " + grouped(r.trials) +
+                   (r.stochastic ? " fresh draws of a random defense" : ""));
+      add_fact(facts, "ties", r.ties ? grouped(r.ties) : "");
+    }
+    std::string flags;
+    for (const std::string& flag : r.flags) flags += (flags.empty() ? "" : "; ") + flag;
+    add_fact(facts, "audit", flags);
+    add_fact(facts, "time", ok ? duration(r.seconds) : "");
+    add_fact(facts, "adversarial inputs, SHA-256", cell.x_adv_sha256);
+    add_fact(facts, "identity", r.identity);
+    add_fact(facts, "fingerprint", r.fingerprint);
+    seeds.push_back({{"seed", std::to_string(r.seed)}, {"rows", facts}});
+  }
+  return seeds;
+}
+
+View attack_of(const BoardThreat& threat, const BoardAttack& attack, const BoardScore& score) {
+  const AttackCost cost(attack);
+  const auto decided = score.decided_by.find(attack.name);
+  View out = {{"name", attack.name},
+              {"plugin", attack.plugin},
+              {"additional", attack.additional},
+              {"source", attack.source},
+              {"cell", View::array({attack_cell_of(threat, attack)})},
+              {"bar", View::array()},
+              {"decided", decided == score.decided_by.end() ? "" : grouped(decided->second)},
+              {"reason", ""},
+              {"forwards", cost.each(cost.forwards)},
+              {"forwards_value", cost.value(cost.forwards)},
+              {"backwards", cost.each(cost.backwards)},
+              {"backwards_value", cost.value(cost.backwards)},
+              {"queries", cost.each(cost.queries)},
+              {"queries_value", cost.value(cost.queries)},
+              {"time", cost.cells ? duration(cost.seconds) : ""},
+              {"time_value", cost.cells ? exact(cost.seconds) : ""},
+              {"rows", parameter_rows_of(attack.parameters)},
+              {"seeds", seeds_of(attack)}};
+  for (const BoardAttack::Cell& cell : attack.cells)
+    if (cell.record.status != Status::kOk) out["reason"] = cell.record.reason;
+  if (out["cell"][0]["ok"].get<bool>() && attack.cells.size() == 1)
+    out["bar"] = bar_of(attack.cells[0].record.robust_accuracy, attack.cells[0].record.interval);
+  return out;
+}
+
+View threat_of(const BoardThreat& threat) {
+  const BoardScore score = score_of(threat);
+  View attacks = View::array();
+  for (const BoardAttack& attack : threat.attacks)
+    attacks.push_back(attack_of(threat, attack, score));
+  return {{"title", title_of(ThreatName{threat.name, threat.norm, threat.epsilon})},
+          {"has_attacks", !attacks.empty()},
+          {"attacks", attacks}};
+}
+
+/// Rates by class: a column without an attack, then one for each question.
+View classes_of(const RankedBoard& board, const BoardEntry& entry) {
+  struct Class {
+    int64_t images = 0;
+    double clean = 0;
+    std::map<size_t, std::pair<double, int64_t>> by_question;
+  };
+  std::map<int64_t, Class> classes;
+  View columns = View::array();
+  bool first = true;
+  for (size_t q = 0; q < board.rankings.size(); ++q) {
+    const BoardPlace* place = place_of(board.rankings[q], entry);
+    if (!place || !place->score.problem.empty()) continue;
+    columns.push_back({{"name", title_of(board.rankings[q])}});
+    const BoardScore& score = place->score;
+    for (size_t i = 0; i < score.images.size(); ++i) {
+      Class& its = classes[score.labels[i]];
+      if (first) ++its.images, its.clean += score.clean[i];
+      auto& [sum, count] = its.by_question[q];
+      sum += score.rates[i], ++count;
+    }
+    first = false;
+  }
+  View rows = View::array();
+  for (const auto& [label, its] : classes) {
+    View cells = View::array();
+    const auto add = [&](double sum, int64_t count) {
+      const double rate = count ? sum / double(count) : 0;
+      cells.push_back(
+          {{"number", count ? percent(rate) : "—"}, {"value", count ? exact(rate) : ""}});
+    };
+    add(its.clean, its.images);
+    for (size_t q = 0; q < board.rankings.size(); ++q) {
+      const BoardPlace* place = place_of(board.rankings[q], entry);
+      if (!place || !place->score.problem.empty()) continue;
+      const auto found = its.by_question.find(q);
+      found == its.by_question.end() ? add(0, 0) : add(found->second.first, found->second.second);
+    }
+    const bool named = label < int64_t(entry.class_names.size());
+    rows.push_back({{"name", named ? entry.class_names[size_t(label)] : std::to_string(label)},
+                    {"images", grouped(its.images)},
+                    {"images_value", std::to_string(its.images)},
+                    {"cells", cells}});
+  }
+  return {{"columns", columns}, {"rows", rows}};
+}
+
+View hashes_of(const BoardEntry& entry) {
+  View rows = View::array();
+  add_fact(rows, "weights of " + entry.model, entry.weights_sha256);
+  add_fact(rows, "data, " + entry.dataset + " " + entry.split, entry.dataset_sha256);
+  add_fact(rows, "definition of " + to_string(entry.board), entry.board_sha256);
+  add_fact(rows, "bundle", entry.bundle_sha256);
+  return rows;
+}
+
+View about_of(const BoardEntry& entry) {
+  View facts = View::array();
+  add_fact(facts, "authors", entry.about.authors);
+  add_fact(facts, "contact", entry.about.contact);
+  if (web_address(entry.about.link).empty()) add_fact(facts, "link", entry.about.link);
+  return facts;
+}
+
+std::string verified_sentence(const BoardEntry& entry) {
+  switch (entry.verified) {
+    case Verified::kTables:
+      return "Every claim was computed again from the outcomes";
+    case Verified::kModel:
+      return "Every outcome was computed again from the adversarial inputs and the model";
+    case Verified::kNot:
+      break;
+  }
+  return "";
+}
+
+std::string samples_text(const BoardEntry& entry) {
+  const std::string count = counted(int64_t(entry.samples.size()), "image");
+  const bool consecutive =
+      entry.samples.back() - entry.samples.front() + 1 == int64_t(entry.samples.size());
+  return count +
+         (consecutive ? ", " + std::to_string(entry.samples.front()) + " to " +
+                            std::to_string(entry.samples.back())
+                      : "") +
+         " of " + entry.dataset + " (" + entry.split + ")";
+}
+
+}  // namespace
+
+View entry_view_of(const RankedBoard& board, const BoardEntry& entry) {
+  View results = View::array(), threats = View::array(), findings = View::array();
+  for (const Ranking& ranking : board.rankings)
+    if (const BoardPlace* place = place_of(ranking, entry))
+      results.push_back(result_of(ranking, *place));
+  for (const BoardThreat& threat : entry.threats) threats.push_back(threat_of(threat));
+  for (const std::string& finding : findings_of(entry, nullptr))
+    findings.push_back({{"finding", finding}});
+  View classes = classes_of(board, entry);
+  View view = {{"name", entry.defense},
+               {"board", board.id()},
+               {"board_title", board.title()},
+               {"division", to_string(entry.division)},
+               {"verified", verified_sentence(entry)},
+               {"verified_when", day_and_time(entry.verified_when)},
+               {"description", entry.about.description},
+               {"link", web_address(entry.about.link)},
+               {"has_about", !about_of(entry).empty()},
+               {"about_rows", View::array({{{"rows", about_of(entry)}}})},
+               {"data", samples_text(entry)},
+               {"finished", day_and_time(entry.finished)},
+               {"results", results},
+               {"threats", threats},
+               {"findings", findings},
+               {"has_findings", !findings.empty()},
+               {"class_columns", classes["columns"]},
+               {"class_rows", classes["rows"]},
+               {"has_classes", !classes["rows"].empty()},
+               {"defense_rows", View::array({{{"rows", parameter_rows_of(entry.parameters)}}})},
+               {"environment", View::array({{{"rows", parameter_rows_of(entry.environment)}}})},
+               {"hashes", View::array({{{"rows", hashes_of(entry)}}})},
+               {"suite", suite_text(entry)},
+               {"entry_file", "registry/results/" + board.id() + "/" + entry.id + ".json"},
+               {"bibtex", entry.about.bibtex}};
+  return view;
+}
+
+}  // namespace gauntlet

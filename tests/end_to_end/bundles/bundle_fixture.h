@@ -1,0 +1,150 @@
+// Bundles of small boards over the embedded Fashion-MNIST, and what a cheat would make of them.
+#pragma once
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <functional>
+
+#include "base/bad_input.h"
+#include "base/zip.h"
+#include "base/zip_writer.h"
+#include "bundle/layout.h"
+#include "bundle/pack.h"
+#include "bundle/verify.h"
+#include "results/board_audit.h"
+#include "results/board_scores.h"
+#include "results/certification.h"
+#include "results/outcomes.h"
+#include "tests/support/laboratory_fixture.h"
+
+namespace gauntlet::testing {
+
+/// The files of a bundle, taken apart, changed and put together again with sums that are right.
+class Opened {
+ public:
+  explicit Opened(const std::filesystem::path& file) {
+    const ZipFile zip(file);
+    for (const ZipFile::Entry& entry : zip.entries())
+      files[entry.name] = zip.read(entry, uint64_t{1} << 30);
+  }
+
+  BoardEntry entry(const std::string& id) const {
+    return board_entry_from_json(files.at(bundle::entry_file(id)), id);
+  }
+  void set(const BoardEntry& entry) { files[bundle::entry_file(entry.id)] = to_json(entry); }
+  /// Changes an entry; with `honest_sums`, so that its tables and claims agree again.
+  void change(const std::string& id, const std::function<void(BoardEntry&)>& edit,
+              bool honest_sums = false) {
+    BoardEntry changed = entry(id);
+    edit(changed);
+    if (honest_sums) sum_up(changed);
+    set(changed);
+  }
+  void sum_up(BoardEntry& entry) const {
+    for (BoardThreat& threat : entry.threats)
+      for (BoardAttack& attack : threat.attacks)
+        for (BoardAttack::Cell& cell : attack.cells) summarise(cell.record);
+    claim(entry);
+    entry.findings = audit(entry, find_board(to_string(entry.board)).audit);
+  }
+  /// Changes the adversarial inputs of a cell, which get another sum and name.
+  void change_x_adv(const std::string& id, size_t attack,
+                    const std::function<void(Tensor&)>& edit) {
+    change(id, [&](BoardEntry& entry) {
+      std::string& sum = entry.threats[0].attacks[attack].cells[0].x_adv_sha256;
+      auto tensors = parse_safetensors(files.at(bundle::x_adv_file(sum)), "x_adv");
+      edit(tensors.at("x_adv"));
+      const TemporaryFolder folder;
+      write_safetensors(folder / "x_adv", tensors);
+      sum = sha256_of_file(folder / "x_adv");
+      std::ifstream in(folder / "x_adv", std::ios::binary);
+      files[bundle::x_adv_file(sum)] = {std::istreambuf_iterator<char>(in), {}};
+    });
+  }
+
+  void write(const std::filesystem::path& file) {
+    nlohmann::json sums;
+    for (const auto& [name, content] : files)
+      if (name != bundle::kIndex) sums[name] = sha256(content);
+    files[bundle::kIndex] = nlohmann::json{{"schema", bundle::kSchema}, {"files", sums}}.dump(2);
+    ZipWriter zip(file);
+    for (const auto& [name, content] : files) zip.add(name, content);
+    zip.close();
+  }
+
+  std::map<std::string, std::string> files;
+};
+
+class Bundles : public ::testing::Test {
+ protected:
+  static constexpr int64_t kSamples = 24;
+
+  Bundles() {
+    std::filesystem::create_directories(folder_ / "boards");
+    setenv("GAUNTLET_BOARDS", (folder_ / "boards").c_str(), 1);
+    write_board("plain", "deterministic", "");
+    write_board("noisy", "randomized", "scoring = { draws = 16 }\n");
+  }
+  ~Bundles() override { unsetenv("GAUNTLET_BOARDS"); }
+
+  void write_board(const std::string& name, const std::string& division, const std::string& more,
+                   int version = 1) const {
+    std::ofstream(folder_ / ("boards/" + name + ".toml"))
+        << "schema = 1\nversion = " << version << "\ntitle = \"small\"\ndivision = \"" << division
+        << "\"\nseeds = [0]\ndata = { dataset = \"fashion-mnist-1k\", samples = " << kSamples
+        << " }\nthreat.linf = { norm = \"linf\", epsilon = 0.1 }\n"
+        << more << R"([attack]
+random_noise = { use = "random_noise" }
+fgsm = { use = "fgsm" }
+pgd = { use = "pgd", steps = 5, step_size = 0.03, draws = 2 }
+[audit]
+control = ["random_noise"]
+white_box = ["fgsm", "pgd"]
+black_box = []
+)";
+  }
+
+  Suite suite(const std::string& board, const std::string& stack = "[]",
+              const std::string& more = "", const SuiteOptions& options = {}) const {
+    std::ofstream(folder_ / "suite.toml")
+        << "schema = 1\nname = \"mine\"\nboard = \"" << board << "\"\n"
+        << more
+        << "[[defense]]\nname = \"at\"\nmodel = "
+           "\"fashion-mnist/at\"\nstack = "
+        << stack << "\n";
+    return read_suite(folder_ / "suite.toml", options, plugins_, registry_);
+  }
+  std::filesystem::path bundle(const Suite& suite, const std::string& name = "run") const {
+    run(suite, plugins_, registry_, folder_ / name, {});
+    const std::filesystem::path file = folder_ / (name + ".zip");
+    pack(Store(folder_ / name), {}, plugins_, registry_, file);
+    return file;
+  }
+  Verification verified(const std::filesystem::path& file, bool model = true) const {
+    VerifyOptions options;
+    options.model = model;
+    return verify(BundleFile(file), plugins_, registry_, options);
+  }
+  /// What verification says of a changed bundle.
+  std::string failures(Opened& opened, bool model = true) const {
+    opened.write(folder_ / "changed.zip");
+    std::string text;
+    for (const std::string& failure : verified(folder_ / "changed.zip", model).failures)
+      text += failure + "\n";
+    return text;
+  }
+  std::string refusal(const std::filesystem::path& file) const {
+    try {
+      BundleFile{file};
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  TemporaryFolder folder_;
+  const PluginLibrary plugins_ = shipped_plugins();
+  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+};
+
+}  // namespace gauntlet::testing

@@ -1,0 +1,299 @@
+// What verification accepts, and each thing that it has to find.
+#include "bundle_fixture.h"
+
+namespace gauntlet::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr size_t kNoise = 0, kFgsm = 1, kPgd = 2;  // columns
+
+const std::string kVote = "[{ use = \"smoothing\", vote = \"soft\", sigma = 0.1, mc_samples = 4 }]";
+
+Outcome& lost(BoardEntry& entry, size_t attack) {
+  for (Outcome& outcome : entry.threats[0].attacks[attack].cells[0].record.outcomes)
+    if (outcome.clean_right > 0 && outcome.robust_right == 0) return outcome;
+  throw std::runtime_error("every image withstood");
+}
+
+// As if the model had answered right.
+void make_right(Outcome& outcome, int64_t trials) {
+  outcome.robust_right = trials, outcome.predicted = outcome.label;
+  outcome.margin = std::abs(outcome.margin) + 0.5;
+}
+
+TEST_F(Bundles, FreshOnesHoldByTheModel) {
+  const Verification found = verified(bundle(suite("plain@1")));
+  EXPECT_THAT(found.failures, IsEmpty());
+  EXPECT_THAT(found.notes, IsEmpty());
+  ASSERT_EQ(found.rows.size(), 1u);
+  EXPECT_EQ(found.rows[0].reached, Verified::kModel);
+}
+
+TEST_F(Bundles, FreshOnesOfRandomDefensesHoldOnTheirDraws) {
+  const Verification found = verified(bundle(suite("noisy@1", kVote)));
+  EXPECT_THAT(found.failures, IsEmpty());
+  EXPECT_EQ(found.rows.at(0).reached, Verified::kModel);
+}
+
+TEST_F(Bundles, CertifiedOnesAreCertifiedAgain) {
+  std::ofstream(folder_ / "boards/sure.toml") << R"(schema = 1
+version = 1
+title = "small"
+division = "certified"
+seeds = [0]
+data = { dataset = "fashion-mnist-1k", samples = 6 }
+scoring = { trials = 3 }
+certify = true
+threat.l2 = { norm = "l2", epsilon = 0.25 }
+attack.pgd = { use = "pgd", steps = 2, step_size = 0.1 }
+audit = { control = [], white_box = ["pgd"], black_box = [] }
+)";
+  Opened opened(bundle(suite(
+      "sure@1",
+      "[{ use = \"randomized_smoothing\", sigma = 0.1, n0 = 20, n = 100, mc_samples = 8 }]")));
+  EXPECT_THAT(failures(opened), IsEmpty());
+  opened.change(
+      "at",
+      [](BoardEntry& entry) {
+        for (Certification& record : entry.certifications) {
+          record.certificates[0].radius += 0.05;
+          summarise(record);
+        }
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened), HasSubstr("the defense certifies"));
+}
+
+TEST_F(Bundles, AreTheSameBytesForTheSameRun) {
+  const auto first = bundle(suite("plain@1"));
+  const auto again = folder_ / "again.zip";
+  pack(Store(folder_ / "run"), {}, plugins_, registry_, again);
+  EXPECT_EQ(sha256_of_file(first), sha256_of_file(again));
+}
+
+TEST_F(Bundles, OneFlippedOutcome) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) { lost(entry, kPgd).robust_right = 1; });
+  EXPECT_THAT(failures(opened), HasSubstr("is counted as right under attack"));
+}
+
+TEST_F(Bundles, AFlippedOutcomeWithAllSumsRightIsFoundByTheModelAlone) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change(
+      "at", [](BoardEntry& entry) { make_right(lost(entry, kPgd), 1); }, /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened, /*model=*/false), IsEmpty());
+  const std::string found = failures(opened);
+  EXPECT_THAT(found, HasSubstr("pgd, seed 0: sample"));
+  EXPECT_THAT(found, HasSubstr("the model's answer is wrong"));
+}
+
+TEST_F(Bundles, OneOfRandomDefensesToo) {
+  Opened opened(bundle(suite("noisy@1", kVote)));
+  opened.change(
+      "at",
+      [](BoardEntry& entry) {
+        CellRecord& record = entry.threats[0].attacks[kPgd].cells[0].record;
+        for (Outcome& outcome : record.outcomes)
+          if (outcome.robust_right < record.trials) {
+            outcome.robust_right += 1;
+            return;
+          }
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened, /*model=*/false), IsEmpty());
+  EXPECT_THAT(failures(opened), HasSubstr("on the same draws"));
+}
+
+TEST_F(Bundles, MoreThanChanceOnAnotherBuild) {
+  Opened opened(bundle(suite("noisy@1", kVote)));
+  const auto elsewhere = [](BoardEntry& entry) {
+    for (BoardAttack& attack : entry.threats[0].attacks)
+      attack.cells[0].record.fingerprint = std::string(64, '0');
+  };
+  opened.change("at", elsewhere);
+  EXPECT_THAT(failures(opened), IsEmpty());
+  opened.change(
+      "at",
+      [](BoardEntry& entry) {
+        CellRecord& record = entry.threats[0].attacks[kPgd].cells[0].record;
+        for (Outcome& outcome : record.outcomes) make_right(outcome, record.trials);
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened), HasSubstr("differs from the model's by more than chance"));
+}
+
+TEST_F(Bundles, OneAdversarialInputOutOfTheBall) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change_x_adv("at", kPgd, [](Tensor& x) {
+    Tensor pixel = x[3][0][14][14];
+    pixel.copy_((pixel < 0.5).item<bool>() ? pixel + 0.4 : pixel - 0.4);
+  });
+  EXPECT_THAT(failures(opened), HasSubstr("1 of 24 adversarial inputs leave the ball"));
+}
+
+TEST_F(Bundles, AnAdversarialInputOutOfTheBox) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change_x_adv("at", kPgd, [](Tensor& x) { x[3][0][0][0] = -0.05; });
+  EXPECT_THAT(failures(opened), HasSubstr("leave the box"));
+}
+
+TEST_F(Bundles, AdversarialInputsThatWereSwapped) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) {
+    auto& attacks = entry.threats[0].attacks;
+    std::swap(attacks[kNoise].cells[0].x_adv_sha256, attacks[kPgd].cells[0].x_adv_sha256);
+  });
+  EXPECT_THAT(failures(opened), HasSubstr("sample"));
+  EXPECT_THAT(failures(opened, /*model=*/false), HasSubstr("from the clean image, the table says"));
+}
+
+TEST_F(Bundles, AnEditedAccuracy) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
+  EXPECT_THAT(failures(opened), HasSubstr("linf: claims robust accuracy"));
+}
+
+TEST_F(Bundles, AnEditedAccuracyOfOneAttack) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) {
+    entry.threats[0].attacks[kFgsm].cells[0].record.robust_accuracy = 1;
+  });
+  EXPECT_THAT(failures(opened), HasSubstr("fgsm under linf, seed 0: claims robust accuracy"));
+}
+
+TEST_F(Bundles, AMissingAttack) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change(
+      "at",
+      [](BoardEntry& entry) {
+        entry.threats[0].attacks.erase(entry.threats[0].attacks.begin() + kPgd);
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened), HasSubstr("at: linf: the board's attack 'pgd' is missing"));
+}
+
+TEST_F(Bundles, AWeakerAttack) {
+  Opened opened(bundle(suite("plain@1")));
+  auto settings = nlohmann::json::parse(opened.files.at(bundle::kSettings));
+  for (auto& attack : settings["attacks"])
+    if (attack["name"] == "pgd") attack["params"]["steps"] = 1;
+  opened.files[bundle::kSettings] = settings.dump();
+  EXPECT_THAT(failures(opened),
+              HasSubstr("settings: attack 'pgd'.params.steps is 1, the board says 5"));
+}
+
+TEST_F(Bundles, ADroppedSample) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change(
+      "at",
+      [](BoardEntry& entry) {
+        for (BoardAttack& attack : entry.threats[0].attacks) {
+          CellRecord& record = attack.cells[0].record;
+          record.outcomes.pop_back();
+          --record.samples;
+        }
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened), HasSubstr("are not those of the board's 24 samples"));
+}
+
+TEST_F(Bundles, ARowWithoutAnEntry) {
+  const auto two = suite(
+      "plain@1", "[]", "[[defense]]\nname = \"undefended\"\nmodel = \"fashion-mnist/standard\"\n");
+  Opened opened(bundle(two));
+  const std::string id = entry_id("undefended");
+  opened.files.erase(bundle::entry_file(id));
+  EXPECT_THAT(failures(opened), HasSubstr("row 'undefended' of the run has no entry"));
+}
+
+TEST_F(Bundles, AnotherImage) {
+  Opened opened(bundle(suite("plain@1")));
+  auto tensors = parse_safetensors(opened.files.at(bundle::kImages), "images");
+  tensors.at("x")[5][0][3][3] = 7;
+  write_safetensors(folder_ / "images", tensors);
+  std::ifstream in(folder_ / "images", std::ios::binary);
+  opened.files[bundle::kImages] = {std::istreambuf_iterator<char>(in), {}};
+  EXPECT_THAT(failures(opened),
+              HasSubstr("sample 5 is not the image of data set fashion-mnist-1k"));
+}
+
+TEST_F(Bundles, AFileThatIsNotTheOneListed) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.write(folder_ / "changed.zip");
+  opened.files[bundle::kSettings] += "\n";
+  ZipWriter zip(folder_ / "changed.zip");
+  for (const auto& [name, content] : opened.files) zip.add(name, content);
+  zip.close();
+  EXPECT_THAT(verified(folder_ / "changed.zip").failures,
+              ::testing::Contains(HasSubstr("files: settings.json has SHA-256")));
+}
+
+TEST_F(Bundles, AnotherVersionOfTheBoard) {
+  Opened opened(bundle(suite("plain@1")));
+  EXPECT_THAT(failures(opened), IsEmpty());
+  write_board("plain", "deterministic", "scoring = { success = \"any\" }\n");
+  EXPECT_THAT(failures(opened), HasSubstr("the digest of the board's definition is"));
+  write_board("plain", "deterministic", "", 2);
+  EXPECT_THAT(failures(opened),
+              HasSubstr("board: there is no board 'plain@1', did you mean 'plain@2'?"));
+}
+
+TEST_F(Bundles, AFindingThatIsNotTold) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) { entry.findings.push_back("all is well"); });
+  EXPECT_THAT(failures(opened), HasSubstr("tells what the audit does not find: all is well"));
+}
+
+// A registry with the images, and one model under the name of the entry's.
+class OtherRegistry : public Bundles {
+ protected:
+  void make(const std::string& entry, const std::string& weights) {
+    namespace fs = std::filesystem;
+    const fs::path from = from_environment("GAUNTLET_SOURCE_DIR") / "registry",
+                   to = folder_ / "registry";
+    fs::create_directories(to / "models/fashion-mnist");
+    fs::copy(from / "datasets", to / "datasets", fs::copy_options::recursive);
+    if (entry.empty()) return;
+    fs::copy(from / "models/fashion-mnist" / (weights + ".safetensors"),
+             to / "models/fashion-mnist/at.safetensors");
+    std::ifstream in(from / "models/fashion-mnist/at.toml");
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    if (entry == "changed") {
+      const std::string old = sha256_of_file(from / "models/fashion-mnist/at.safetensors");
+      text.replace(text.find(old), old.size(),
+                   sha256_of_file(to / "models/fashion-mnist/at.safetensors"));
+    }
+    std::ofstream(to / "models/fashion-mnist/at.toml") << text;
+  }
+  Verification by_it(const std::filesystem::path& file) {
+    return verify(BundleFile(file), plugins_, Registry(folder_ / "registry", {}));
+  }
+};
+
+TEST_F(OtherRegistry, WeightsThatTheRegistryDeclaresOtherwise) {
+  make("changed", "trades");
+  EXPECT_THAT(
+      by_it(bundle(suite("plain@1"))).failures,
+      ::testing::ElementsAre(HasSubstr("the registry's model 'fashion-mnist/at' has weights "
+                                       "with SHA-256")));
+}
+
+TEST_F(OtherRegistry, WeightsOnDiskThatAreOthers) {
+  make("same", "trades");
+  EXPECT_THAT(by_it(bundle(suite("plain@1"))).failures,
+              ::testing::ElementsAre(HasSubstr("at.safetensors of model 'fashion-mnist/at' has "
+                                               "SHA-256")));
+}
+
+TEST_F(OtherRegistry, WithoutTheModelTheTablesAloneAreVerified) {
+  make("", "");
+  const Verification found = by_it(bundle(suite("plain@1")));
+  EXPECT_THAT(found.failures, IsEmpty());
+  EXPECT_EQ(found.rows.at(0).reached, Verified::kTables);
+  EXPECT_THAT(found.notes, ::testing::ElementsAre(HasSubstr("the model was not asked")));
+}
+
+}  // namespace
+}  // namespace gauntlet::testing

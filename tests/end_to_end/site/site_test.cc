@@ -1,0 +1,123 @@
+// gauntlet board build, as a person uses it.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/sha256.h"
+#include "tests/unit/results/board_examples.h"
+
+namespace gauntlet {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr const char* kDefinition = R"(schema = 1
+version = 1
+title = "A small board"
+division = "deterministic"
+seeds = [0]
+data = { dataset = "fashion-mnist-1k", samples = 100 }
+threat.linf8 = { norm = "linf", epsilon = "8/255" }
+attack.random_noise = { use = "random_noise" }
+attack.pgd = { use = "pgd", steps = 20 }
+attack.pgd-margin = { use = "pgd", steps = 20, loss = "margin" }
+attack.cw = { use = "cw" }
+attack.transfer = { use = "transfer", source = "fashion-mnist/at", attack = { use = "pgd" } }
+attack.nattack = { use = "nattack", samples = 20 }
+audit = { control = ["random_noise"], white_box = ["pgd"], black_box = ["nattack"] }
+)";
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class BoardBuild : public ::testing::Test {
+ protected:
+  BoardBuild() {
+    std::string name = (fs::temp_directory_path() / "gauntlet-board-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+    fs::create_directories(folder_ / "boards");
+    std::ofstream(folder_ / "boards" / "fashion-linf.toml") << kDefinition;
+    BoardExamples make(100);
+    for (const auto& [defense, robust] :
+         {std::pair{"AT", 0.6}, {"undefended", 0.1}, {"<b>bold</b>", 0.3}}) {
+      BoardEntry entry = make.entry(defense, 0.85, robust);
+      entry.board_sha256 = sha256(kDefinition);
+      put(entry);
+    }
+  }
+  ~BoardBuild() override { fs::remove_all(folder_); }
+
+  void put(const BoardEntry& entry) {
+    const fs::path file = folder_ / "results" / entry_path(entry);
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << to_json(entry);
+  }
+  std::string quoted(const std::string& name) const {
+    return "'" + (folder_ / name).string() + "'";
+  }
+  // The exit code; what was said lies in out_ and err_.
+  int build() {
+    const std::string program = (fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "gauntlet").string();
+    const int status = std::system((program + " board build --results " + quoted("results") +
+                                    " --boards " + quoted("boards") + " --output " +
+                                    quoted("site") + " > " + quoted("out") + " 2> " + quoted("err"))
+                                       .c_str());
+    out_ = text_of(folder_ / "out"), err_ = text_of(folder_ / "err");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  fs::path folder_;
+  std::string out_, err_;
+};
+
+TEST_F(BoardBuild, MakesASiteTwiceTheSame) {
+  ASSERT_EQ(build(), 0) << err_;
+  EXPECT_NE(out_.find("5 pages, 1 board, 3 entries"), std::string::npos) << out_;
+  const fs::path site = folder_ / "site";
+  const std::string index = text_of(site / "index.html");
+  EXPECT_NE(index.find("A small board"), std::string::npos);
+  const std::string board = text_of(site / "fashion-linf@1.html");
+  EXPECT_NE(board.find("3 ranked"), std::string::npos);
+  EXPECT_EQ(board.find("<b>bold"), std::string::npos);
+  EXPECT_TRUE(fs::exists(site / "fashion-linf@1" / (entry_id("AT") + ".html")));
+  ASSERT_EQ(build(), 0) << err_;
+  EXPECT_EQ(text_of(site / "index.html"), index);
+  EXPECT_EQ(text_of(site / "fashion-linf@1.html"), board);
+}
+
+TEST_F(BoardBuild, NamesABadEntryAndWritesNothing) {
+  const fs::path file = folder_ / "results" / "fashion-linf@1" / "undefended.json";
+  std::string text = text_of(file);
+  const std::string claim = "\"robust_accuracy\": ";
+  text.insert(text.find(claim) + claim.size() + 2, "9");
+  std::ofstream(file) << text;
+  EXPECT_EQ(build(), 2);
+  EXPECT_NE(err_.find("undefended.json: linf8: claims robust accuracy"), std::string::npos) << err_;
+  EXPECT_EQ(std::count(err_.begin(), err_.end(), '\n'), 1) << err_;
+  EXPECT_FALSE(fs::exists(folder_ / "site"));
+}
+
+TEST_F(BoardBuild, HoldsEntriesAgainstTheDefinition) {
+  std::ofstream(folder_ / "boards" / "fashion-linf.toml", std::ios::app) << "# another text\n";
+  ASSERT_EQ(build(), 0) << err_;
+  const std::string board = text_of(folder_ / "site" / "fashion-linf@1.html");
+  EXPECT_NE(board.find("0 ranked"), std::string::npos);
+  EXPECT_NE(board.find("made for another text of the board"), std::string::npos);
+}
+
+TEST_F(BoardBuild, NeedsItsFolders) {
+  fs::remove_all(folder_ / "results");
+  EXPECT_EQ(build(), 2);
+  EXPECT_NE(err_.find("results: no such folder"), std::string::npos) << err_;
+}
+
+}  // namespace
+}  // namespace gauntlet

@@ -1,0 +1,68 @@
+// What the audit finds in planted outcomes.
+#include "results/board_audit.h"
+
+#include <gtest/gtest.h>
+
+#include "board_fixture.h"
+
+namespace gauntlet {
+namespace {
+
+const AuditItems kItems{{"noise"}, {"pgd"}, {"transfer"}, 0.01};
+
+BoardAttack attack(const std::string& name, size_t right, size_t images = 100) {
+  return planted_attack(name, {planted_cell(planted_rates(right, images))});
+}
+std::vector<std::string> findings(std::vector<BoardAttack> attacks) {
+  return audit(planted_entry("a", std::move(attacks)), kItems);
+}
+
+TEST(Audit, FindsNothingWhereGradientsDoBest) {
+  EXPECT_TRUE(findings({attack("noise", 90), attack("pgd", 40), attack("transfer", 60)}).empty());
+  EXPECT_TRUE(findings({attack("noise", 90), attack("pgd", 40), attack("transfer", 39)}).empty())
+      << "within the slack";
+}
+
+TEST(Audit, FindsWhatSeesLessAndDoesBetter) {
+  const auto found = findings({attack("noise", 90), attack("pgd", 40), attack("transfer", 38)});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0],
+            "transfer under linf8: without gradients of the defense, leaves 38.0 %, the best "
+            "gradient attack, pgd, 40.0 % of the same images: gradients may be masked");
+  EXPECT_EQ(findings({attack("noise", 30), attack("pgd", 40), attack("transfer", 60)}).size(), 1u);
+}
+
+TEST(Audit, ComparesOnTheImagesThatBothSaw) {
+  // 40 of 100 are left of pgd, all of the first 20; 15 of these 20 of transfer.
+  const auto found = findings({attack("pgd", 40), attack("transfer", 15, 20)});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_NE(found[0].find("leaves 75.0 %"), std::string::npos) << found[0];
+  EXPECT_NE(found[0].find("100.0 % of the same images"), std::string::npos) << found[0];
+}
+
+TEST(Audit, LeavesAttacksOfOthersAlone) {
+  BoardAttack theirs = attack("transfer", 10);
+  theirs.additional = true;
+  EXPECT_TRUE(findings({attack("pgd", 40), theirs}).empty());
+}
+
+TEST(Audit, FindsImagesThatAGradientAttackLeftAlone) {
+  BoardAttack pgd = attack("pgd", 40);
+  std::vector<Outcome>& outcomes = pgd.cells[0].record.outcomes;
+  outcomes[0].distance = 0;
+  EXPECT_TRUE(findings({pgd}).empty()) << "within the slack";
+  outcomes[1].distance = outcomes[2].distance = 0;
+  const auto found = findings({pgd});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0], "pgd under linf8: 3 of 100 images that were answered right are as they were");
+}
+
+TEST(Audit, RepeatsWhatTheHostFlagged) {
+  BoardAttack pgd = attack("pgd", 40);
+  pgd.cells[0].record.flags = {"every gradient was exactly 0"};
+  EXPECT_EQ(findings({pgd}),
+            std::vector<std::string>{"pgd under linf8: every gradient was exactly 0"});
+}
+
+}  // namespace
+}  // namespace gauntlet

@@ -1,0 +1,99 @@
+// Boards as they might be: entries of random outcomes that hold together, all from one seed.
+#pragma once
+#include <algorithm>
+#include <random>
+
+#include "board_fixture.h"
+#include "results/board_scores.h"
+#include "results/certification.h"
+#include "results/outcomes.h"
+
+namespace gauntlet {
+
+/// Images have a difficulty that all entries share, so that pairing them matters.
+class BoardExamples {
+ public:
+  explicit BoardExamples(size_t images, uint64_t seed = 1) : random_(seed), difficulty_(images) {
+    std::uniform_real_distribution<double> uniform;
+    for (double& one : difficulty_) one = uniform(random_);
+  }
+
+  /// `clean` and `robust`: about what is left; `trials` above 1: a random defense.
+  BoardEntry entry(const std::string& name, double clean, double robust, int64_t trials = 1) {
+    static const std::pair<const char*, double> attacks[] = {
+        {"random_noise", 0.85}, {"pgd", 0.12},   {"pgd-margin", 0.06}, {"cw", 0.1},
+        {"transfer", 0.5},      {"nattack", 0.3}};
+    std::vector<BoardAttack> list;
+    for (const auto& [attack, weakness] : attacks) {
+      const double strength = robust + (clean - robust) * weakness;
+      const size_t images =
+          std::string(attack) == "nattack" ? difficulty_.size() / 5 : difficulty_.size();
+      list.push_back(planted_attack(attack, {cell(clean, strength, trials, images)}));
+    }
+    BoardEntry out = planted_entry(name, list);
+    out.division = trials > 1 ? Division::kRandomized : Division::kDeterministic;
+    if (trials > 1)
+      out.parameters =
+          R"({"model":"fashion-mnist/at","stack":[{"plugin":"smoothing","params":{)"
+          R"("sigma":{"value":0.1,"default":0.25},"vote":{"value":"soft","default":"prediction"},)"
+          R"("mc_samples":{"value":8,"default":8}}}]})";
+    out.class_names = {"T-shirt", "trousers", "pullover", "dress", "coat",
+                       "sandal",  "shirt",    "sneaker",  "bag",   "ankle boot"};
+    claim(out);
+    return out;
+  }
+
+  /// Adversarial inputs from outside that leave about `robust`.
+  void overturn(BoardEntry& entry, const std::string& by, double robust) {
+    BoardThreat& threat = entry.threats[0];
+    const int64_t trials = threat.attacks[0].cells[0].record.trials;
+    BoardAttack attack =
+        planted_attack(by, {cell(threat.clean_accuracy, robust, trials, difficulty_.size())});
+    attack.plugin = "external", attack.additional = true, attack.source = "J. Doe, 2026";
+    threat.attacks.push_back(std::move(attack));
+    claim(entry);
+  }
+
+  void certify(BoardEntry& entry, double scale) {
+    Certification record;
+    record.identity = record.fingerprint = "certified";
+    record.status = Status::kOk, record.alpha = 0.001;
+    for (size_t i = 0; i < difficulty_.size(); ++i) {
+      const double radius = std::max(0.0, scale * (0.9 - difficulty_[i]));
+      record.certificates.push_back(
+          {int64_t(i), int64_t(i % 10), radius > 0 ? int64_t(i % 10) : -1, radius});
+    }
+    summarise(record);
+    record.finished = entry.finished;
+    entry.certifications = {record};
+    entry.division = Division::kCertified;
+    entry.threats[0].norm = "l2", entry.threats[0].epsilon = 0.25;
+    claim(entry);
+  }
+
+ private:
+  BoardAttack::Cell cell(double clean, double robust, int64_t trials, size_t images) {
+    std::normal_distribution<double> noise(0, 0.08);
+    BoardAttack::Cell out = planted_cell(std::vector<double>(images, 1), trials);
+    CellRecord& record = out.record;
+    for (size_t i = 0; i < images; ++i) {
+      Outcome& outcome = record.outcomes[i];
+      const auto right = [&](double accuracy, double shake) {
+        const double slack = accuracy - difficulty_[i] + shake;
+        if (trials == 1) return int64_t(slack > 0);
+        return std::clamp<int64_t>(std::llround((0.5 + 4 * slack) * double(trials)), 0, trials);
+      };
+      outcome.clean_right = right(clean, 0);
+      outcome.robust_right = std::min(outcome.clean_right, right(robust, noise(random_)));
+      outcome.margin = robust - difficulty_[i];
+    }
+    record.ledger.scoring_forwards = int64_t(images) * trials * (trials > 1 ? 8 : 1);
+    summarise(record);
+    return out;
+  }
+
+  std::mt19937_64 random_;
+  std::vector<double> difficulty_;
+};
+
+}  // namespace gauntlet
