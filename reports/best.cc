@@ -12,30 +12,34 @@ namespace {
 
 constexpr double kSignificant = 0.05;
 
-/// Reads each record once: a column's best row meets every other one.
-OutcomesOf remembering(const OutcomesOf& outcomes) {
-  const auto known = std::make_shared<std::map<const CellRecord*, std::vector<Outcome>>>();
-  return [known, outcomes](const CellRecord& record) {
-    const auto [place, is_new] = known->try_emplace(&record);
-    if (is_new) place->second = outcomes(record);
-    return place->second;
-  };
+/// Of one image: what pairs need.
+struct Right {
+  int32_t index, clean, robust;
+};
+
+/// Hoeffding's bound for signs of chance. Where it settles the question for any number of rows that
+/// a table has, the exact test, which takes longer, is spared.
+constexpr double kSettled = 1e-6;
+double bound_of(const std::vector<double>& differences) {
+  double sum = 0, squares = 0;
+  for (const double d : differences) sum += d, squares += d * d;
+  return squares == 0 ? 1 : std::min(1.0, 2 * std::exp(-sum * sum / (2 * squares)));
 }
 
 std::optional<double> p_value(const Pairs& pairs) {
   if (pairs.a.empty()) return {};
-  return paired_test(pairs).p;
+  const double bound = pairs.variance > 0 ? 1 : bound_of(pairs.differences());
+  return bound < kSettled ? bound : paired_test(pairs).p;
 }
 
 std::vector<bool> best_cells(const std::vector<const Group<CellRecord>*>& groups,
-                             const OutcomesOf& read, Accuracy accuracy) {
+                             const OutcomesOf& outcomes, Accuracy accuracy) {
   const bool clean = accuracy == Accuracy::kClean;
   std::vector<std::optional<double>> values;
   for (const auto* group : groups)
     values.push_back(group && group->robust
                          ? std::optional((clean ? group->clean : group->robust)->mean)
                          : std::nullopt);
-  const OutcomesOf outcomes = remembering(read);
   return best_of(values, [&](size_t best, size_t other) {
     return p_value(
         pairs_of({groups[best]->records, outcomes}, {groups[other]->records, outcomes}, accuracy));
@@ -104,6 +108,23 @@ bool is_complete(const Group<WorstCase>& group) {
 }
 
 }  // namespace
+
+OutcomesOf remembering(const OutcomesOf& outcomes) {
+  const auto known = std::make_shared<std::map<const CellRecord*, std::vector<Right>>>();
+  return [known, outcomes](const CellRecord& record) {
+    const auto [place, is_new] = known->try_emplace(&record);
+    std::vector<Right>& kept = place->second;
+    if (is_new)
+      for (const Outcome& o : outcomes(record))
+        kept.push_back({int32_t(o.index), int32_t(o.clean_right), int32_t(o.robust_right)});
+    std::vector<Outcome> out(kept.size());
+    for (size_t i = 0; i < kept.size(); ++i) {
+      out[i].index = kept[i].index;
+      out[i].clean_right = kept[i].clean, out[i].robust_right = kept[i].robust;
+    }
+    return out;
+  };
+}
 
 std::vector<bool> best_of(const std::vector<std::optional<double>>& values,
                           const std::function<std::optional<double>(size_t, size_t)>& p) {

@@ -10,6 +10,9 @@
 
 namespace gauntlet {
 
+/// Reads each record once and keeps of its images the indices and right answers alone.
+OutcomesOf remembering(const OutcomesOf& outcomes);
+
 /// Of a column's values the largest and all that are not significantly below it: `p(best, other)`
 /// of every other one, Holm-corrected, at 5 %. No value: takes no part. None is marked where fewer
 /// than two take part or a p value is missing.

@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr int kIndexSchema = 1;
-constexpr size_t kMostNamed = 10;  // cells of one sentence
+constexpr double kRoundingError = 1e-4;  // of a level: some last bits of a float32
+constexpr size_t kMostNamed = 10;        // cells of one sentence
 
 std::string name_of(const CellRecord& cell) {
   return cell.defense + " under " + cell.attack + " (" + cell.threat + ", seed " +
@@ -151,7 +152,7 @@ class Exporter {
     return x.scalar_type() == torch::kByte ? x.to(torch::kFloat).div_(255) : x.to(torch::kFloat);
   }
 
-  /// In 8 bits, no value further from the clean image than it was.
+  /// In 8 bits, no value further from the clean image than it was, but for rounding errors.
   Tensor rounded(const CellRecord& cell, const Tensor& x) const {
     const Grid grid(x);
     if (grid.all_on()) return grid.levels.to(torch::kByte);
@@ -161,7 +162,9 @@ class Exporter {
                      " are no multiples of 1/255 themselves, so that rounding may leave the ball");
     const Tensor wide = x.to(torch::kDouble) * 255;
     const Tensor towards = torch::where(x > clean, wide.floor(), wide.ceil());
-    return torch::where(grid.is_on, grid.levels.to(torch::kDouble), towards).to(torch::kByte);
+    // 0.2 + 8/255 is a multiple but for its last bits: that is no reason to lose a whole level.
+    const Tensor levels = grid.levels.to(torch::kDouble);
+    return torch::where((wide - levels).abs() < kRoundingError, levels, towards).to(torch::kByte);
   }
 
   Json head() const {

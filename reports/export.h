@@ -16,7 +16,8 @@ enum class ExportedInputs {
 struct ExportOptions {
   ExportedInputs inputs = ExportedInputs::kFloat32;
   /// Of kUint8: inputs between the multiples are rounded towards their clean image, so that they
-  /// stay in the ball. Without it they are refused.
+  /// stay in the ball; those that are a multiple but for their last bits become that one. Without
+  /// it both are refused.
   bool quantise = false;
   std::function<bool(const CellRecord&)> keeps = [](const CellRecord&) { return true; };
 };

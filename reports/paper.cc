@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reports/best.h"
 #include "reports/citations.h"
 #include "reports/latex.h"
 #include "reports/text.h"
@@ -73,7 +74,7 @@ std::string name_beside(const std::vector<PaperFile>& files, const std::string& 
 
 std::vector<PaperFile> paper_of(const RunRecords& records) {
   const Summary summary(records.run);
-  std::vector<PaperFile> files = paper_tables(summary, records.outcomes);
+  std::vector<PaperFile> files = paper_tables(summary, remembering(records.outcomes));
   for (PaperFile& figure : paper_figures(summary)) files.push_back(std::move(figure));
   std::string references;
   for (const Citation& one : citations_of(records.run)) references += one.bibtex + "\n\n";
