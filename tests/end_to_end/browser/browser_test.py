@@ -96,6 +96,8 @@ def setUpModule():
     subprocess.run([STORES, str(FOLDER)], check=True)
     for name in ("plain", "shifted", "evil", "failures", "big"):
         gauntlet("report", FOLDER / name)
+    gauntlet("board", "build", "--results", FOLDER / "results", "--boards", FOLDER / "boards",
+             "--output", FOLDER / "site")
     (FOLDER / "suite.toml").write_text(QUICK_SUITE)
     gauntlet("run", FOLDER / "suite.toml", "--quiet", "--output", FOLDER / "real")
     BROWSER = start_browser()
@@ -254,7 +256,7 @@ class Report(Pages):
     def test_evil_names_are_text(self):
         for page in (FOLDER / "evil" / "report.html",):
             self.open(page)
-            self.assertNotIn("owned", self.browser.title)
+            self.assertNotEqual(self.browser.title, "owned")
             self.assertEqual(self.browser.execute_script("return document.images.length"), 0)
             self.assertIn("<script>document.title = 'owned'</script>", self.names())
             self.assert_drawn(2)
@@ -317,7 +319,7 @@ class Comparison(Pages):
 
     def test_evil_names_are_text(self):
         self.page("evil", "evil")
-        self.assertNotIn("owned", self.browser.title)
+        self.assertNotEqual(self.browser.title, "owned")
         self.assert_fits()
 
     def test_gate(self):
@@ -325,12 +327,57 @@ class Comparison(Pages):
         self.assertIn("beyond the gate", self.one("header").text)
 
 
+class Site(Pages):
+    BOARD = "fashion-linf@1"
+
+    def test_index_leads_to_boards_and_entries(self):
+        self.open(FOLDER / "site" / "index.html")
+        self.assert_fits()
+        self.shoot("site")
+        self.open(FOLDER / "site" / "index.html")
+        self.browser.find_element(By.PARTIAL_LINK_TEXT, "A board of").click()
+        self.assertIn("A board of <i>examples</i>", self.one("h1").text)
+        self.browser.find_element(By.LINK_TEXT, "defense 12").click()
+        self.assertIn("defense 12", self.one("h1").text)
+        for part in ("result", "attacks", "again"):
+            self.assertTrue(self.one("#" + part).is_displayed(), part)
+        self.assert_fits()
+        self.shoot("entry")
+
+    def test_board_ranks_sorts_and_filters(self):
+        self.open(FOLDER / "site" / f"{self.BOARD}.html")
+        rows = self.all(".ranking tbody tr")
+        self.assertEqual(len(rows), 14)
+        self.assert_drawn(1)
+        names = lambda: [row.find_element(By.TAG_NAME, "th").text for row in self.all(".ranking tbody tr")
+                         if row.is_displayed()]
+        first = names()
+        self.one(".ranking thead button").click()
+        self.one(".ranking thead button").click()
+        self.assertNotEqual(names(), first)
+        self.one("[data-rows-of]").send_keys("defense 1")
+        self.assertEqual(sorted(name.split("\n")[0] for name in names()),
+                         ["defense 1", "defense 10", "defense 11", "defense 12"])
+        self.assert_fits()
+
+    def test_names_are_text_and_pages_fit(self):
+        for page in sorted((FOLDER / "site").rglob("*.html")):
+            self.open(page)
+            self.assertNotEqual(self.browser.title, "owned")
+            self.browser.set_window_size(400, 900)
+            self.assert_fits()
+            self.browser.set_window_size(1280, 900)
+            self.assert_fits()
+        self.open(FOLDER / "site" / f"{self.BOARD}.html")
+        self.shoot("board")
+
+
 if __name__ == "__main__":
     GAUNTLET, STORES = sys.argv[1:3]
     if SCREENSHOTS:
         os.makedirs(SCREENSHOTS, exist_ok=True)
     suite = unittest.TestSuite()
-    for case in (Report, Comparison):
+    for case in (Report, Comparison, Site):
         suite.addTests(unittest.defaultTestLoader.loadTestsFromTestCase(case))
     if len(sys.argv) > 3:
         suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[3:], sys.modules[__name__])

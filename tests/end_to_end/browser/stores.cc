@@ -1,7 +1,52 @@
-// Writes the stores whose reports the browser opens: stores FOLDER
+// Writes the stores and the boards' entries whose pages the browser opens: stores FOLDER
 #include <cstdio>
+#include <fstream>
 
+#include "base/sha256.h"
 #include "tests/support/synthetic_store.h"
+#include "tests/unit/results/board_examples.h"
+
+namespace gauntlet {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBoard = R"(schema = 1
+version = 1
+title = "A board of <i>examples</i>"
+division = "deterministic"
+seeds = [0]
+data = { dataset = "fashion-mnist-1k", samples = 100 }
+threat.linf8 = { norm = "linf", epsilon = "8/255" }
+attack.random_noise = { use = "random_noise" }
+attack.pgd = { use = "pgd", steps = 20 }
+attack.pgd-margin = { use = "pgd", steps = 20, loss = "margin" }
+attack.cw = { use = "cw" }
+attack.transfer = { use = "transfer", source = "fashion-mnist/at", attack = { use = "pgd" } }
+attack.nattack = { use = "nattack", samples = 20 }
+audit = { control = ["random_noise"], white_box = ["pgd"], black_box = ["nattack"] }
+)";
+
+void write_boards(const fs::path& folder) {
+  fs::create_directories(folder / "boards");
+  std::ofstream(folder / "boards" / "fashion-linf.toml") << kBoard;
+  BoardExamples make(100);
+  std::vector<BoardEntry> entries;
+  for (int i = 0; i < 12; ++i)
+    entries.push_back(make.entry("defense " + std::to_string(i + 1), 0.85, 0.05 + 0.06 * i));
+  entries.push_back(make.entry("<script>document.title = 'owned'</script>", 0.85, 0.3));
+  entries.push_back(make.entry(std::string(300, 'W'), 0.85, 0.35));
+  make.overturn(entries[3], "their x_adv", 0.1);
+  for (BoardEntry& entry : entries) {
+    entry.board_sha256 = sha256(kBoard);
+    const fs::path file = folder / "results" / entry_path(entry);
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << to_json(entry);
+  }
+}
+
+}  // namespace
+}  // namespace gauntlet
 
 int main(int argc, char** argv) {
   using namespace gauntlet;
@@ -35,5 +80,6 @@ int main(int argc, char** argv) {
 
   SyntheticSuite big{numbered("defense", 40), numbered("attack", 30), {0.1}, 100, 10, mixed};
   write_synthetic_store(big, folder / "big");
+  write_boards(folder);
   return 0;
 }
