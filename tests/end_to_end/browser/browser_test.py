@@ -150,9 +150,14 @@ class Pages(unittest.TestCase):
 
     def assert_fits(self):
         """Nothing but what scrolls by itself is wider than the window."""
-        wider = self.browser.execute_script(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.assertLessEqual(wider, 0)
+        wider = self.browser.execute_script("""
+            const room = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= room) return [];
+            return [...document.querySelectorAll("body *")]
+              .filter((each) => each.getBoundingClientRect().right > room + 1 && !each.closest(".scroll, pre, dialog, svg"))
+              .map((each) => each.outerHTML.slice(0, 120)).slice(0, 4)
+              .concat(String(document.documentElement.scrollWidth));""")
+        self.assertEqual(wider, [], self.browser.current_url)
 
     def shoot(self, name):
         if not SCREENSHOTS:
