@@ -1,5 +1,6 @@
 // The same question gets the same answer, however the work is cut.
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/laboratory_fixture.h"
 
