@@ -2,6 +2,7 @@
 #include "reports/board_view.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "reports/text.h"
@@ -13,8 +14,22 @@ BoardRules rules_of(const BoardDefinition* definition) {
   return definition ? BoardRules{definition->sha256, definition->attacks} : BoardRules{};
 }
 
-/// A JSON value as TOML writes it. {"value": v, "default": d} is v; {"plugin", "params"} an inline
-/// table as suites have it.
+std::string toml_key(const std::string& key) {
+  const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-';
+  });
+  return bare ? key : View(key).dump(-1, ' ', false, View::error_handler_t::replace);
+}
+
+/// Nothing was chosen: null, or what the plugin takes by itself.
+bool is_unsaid(const View& leaf) {
+  if (leaf.is_null()) return true;
+  if (!leaf.is_object() || !leaf.contains("value")) return false;
+  return leaf["value"].is_null() || (leaf.contains("default") && leaf["default"] == leaf["value"]);
+}
+
+/// A JSON value as TOML writes it. {"value": v, "default": d} is v; {"use": name, "params": {…}} an
+/// inline table as suites have it.
 std::string toml_text(const View& value) {
   if (value.is_array()) {
     std::string text;
@@ -25,18 +40,15 @@ std::string toml_text(const View& value) {
   if (value.contains("value")) return toml_text(value["value"]);
   std::string text;
   const auto add = [&](const std::string& key, const View& item) {
-    text += (text.empty() ? "" : ", ") + key + " = " + toml_text(item);
+    if (!is_unsaid(item))
+      text += (text.empty() ? "" : ", ") + toml_key(key) + " = " + toml_text(item);
   };
+  if (value.contains("use")) add("use", value["use"]);  // first, as people write it
   for (const auto& [key, item] : value.items()) {
-    if (key == "plugin") add("use", item);
-    if (key != "params" || !item.is_object()) continue;
-    for (const auto& [name, leaf] : item.items()) {
-      const bool is_default = leaf.is_object() && leaf.contains("default") &&
-                              leaf.contains("value") && leaf["default"] == leaf["value"];
-      const bool absent =
-          leaf.is_null() || (leaf.is_object() && leaf.contains("value") && leaf["value"].is_null());
-      if (!is_default && !absent) add(name, leaf);
-    }
+    if (key == "params" && item.is_object())
+      for (const auto& [name, leaf] : item.items()) add(name, leaf);
+    else if (key != "use")
+      add(key, item);
   }
   return "{ " + text + " }";
 }
@@ -114,8 +126,10 @@ std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat*
     if (threat && threat != &each) continue;
     for (const BoardAttack& attack : each.attacks)
       for (const BoardAttack::Cell& cell : attack.cells)
-        for (const std::string& flag : cell.record.flags)
-          out.push_back(attack.name + " under " + each.name + ": " + flag);
+        for (const std::string& flag : cell.record.flags) {
+          const std::string text = attack.name + " under " + each.name + ": " + flag;
+          if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
+        }
   }
   return out;
 }

@@ -81,7 +81,7 @@ void add_once(std::vector<Citation>& list, Citation entry) {
                                     [&](const Citation& other) { return other.key == entry.key; });
     if (known == list.end()) break;
     if (without_space(known->bibtex) == without_space(entry.bibtex)) return;
-    const size_t at = entry.bibtex.find(entry.key);
+    const size_t at = entry.bibtex.find(entry.key, entry.bibtex.find('{'));
     const std::string other = key + "-" + std::to_string(number);
     entry.bibtex.replace(at, entry.key.size(), other);
     entry.key = other;

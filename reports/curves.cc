@@ -84,6 +84,8 @@ std::vector<std::pair<std::string, Parameters>> parameters_of(
     Parameters flat;
     for (const std::string& part : parts)
       if (parameters.contains(part)) flatten(parameters[part], part, flat);
+    // What was fitted follows from the rest: rows that differ in it alone differ in nothing chosen.
+    std::erase_if(flat, [](const auto& each) { return each.first.starts_with("defense.fitted"); });
     all.emplace_back(each, std::move(flat));
   }
   return all;

@@ -203,6 +203,12 @@ class AccuracyTable {
     return best;
   }
 
+  bool has_random_rows() const {
+    const auto& cells = summary_.run.cells;
+    return std::any_of(cells.begin(), cells.end(),
+                       [](const auto& cell) { return cell.stochastic; });
+  }
+
   std::string caption() const {
     const std::string data = data_text(summary_, threat_);
     std::string text = "Accuracy in \\% under attack, " + latex_title(threat_) + "." +
@@ -211,7 +217,10 @@ class AccuracyTable {
     if (any_bold_)
       text +=
           " Bold: the best of a column and all that are not significantly worse (paired over "
-          "images, Holm-corrected, 5\\,\\%).";
+          "images, " +
+          std::string(has_random_rows() ? "worst cases of random defenses by their intervals, "
+                                        : "") +
+          "Holm-corrected, 5\\,\\%).";
     return text;
   }
 

@@ -57,8 +57,10 @@ View row_of_classes(const std::string& defense, const std::vector<double>& clean
                     const RunImages& images) {
   View cells = View::array();
   for (const size_t c : shown)
-    cells.push_back(heat_cell(robust[c], defense + ", " + images.classes()[c] + ": " +
-                                             percent(clean[c]) + " % without an attack"));
+    cells.push_back(heat_cell(
+        robust[c],
+        defense + ", " + images.classes()[c] + ": " +
+            (std::isnan(clean[c]) ? "no image" : percent(clean[c]) + " % without an attack")));
   return {{"defense", defense}, {"cells", cells}};
 }
 

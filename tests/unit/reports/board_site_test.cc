@@ -172,13 +172,17 @@ TEST(BoardPage, OfAHundredEntriesIsWhole) {
 TEST(EntryPage, SaysWhoDecidedAndHowToRunItAgain) {
   std::vector<BoardEntry> entries = examples();
   entries[3].parameters =
-      R"({"model":"m","stack":[{"plugin":"smoothing","params":{"sigma":{"value":0.1,"default":0.2},)"
-      R"("vote":{"value":"soft","default":"soft"},"inner":{"value":null}}}]})";
+      R"({"model":"m","stack":[{"use":"smoothing","params":{"sigma":{"value":0.1,"default":0.2},)"
+      R"("vote":{"value":"soft","default":"soft"},"inner":{"value":null},)"
+      R"("fit_attack":{"value":{"use":"pgd","steps":7},"default":{"use":"pgd","steps":10}}}}]})";
   entries[3].about.link = "javascript:alert(1)";
   const auto pages = pages_of(board_site({definition()}, entries));
   const std::string html = pages.at("fashion-linf@1/fallen.html");
   EXPECT_NE(html.find("square, from outside, lowers it from"), std::string::npos);
-  EXPECT_NE(html.find("stack = [{ use = &quot;smoothing&quot;, sigma = 0.1 }]"), std::string::npos);
+  EXPECT_NE(html.find("stack = [{ use = &quot;smoothing&quot;, sigma = 0.1, fit_attack = { use = "
+                      "&quot;pgd&quot;, "
+                      "steps = 7 } }]"),
+            std::string::npos);
   EXPECT_NE(html.find("board = &quot;fashion-linf@1&quot;"), std::string::npos);
   EXPECT_EQ(html.find("href=\"javascript:"), std::string::npos);
   const Page page(html);

@@ -34,7 +34,7 @@ class BoardExamples {
     out.division = trials > 1 ? Division::kRandomized : Division::kDeterministic;
     if (trials > 1)
       out.parameters =
-          R"({"model":"fashion-mnist/at","stack":[{"plugin":"smoothing","params":{)"
+          R"({"model":"fashion-mnist/at","stack":[{"use":"smoothing","params":{)"
           R"("sigma":{"value":0.1,"default":0.25},"vote":{"value":"soft","default":"prediction"},)"
           R"("mc_samples":{"value":8,"default":8}}}]})";
     out.class_names = {"T-shirt", "trousers", "pullover", "dress", "coat",
