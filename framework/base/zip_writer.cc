@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <stdexcept>
+#include <new>
+
+#include "base/bad_input.h"
 
 namespace gauntlet {
 
@@ -52,7 +54,7 @@ void ZipWriter::close() {
 }
 
 void ZipWriter::fail(const std::string& problem) const {
-  throw std::runtime_error(name_ + ": the file cannot be written (" + problem + ")");
+  throw BadInput(name_ + ": the file cannot be written (" + problem + ")");
 }
 
 }  // namespace gauntlet

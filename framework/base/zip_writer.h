@@ -11,7 +11,7 @@ namespace gauntlet {
 
 /// Writes a .zip file whose bytes depend on nothing but its entries and their order: no times, no
 /// owners. The file appears under its name, in the place of an older one, when it is closed.
-/// Throws std::runtime_error where it cannot be written.
+/// Throws BadInput where it cannot be written.
 class ZipWriter {
  public:
   explicit ZipWriter(const std::filesystem::path& file);

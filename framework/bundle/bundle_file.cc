@@ -8,6 +8,7 @@
 #include "base/shown.h"
 #include "bundle/layout.h"
 #include "models/safetensors.h"
+#include "results/json_fields.h"
 
 namespace gauntlet {
 namespace {
@@ -99,9 +100,7 @@ void BundleFile::read_index() {
 }
 
 json BundleFile::json_of(const std::string& name) const {
-  json value = json::parse(content(name), nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) fail(name + " is not valid JSON");
-  return value;
+  return parse_strictly(content(name), JsonPlace(name_ + ": " + name), bundle::kMostText);
 }
 
 std::string BundleFile::content(const std::string& name) const {
@@ -116,9 +115,13 @@ std::map<std::string, Tensor> BundleFile::tensors(const std::string& name) const
 
 std::vector<std::string> BundleFile::changed_files() const {
   std::vector<std::string> out;
-  for (const auto& [name, sum] : listed_)
-    if (const std::string found = gauntlet::sha256(content(name)); found != sum)
+  for (const auto& [name, sum] : listed_) {
+    const std::string found = gauntlet::sha256(content(name));
+    if (found != sum)
       out.push_back(name + " has SHA-256 " + found + ", bundle.json declares " + shown(sum));
+    if (name.starts_with("x_adv/") && name != bundle::x_adv_file(found))
+      out.push_back(name + " has SHA-256 " + found + ", which is not its name");
+  }
   return out;
 }
 

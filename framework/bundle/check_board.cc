@@ -123,14 +123,58 @@ class EntryCheck {
       if (std::none_of(columns_.threats.begin(), columns_.threats.end(),
                        [&](const ThreatSpec& spec) { return spec.name == threat.name; }))
         findings_.add(about(), "threat '" + threat.name + "' is none of the board's");
-    if (columns_.certify && entry_.certifications.empty())
-      findings_.add(about(), "the board certifies, but no certificates are there");
-    if (!find_named(at(settings_, "defenses"), entry_.defense))
-      findings_.add(about(), "the settings have no such row");
+    check_certifications();
+    check_row();
   }
 
  private:
   const std::string& about() const { return entry_.id; }
+
+  // One of each seed, in their order, of the samples that the board certifies.
+  void check_certifications() {
+    if (!columns_.certify) {
+      if (!entry_.certifications.empty() || !entry_.certified_at.empty())
+        findings_.add(about(), "the board does not certify, but certificates are there");
+      return;
+    }
+    if (entry_.certifications.empty())
+      return findings_.add(about(), "the board certifies, but no certificates are there");
+    std::vector<int64_t> seeds;
+    for (const Certification& record : entry_.certifications) seeds.push_back(record.seed);
+    expect(about() + ": certificates", "seeds", seeds, columns_.seeds, findings_);
+    const std::vector<int64_t> indices = first_samples(columns_.certify->samples);
+    for (const Certification& record : entry_.certifications) {
+      const std::string where = fmt::format("{}: certificates, seed {}", about(), record.seed);
+      if (record.status != Status::kOk)
+        findings_.add(where, "is " + to_string(record.status) + "; a board needs a result");
+      std::vector<int64_t> seen;
+      for (const CertifiedSample& sample : record.certificates) seen.push_back(sample.index);
+      expect(where, "samples", seen, indices, findings_);
+    }
+  }
+
+  // The model is named in three places.
+  void check_row() {
+    const json rows = at(settings_, "defenses");
+    const json* row = find_named(rows, entry_.defense);
+    if (!row) return findings_.add(about(), "the settings have no such row");
+    const json said = json::parse(entry_.parameters);
+    const auto same = [&](const char* what, const json& own, const char* who, const json& other) {
+      if (own != other)
+        findings_.add(about(),
+                      fmt::format("its {} is {}, {} say {}", what, own.dump(), who, other.dump()));
+    };
+    same("model", entry_.model, "the settings", at(*row, "model"));
+    same("model", entry_.model, "its parameters", at(said, "model"));
+    same("weights_sha256", entry_.weights_sha256, "its parameters", at(said, "weights_sha256"));
+  }
+
+  // 0: all.
+  std::vector<int64_t> first_samples(int64_t most) const {
+    std::vector<int64_t> indices = columns_.data.indices;
+    if (most > 0) indices.resize(std::min(indices.size(), size_t(most)));
+    return indices;
+  }
 
   void check_threat(const ThreatSpec& spec) {
     const auto found =
@@ -163,8 +207,7 @@ class EntryCheck {
       differences(name, given, to_json(value), out);
       for (const std::string& difference : out) findings_.add(where + ": " + spec.name, difference);
     }
-    std::vector<int64_t> indices = columns_.data.indices;
-    if (spec.host.samples > 0) indices.resize(std::min(indices.size(), size_t(spec.host.samples)));
+    const std::vector<int64_t> indices = first_samples(spec.host.samples);
     for (const BoardAttack::Cell& cell : found->cells) check_cell(where, *found, cell, indices);
   }
 

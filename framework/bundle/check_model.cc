@@ -59,7 +59,11 @@ class EntryCheck {
     for (const BoardThreat& threat : entry_.threats) {
       for (const BoardAttack& attack : threat.attacks)
         for (const BoardAttack::Cell& cell : attack.cells) check(threat, attack, cell);
-      if (model_.stochastic()) check_rescored(threat);
+      if (model_.stochastic())
+        check_rescored(threat);
+      else if (threat.rescored_accuracy)
+        findings_.add(entry_.id + ": " + threat.name,
+                      "a deterministic model has no rescored accuracy");
     }
   }
 
@@ -71,6 +75,12 @@ class EntryCheck {
       findings_.add(entry_.id, why);
     const json said = json::parse(entry_.parameters),
                own = parameters_of(defense_, lab_).at("defense");
+    if (entry_.model != own.at("model") || entry_.weights_sha256 != own.at("weights_sha256"))
+      findings_.add(entry_.id,
+                    fmt::format("it is of model '{}' with weights {}, the row of {} "
+                                "with {}",
+                                entry_.model, entry_.weights_sha256, own.at("model").dump(),
+                                own.at("weights_sha256").dump()));
     for (const char* key : {"model", "architecture", "weights_sha256", "layer_plugins", "stack"})
       if (said.value(key, json()) != own.at(key))
         findings_.add(entry_.id, fmt::format("its {} is {}, that of the row is {}", key,

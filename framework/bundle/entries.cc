@@ -110,6 +110,12 @@ class EntryMaker {
     json parameters = object_of(record.parameters);
     parameters.erase("defense");
     attack.plugin = parameters.at("attack").at("plugin");
+    // A path of this machine says nothing to others.
+    json& params = parameters["attack"]["params"];
+    if (attack.plugin == "external" && params.contains("file")) {
+      json& file = params["file"]["value"];
+      file = std::filesystem::path(file.get<std::string>()).filename().string();
+    }
     attack.parameters = parameters.dump();
     BoardAttack::Cell cell;
     cell.record = record;

@@ -1,5 +1,7 @@
 #include "bundle/pack.h"
 
+#include <unistd.h>
+
 #include <map>
 
 #include "base/bad_input.h"
@@ -16,7 +18,18 @@ using nlohmann::json;
 // Paths of this machine say nothing to others.
 json portable(json settings) {
   settings.erase("training_logs");
+  for (json& attack : settings.at("attacks"))
+    if (attack.value("use", json()) == "external" && attack.at("params").contains("file")) {
+      json& file = attack["params"]["file"];
+      file = fs::path(file.get<std::string>()).filename().string();
+    }
   return settings;
+}
+
+void check_writable(const fs::path& output) {
+  const fs::path folder = output.has_parent_path() ? output.parent_path() : ".";
+  if (!fs::is_directory(folder) || fs::is_directory(output) || access(folder.c_str(), W_OK) != 0)
+    throw BadInput(output.string() + ": the file cannot be written");
 }
 
 Suite columns_of(const json& settings, const fs::path& folder, const PluginLibrary& plugins,
@@ -63,6 +76,7 @@ class Packer {
 
 Packed pack(const Store& store, const BoardAuthors& about, const PluginLibrary& plugins,
             const Registry& registry, const fs::path& output) {
+  check_writable(output);
   const Store::Run run = store.latest_run();
   const json settings = json::parse(run.settings);
   const Suite columns = columns_of(settings, store.folder(), plugins, registry);

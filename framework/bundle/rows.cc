@@ -38,7 +38,12 @@ ParamValue to_param(const json& value) {
 // { use = "smoothing", sigma = 0.1 } of {"use": "smoothing", "params": {"sigma": 0.1}}.
 ParamMap use_of(const json& wrapper) {
   ParamMap use;
-  if (wrapper.contains("params")) use = *to_param(wrapper.at("params")).get<ParamMap>();
+  if (wrapper.contains("params")) {
+    const json& params = wrapper.at("params");
+    if (!params.is_object())
+      throw BadInput("settings.json: the parameters of a wrapper are " + params.dump());
+    use = *to_param(params).get<ParamMap>();
+  }
   use["use"] = wrapper.at("use").get<std::string>();
   return use;
 }

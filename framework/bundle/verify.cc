@@ -48,13 +48,15 @@ class Verifier {
     const CleanImages clean(bundle_);
     const std::optional<Dataset> data = load(columns.data);
     if (data) check_data(bundle_, clean, *data, findings_);
+    // Files, board and data are of every row.
+    const bool sound = findings_.size() == 0;
     for (const BoardEntry& entry : bundle_.entries()) {
       const size_t before = findings_.size();
       check_tables(bundle_, entry, board, clean, findings_);
       // What is wrong on paper is not asked of a model.
-      const bool reached = findings_.size() == before && data && options_.model &&
+      const bool reached = sound && findings_.size() == before && data && options_.model &&
                            verify_by_model(entry, board, *data);
-      const bool holds = findings_.size() == before;
+      const bool holds = sound && findings_.size() == before;
       out_.rows.push_back({entry.id, entry.defense,
                            !holds    ? Verified::kNot
                            : reached ? Verified::kModel

@@ -17,6 +17,7 @@ namespace {
 struct Flags {
   Common common;
   std::string id, bundle, results, device = "cpu";
+  bool overwrite = false;
 };
 
 std::filesystem::path results_folder(const Flags& flags) {
@@ -47,10 +48,21 @@ int show(const Flags& flags) {
   return kOk;
 }
 
+// What another bundle claimed under the same name is not replaced in passing.
+void check_replaced(const Flags& flags, const BundleFile& bundle) {
+  for (const BoardEntry& entry : bundle.entries()) {
+    const std::filesystem::path file = results_folder(flags) / entry_path(entry);
+    if (!flags.overwrite && std::filesystem::exists(file) &&
+        read_board_entry(file).bundle_sha256 != bundle.sha256())
+      throw BadInput(file.string() + ": is the entry of another bundle; --overwrite replaces it");
+  }
+}
+
 // A bundle enters when every claim of it holds.
 int add(const Flags& flags) {
   flags.common.apply_threads();
   const BundleFile bundle(flags.bundle);
+  check_replaced(flags, bundle);
   VerifyOptions options;
   options.device = device_of(flags.device);
   const Verification found =
@@ -90,6 +102,7 @@ void add_board(CLI::App& app, Action& action) {
   adding->add_option("bundle", flags->bundle, "The .zip file")->required();
   adding->add_option("--results", flags->results,
                      "Folder of the boards' entries; default: results in the registry");
+  adding->add_flag("--overwrite", flags->overwrite, "Replace entries of other bundles");
   adding->add_option("--device", flags->device, "Where to compute")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }

@@ -15,6 +15,7 @@ namespace gauntlet {
 namespace {
 
 constexpr size_t kLongestName = 64, kMostBytes = size_t{1} << 26;
+constexpr uint64_t kMostRanges = 1'000'000;
 constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 constexpr Verified kVerified[] = {Verified::kNot, Verified::kTables, Verified::kModel};
@@ -339,6 +340,19 @@ std::string to_json(const BoardEntry& entry) {
   return json_text(json);
 }
 
+namespace {
+// Rows that ranges of a few bytes stand for.
+uint64_t rows_of_ranges(const Json& json) {
+  uint64_t rows = 0;
+  if (json.is_object() && json.size() == 2 && json.contains("from") && json.contains("count") &&
+      json["count"].is_number_unsigned())
+    return std::min(json["count"].get<uint64_t>(), kMostRanges + 1);
+  if (json.is_structured())
+    for (const Json& item : json) rows += rows_of_ranges(item);
+  return rows;
+}
+}  // namespace
+
 BoardEntry board_entry_from_json(std::string_view text, const std::string& name) {
   const JsonPlace file(name);
   Json json = parse_strictly(text, file, kMostBytes);
@@ -349,6 +363,9 @@ BoardEntry board_entry_from_json(std::string_view text, const std::string& name)
     file.member("schema").unexpected(
         json["schema"], std::to_string(kBoardEntrySchema) + "; was it written by another version?");
   if (!json.contains("samples")) file.fail("has no 'samples'");
+  // Margins and distances take some bytes a row.
+  if (rows_of_ranges(json) > std::max<uint64_t>(kMostRanges, text.size()))
+    file.fail("has ranges of more rows than its size lets expect");
   BoardEntry entry;
   entry.samples = unpacked_column(file.member("samples"), json["samples"]);
   json.erase("schema");

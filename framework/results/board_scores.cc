@@ -108,6 +108,8 @@ void check(std::vector<std::string>& out, const std::string& where, const CellRe
   compare(out, where, "robust accuracy", record.robust_accuracy, again.robust_accuracy);
   compare(out, where, "accuracy in every trial", record.worst_trial_accuracy,
           again.worst_trial_accuracy);
+  compare(out, where, "accuracy by majority", record.majority_accuracy, again.majority_accuracy);
+  compare(out, where, "ties", double(record.ties), double(again.ties));
   compare(out, where, record.interval, again.interval);
 }
 

@@ -54,6 +54,15 @@ TEST_F(Commands, FromARunToAnEntry) {
   EXPECT_EQ(entry.bundle_sha256, sha256_of_file(folder_ / "run/bundle.zip"));
   EXPECT_EQ(entry.verified, Verified::kModel);
   EXPECT_EQ(entry.about.authors, "A. Person");
+  Opened opened(folder_ / "run/bundle.zip");
+  opened.change("at", [](BoardEntry& other) { other.about.authors = "B. Person"; });
+  opened.write(folder_ / "other.zip");
+  const std::string again = "board add " + path("other.zip") + " --results " + path("results");
+  const Ended refused = gauntlet(again);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("is the entry of another bundle"));
+  EXPECT_EQ(gauntlet(again + " --overwrite").code, 0);
+  EXPECT_EQ(gauntlet("bundle " + path("run") + " --output " + path("nowhere/b.zip")).code, 2);
 }
 
 TEST_F(Commands, SayWhatDoesNotHold) {

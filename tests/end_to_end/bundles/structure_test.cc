@@ -73,6 +73,18 @@ TEST_F(Structure, UnlistedAndMissingFilesAreRefused) {
   EXPECT_THAT(refusal(folder_ / "changed.zip"), HasSubstr("the bundle lacks images.safetensors"));
 }
 
+TEST_F(Structure, TextThatGrowsWhereItIsReadIsRefused) {
+  EXPECT_THAT(with("bundle.json", std::string(size_t{1} << 16, '[')),
+              HasSubstr("is nested too deeply"));
+  Opened opened(bundle(suite("plain@1")));
+  auto entry = nlohmann::json::parse(opened.files.at("entries/at.json"));
+  auto& cells = entry["threats"][0]["attacks"][0]["cells"];
+  for (int i = 0; i < 2; ++i) cells[i]["outcomes"]["index"] = {{"from", 0}, {"count", 1'000'000}};
+  opened.files["entries/at.json"] = entry.dump();
+  opened.write(folder_ / "changed.zip");
+  EXPECT_THAT(refusal(folder_ / "changed.zip"), HasSubstr("has ranges of more rows"));
+}
+
 class Packing : public Bundles {
  protected:
   std::string packing_problem(const Suite& suite) const {
@@ -127,15 +139,17 @@ TEST_F(Packing, TakesStrongerExternalAttacks) {
   std::filesystem::copy_file(
       from_environment("GAUNTLET_SOURCE_DIR") / "plugins/attacks/external/fashion-mnist-64.npz",
       folder_ / "x_adv.npz");
-  const auto file = bundle(
-      suite("plain@1", "[]", "attack.theirs = { use = \"external\", file = \"x_adv.npz\" }\n"),
-      "again");
+  const auto file = bundle(suite("plain@1", "[]",
+                                 "attack.theirs = { use = \"external\", file = \"" +
+                                     (folder_ / "x_adv.npz").string() + "\" }\n"),
+                           "again");
   const Verification found = verified(file);
   EXPECT_THAT(found.failures, IsEmpty());
   const BoardEntry more = Opened(file).entry("at");
   ASSERT_EQ(more.threats[0].attacks.size(), 4u);
   EXPECT_TRUE(more.threats[0].attacks[3].additional);
   EXPECT_EQ(more.threats[0].attacks[3].plugin, "external");
+  EXPECT_THAT(more.threats[0].attacks[3].parameters, HasSubstr("\"x_adv.npz\""));
   EXPECT_LE(more.threats[0].robust_accuracy, entry.threats[0].robust_accuracy);
 }
 

@@ -54,6 +54,17 @@ audit = { control = [], white_box = ["pgd"], black_box = [] }
       "sure@1",
       "[{ use = \"randomized_smoothing\", sigma = 0.1, n0 = 20, n = 100, mc_samples = 8 }]")));
   EXPECT_THAT(failures(opened), IsEmpty());
+  Opened fewer = opened;
+  fewer.change(
+      "at",
+      [](BoardEntry& entry) {
+        Certification& record = entry.certifications[0];
+        record.certificates.pop_back();
+        --record.samples;
+        summarise(record);
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(fewer), HasSubstr("the samples are not those of the board"));
   opened.change(
       "at",
       [](BoardEntry& entry) {
@@ -64,6 +75,51 @@ audit = { control = [], white_box = ["pgd"], black_box = [] }
       },
       /*honest_sums=*/true);
   EXPECT_THAT(failures(opened), HasSubstr("the defense certifies"));
+}
+
+TEST_F(Bundles, AnotherModelThanTheRows) {
+  Opened opened(bundle(suite("plain@1")));
+  Opened unknown = opened;
+  opened.change("at", [](BoardEntry& entry) { entry.weights_sha256 = std::string(64, 'a'); });
+  EXPECT_THAT(failures(opened, /*model=*/false), HasSubstr("its weights_sha256 is"));
+  unknown.change("at", [](BoardEntry& entry) { entry.model = "mine/best"; });
+  const std::string found = failures(unknown);
+  EXPECT_THAT(found, HasSubstr("its model is \"mine/best\", the settings say"));
+  EXPECT_THAT(found, HasSubstr("its model is \"mine/best\", its parameters say"));
+  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, Verified::kNot);
+}
+
+TEST_F(Bundles, ASampleBeyondTheData) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) {
+    entry.samples.back() = 1'000'000;
+    for (BoardAttack& attack : entry.threats[0].attacks)
+      attack.cells[0].record.outcomes.back().index = 1'000'000;
+  });
+  EXPECT_THAT(failures(opened), HasSubstr("sample 1000000"));
+  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, Verified::kNot);
+}
+
+TEST_F(Bundles, AWrapperWhoseParametersAreANumber) {
+  Opened opened(bundle(suite("noisy@1", kVote)));
+  auto settings = nlohmann::json::parse(opened.files.at(bundle::kSettings));
+  settings["defenses"][0]["stack"][0]["params"] = 5;
+  opened.files[bundle::kSettings] = settings.dump();
+  opened.write(folder_ / "changed.zip");
+  const Verification found = verified(folder_ / "changed.zip");
+  EXPECT_THAT(found.notes, ::testing::Contains(HasSubstr("the parameters of a wrapper are 5")));
+  EXPECT_NE(found.rows.at(0).reached, Verified::kModel);
+}
+
+TEST_F(Bundles, AdversarialInputsUnderTheNameOfOthers) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [&](BoardEntry& entry) {
+    std::string& sum = entry.threats[0].attacks[kPgd].cells[0].x_adv_sha256;
+    const std::string other(64, 'a');
+    opened.files[bundle::x_adv_file(other)] = opened.files.at(bundle::x_adv_file(sum));
+    sum = other;
+  });
+  EXPECT_THAT(failures(opened), HasSubstr("which is not its name"));
 }
 
 TEST_F(Bundles, AreTheSameBytesForTheSameRun) {
@@ -161,6 +217,23 @@ TEST_F(Bundles, AnEditedAccuracyOfOneAttack) {
     entry.threats[0].attacks[kFgsm].cells[0].record.robust_accuracy = 1;
   });
   EXPECT_THAT(failures(opened), HasSubstr("fgsm under linf, seed 0: claims robust accuracy"));
+}
+
+TEST_F(Bundles, AnEditedMajorityAndTies) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) {
+    CellRecord& record = entry.threats[0].attacks[kFgsm].cells[0].record;
+    record.majority_accuracy = 1, record.ties = 24;
+  });
+  const std::string found = failures(opened, /*model=*/false);
+  EXPECT_THAT(found, HasSubstr("claims accuracy by majority 1"));
+  EXPECT_THAT(found, HasSubstr("claims ties 24"));
+}
+
+TEST_F(Bundles, ARescoredAccuracyOfADeterministicModel) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", [](BoardEntry& entry) { entry.threats[0].rescored_accuracy = 1; });
+  EXPECT_THAT(failures(opened), HasSubstr("has no rescored accuracy"));
 }
 
 TEST_F(Bundles, AMissingAttack) {
