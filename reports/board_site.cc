@@ -7,9 +7,9 @@
 
 #include "base/bad_input.h"
 #include "base/file_errors.h"
+#include "base/write_atomically.h"
 #include "reports/board_view.h"
 #include "reports/embedded.h"
-#include "reports/files.h"
 
 namespace gauntlet {
 namespace {

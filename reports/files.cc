@@ -1,31 +1,13 @@
-#include "reports/files.h"
-
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
-#include "base/bad_input.h"
+#include "base/write_atomically.h"
 #include "reports/paper.h"
 #include "reports/report.h"
 
 namespace gauntlet {
 
 namespace fs = std::filesystem;
-
-void write_atomically(const fs::path& file, const std::string& text) {
-  fs::path draft = file;
-  draft += "." + std::to_string(getpid()) + ".tmp";
-  std::ofstream stream(draft, std::ios::binary);
-  stream << text;
-  stream.close();
-  std::error_code error;
-  if (stream) fs::rename(draft, file, error);
-  if (stream && !error) return;
-  fs::remove(draft, error);
-  throw BadInput(file.string() +
-                 ": cannot be written; is the folder there, and the disk not full?");
-}
 
 namespace {
 

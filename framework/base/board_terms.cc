@@ -9,14 +9,17 @@
 
 namespace gauntlet {
 namespace {
-constexpr size_t kLongestName = 64;
 constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 constexpr Division kDivisions[] = {Division::kDeterministic, Division::kRandomized,
                                    Division::kCertified};
 }  // namespace
 
+bool is_column_of(const std::string& column, const std::string& entry) {
+  return column == entry || column.starts_with(entry + "[");
+}
+
 bool is_file_name(const std::string& text) {
-  return !text.empty() && text.size() <= kLongestName && text.front() != '-' &&
+  return !text.empty() && text.size() <= kLongestFileName && text.front() != '-' &&
          text.find_first_not_of(kNameLetters) == std::string::npos;
 }
 

@@ -1,6 +1,7 @@
 // Words of boards that suites and results share.
 #pragma once
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ struct AuditItems {
   double slack = 0.01;
 };
 
+/// Whether a column is of [attack.ENTRY] in a board's file: `cross` and `zip` make several of one,
+/// ENTRY[steps=5].
+bool is_column_of(const std::string& column, const std::string& entry);
+
+constexpr std::size_t kLongestFileName = 64;
 /// Whether a text is 1 to 64 of a-z, 0-9 and '-' that do not begin with '-': names of boards and
 /// entries, which are folders, files and parts of links.
 bool is_file_name(const std::string& text);

@@ -1,12 +1,8 @@
 #include "base/npz_writer.h"
 
-#include <zip.h>
-
-#include <memory>
 #include <stdexcept>
-#include <vector>
 
-#include "base/bad_input.h"
+#include "base/zip_writer.h"
 
 namespace gauntlet {
 namespace {
@@ -56,41 +52,12 @@ std::string npy_of(const std::string& name, const Tensor& tensor) {
   return out;
 }
 
-// libzip's own words.
-[[noreturn]] void fail(const std::filesystem::path& file, const char* why) {
-  std::string sentence = file.string();
-  sentence += ": cannot be written (";
-  sentence += why;
-  throw BadInput(sentence + ")");
-}
-
 }  // namespace
 
 void write_npz(const std::filesystem::path& file, const std::map<std::string, Tensor>& arrays) {
-  std::vector<std::string>
-      contents;  // must outlive the archive, which packs them when it is closed
-  contents.reserve(arrays.size());
-  int code = 0;
-  zip_t* opened = zip_open(file.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code);
-  if (!opened) {
-    zip_error_t problem;
-    zip_error_init_with_code(&problem, code);
-    fail(file, zip_error_strerror(&problem));
-  }
-  std::unique_ptr<zip_t, void (*)(zip_t*)> archive(opened, zip_discard);
-  for (const auto& [name, tensor] : arrays) {
-    const std::string& bytes = contents.emplace_back(npy_of(name, tensor));
-    zip_source_t* source = zip_source_buffer(opened, bytes.data(), bytes.size(), 0);
-    const zip_int64_t place =
-        source ? zip_file_add(opened, (name + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
-    if (place < 0 && source) zip_source_free(source);
-    if (place < 0) fail(file, zip_error_strerror(zip_get_error(opened)));
-    const auto index = zip_uint64_t(place);
-    zip_set_file_compression(opened, index, ZIP_CM_DEFLATE, 0);
-    zip_file_set_dostime(opened, index, 0, 0x21, 0);  // 1980-01-01: no clock in the file
-  }
-  if (zip_close(opened) != 0) fail(file, zip_error_strerror(zip_get_error(opened)));
-  archive.release();
+  ZipWriter archive(file);
+  for (const auto& [name, tensor] : arrays) archive.add(name + ".npy", npy_of(name, tensor));
+  archive.close();
 }
 
 }  // namespace gauntlet

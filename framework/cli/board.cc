@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "base/bad_input.h"
+#include "base/write_atomically.h"
 #include "bundle/verify.h"
 #include "cli/board_entries.h"
 #include "cli/commands.h"
 #include "host/suite.h"
-#include "training/checkpoint.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -77,7 +77,7 @@ int add(const Flags& flags) {
     entry.verified_when = utc_now();
     const std::filesystem::path file = folder / entry_path(entry);
     std::filesystem::create_directories(file.parent_path());
-    write_text_atomically(file, to_json(entry));
+    write_atomically(file, to_json(entry));
     fmt::print("{}\n", file.string());
   }
   return kOk;

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
+#include "base/write_atomically.h"
 #include "cli/commands.h"
 #include "reports/comparison.h"
-#include "training/checkpoint.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -24,7 +24,7 @@ int run(const Flags& flags) {
   if (flags.output.empty())
     fmt::print("{}", text);
   else
-    write_text_atomically(flags.output, text);
+    write_atomically(flags.output, text);
   return flags.gate && !comparison.beyond(*flags.gate).empty() ? kSomeFailed : kOk;
 }
 }  // namespace

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "base/write_atomically.h"
 #include "cli/commands.h"
 #include "host/suite.h"
 #include "reports/plot.h"
-#include "training/checkpoint.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -102,9 +102,9 @@ int run(const Flags& flags) {
              "answer");
   for (const ImageTrace& image : seen.images) tell(image);
   const std::filesystem::path picture(flags.output);
-  write_text_atomically(picture, plot_of(seen, attack.host.goal));
+  write_atomically(picture, plot_of(seen, attack.host.goal));
   const auto table = std::filesystem::path(picture).replace_extension(".csv");
-  write_text_atomically(table, to_csv(seen));
+  write_atomically(table, to_csv(seen));
   fmt::print("{}\n{}\n", picture.string(), table.string());
   return kOk;
 }

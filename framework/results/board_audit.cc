@@ -9,11 +9,9 @@
 namespace gauntlet {
 namespace {
 
-// Of [attack.NAME], which `cross` and `zip` make several columns of: NAME[steps=5].
 bool is_of(const BoardAttack& attack, const std::vector<std::string>& entries) {
-  return std::any_of(entries.begin(), entries.end(), [&](const std::string& entry) {
-    return attack.name == entry || attack.name.starts_with(entry + "[");
-  });
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const std::string& entry) { return is_column_of(attack.name, entry); });
 }
 
 // Share of right answers of each image, over trials and seeds.

@@ -14,9 +14,8 @@
 namespace gauntlet {
 namespace {
 
-constexpr size_t kLongestName = 64, kMostBytes = size_t{1} << 26;
+constexpr size_t kMostBytes = size_t{1} << 26;
 constexpr uint64_t kMostRanges = 1'000'000;
-constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 constexpr Verified kVerified[] = {Verified::kNot, Verified::kTables, Verified::kModel};
 
@@ -314,17 +313,17 @@ std::string content_of(const std::filesystem::path& file) {
 }  // namespace
 
 std::string entry_id(const std::string& defense) {
-  if (is_file_name(defense) && defense.size() <= kLongestName - 9) return defense;
+  if (is_file_name(defense) && defense.size() <= kLongestFileName - 9) return defense;
   std::string id;
   for (const char c : defense) {
     const char lower = c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
-    const bool plain = kNameLetters.find(lower) != std::string_view::npos && lower != '-';
+    const bool plain = is_file_name(std::string(1, lower));
     if (plain)
       id += lower;
     else if (!id.empty() && id.back() != '-')
       id += '-';
   }
-  id.resize(std::min(id.size(), kLongestName - 9));
+  id.resize(std::min(id.size(), kLongestFileName - 9));
   while (!id.empty() && id.back() == '-') id.pop_back();
   return (id.empty() ? "entry" : id) + "-" + sha256(defense).substr(0, 8);
 }

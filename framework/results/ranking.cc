@@ -11,11 +11,6 @@
 namespace gauntlet {
 namespace {
 
-/// Whether an attack of an entry is what the definition calls `name`, alone or of a cross.
-bool is_called(const std::string& attack, const std::string& name) {
-  return attack == name || attack.starts_with(name + "[");
-}
-
 std::string text_of(const std::vector<std::string>& list) {
   std::string text;
   for (const std::string& item : list) text += (text.empty() ? "" : ", ") + item;
@@ -32,7 +27,7 @@ std::vector<std::string> absent_attacks(const BoardThreat& threat, const BoardRu
         [&](const BoardAttack& attack) { return !attack.additional && is_it(attack.name); });
   };
   for (const std::string& name : rules.attacks)
-    if (!has([&](const std::string& attack) { return is_called(attack, name); }))
+    if (!has([&](const std::string& attack) { return is_column_of(attack, name); }))
       out.push_back(name);
   for (const std::string& name : of_others)
     if (!has([&](const std::string& attack) { return attack == name; }) &&

@@ -6,6 +6,7 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "base/write_atomically.h"
 #include "models/safetensors.h"
 
 namespace gauntlet {
@@ -71,15 +72,6 @@ std::string to_csv(const std::vector<EpochLog>& log) {
   return out.str();
 }
 
-void write_text_atomically(const fs::path& file, const std::string& text) {
-  const fs::path temporary = file.string() + ".tmp";
-  std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (!out) throw BadInput(file.string() + ": cannot be written");
-  fs::rename(temporary, file);
-}
-
 void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
   const fs::path tensors = tensor_file(prefix, checkpoint.epoch);
   write_safetensors(tensors, checkpoint.tensors);
@@ -93,8 +85,8 @@ void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
                 {"sha256", sha256_of_file(tensors)},
                 {"log", json::array()}};
   for (const EpochLog& line : checkpoint.log) state["log"].push_back(to_json(line));
-  write_text_atomically(json_file(prefix), state.dump(2) + "\n");
-  write_text_atomically(prefix.string() + ".csv", to_csv(checkpoint.log));
+  write_atomically(json_file(prefix), state.dump(2) + "\n");
+  write_atomically(prefix.string() + ".csv", to_csv(checkpoint.log));
   fs::remove(tensor_file(prefix, checkpoint.epoch - 1));
 }
 

@@ -42,7 +42,4 @@ bool has_checkpoint(const std::filesystem::path& prefix);
 std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& prefix);
 void remove_checkpoint(const std::filesystem::path& prefix);
 
-/// Through a temporary file beside it.
-void write_text_atomically(const std::filesystem::path& file, const std::string& text);
-
 }  // namespace gauntlet

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/sha256.h"
+#include "base/write_atomically.h"
 #include "host/model_entry_writer.h"
 #include "models/safetensors.h"
 
@@ -76,9 +77,9 @@ void write_model(const Recipe& recipe, const Network& network, const std::filesy
   if (!result.method_tensors.empty())
     write_safetensors(folder / (name + ".method.safetensors"), result.method_tensors,
                       {{"id", recipe.id}, {"recipe", recipe.sha256}});
-  write_text_atomically(folder / (name + ".csv"), to_csv(result.log));
+  write_atomically(folder / (name + ".csv"), to_csv(result.log));
   result.entry = folder / (name + ".toml");
-  write_text_atomically(result.entry, entry_text(recipe, network.spec(), result));
+  write_atomically(result.entry, entry_text(recipe, network.spec(), result));
 }
 
 }  // namespace gauntlet

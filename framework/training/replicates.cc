@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "base/bad_input.h"
-#include "training/checkpoint.h"
+#include "base/write_atomically.h"
 #include "training/model_writer.h"
 
 namespace gauntlet {
@@ -79,7 +79,7 @@ void write_spread(const std::vector<ModelEntry>& replicates, const std::vector<S
     // The table comes last; one of an earlier call may tell of replicates that were trained anew.
     const std::string before = text.str().substr(0, text.str().find(kTable));
     if (before + table.str() != text.str())
-      write_text_atomically(entry.entry_file, before + table.str());
+      write_atomically(entry.entry_file, before + table.str());
   }
 }
 

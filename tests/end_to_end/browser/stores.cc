@@ -1,6 +1,5 @@
 // Writes the stores and the boards' entries whose pages the browser opens: stores FOLDER
 #include <cstdio>
-#include <fstream>
 
 #include "base/sha256.h"
 #include "tests/support/synthetic_store.h"
@@ -11,25 +10,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kBoard = R"(schema = 1
-version = 1
-title = "A board of <i>examples</i>"
-division = "deterministic"
-seeds = [0]
-data = { dataset = "fashion-mnist-1k", samples = 100 }
-threat.linf8 = { norm = "linf", epsilon = "8/255" }
-attack.random_noise = { use = "random_noise" }
-attack.pgd = { use = "pgd", steps = 20 }
-attack.pgd-margin = { use = "pgd", steps = 20, loss = "margin" }
-attack.cw = { use = "cw" }
-attack.transfer = { use = "transfer", source = "fashion-mnist/at", attack = { use = "pgd" } }
-attack.nattack = { use = "nattack", samples = 20 }
-audit = { control = ["random_noise"], white_box = ["pgd"], black_box = ["nattack"] }
-)";
-
 void write_boards(const fs::path& folder) {
   fs::create_directories(folder / "boards");
-  std::ofstream(folder / "boards" / "fashion-linf.toml") << kBoard;
+  const std::string definition = example_definition("A board of <i>examples</i>");
+  std::ofstream(folder / "boards" / "fashion-linf.toml") << definition;
   BoardExamples make(100);
   std::vector<BoardEntry> entries;
   for (int i = 0; i < 12; ++i)
@@ -38,10 +22,8 @@ void write_boards(const fs::path& folder) {
   entries.push_back(make.entry(std::string(300, 'W'), 0.85, 0.35));
   make.overturn(entries[3], "their x_adv", 0.1);
   for (BoardEntry& entry : entries) {
-    entry.board_sha256 = sha256(kBoard);
-    const fs::path file = folder / "results" / entry_path(entry);
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << to_json(entry);
+    entry.board_sha256 = sha256(definition);
+    put_entry(folder / "results", entry);
   }
 }
 

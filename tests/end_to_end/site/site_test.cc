@@ -15,22 +15,6 @@ namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr const char* kDefinition = R"(schema = 1
-version = 1
-title = "A small board"
-division = "deterministic"
-seeds = [0]
-data = { dataset = "fashion-mnist-1k", samples = 100 }
-threat.linf8 = { norm = "linf", epsilon = "8/255" }
-attack.random_noise = { use = "random_noise" }
-attack.pgd = { use = "pgd", steps = 20 }
-attack.pgd-margin = { use = "pgd", steps = 20, loss = "margin" }
-attack.cw = { use = "cw" }
-attack.transfer = { use = "transfer", source = "fashion-mnist/at", attack = { use = "pgd" } }
-attack.nattack = { use = "nattack", samples = 20 }
-audit = { control = ["random_noise"], white_box = ["pgd"], black_box = ["nattack"] }
-)";
-
 std::string text_of(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream text;
@@ -44,22 +28,19 @@ class BoardBuild : public ::testing::Test {
     std::string name = (fs::temp_directory_path() / "gauntlet-board-XXXXXX").string();
     folder_ = mkdtemp(name.data());
     fs::create_directories(folder_ / "boards");
-    std::ofstream(folder_ / "boards" / "fashion-linf.toml") << kDefinition;
+    const std::string definition = example_definition("A small board");
+    std::ofstream(folder_ / "boards" / "fashion-linf.toml") << definition;
     BoardExamples make(100);
     for (const auto& [defense, robust] :
          {std::pair{"AT", 0.6}, {"undefended", 0.1}, {"<b>bold</b>", 0.3}}) {
       BoardEntry entry = make.entry(defense, 0.85, robust);
-      entry.board_sha256 = sha256(kDefinition);
+      entry.board_sha256 = sha256(definition);
       put(entry);
     }
   }
   ~BoardBuild() override { fs::remove_all(folder_); }
 
-  void put(const BoardEntry& entry) {
-    const fs::path file = folder_ / "results" / entry_path(entry);
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << to_json(entry);
-  }
+  void put(const BoardEntry& entry) { put_entry(folder_ / "results", entry); }
   std::string quoted(const std::string& name) const {
     return "'" + (folder_ / name).string() + "'";
   }

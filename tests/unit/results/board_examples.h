@@ -1,6 +1,8 @@
 // Boards as they might be: entries of random outcomes that hold together, all from one seed.
 #pragma once
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "board_fixture.h"
@@ -95,5 +97,32 @@ class BoardExamples {
   std::mt19937_64 random_;
   std::vector<double> difficulty_;
 };
+
+/// The file of a board, "fashion-linf@1", whose attacks the entries have.
+inline std::string example_definition(const std::string& title) {
+  return R"(schema = 1
+version = 1
+title = ")" +
+         title + R"("
+division = "deterministic"
+seeds = [0]
+data = { dataset = "fashion-mnist-1k", samples = 100 }
+threat.linf8 = { norm = "linf", epsilon = "8/255" }
+attack.random_noise = { use = "random_noise" }
+attack.pgd = { use = "pgd", steps = 20 }
+attack.pgd-margin = { use = "pgd", steps = 20, loss = "margin" }
+attack.cw = { use = "cw" }
+attack.transfer = { use = "transfer", source = "fashion-mnist/at", attack = { use = "pgd" } }
+attack.nattack = { use = "nattack", samples = 20 }
+audit = { control = ["random_noise"], white_box = ["pgd"], black_box = ["nattack"] }
+)";
+}
+
+/// Writes an entry below `results`, where `gauntlet board build` reads it.
+inline void put_entry(const std::filesystem::path& results, const BoardEntry& entry) {
+  const std::filesystem::path file = results / entry_path(entry);
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file) << to_json(entry);
+}
 
 }  // namespace gauntlet
