@@ -1,5 +1,6 @@
 
 #include <algorithm>
+#include <fstream>
 
 #include "base/write_atomically.h"
 #include "reports/paper.h"
@@ -21,6 +22,13 @@ void write_or_remove(bool is_wanted, const fs::path& file, std::string (*text)(c
     fs::remove(file, error);
 }
 
+bool is_marked(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string begin(kPaperMark.size(), '\0');
+  stream.read(begin.data(), std::streamsize(begin.size()));
+  return begin == kPaperMark;
+}
+
 /// Into a folder of its own, where what an earlier run left of its paper goes.
 void write_paper(const RunRecords& records, const fs::path& folder) {
   const std::vector<PaperFile> files = paper_of(records);
@@ -29,9 +37,11 @@ void write_paper(const RunRecords& records, const fs::path& folder) {
   for (const PaperFile& file : files) write_atomically(folder / file.name, file.text);
   std::vector<fs::path> old;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    const auto is_new = [&](const PaperFile& file) { return file.name == name; };
-    if (is_paper_file(name) && std::none_of(files.begin(), files.end(), is_new))
+    const auto is_new = [&](const PaperFile& file) {
+      return file.name == entry.path().filename().string();
+    };
+    if (entry.path().extension() == ".tex" && is_marked(entry.path()) &&
+        std::none_of(files.begin(), files.end(), is_new))
       old.push_back(entry.path());
   }
   for (const fs::path& file : old) fs::remove(file, error);

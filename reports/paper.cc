@@ -84,9 +84,4 @@ std::vector<PaperFile> paper_of(const RunRecords& records) {
   return files;
 }
 
-bool is_paper_file(const std::string& name) {
-  return name == "paper.tex" || name == "references.bib" ||
-         ((name.starts_with("table-") || name.starts_with("figure-")) && name.ends_with(".tex"));
-}
-
 }  // namespace gauntlet

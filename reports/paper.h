@@ -17,8 +17,9 @@ struct PaperFile {
 
 /// paper.tex, which pdflatex takes as it is, and the files it reads.
 std::vector<PaperFile> paper_of(const RunRecords& records);
-/// Whether an earlier paper_of() may have given a file this name.
-bool is_paper_file(const std::string& name);
+/// What the text of each table and figure begins with, so that those of an earlier run can be told
+/// from the author's own.
+inline constexpr std::string_view kPaperMark = "% Made from the records of a run. ";
 
 /// Parts of it. Tables and figures have different names, whatever their threats are called.
 std::vector<PaperFile> paper_tables(const Summary& summary, const OutcomesOf& outcomes);

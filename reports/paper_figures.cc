@@ -77,7 +77,7 @@ std::string line_text(const Figure& figure, const CurveLine& line, size_t number
 
 std::string text_of(const Figure& figure) {
   std::string out = fmt::format(
-      "% Needs \\usepackage{{pgfplots}}.\n\\begin{{figure}}[!htbp]\n  \\centering\n"
+      "{}Needs \\usepackage{{pgfplots}}.\n\\begin{{figure}}[!htbp]\n  \\centering\n"
       "  \\begin{{tikzpicture}}\n    \\begin{{axis}}[\n      width=0.8\\linewidth, height=7cm,\n"
       "      xlabel={{{}}}, ylabel={{accuracy in \\%}}, ymin=0, ymax=100,{}\n"
       "      grid=major, grid style={{gray!20}}, axis line style={{gray}},\n"
@@ -86,7 +86,7 @@ std::string text_of(const Figure& figure) {
       "        /pgf/number format/precision=4}},\n"
       "      legend style={{font=\\scriptsize, draw=none, at={{(0.5,-0.2)}}, anchor=north}},\n"
       "      legend columns=2, legend cell align=left]\n",
-      figure.x_title,
+      kPaperMark, figure.x_title,
       figure.log_x ? " xmode=log, log ticks with fixed point," : " enlarge x limits=0.03,");
   for (size_t i = 0; i < figure.lines.size(); ++i) out += line_text(figure, figure.lines[i], i);
   return out + fmt::format(

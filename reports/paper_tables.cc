@@ -352,8 +352,9 @@ std::vector<PaperFile> paper_tables(const Summary& summary, const OutcomesOf& ou
   const auto add = [&](const std::string& wanted, PaperTable table) {
     const std::string name = name_beside(files, "table-" + wanted);
     table.label = "tab:" + name.substr(name.find('-') + 1);
-    files.push_back(
-        {name + ".tex", "% Needs \\usepackage{booktabs,graphicx}.\n" + paper_table(table)});
+    files.push_back({name + ".tex", std::string(kPaperMark) +
+                                        "Needs \\usepackage{booktabs,graphicx}.\n" +
+                                        paper_table(table)});
   };
   for (const ThreatName& threat : summary.threats) {
     const std::string slug = slug_of(threat.name).empty() ? "threat" : slug_of(threat.name);

@@ -11,6 +11,8 @@ namespace gauntlet {
 /// Of defenses that answer one input always the same; whose answers are drawn; that certify.
 enum class Division { kDeterministic, kRandomized, kCertified };
 std::string to_string(Division division);
+/// Chance of failing that a certificate may have on a board, that of Cohen et al. 2019.
+constexpr double kMostAlpha = 0.001;
 /// Of "deterministic", "randomized" or "certified". Throws std::invalid_argument.
 Division division_from_string(const std::string& name);
 

@@ -9,16 +9,24 @@ namespace gauntlet::bundle {
 /// counts at least as far apart where both have one rate.
 double fisher_p_value(int64_t a, int64_t n, int64_t b, int64_t m);
 
-/// Right answers of the same images counted twice, in as many trials.
+/// Right answers of a model to some inputs, each asked in every trial.
 struct Counts {
-  std::vector<int64_t> claimed, found;  ///< of each image
+  std::vector<int64_t> by_image;
   int64_t trials = 1;
   /// Of each trial over all images, where images share draws; else empty.
-  std::vector<int64_t> claimed_by_trial, found_by_trial;
+  std::vector<int64_t> by_trial;
 };
 
-/// Two-sided normal test of the difference of the two accuracies, by the spread of draws within
-/// images and, where they are shared, of trials.
-double accuracy_p_value(const Counts& counts);
+/// Variance of the accuracy, the mean over images and trials, through its draws alone.
+double draws_variance(const Counts& counts);
+
+/// Two-sided test of the difference of two accuracies on the same inputs: normal with the variance
+/// of both; where images share draws, Student's with the variance that was found, so that a claim
+/// cannot make room for itself.
+double accuracy_p_value(const Counts& claimed, const Counts& found);
+
+/// Two-sided F test of what draws that images share do to the accuracies of trials; 1 where they
+/// share none. An interval that claims too little or too much of it fails.
+double spread_p_value(const Counts& claimed, const Counts& found);
 
 }  // namespace gauntlet::bundle

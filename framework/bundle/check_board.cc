@@ -147,6 +147,10 @@ class EntryCheck {
       const std::string where = fmt::format("{}: certificates, seed {}", about(), record.seed);
       if (record.status != Status::kOk)
         findings_.add(where, "is " + to_string(record.status) + "; a board needs a result");
+      if (!(record.alpha <= kMostAlpha))
+        findings_.add(where,
+                      fmt::format("fail with a chance of {:.6g}, a board takes at most {:.6g}",
+                                  record.alpha, kMostAlpha));
       std::vector<int64_t> seen;
       for (const CertifiedSample& sample : record.certificates) seen.push_back(sample.index);
       expect(where, "samples", seen, indices, findings_);

@@ -16,51 +16,112 @@ constexpr int64_t kTogether = 25;
 // Radii are kept as they are; float32 sums of another order may move a count by little.
 constexpr double kRadiusTolerance = 1e-6;
 
-std::vector<CertifiedSample> certified_again(const Certification& record, const Suite& suite,
-                                             const Dataset& data, Laboratory& lab) {
-  std::vector<CertifiedSample> out;
+Certification certified_again(const Certification& record, const Suite& suite, const Dataset& data,
+                              Laboratory& lab) {
+  Certification out;
+  out.status = Status::kOk;
   const auto n = int64_t(record.certificates.size());
-  for (int64_t from = 0; from < n; from += kTogether) {
+  for (int64_t from = 0; from < n && out.status == Status::kOk; from += kTogether) {
     std::vector<int64_t> part;
     for (int64_t i = from; i < std::min(n, from + kTogether); ++i)
       part.push_back(record.certificates[size_t(i)].index);
-    const Certification again =
-        certify({suite.defenses.front(), record.seed, data, part, nullptr}, lab);
-    out.insert(out.end(), again.certificates.begin(), again.certificates.end());
+    Certification again = certify({suite.defenses.front(), record.seed, data, part, nullptr}, lab);
+    out.status = again.status, out.reason = again.reason, out.alpha = again.alpha;
+    out.certificates.insert(out.certificates.end(), again.certificates.begin(),
+                            again.certificates.end());
   }
   return out;
 }
+
+class RecordCheck {
+ public:
+  RecordCheck(const Certification& claimed, const Certification& found, std::string about,
+              Findings& findings)
+      : claimed_(claimed), found_(found), about_(std::move(about)), findings_(findings) {}
+
+  // What no draw changes.
+  bool comparable() {
+    if (found_.status != Status::kOk) {
+      add("the defense does not certify these samples: " + found_.reason);
+      return false;
+    }
+    if (claimed_.alpha != found_.alpha)
+      add(fmt::format("each is said to fail with a chance of {:.6g}, the certifier says {:.6g}",
+                      claimed_.alpha, found_.alpha));
+    for (size_t i = 0; i < size(); ++i)
+      if (claimed(i).label != found(i).label)
+        add(fmt::format("sample {} has label {}, the data set says {}", claimed(i).index,
+                        claimed(i).label, found(i).label));
+    return true;
+  }
+
+  void by_draws() {
+    for (size_t i = 0; i < size(); ++i)
+      if (claimed(i).answer != found(i).answer ||
+          !(std::abs(claimed(i).radius - found(i).radius) <= kRadiusTolerance))
+        add(
+            fmt::format("sample {}: the table has answer {} within {:.6g}, the defense certifies "
+                        "{} within {:.6g}",
+                        claimed(i).index, claimed(i).answer, claimed(i).radius, found(i).answer,
+                        found(i).radius));
+  }
+
+  // Radii are as often larger as smaller where draws alone differ, and as many images are certified
+  // beyond each radius that is claimed.
+  void by_chance(const std::vector<CertifiedAt>& claims, double level) {
+    int64_t more = 0, fewer = 0;
+    for (size_t i = 0; i < size(); ++i) {
+      more += right(claimed(i)) && claimed(i).radius > found(i).radius;
+      fewer += right(found(i)) && found(i).radius > claimed(i).radius;
+    }
+    if (binomial_p_value(more, more + fewer) < level)
+      add(
+          fmt::format("{} radii are larger and {} smaller than what the defense certifies here, "
+                      "which is more than chance",
+                      more, fewer));
+    for (const CertifiedAt& claim : claims) by_chance_beyond(claim.radius, level);
+  }
+
+ private:
+  static bool right(const CertifiedSample& sample) { return sample.answer == sample.label; }
+  size_t size() const { return claimed_.certificates.size(); }
+  const CertifiedSample& claimed(size_t i) const { return claimed_.certificates[i]; }
+  const CertifiedSample& found(size_t i) const { return found_.certificates[i]; }
+  void add(const std::string& what) { findings_.add(about_, what); }
+
+  void by_chance_beyond(double radius, double level) {
+    int64_t table = 0, here = 0;
+    for (size_t i = 0; i < size(); ++i) {
+      const bool a = right(claimed(i)) && claimed(i).radius > radius,
+                 b = right(found(i)) && found(i).radius > radius;
+      table += a && !b, here += b && !a;
+    }
+    if (binomial_p_value(table, table + here) < level)
+      add(
+          fmt::format("{} images are certified beyond {:.6g} in the table alone and {} by the "
+                      "defense here alone, which is more than chance",
+                      table, radius, here));
+  }
+
+  const Certification& claimed_;
+  const Certification& found_;
+  const std::string about_;
+  Findings& findings_;
+};
 }  // namespace
 
 void check_certificates(const BoardEntry& entry, const Suite& suite, const Dataset& data,
-                        Laboratory& lab, double level, Findings& findings) {
+                        bool same_threads, Laboratory& lab, double level, Findings& findings) {
   const std::string fingerprint = identity_of(answerer(suite.defenses.front(), lab));
   for (const Certification& record : entry.certifications) {
-    const std::string about = fmt::format("{}: certificates, seed {}", entry.id, record.seed);
-    const std::vector<CertifiedSample> again = certified_again(record, suite, data, lab);
-    if (again.size() != record.certificates.size())
-      return findings.add(about, "the defense does not certify these samples");
-    int64_t more = 0, fewer = 0;
-    for (size_t i = 0; i < again.size(); ++i) {
-      const CertifiedSample &claimed = record.certificates[i], &found = again[i];
-      if (claimed.label != found.label)
-        findings.add(about, fmt::format("sample {} has label {}, the data set says {}",
-                                        claimed.index, claimed.label, found.label));
-      if (record.fingerprint == fingerprint &&
-          (claimed.answer != found.answer ||
-           !(std::abs(claimed.radius - found.radius) <= kRadiusTolerance)))
-        findings.add(about, fmt::format("sample {}: the table has answer {} within {:.6g}, the "
-                                        "defense certifies {} within {:.6g}",
-                                        claimed.index, claimed.answer, claimed.radius, found.answer,
-                                        found.radius));
-      more += claimed.answer == claimed.label && claimed.radius > found.radius;
-      fewer += found.answer == found.label && found.radius > claimed.radius;
-    }
-    // Radii are as often larger as smaller where draws alone differ.
-    if (record.fingerprint != fingerprint && binomial_p_value(more, more + fewer) < level)
-      findings.add(about, fmt::format("{} radii are larger and {} smaller than what the defense "
-                                      "certifies here, which is more than chance",
-                                      more, fewer));
+    const Certification again = certified_again(record, suite, data, lab);
+    RecordCheck check(record, again,
+                      fmt::format("{}: certificates, seed {}", entry.id, record.seed), findings);
+    if (!check.comparable()) continue;
+    if (same_threads && record.fingerprint == fingerprint)
+      check.by_draws();
+    else
+      check.by_chance(entry.certified_at, level);
   }
 }
 

@@ -6,10 +6,11 @@
 
 namespace gauntlet::bundle {
 
-/// Certifies every sample of the entry again. On the build of the entry answers and radii have to
-/// be the same; on another one the shares of right and certified answers may differ by chance
-/// alone.
+/// Certifies every sample of the entry again. On the build of the entry, with as many threads,
+/// answers and radii have to be the same; elsewhere radii, and how many lie beyond each radius that
+/// is claimed, may differ by chance alone: 1 + certified_at tests of a record, each of `level`.
 void check_certificates(const BoardEntry& entry, const Suite& suite, const Dataset& data,
-                        Laboratory& laboratory, double level, Findings& findings);
+                        bool same_threads, Laboratory& laboratory, double level,
+                        Findings& findings);
 
 }  // namespace gauntlet::bundle

@@ -12,6 +12,7 @@
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/worst_case.h"
+#include "gauntlet/statistics.h"
 #include "results/outcomes.h"
 
 namespace gauntlet::bundle {
@@ -21,8 +22,10 @@ using nlohmann::json;
 // Of margins, between machines whose float32 sums differ in their order.
 constexpr double kMarginTolerance = 1e-3;
 
+double tolerance(double margin) { return kMarginTolerance * std::max(1.0, std::abs(margin)); }
+
 bool margins_agree(double claimed, double found) {
-  return std::abs(claimed - found) <= kMarginTolerance * std::max(1.0, std::abs(found));
+  return std::abs(claimed - found) <= tolerance(found);
 }
 
 // The verdicts on one cell's inputs, counted as the tables count.
@@ -59,12 +62,10 @@ class EntryCheck {
     for (const BoardThreat& threat : entry_.threats) {
       for (const BoardAttack& attack : threat.attacks)
         for (const BoardAttack::Cell& cell : attack.cells) check(threat, attack, cell);
-      if (model_.stochastic())
-        check_rescored(threat);
-      else if (threat.rescored_accuracy)
-        findings_.add(entry_.id + ": " + threat.name,
-                      "a deterministic model has no rescored accuracy");
+      if (model_.stochastic()) check_rescored(threat);
     }
+    if (suite_.certify)
+      check_certificates(entry_, suite_, data_, same_threads(), lab_, level_, findings_);
   }
 
  private:
@@ -95,13 +96,22 @@ class EntryCheck {
     if (record.trials != trials || record.stochastic != model_.stochastic())
       return findings_.add(about, fmt::format("it has {} trials, the board's scoring asks for {}",
                                               record.trials, trials));
+    const bool shared = model_.stochastic() && model_.shared_noise();
+    // An interval needs to know what images share.
+    for (const auto* by_trial : {&record.clean_by_trial, &record.robust_by_trial})
+      if (by_trial->empty() == shared)
+        return findings_.add(about, shared
+                                        ? "the right answers of its trials are missing: its images "
+                                          "share draws"
+                                        : "its images share no draws, yet it has right answers of "
+                                          "trials");
     const bool same = same_build(attack, record);
     if (same) check_identity(about, threat, attack, record);
     const Answers found = answers(cell);
     if (model_.stochastic())
       same ? compare_draws(about, record, found) : compare_by_chance(about, record, found);
     else
-      compare_answers(about, record, found);
+      compare_answers(about, record, found, same);
   }
 
   const AttackSpec* spec_of(const BoardAttack& attack) const {
@@ -110,10 +120,12 @@ class EntryCheck {
     return nullptr;
   }
 
+  bool same_threads() const { return environment_.value("threads", 0) == at::get_num_threads(); }
+
   // Whether what answered then answers now. Of attacks beside the board's own only the defense's
   // part can be told: their plugins may not be here.
   bool same_build(const BoardAttack& attack, const CellRecord& record) const {
-    if (environment_.value("threads", 0) != at::get_num_threads()) return false;
+    if (!same_threads()) return false;
     if (const AttackSpec* spec = spec_of(attack))
       return identity_of(answerer(defense_, *spec, lab_)) == record.fingerprint;
     json own = answerer(defense_, lab_), said = environment_;
@@ -183,27 +195,39 @@ class EntryCheck {
     findings_.add(about, fmt::format("sample {}: {}", o.index, what));
   }
 
-  void compare_answers(const std::string& about, const CellRecord& record, const Answers& found) {
+  void compare_answers(const std::string& about, const CellRecord& record, const Answers& found,
+                       bool same) {
+    int64_t table = 0, here = 0;
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
       const Outcome& o = record.outcomes[i];
       if (!margins_agree(o.margin, found.margin[i]))
         add(about, o,
             fmt::format("the table has margin {:.6g}, the model gives {:.6g}", o.margin,
                         found.margin[i]));
-      // What is as good as equal may fall either way on another machine.
-      const bool tie = std::abs(found.margin[i]) < kTie || std::abs(found.clean_margin[i]) < kTie;
-      if (tie) continue;
+      // What is as good as equal may fall either way on another build.
+      const auto tie = [&](double margin) {
+        return std::abs(margin) <= (same ? kTie : tolerance(margin));
+      };
+      if (tie(found.margin[i]) || tie(found.clean_margin[i])) {
+        table += o.robust_right > found.robust[i], here += o.robust_right < found.robust[i];
+        continue;
+      }
       if (o.clean_right != found.clean[i])
         add(about, o,
             fmt::format("the table has it {} without an attack, the model answers {}",
                         o.clean_right ? "right" : "wrong", found.clean[i] ? "right" : "wrong"));
-      if (o.robust_right != found.robust[i] || o.predicted != found.predicted[i])
+      // Which of two wrong classes leads may change with the build, too.
+      if (o.robust_right != found.robust[i] || (same && o.predicted != found.predicted[i]))
         add(about, o,
             fmt::format("the table has it {} under attack (class {}), the model's answer is {} "
                         "(class {})",
                         o.robust_right ? "right" : "wrong", o.predicted,
                         found.robust[i] ? "right" : "wrong", found.predicted[i]));
     }
+    if (table > here && binomial_p_value(table, table + here) < level_)
+      findings_.add(about, fmt::format("of margins as good as 0, {} are right in the table and "
+                                       "wrong here, {} the other way, which is more than chance",
+                                       table, here));
   }
 
   void compare_draws(const std::string& about, const CellRecord& record, const Answers& found) {
@@ -232,11 +256,11 @@ class EntryCheck {
   }
 
   void compare_by_chance(const std::string& about, const CellRecord& record, const Answers& found) {
-    Counts clean{{}, found.clean, record.trials, record.clean_by_trial, found.clean_by_trial},
-        robust{{}, found.robust, record.trials, record.robust_by_trial, found.robust_by_trial};
+    Counts clean{{}, record.trials, record.clean_by_trial},
+        robust{{}, record.trials, record.robust_by_trial};
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
       const Outcome& o = record.outcomes[i];
-      clean.claimed.push_back(o.clean_right), robust.claimed.push_back(o.robust_right);
+      clean.by_image.push_back(o.clean_right), robust.by_image.push_back(o.robust_right);
       const auto test = [&](const char* when, int64_t claimed, int64_t own) {
         if (fisher_p_value(claimed, record.trials, own, record.trials) >=
             level_ / double(record.outcomes.size()))
@@ -249,15 +273,24 @@ class EntryCheck {
       test("without an attack", o.clean_right, found.clean[i]);
       test("under attack", o.robust_right, found.robust[i]);
     }
-    if (accuracy_p_value(clean) < level_)
-      findings_.add(about, "its clean accuracy differs from the model's by more than chance");
-    if (accuracy_p_value(robust) < level_)
-      findings_.add(about, "its robust accuracy differs from the model's by more than chance");
+    compare_counts(about, "clean", clean, {found.clean, record.trials, found.clean_by_trial});
+    compare_counts(about, "robust", robust, {found.robust, record.trials, found.robust_by_trial});
+  }
+
+  void compare_counts(const std::string& about, const std::string& which, const Counts& claimed,
+                      const Counts& found) {
+    if (accuracy_p_value(claimed, found) < level_)
+      findings_.add(about,
+                    "its " + which + " accuracy differs from the model's by more than chance");
+    if (spread_p_value(claimed, found) < level_)
+      findings_.add(about, "its " + which +
+                               " accuracies of trials spread otherwise than the model's, by more "
+                               "than chance");
   }
 
   // Worst attack of each image, on draws that no attack and no score has seen.
   void check_rescored(const BoardThreat& threat) {
-    double found = 0, spread = 0;
+    double found = 0, variance = 0;
     bool same = true;
     for (size_t s = 0; s < entry_.seeds.size(); ++s) {
       std::vector<CellRecord> cells;
@@ -273,14 +306,16 @@ class EntryCheck {
           worst_case(cells, defense_, data_, lab_, [&](const CellRecord& record) {
             return x_adv_of(bundle_, {{}, record.x_adv});
           });
-      found += worst.robust_accuracy / double(entry_.seeds.size());
-      spread = std::max(spread, worst.interval.high - worst.interval.low);
+      const double seeds = double(entry_.seeds.size());
+      found += worst.robust_accuracy / seeds;
+      variance += draws_variance({worst.right_by_image, worst.trials, worst.right_by_trial}) /
+                  (seeds * seeds);
     }
     const std::string about = entry_.id + ": " + threat.name;
     if (!threat.rescored_accuracy) return findings_.add(about, "it has no rescored accuracy");
     const double difference = std::abs(*threat.rescored_accuracy - found);
-    // Of two accuracies whose intervals of 95 % are as wide.
-    const double p = std::erfc(difference / (spread / (2 * 1.96)) / 2);
+    // Of two accuracies of the same inputs, on draws of their own.
+    const double p = std::erfc(difference / std::sqrt(2 * variance) / std::sqrt(2.0));
     if (same ? difference > 1e-9 : p < level_)
       findings_.add(about,
                     fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"
@@ -319,7 +354,6 @@ std::string weights_problem(const BoardEntry& entry, const Registry& registry) {
 void check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
                  const Dataset& data, Laboratory& laboratory, double level, Findings& findings) {
   EntryCheck(bundle, entry, suite, data, laboratory, level, findings).all();
-  if (suite.certify) check_certificates(entry, suite, data, laboratory, level, findings);
 }
 
 }  // namespace gauntlet::bundle

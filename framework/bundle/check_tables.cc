@@ -97,6 +97,8 @@ class CellCheck {
   // Of noise that images share: the same answers, summed the other way.
   void check_trials(const std::vector<int64_t>& by_trial, int64_t Outcome::*right) {
     if (by_trial.empty()) return;
+    if (!cell_.record.stochastic)
+      return add("its answers are not drawn, yet it has right answers of trials");
     int64_t trials = 0, images = 0;
     for (const int64_t count : by_trial) trials += count;
     for (const Outcome& outcome : cell_.record.outcomes) images += outcome.*right;
@@ -157,6 +159,17 @@ void check_labels(const BoardEntry& entry, Findings& findings) {
           if (labels.try_emplace(outcome.index, outcome.label).first->second != outcome.label)
             return findings.add(entry.id, fmt::format("sample {} has two labels", outcome.index));
 }
+
+// Only what is drawn can be judged on further draws.
+void check_rescored(const BoardEntry& entry, Findings& findings) {
+  for (const BoardThreat& threat : entry.threats)
+    for (const BoardAttack& attack : threat.attacks)
+      for (const BoardAttack::Cell& cell : attack.cells)
+        if (threat.rescored_accuracy && cell.record.status == Status::kOk &&
+            !cell.record.stochastic)
+          return findings.add(entry.id + ": " + threat.name,
+                              "a deterministic model has no rescored accuracy");
+}
 }  // namespace
 
 CleanImages::CleanImages(const BundleFile& bundle) {
@@ -215,6 +228,7 @@ void check_tables(const BundleFile& bundle, const BoardEntry& entry, const Board
       for (const BoardAttack::Cell& cell : attack.cells)
         CellCheck(bundle, entry, threat, attack, cell, clean, findings).all();
   check_labels(entry, findings);
+  check_rescored(entry, findings);
   for (const std::string& sentence : contradictions(entry)) findings.add(entry.id, sentence);
   const std::vector<std::string> found = audit(entry, board.audit);
   for (const std::string& finding : found)

@@ -96,14 +96,17 @@ class Verifier {
     return true;
   }
 
-  // Against chance, of the whole bundle: four a cell, some more a threat.
+  // Against chance, of the whole bundle: two of images, two of accuracies and two of their spread a
+  // cell, or one of margins; one a threat; of a certificate's record, one and one a radius.
   size_t tests() const {
     size_t count = 1;
-    for (const BoardEntry& entry : bundle_.entries())
+    for (const BoardEntry& entry : bundle_.entries()) {
+      count += entry.certifications.size() * (1 + entry.certified_at.size());
       for (const BoardThreat& threat : entry.threats) {
-        count += 1 + entry.certifications.size();
-        for (const BoardAttack& attack : threat.attacks) count += 4 * attack.cells.size();
+        count += 1;
+        for (const BoardAttack& attack : threat.attacks) count += 6 * attack.cells.size();
       }
+    }
     return count;
   }
 

@@ -20,11 +20,8 @@ struct Flags {
   bool overwrite = false;
 };
 
-std::filesystem::path results_folder(const Flags& flags) {
-  if (!flags.results.empty()) return flags.results;
-  return (flags.common.registry.empty() ? default_registry()
-                                        : std::filesystem::path(flags.common.registry)) /
-         "results";
+std::filesystem::path results_of(const Flags& flags) {
+  return results_folder(flags.results, flags.common.registry);
 }
 
 int list(const Flags&) {
@@ -51,7 +48,7 @@ int show(const Flags& flags) {
 // What another bundle claimed under the same name is not replaced in passing.
 void check_replaced(const Flags& flags, const BundleFile& bundle) {
   for (const BoardEntry& entry : bundle.entries()) {
-    const std::filesystem::path file = results_folder(flags) / entry_path(entry);
+    const std::filesystem::path file = results_of(flags) / entry_path(entry);
     if (!flags.overwrite && std::filesystem::exists(file) &&
         read_board_entry(file).bundle_sha256 != bundle.sha256())
       throw BadInput(file.string() + ": is the entry of another bundle; --overwrite replaces it");
@@ -69,7 +66,7 @@ int add(const Flags& flags) {
       verify(bundle, flags.common.plugins(), flags.common.open_registry(), options);
   const int code = report(bundle, found);
   if (code != kOk) return code;
-  const std::filesystem::path folder = results_folder(flags);
+  const std::filesystem::path folder = results_of(flags);
   for (size_t i = 0; i < bundle.entries().size(); ++i) {
     BoardEntry entry = bundle.entries()[i];
     entry.bundle_sha256 = bundle.sha256();

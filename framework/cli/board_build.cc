@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cli/board_entries.h"
 #include "cli/commands.h"
 #include "host/board.h"
 #include "reports/board_site.h"
@@ -13,7 +14,7 @@ namespace gauntlet::cli {
 namespace {
 
 struct Flags {
-  std::string results, boards, output;
+  std::string results, registry, boards, output;
 };
 
 std::string content_of(const std::filesystem::path& file) {
@@ -21,16 +22,6 @@ std::string content_of(const std::filesystem::path& file) {
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();
-}
-
-std::vector<Board> boards_in(const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder))
-    throw BadInput(folder.string() + ": no such folder, expected one with definitions of boards");
-  std::vector<Board> boards;
-  for (const auto& file : std::filesystem::directory_iterator(folder))
-    if (file.is_regular_file() && file.path().extension() == ".toml")
-      boards.push_back(read_board(file.path()));
-  return boards;
 }
 
 BoardDefinition definition_of(const Board& board) {
@@ -51,9 +42,8 @@ int build(const Flags& flags) {
   std::vector<BoardDefinition> definitions;
   for (const Board& board : flags.boards.empty() ? known_boards() : boards_in(flags.boards))
     definitions.push_back(definition_of(board));
-  const std::filesystem::path results =
-      flags.results.empty() ? default_registry() / "results" : std::filesystem::path(flags.results);
-  const Site site = board_site(definitions, read_board_results(results));
+  const Site site =
+      board_site(definitions, read_board_results(results_folder(flags.results, flags.registry)));
   write_site(site, flags.output);
   fmt::print("{}: {}, {}, {} {}\n", flags.output, counted(int64_t(site.pages.size()), "page"),
              counted(site.boards, "board"), grouped(site.entries),
@@ -69,6 +59,7 @@ void add_board_build(CLI::App& board, Action& action) {
       board.add_subcommand("build", "Make a static site of all boards and their entries");
   command->add_option("--results", flags->results,
                       "Folder of the boards' entries; default: results in the registry");
+  command->add_option("--registry", flags->registry, "Folder with data set and model entries");
   command->add_option("--boards", flags->boards,
                       "Folder with definitions of boards; default: those that ship");
   command->add_option("--output", flags->output, "Folder of the site")->required();

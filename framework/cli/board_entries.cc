@@ -5,8 +5,14 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "host/registry.h"
 
 namespace gauntlet::cli {
+
+std::filesystem::path results_folder(const std::string& results, const std::string& registry) {
+  if (!results.empty()) return results;
+  return (registry.empty() ? default_registry() : std::filesystem::path(registry)) / "results";
+}
 
 std::string entries_table(const std::vector<BoardEntry>& entries) {
   size_t wide = 0;

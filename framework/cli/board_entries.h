@@ -1,5 +1,6 @@
 // Board entries as the command line tells of them.
 #pragma once
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,9 @@
 
 namespace gauntlet::cli {
 
+/// Folder of the boards' entries: `results`, or where that is "" the one in `registry`, or where
+/// that is "" the one in the default registry.
+std::filesystem::path results_folder(const std::string& results, const std::string& registry);
 /// A line for each entry and threat: clean accuracy, worst case, certified accuracies, findings.
 std::string entries_table(const std::vector<BoardEntry>& entries);
 /// Prints what verification found, failures to stderr; the exit code.

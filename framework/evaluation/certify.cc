@@ -45,7 +45,7 @@ class CertifyingView final : public View {
 };
 
 // What is wrong with certificates for n samples of k classes; empty if nothing is.
-std::string certificate_problem(const Certificate& given, int64_t n, int64_t k) {
+std::string certificate_problem(const Certificate& given, double alpha, int64_t n, int64_t k) {
   for (const Tensor* t : {&given.answer, &given.radius})
     if (!t->defined() || t->dim() != 1 || t->size(0) != n)
       return fmt::format("the certifier's answer or radius is not one for each of {} samples", n);
@@ -56,8 +56,8 @@ std::string certificate_problem(const Certificate& given, int64_t n, int64_t k) 
   const Tensor wrong = (answer >= 0) & ((radius >= 0) & radius.isfinite()).logical_not();
   if (const int64_t bad = wrong.sum().item<int64_t>(); bad > 0)
     return fmt::format("{} of {} certified radii are negative or not finite", bad, n);
-  if (!(given.alpha >= 0 && given.alpha < 1))
-    return fmt::format("the certifier's alpha is {}, which is not in [0, 1)", given.alpha);
+  if (!(alpha >= 0 && alpha < 1))
+    return fmt::format("the certifier's alpha is {}, which is not in [0, 1)", alpha);
   return "";
 }
 
@@ -73,7 +73,6 @@ void add_certificates(Certification& record, const Certificate& given, const Ten
     if (sample.answer >= 0) sample.radius = radius.const_data_ptr<double>()[i];
     record.certificates.push_back(sample);
   }
-  record.alpha = given.alpha;
 }
 
 void fail(Certification& record, Status status, const std::string& reason) {
@@ -124,7 +123,8 @@ Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noi
   Noise own = noise;
   const Certificate given = model.certifies()->certify(x, view, own);
   forwards += view.forwards();
-  const std::string why = certificate_problem(given, x.size(0), model.classes());
+  const std::string why =
+      certificate_problem(given, model.certifies()->alpha(), x.size(0), model.classes());
   if (!why.empty()) throw InvalidResult(why);
   return given;
 }
@@ -146,6 +146,7 @@ Certification certify(const CertifyJob& job, Laboratory& laboratory) {
     const Certificate given = certificates(model, job.data.x(index).to(laboratory.device()), noise,
                                            record.forwards, job.stop);
     record.status = Status::kOk;
+    record.alpha = model.certifies()->alpha();
     add_certificates(record, given, index, job.data.y(index));
     summarise(record);
   } catch (const InvalidResult& e) {

@@ -131,18 +131,19 @@ WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& de
   }
   double clean = 0, robust = 0;
   std::vector<double> list;
-  std::vector<int64_t> by_image;
   for (const auto& [index, w] : worst) {
     clean += double(w.outcome->clean_right) / double(out.trials);
     list.push_back(stochastic ? rescored.rates.at(index) : double(w.outcome->robust_right));
-    by_image.push_back(std::llround(list.back() * double(out.trials)));
+    out.right_by_image.push_back(std::llround(list.back() * double(out.trials)));
     robust += list.back();
     ++out.decided_by[usable[w.cell].attack];
   }
+  out.right_by_trial = std::move(rescored.by_trial);
   out.clean_accuracy = clean / double(out.samples),
   out.robust_accuracy = robust / double(out.samples);
-  out.interval = out.trials == 1 ? wilson(int64_t(std::llround(robust)), out.samples)
-                                 : of_rates(list, shared_variance(rescored.by_trial, by_image));
+  out.interval = out.trials == 1
+                     ? wilson(int64_t(std::llround(robust)), out.samples)
+                     : of_rates(list, shared_variance(out.right_by_trial, out.right_by_image));
   return out;
 }
 

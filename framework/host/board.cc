@@ -73,10 +73,30 @@ Toml read_fixed(TableReader& reader, Division division) {
   return fixed;
 }
 
-// FILE.toml is the board FILE; FILE@1.toml too, so that versions may lie beside each other.
+// FILE.toml is the board FILE; FILE@2.toml its version 2, so that versions may lie beside each
+// other.
 std::string name_of(const fs::path& file) {
   const std::string stem = file.stem().string();
   return stem.substr(0, stem.find('@'));
+}
+
+void check_file_name(const Board& board, const TableReader& reader, Problems& problems) {
+  if (!is_file_name(board.name.name)) {
+    problems.add({board.file.string()}, "the board: its file is called " + shown(board.name.name) +
+                                            ", expected 1 to 64 of a-z, 0-9 and '-'");
+    return;
+  }
+  const std::string stem = board.file.stem().string();
+  if (stem.find('@') != std::string::npos && stem != board.id())
+    problems.add(reader.at("version"), "the board: version: is " +
+                                           std::to_string(board.name.version) +
+                                           ", its file is called " + shown(stem));
+}
+
+std::vector<Board>::const_iterator find_id(const std::vector<Board>& boards,
+                                           const std::string& id) {
+  return std::find_if(boards.begin(), boards.end(),
+                      [&](const Board& board) { return board.id() == id; });
 }
 }  // namespace
 
@@ -92,14 +112,12 @@ Board read_board(const fs::path& file) {
   Board board;
   board.file = file;
   board.name.name = name_of(file);
-  if (!is_file_name(board.name.name))
-    problems.add(text.position, "the board: its file is called " + shown(board.name.name) +
-                                    ", expected 1 to 64 of a-z, 0-9 and '-'");
   board.sha256 = sha256_of_file(file);
   int64_t schema = 0;
   if (reader.require("schema", schema) && schema != 1)
     reader.problem("schema", std::to_string(schema) + " is not known, expected 1");
-  reader.require("version", board.name.version, Range{1, 999'999});
+  if (reader.require("version", board.name.version, Range{1, 999'999}))
+    check_file_name(board, reader, problems);
   reader.require("title", board.title);
   reader.read("description", board.description);
   reader.choose("division", board.division, kDivisions, true);
@@ -111,21 +129,30 @@ Board read_board(const fs::path& file) {
   return board;
 }
 
+std::vector<Board> boards_in(const fs::path& folder) {
+  if (!fs::is_directory(folder))
+    throw BadInput(folder.string() + ": no such folder, expected one with definitions of boards");
+  std::vector<fs::path> files;
+  for (const auto& item : fs::directory_iterator(folder))
+    if (item.is_regular_file() && item.path().extension() == ".toml") files.push_back(item.path());
+  std::sort(files.begin(), files.end());
+  std::vector<Board> out;
+  for (const fs::path& file : files) {
+    Board board = read_board(file);
+    if (const auto same = find_id(out, board.id()); same != out.end())
+      throw BadInput(file.string() + ": is board '" + board.id() + "', as " +
+                     same->file.filename().string() + " beside it is");
+    out.push_back(std::move(board));
+  }
+  return out;
+}
+
 std::vector<Board> known_boards() {
   std::vector<Board> out;
-  for (const fs::path& folder : board_search_path()) {
-    if (!fs::is_directory(folder)) continue;
-    std::vector<fs::path> files;
-    for (const auto& item : fs::directory_iterator(folder))
-      if (item.is_regular_file() && item.path().extension() == ".toml")
-        files.push_back(item.path());
-    std::sort(files.begin(), files.end());
-    for (const fs::path& file : files) {
-      Board board = read_board(file);
-      const auto same = [&](const Board& other) { return other.id() == board.id(); };
-      if (std::none_of(out.begin(), out.end(), same)) out.push_back(std::move(board));
-    }
-  }
+  for (const fs::path& folder : board_search_path())
+    if (fs::is_directory(folder))
+      for (Board& board : boards_in(folder))
+        if (find_id(out, board.id()) == out.end()) out.push_back(std::move(board));
   return out;
 }
 

@@ -24,13 +24,17 @@ struct Board {
   bool has_attack(const std::string& name) const;
 };
 
-/// Throws BadInput: what is wrong with the definition, with line and column.
+/// NAME.toml, or NAME@VERSION.toml. Throws BadInput: what is wrong with the definition, with line
+/// and column.
 Board read_board(const std::filesystem::path& file);
 
 /// Folders of boards: those of GAUNTLET_BOARDS (colon-separated), then suites/boards of the source
 /// tree or of the installation.
 std::vector<std::filesystem::path> board_search_path();
-/// All boards of the search path; of those with one id, the first.
+/// Those that a folder defines, by file name. Throws BadInput: no folder, two of one id, and what
+/// read_board() throws.
+std::vector<Board> boards_in(const std::filesystem::path& folder);
+/// All boards of the search path; of those with one id in several folders, the first.
 std::vector<Board> known_boards();
 /// "cifar10-linf@1". Throws BadInput for one that is not there, naming the nearest that is.
 Board find_board(const std::string& id);

@@ -104,6 +104,16 @@ void check_board_rows(const Suite& suite, Problems& problems) {
                        " is a model of the suite's own; on a board expected one of the registry");
 }
 
+// Who errs without an attack errs under it, in every table of a board; what makes wrong answers
+// right measures something else.
+void check_board_attacks(const Suite& suite, const Position& position, Problems& problems) {
+  for (const AttackSpec& attack : suite.attacks)
+    if (attack.host.goal == Goal::kHypocritical)
+      problems.add(position, "attack '" + attack.name +
+                                 "': its goal is hypocritical; on a board expected untargeted or "
+                                 "targeted");
+}
+
 // What --set says of single attacks and rows may be of presets.
 Toml complete_text(Toml text, const std::vector<std::string>& set, const PluginCatalogue& plugins,
                    const Registry& registry, Problems& problems) {
@@ -145,6 +155,7 @@ Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOpti
   reader.finish();
   if (suite.board) {
     check_board_rows(suite, problems);
+    check_board_attacks(suite, reader.at("attack"), problems);
     for (AttackSpec& attack : suite.attacks)
       attack.additional = !suite.board->has_attack(attack.entry);
   }
@@ -164,6 +175,7 @@ Suite board_columns(const Board& board, const PluginCatalogue& plugins, const Re
   Suite suite;
   suite.board = board;
   read_columns(reader, suite, context);
+  check_board_attacks(suite, reader.at("attack"), problems);
   if (const Toml* certify = reader.any("certify"))
     suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
   problems.throw_if_any();

@@ -99,6 +99,8 @@ struct WorstCase {
   std::vector<std::string> missing;           ///< columns without a valid result: "pgd (invalid)"
   std::map<std::string, int64_t> decided_by;  ///< attack -> samples where it was the worst
   bool complete = false;                      ///< no cell invalid or in error
+  /// Right answers of each image and, where images share draws, of each trial; not kept in stores.
+  std::vector<int64_t> right_by_image, right_by_trial;
 };
 
 /// What is certified of one sample.

@@ -108,14 +108,15 @@ struct GAUNTLET_API SuggestsLoss : Interface {
 
 /// What is known for certain of N samples.
 struct Certificate {
-  Tensor answer;     ///< [N] int64 class, -1 where it abstains
-  Tensor radius;     ///< [N] L2 ball around the sample in which that is the answer; input units
-  double alpha = 0;  ///< chance that the certificate of one sample does not hold; 0: none
+  Tensor answer;  ///< [N] int64 class, -1 where it abstains
+  Tensor radius;  ///< [N] L2 ball around the sample in which that is the answer; input units
 };
 
 /// Certified answers of what the defense decides. It is not shown the labels: a certificate holds
 /// whatever the truth is.
 struct GAUNTLET_API Certifies : Interface {
+  /// Chance, in [0, 1), that the certificate of one sample does not hold; 0: none.
+  virtual double alpha() const = 0;
   virtual Certificate certify(const Tensor& x, View&, Noise&) = 0;
 };
 

@@ -36,11 +36,13 @@ struct RandomizedSmoothing final : Defense, Votes, Certifies {
 
   double lead() const override { return 1; }
 
+  double alpha() const override { return p.alpha; }
+
   Certificate certify(const Tensor& x, View& view, Noise&) override {
     const Tensor answer = view.ballots(x, p.n0).argmax(1);
     // Counts of the same copies would favour the class that they chose.
     const Tensor counts = view.ballots(x, p.n).gather(1, answer.unsqueeze(1)).squeeze(1);
-    Certificate out{answer.cpu(), torch::zeros({x.size(0)}, torch::kDouble), p.alpha};
+    Certificate out{answer.cpu(), torch::zeros({x.size(0)}, torch::kDouble)};
     const Tensor hits = counts.to(at::kCPU, torch::kDouble);
     for (int64_t i = 0; i < x.size(0); ++i) {
       const int64_t k = std::llround(hits.const_data_ptr<double>()[i]);

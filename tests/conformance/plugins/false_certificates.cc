@@ -22,10 +22,11 @@ struct FalseCertificates final : Defense, Votes, Certifies {
   Tensor ballot(const Outputs& out) override {
     return torch::zeros_like(out.logits).scatter(1, out.logits.argmax(1, true), 1);
   }
+  double alpha() const override { return 0.001; }
   Certificate certify(const Tensor& x, View& view, Noise&) override {
     if (p.what == "throws") throw std::runtime_error("no certificate today");
     const double radius = p.what == "negative" ? -1 : 100;
-    return {view.ballots(x, 50).argmax(1), torch::full({x.size(0)}, radius, torch::kDouble), 0.001};
+    return {view.ballots(x, 50).argmax(1), torch::full({x.size(0)}, radius, torch::kDouble)};
   }
 };
 }  // namespace

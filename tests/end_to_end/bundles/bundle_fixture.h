@@ -19,6 +19,24 @@
 
 namespace gauntlet::testing {
 
+constexpr size_t kNoise = 0, kFgsm = 1, kPgd = 2;  // columns
+
+const std::string kVote = "[{ use = \"smoothing\", vote = \"soft\", sigma = 0.1, mc_samples = 4 }]";
+
+// As if the model had answered right.
+inline void make_right(Outcome& outcome, int64_t trials) {
+  outcome.robust_right = trials, outcome.predicted = outcome.label;
+  outcome.margin = std::abs(outcome.margin) + 0.5;
+}
+
+/// As if another build had made the entry.
+inline void made_elsewhere(BoardEntry& entry) {
+  for (BoardThreat& threat : entry.threats)
+    for (BoardAttack& attack : threat.attacks)
+      for (BoardAttack::Cell& cell : attack.cells) cell.record.fingerprint = std::string(64, '0');
+  for (Certification& record : entry.certifications) record.fingerprint = std::string(64, '0');
+}
+
 /// The files of a bundle, taken apart, changed and put together again with sums that are right.
 class Opened {
  public:

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <thread>
 
@@ -152,6 +153,20 @@ TEST_F(CommandLine, ARunLeavesReportsAndASecondComputesNothing) {
   const Ended second = gauntlet(small_run());
   EXPECT_EQ(second.code, 0);
   EXPECT_NE(second.out.find("5 already known"), std::string::npos) << second.out;
+}
+
+TEST_F(CommandLine, CleanAccuracyIsOfAllImages) {
+  const auto clean_with = [&](const std::string& samples_of_fgsm) {
+    std::vector<std::string> arguments = small_run();
+    arguments.insert(arguments.end(), {"--set", "attack.fgsm.samples=" + samples_of_fgsm});
+    const Ended ended = gauntlet(arguments);
+    std::smatch found;
+    const std::regex row("\nundefended +([0-9.]+)");
+    return std::regex_search(ended.out, found, row) ? found[1].str() : ended.out + ended.err;
+  };
+  const std::string clean = clean_with("60");
+  EXPECT_NE(clean, "100.0");
+  EXPECT_EQ(clean_with("1"), clean);
 }
 
 TEST_F(CommandLine, ReportsComeFromRecordsAlone) {

@@ -45,12 +45,13 @@ class BoardBuild : public ::testing::Test {
     return "'" + (folder_ / name).string() + "'";
   }
   // The exit code; what was said lies in out_ and err_.
-  int build() {
+  int build() { return build("--results " + quoted("results")); }
+  int build(const std::string& from) {
     const std::string program = (fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "gauntlet").string();
-    const int status = std::system((program + " board build --results " + quoted("results") +
-                                    " --boards " + quoted("boards") + " --output " +
-                                    quoted("site") + " > " + quoted("out") + " 2> " + quoted("err"))
-                                       .c_str());
+    const int status =
+        std::system((program + " board build " + from + " --boards " + quoted("boards") +
+                     " --output " + quoted("site") + " > " + quoted("out") + " 2> " + quoted("err"))
+                        .c_str());
     out_ = text_of(folder_ / "out"), err_ = text_of(folder_ / "err");
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
@@ -92,6 +93,13 @@ TEST_F(BoardBuild, HoldsEntriesAgainstTheDefinition) {
   const std::string board = text_of(folder_ / "site" / "fashion-linf@1.html");
   EXPECT_NE(board.find("0 ranked"), std::string::npos);
   EXPECT_NE(board.find("made for another text of the board"), std::string::npos);
+}
+
+TEST_F(BoardBuild, FindsEntriesInARegistry) {
+  fs::create_directories(folder_ / "registry");
+  fs::rename(folder_ / "results", folder_ / "registry/results");
+  ASSERT_EQ(build("--registry " + quoted("registry")), 0) << err_;
+  EXPECT_NE(out_.find("1 board, 3 entries"), std::string::npos) << out_;
 }
 
 TEST_F(BoardBuild, NeedsItsFolders) {

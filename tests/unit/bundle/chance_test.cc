@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace gauntlet::bundle {
@@ -16,40 +17,90 @@ TEST(Fisher, GivesTheExactChance) {
   EXPECT_NEAR(fisher_p_value(0, 10, 0, 10), 1, 1e-12);
 }
 
-Counts drawn(double rate, double other_rate, uint64_t seed) {
+constexpr int64_t kTrials = 16, kImages = 200;
+
+// Every answer is drawn by itself.
+Counts drawn(double rate, uint64_t seed) {
   std::mt19937_64 random(seed);
-  Counts counts;
-  counts.trials = 16;
-  for (int i = 0; i < 200; ++i) {
-    counts.claimed.push_back(std::binomial_distribution<int64_t>(16, rate)(random));
-    counts.found.push_back(std::binomial_distribution<int64_t>(16, other_rate)(random));
+  Counts counts{{}, kTrials, {}};
+  for (int i = 0; i < kImages; ++i)
+    counts.by_image.push_back(std::binomial_distribution<int64_t>(kTrials, rate)(random));
+  return counts;
+}
+
+// The rate of each trial is drawn once for all images, `spread` around `rate`.
+Counts sharing(double rate, double spread, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Counts counts{std::vector<int64_t>(kImages), kTrials, std::vector<int64_t>(kTrials)};
+  for (int64_t& trial : counts.by_trial) {
+    const double own = std::clamp(std::normal_distribution<>(rate, spread)(random), 0.0, 1.0);
+    for (int64_t& image : counts.by_image) {
+      const bool right = std::bernoulli_distribution(own)(random);
+      image += right, trial += right;
+    }
   }
   return counts;
 }
 
 TEST(AccuracyTest, IsQuietWhereDrawsAloneDiffer) {
   int alarms = 0;
-  for (uint64_t seed = 0; seed < 500; ++seed)
-    alarms += accuracy_p_value(drawn(0.6, 0.6, seed)) < 0.05;
+  for (uint64_t seed = 0; seed < 1000; seed += 2)
+    alarms += accuracy_p_value(drawn(0.6, seed), drawn(0.6, seed + 1)) < 0.05;
   EXPECT_LT(alarms, 45);  // 25 expected, sd 4.9
 }
 
-TEST(AccuracyTest, FindsTwoPointsInThreeThousandDraws) {
-  EXPECT_LT(accuracy_p_value(drawn(0.66, 0.6, 1)), 1e-4);
-  Counts edited = drawn(0.6, 0.6, 2);
-  edited.found = edited.claimed;
-  EXPECT_DOUBLE_EQ(accuracy_p_value(edited), 1);
-  for (int64_t& right : edited.claimed) right = 16;
-  EXPECT_LT(accuracy_p_value(edited), 1e-12);
+TEST(AccuracyTest, FindsSixPointsInThreeThousandDraws) {
+  EXPECT_LT(accuracy_p_value(drawn(0.66, 1), drawn(0.6, 2)), 1e-4);
+  const Counts found = drawn(0.6, 3);
+  EXPECT_DOUBLE_EQ(accuracy_p_value(found, found), 1);
+  Counts edited = found;
+  for (int64_t& right : edited.by_image) right = kTrials;
+  EXPECT_LT(accuracy_p_value(edited, found), 1e-12);
 }
 
 TEST(AccuracyTest, AllowsForDrawsThatImagesShare) {
-  Counts counts = drawn(0.66, 0.6, 1);
-  const double apart = accuracy_p_value(counts);
-  counts.claimed_by_trial = {90, 170, 100, 160, 95, 165, 105, 155,
-                             90, 170, 100, 160, 95, 165, 105, 155};
-  counts.found_by_trial = counts.claimed_by_trial;
-  EXPECT_GT(accuracy_p_value(counts), apart);
+  int alarms = 0, apart = 0;
+  for (uint64_t seed = 0; seed < 1000; seed += 2) {
+    Counts claimed = sharing(0.6, 0.1, seed), found = sharing(0.6, 0.1, seed + 1);
+    alarms += accuracy_p_value(claimed, found) < 0.05;
+    claimed.by_trial.clear(), found.by_trial.clear();
+    apart += accuracy_p_value(claimed, found) < 0.05;
+  }
+  EXPECT_LT(alarms, 45);  // 25 expected, sd 4.9
+  EXPECT_GT(apart, 200) << "as if each image had draws of its own";
+}
+
+TEST(AccuracyTest, ClaimsMakeNoRoomForThemselves) {
+  const Counts found = sharing(0.6, 0.01, 1);
+  Counts claimed = sharing(0.9, 0.01, 2);
+  EXPECT_LT(accuracy_p_value(claimed, found), 1e-6);
+  // The same answers, said to come from trials that differ much.
+  for (size_t t = 0; t < claimed.by_trial.size(); ++t) claimed.by_trial[t] = t % 2 ? 200 : 160;
+  EXPECT_LT(accuracy_p_value(claimed, found), 1e-6);
+}
+
+TEST(SpreadTest, IsQuietWhereTrialsAreAlike) {
+  int alarms = 0, of_own_draws = 0;
+  for (uint64_t seed = 0; seed < 1000; seed += 2) {
+    alarms += spread_p_value(sharing(0.6, 0.1, seed), sharing(0.6, 0.1, seed + 1)) < 0.05;
+    of_own_draws += spread_p_value(sharing(0.98, 0, seed), sharing(0.98, 0, seed + 1)) < 0.05;
+  }
+  EXPECT_LT(alarms, 45);
+  EXPECT_LT(of_own_draws, 45);
+}
+
+TEST(SpreadTest, FindsTrialsThatAreTooMuchAlikeOrTooLittle) {
+  const Counts found = sharing(0.6, 0.15, 1);
+  Counts even = found;
+  std::fill(even.by_trial.begin(), even.by_trial.end(), 120);
+  EXPECT_LT(spread_p_value(even, found), 1e-4);
+  EXPECT_LT(spread_p_value(found, even), 1e-4);
+  const Counts calm = sharing(0.6, 0.05, 1);
+  Counts wild = calm;
+  for (size_t t = 0; t < wild.by_trial.size(); ++t) wild.by_trial[t] = t % 2 ? 200 : 40;
+  EXPECT_LT(spread_p_value(wild, calm), 1e-4);
+  EXPECT_DOUBLE_EQ(spread_p_value(found, found), 1);
+  EXPECT_DOUBLE_EQ(spread_p_value(drawn(0.6, 1), drawn(0.6, 2)), 1) << "they share none";
 }
 
 }  // namespace

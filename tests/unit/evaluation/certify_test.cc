@@ -36,6 +36,8 @@ struct Suspicious final : Defense, Refuses {
 
 struct Certifier final : Defense, Certifies {
   std::function<Certificate(const Tensor&, View&)> script;
+  double chance = 0;
+  double alpha() const override { return chance; }
   Certificate certify(const Tensor& x, View& view, Noise&) override { return script(x, view); }
 };
 
@@ -130,16 +132,17 @@ TEST(Ballots, RefuseWhatIsNoRowForEachSample) {
   EXPECT_THROW(model.ballots(at_margin(3, 0.1), noise_of(3), 1 << 20), std::invalid_argument);
 }
 
-std::shared_ptr<Certifier> certifier(Certificate given) {
+std::shared_ptr<Certifier> certifier(Certificate given, double alpha = 0) {
   auto out = std::make_shared<Certifier>();
+  out->chance = alpha;
   out->script = [given](const Tensor&, View&) { return given; };
   return out;
 }
 
 TEST(Certificates, ThatCannotBeAreInvalid) {
   const Tensor answer = torch::tensor({0, -1, 1}), radius = torch::tensor({0.5, double(NAN), 0.0});
-  const auto ask = [](const Certificate& given) {
-    DefendedModel model = defended(divided(), {certifier(given)});
+  const auto ask = [](const Certificate& given, double alpha = 0) {
+    DefendedModel model = defended(divided(), {certifier(given, alpha)});
     int64_t forwards = 0;
     return certificates(model, at_margin(3, 0.1), noise_of(3), forwards);
   };
@@ -153,7 +156,7 @@ TEST(Certificates, ThatCannotBeAreInvalid) {
   EXPECT_THROW(ask({answer, torch::tensor({0.5, 0.5, -0.1})}), InvalidResult);
   EXPECT_THROW(ask({answer, torch::tensor({double(INFINITY), 0.5, 0.1})}), InvalidResult);
   EXPECT_THROW(ask({answer, torch::tensor({double(NAN), 0.5, 0.1})}), InvalidResult);
-  EXPECT_THROW(ask({answer, radius, 1}), InvalidResult);
+  EXPECT_THROW(ask({answer, radius}, 1), InvalidResult);
 }
 
 TEST(Certificates, CountEveryPassAndEndWhenAsked) {

@@ -132,6 +132,34 @@ TEST_F(BoardSuite, VersionsMayLieBesideEachOther) {
   EXPECT_NE(find_board("tiny-linf@1").sha256, find_board("tiny-linf@2").sha256);
 }
 
+TEST_F(BoardSuite, FilesAndVersionsAgree) {
+  write("boards/tiny-linf@3.toml", kBoard);
+  try {
+    read_board(folder_ / "boards/tiny-linf@3.toml");
+    FAIL() << "was read";
+  } catch (const BadInput& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the board: version: is 2, its file is called "
+                                        "'tiny-linf@3'"));
+  }
+  std::filesystem::rename(folder_ / "boards/tiny-linf@3.toml", folder_ / "boards/tiny-linf@2.toml");
+  try {
+    known_boards();
+    FAIL() << "two of one id";
+  } catch (const BadInput& error) {
+    EXPECT_THAT(error.what(), HasSubstr("tiny-linf@2.toml: is board 'tiny-linf@2', as "
+                                        "tiny-linf.toml beside it is"));
+  }
+}
+
+TEST_F(BoardSuite, AttacksDoNotMakeWrongAnswersRight) {
+  EXPECT_THAT(error(kEntry + "attack.kind = { use = \"pgd\", goal = \"hypocritical\" }\n" + kRows),
+              HasSubstr("attack 'kind': its goal is hypocritical; on a board expected untargeted "
+                        "or targeted"));
+  write("boards/tiny-linf.toml",
+        replaced(kBoard, "use = \"pgd\"", "use = \"pgd\", goal = \"hypocritical\""));
+  EXPECT_THAT(error(kEntry + kRows), HasSubstr("attack 'pgd[steps=5]': its goal is hypocritical"));
+}
+
 TEST_F(BoardSuite, ColumnsNeedNeitherRowsNorTheFilesOfTheData) {
   const Suite columns = board_columns(find_board("tiny-linf@2"), FixedCatalogue(),
                                       Registry(golden_suites() / "registry", {}));

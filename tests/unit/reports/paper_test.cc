@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 #include <set>
 
@@ -12,12 +14,14 @@
 #include "reports/citations.h"
 #include "reports/curves.h"
 #include "reports/latex.h"
+#include "reports/report.h"
 #include "run_with_outcomes.h"
 #include "tests/support/synthetic_store.h"
 
 namespace gauntlet {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -271,8 +275,8 @@ TEST(Paper, ReadsEveryFileOnce) {
   const std::string& paper = files.back().text;
   for (const PaperFile& file : files) {
     EXPECT_TRUE(names.insert(file.name).second) << file.name;
-    EXPECT_TRUE(is_paper_file(file.name)) << file.name;
     if (file.name == "paper.tex" || file.name == "references.bib") continue;
+    EXPECT_TRUE(file.text.starts_with(kPaperMark)) << file.name;
     EXPECT_THAT(paper, HasSubstr("\\input{" + file.name.substr(0, file.name.size() - 4) + "}"));
   }
   EXPECT_TRUE(names.count("table-a-b.tex") && names.count("table-a-b-2.tex"));
@@ -280,6 +284,19 @@ TEST(Paper, ReadsEveryFileOnce) {
   EXPECT_THAT(paper_of(without_outcomes(synthetic_run())).back().text,
               Not(HasSubstr("\\bibliography")))
       << "there is none";
+}
+
+TEST(Paper, LeavesWhatTheAuthorPutBesideIt) {
+  std::string name = (fs::temp_directory_path() / "gauntlet-paper-XXXXXX").string();
+  const fs::path folder = mkdtemp(name.data());
+  fs::create_directories(folder / "paper");
+  std::ofstream(folder / "paper/table-mine.tex") << "my own\n";
+  std::ofstream(folder / "paper/table-old.tex") << kPaperMark << "Needs nothing.\n";
+  write_reports(without_outcomes(synthetic_run()), folder);
+  EXPECT_TRUE(fs::exists(folder / "paper/paper.tex"));
+  EXPECT_TRUE(fs::exists(folder / "paper/table-mine.tex"));
+  EXPECT_FALSE(fs::exists(folder / "paper/table-old.tex"));
+  fs::remove_all(folder);
 }
 
 TEST(Citations, AreReadOnceEach) {
