@@ -22,7 +22,10 @@ void write_or_remove(bool is_wanted, const fs::path& file, std::string (*text)(c
     fs::remove(file, error);
 }
 
-bool is_marked(const fs::path& file) {
+/// Whether an earlier run made this table or figure: the author's own may lie beside them.
+bool is_of_a_run(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (!name.starts_with("table-") && !name.starts_with("figure-")) return false;
   std::ifstream stream(file, std::ios::binary);
   std::string begin(kPaperMark.size(), '\0');
   stream.read(begin.data(), std::streamsize(begin.size()));
@@ -40,7 +43,7 @@ void write_paper(const RunRecords& records, const fs::path& folder) {
     const auto is_new = [&](const PaperFile& file) {
       return file.name == entry.path().filename().string();
     };
-    if (entry.path().extension() == ".tex" && is_marked(entry.path()) &&
+    if (entry.path().extension() == ".tex" && is_of_a_run(entry.path()) &&
         std::none_of(files.begin(), files.end(), is_new))
       old.push_back(entry.path());
   }

@@ -1,7 +1,6 @@
 #include "bundle/chance.h"
 
 #include <algorithm>
-#include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
@@ -13,6 +12,23 @@ namespace {
 
 double log_choose(int64_t n, int64_t k) {
   return std::lgamma(double(n + 1)) - std::lgamma(double(k + 1)) - std::lgamma(double(n - k + 1));
+}
+
+struct MeanAndVariance {
+  double mean = 0, variance = 0;
+};
+
+MeanAndVariance distance_from_median(std::vector<int64_t> counts) {
+  std::sort(counts.begin(), counts.end());
+  const size_t n = counts.size();
+  const double median = (double(counts[(n - 1) / 2]) + double(counts[n / 2])) / 2;
+  MeanAndVariance out;
+  for (const int64_t count : counts) out.mean += std::abs(double(count) - median) / double(n);
+  for (const int64_t count : counts) {
+    const double off = std::abs(double(count) - median) - out.mean;
+    out.variance += off * off / double(n - 1);
+  }
+  return out;
 }
 }  // namespace
 
@@ -41,28 +57,34 @@ double draws_variance(const Counts& counts) {
   return sum / (images * images) + shared_variance(counts.by_trial, counts.by_image);
 }
 
+double difference_p_value(double difference, double variance, double freedom) {
+  if (!(variance > 0)) return difference == 0 ? 1 : 0;
+  const double t = std::abs(difference) / std::sqrt(variance);
+  if (std::isinf(freedom)) return std::erfc(t / std::sqrt(2.0));
+  return 2 * cdf(complement(boost::math::students_t(freedom), t));
+}
+
 double accuracy_p_value(const Counts& claimed, const Counts& found) {
   if (found.by_image.empty()) return 1;
+  const bool shared = !found.by_trial.empty();
+  if (shared && found.trials < 2) return 1;
   const auto right = [](const Counts& counts) {
     return double(std::accumulate(counts.by_image.begin(), counts.by_image.end(), int64_t{0}));
   };
-  const double answers = double(found.by_image.size()) * double(found.trials),
-               difference = std::abs(right(claimed) - right(found)) / answers;
-  if (found.by_trial.empty())
-    return std::erfc(difference / std::sqrt(2 * (draws_variance(claimed) + draws_variance(found))));
-  // One trial shows nothing of what images share.
-  if (found.trials < 2) return 1;
-  const boost::math::students_t distribution(double(found.trials - 1));
-  return 2 * cdf(complement(distribution, difference / std::sqrt(2 * draws_variance(found))));
+  const double answers = double(found.by_image.size()) * double(found.trials);
+  return difference_p_value((right(claimed) - right(found)) / answers,
+                            draws_variance(claimed) + draws_variance(found),
+                            shared ? 2 * double(found.trials - 1) : INFINITY);
 }
 
 double spread_p_value(const Counts& claimed, const Counts& found) {
-  if (found.by_trial.empty() || found.by_image.empty() || found.trials < 2) return 1;
-  const double freedom = double(found.trials - 1);
-  const boost::math::fisher_f distribution(freedom, freedom);
-  const double ratio = draws_variance(claimed) / draws_variance(found);
-  return std::min(1.0,
-                  2 * std::min(cdf(distribution, ratio), cdf(complement(distribution, ratio))));
+  if (found.by_trial.size() < 2 || claimed.by_trial.size() < 2) return 1;
+  const auto [one, one_variance] = distance_from_median(claimed.by_trial);
+  const auto [other, other_variance] = distance_from_median(found.by_trial);
+  return difference_p_value(one - other,
+                            one_variance / double(claimed.by_trial.size()) +
+                                other_variance / double(found.by_trial.size()),
+                            double(claimed.by_trial.size() + found.by_trial.size() - 2));
 }
 
 }  // namespace gauntlet::bundle

@@ -20,13 +20,16 @@ struct Counts {
 /// Variance of the accuracy, the mean over images and trials, through its draws alone.
 double draws_variance(const Counts& counts);
 
-/// Two-sided test of the difference of two accuracies on the same inputs: normal with the variance
-/// of both; where images share draws, Student's with the variance that was found, so that a claim
-/// cannot make room for itself.
+/// Two-sided test of a difference whose variance was estimated with so many degrees of freedom:
+/// Student's; INFINITY: normal.
+double difference_p_value(double difference, double variance, double freedom);
+
+/// Of the difference of two accuracies on the same inputs, with the variance of both: normal, or
+/// Student's where images share draws; 1 where they share one draw, which shows nothing of it.
 double accuracy_p_value(const Counts& claimed, const Counts& found);
 
-/// Two-sided F test of what draws that images share do to the accuracies of trials; 1 where they
-/// share none. An interval that claims too little or too much of it fails.
+/// Brown and Forsythe's test, two-sided, of how far the accuracies of trials lie from their median;
+/// 1 where images share no draws. It bears single trials that went astray.
 double spread_p_value(const Counts& claimed, const Counts& found);
 
 }  // namespace gauntlet::bundle

@@ -13,8 +13,9 @@ std::string weights_problem(const BoardEntry& entry, const Registry& registry);
 
 /// `suite`: the board with the entry's row alone. `level`: of each test against chance. Asks the
 /// model for every clean and adversarial input of the entry, and certifies again where the board
-/// certifies.
-void check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
+/// certifies. False: another build made the entry, and its images share draws in too few trials to
+/// tell chance from a claim that does not hold.
+bool check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
                  const Dataset& data, Laboratory& laboratory, double level, Findings& findings);
 
 }  // namespace gauntlet::bundle

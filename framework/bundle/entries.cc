@@ -92,7 +92,7 @@ class EntryMaker {
     double rescored = 0;
     size_t seeds = 0;
     for (const WorstCase& worst : records_.run.worst_cases)
-      if (worst.defense == defense && worst.threat == spec.name && worst.trials > 1)
+      if (worst.defense == defense && worst.threat == spec.name && is_drawn(defense, spec.name))
         rescored += worst.robust_accuracy, ++seeds;
     if (seeds > 0) threat.rescored_accuracy = rescored / double(seeds);
     for (const auto* names : {&grid_.own, &grid_.further})
@@ -104,6 +104,13 @@ class EntryMaker {
         threat.attacks.push_back(std::move(attack));
       }
     return threat;
+  }
+
+  bool is_drawn(const std::string& defense, const std::string& threat) const {
+    return std::any_of(records_.run.cells.begin(), records_.run.cells.end(),
+                       [&](const CellRecord& cell) {
+                         return cell.defense == defense && cell.threat == threat && cell.stochastic;
+                       });
   }
 
   void add(BoardAttack& attack, const CellRecord& record) {

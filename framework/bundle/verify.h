@@ -31,7 +31,8 @@ struct Verification {
 ///
 /// Of a random defense, answers on the build that made the bundle have to be the same. On another
 /// one they are held against chance: of all tests of a bundle together less than one honest bundle
-/// in 1,000 fails.
+/// in 1,000 fails. Where images share draws in too few trials for that, the row is verified by the
+/// tables alone.
 ///
 /// Attacks are not run again: whether their inputs are the strongest they could find is for the
 /// audit, for further attacks, and for a run of the same suite to show.

@@ -25,10 +25,21 @@ struct Mean {
   void add(double value) { sum += value, ++count; }
 };
 
+// An attack on part of the images knows less of what happens without one.
+struct CleanMean {
+  Mean mean;
+  int64_t samples = 0;
+  void add(const CellRecord& cell) {
+    if (cell.samples > samples) mean = {}, samples = cell.samples;
+    if (cell.samples == samples) mean.add(cell.clean_accuracy);
+  }
+};
+
 struct Table {
   std::vector<std::string> rows, columns;
   std::map<std::pair<std::string, std::string>, Mean> cells;
-  std::map<std::string, Mean> clean, worst;
+  std::map<std::string, CleanMean> clean;
+  std::map<std::string, Mean> worst;
 };
 
 void note(std::vector<std::string>& names, const std::string& name) {
@@ -91,7 +102,7 @@ std::string summary_table(const Store::Run& run) {
       continue;
     }
     mean.add(cell.robust_accuracy);
-    table.clean[cell.defense].add(cell.clean_accuracy);
+    table.clean[cell.defense].add(cell);
   }
   for (const WorstCase& worst : run.worst_cases) {
     Mean& mean = tables[worst.threat].worst[worst.defense];
@@ -108,7 +119,7 @@ std::string summary_table(const Store::Run& run) {
     for (const std::string& column : table.columns) lines[0].push_back(column);
     lines[0].push_back("worst case");
     for (const std::string& row : table.rows) {
-      std::vector<std::string> line{row, table.clean[row].text()};
+      std::vector<std::string> line{row, table.clean[row].mean.text()};
       for (const std::string& column : table.columns)
         line.push_back(table.cells[{row, column}].text());
       line.push_back(table.worst[row].text());

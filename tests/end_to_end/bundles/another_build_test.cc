@@ -101,6 +101,15 @@ TEST_F(AsGoodAsEqual, MayFallEitherWayOnAnother) {
   EXPECT_THAT(failures(opened_), IsEmpty());
 }
 
+TEST_F(AsGoodAsEqual, SaysNothingOfTheAnswerWithoutAnAttack) {
+  opened_.change(id_, made_elsewhere);
+  opened_.change(
+      id_, [&](BoardEntry& entry) { pgd_of(entry).outcomes[near_.at(0)].clean_right = 0; },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened_), HasSubstr("the table has it wrong without an attack, the model "
+                                           "answers right"));
+}
+
 TEST_F(AsGoodAsEqual, DoesNotFallOneWayByTheDozen) {
   opened_.change(id_, made_elsewhere);
   turn(near_.size());
@@ -139,6 +148,31 @@ TEST_F(Bundles, ARescoredAccuracyOnAnotherBuildDiffersByChance) {
   EXPECT_THAT(failures(opened), IsEmpty());
   opened.change("at", [](BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.2; });
   EXPECT_THAT(failures(opened), HasSubstr("claims a rescored accuracy of"));
+}
+
+// Whatever such a bundle says of its draws, it is not the model that bears it out.
+TEST_F(Bundles, FewTrialsOfSharedDrawsTellNothingOnAnotherBuild) {
+  write_board("few", "randomized", "scoring = { draws = 3 }\n");
+  std::ofstream(folder_ / "suite.toml") << "schema = 1\nname = \"mine\"\nboard = \"few@1\"\n"
+                                           "[[defense]]\nname = \"pni\"\n"
+                                           "model = \"fashion-mnist/pni\"\n";
+  Opened opened(bundle(read_suite(folder_ / "suite.toml", {}, plugins_, registry_)));
+  EXPECT_THAT(failures(opened), IsEmpty());
+  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, Verified::kModel);
+  opened.change("pni", made_elsewhere);
+  EXPECT_THAT(failures(opened), IsEmpty());
+  const Verification found = verified(folder_ / "changed.zip");
+  EXPECT_EQ(found.rows.at(0).reached, Verified::kTables);
+  EXPECT_THAT(found.notes, ::testing::ElementsAre(HasSubstr("share draws in too few trials")));
+}
+
+// One draw of a random defense is judged again, too.
+TEST_F(Bundles, OneTrialOfARandomDefenseHolds) {
+  write_board("one", "randomized", "scoring = { draws = 4 }\n");
+  Opened opened(bundle(suite("one@1", kVote)));
+  BoardEntry entry = opened.entry("at");
+  EXPECT_EQ(pgd_of(entry).trials, 1);
+  EXPECT_THAT(failures(opened), IsEmpty());
 }
 
 // Noise in weights is drawn once for all images.
