@@ -16,6 +16,7 @@
 #include "results/certification.h"
 #include "results/outcomes.h"
 #include "tests/support/laboratory_fixture.h"
+#include "tests/support/process_state.h"
 
 namespace gauntlet::testing {
 
@@ -99,11 +100,9 @@ class Bundles : public ::testing::Test {
 
   Bundles() {
     std::filesystem::create_directories(folder_ / "boards");
-    setenv("GAUNTLET_BOARDS", (folder_ / "boards").c_str(), 1);
     write_board("plain", "deterministic", "");
     write_board("noisy", "randomized", "scoring = { draws = 16 }\n");
   }
-  ~Bundles() override { unsetenv("GAUNTLET_BOARDS"); }
 
   void write_board(const std::string& name, const std::string& division, const std::string& more,
                    int version = 1) const {
@@ -161,6 +160,7 @@ black_box = []
   }
 
   TemporaryFolder folder_;
+  const Variable boards_{"GAUNTLET_BOARDS", (folder_ / "boards").string()};
   const PluginLibrary plugins_ = shipped_plugins();
   const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
 };

@@ -11,6 +11,7 @@
 
 #include "base/bad_input.h"
 #include "host/plugin_library.h"
+#include "tests/support/process_state.h"
 
 namespace gauntlet {
 namespace fs = std::filesystem;
@@ -31,9 +32,12 @@ class MarkedPlugins : public ::testing::Test {
              (std::string("gauntlet_") + info->name() + "_" + std::to_string(getpid()));
     fs::create_directories(folder);
     marker = folder / "marker";
-    setenv("GAUNTLET_TEST_MARKER", marker.c_str(), 1);
+    told.emplace("GAUNTLET_TEST_MARKER", marker.string());
   }
-  void TearDown() override { fs::remove_all(folder); }
+  void TearDown() override {
+    told.reset();
+    fs::remove_all(folder);
+  }
 
   /// A built plugin: "good", "other_abi", …
   static fs::path built(const std::string& variant) {
@@ -59,6 +63,7 @@ class MarkedPlugins : public ::testing::Test {
   bool ran() const { return fs::exists(marker); }
 
   fs::path folder, marker;
+  std::optional<Variable> told;
 };
 
 }  // namespace gauntlet

@@ -106,9 +106,8 @@ TEST_F(PluginLibraryTest, DigestsTheFile) {
 }
 
 TEST_F(PluginLibraryTest, SearchesFlagsThenTheEnvironment) {
-  setenv("GAUNTLET_PLUGIN_PATH", "/one::/two", 1);
+  const Variable path("GAUNTLET_PLUGIN_PATH", "/one::/two");
   const std::vector<fs::path> search = plugin_search_path({"/flag"});
-  unsetenv("GAUNTLET_PLUGIN_PATH");
   ASSERT_GE(search.size(), 3u);
   EXPECT_EQ(search[0], "/flag");
   EXPECT_EQ(search[1], "/one");

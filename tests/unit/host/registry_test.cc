@@ -208,18 +208,17 @@ TEST_F(RegistryOfFiles, TheEmbeddedSubsetLoadsWithoutAnyDataRoot) {
 }
 
 TEST_F(RegistryOfFiles, SearchPathsTakeSeveralFoldersInOrder) {
-  setenv("GAUNTLET_DATA", "third:fourth", 1);
-  setenv("XDG_CACHE_HOME", "cache", 1);
+  const Variable data("GAUNTLET_DATA", "third:fourth"), cache("XDG_CACHE_HOME", "cache");
   const std::vector<fs::path> path = data_search_path("first:second");
-  unsetenv("GAUNTLET_DATA");
-  unsetenv("XDG_CACHE_HOME");
   EXPECT_THAT(std::vector(path.begin(), path.begin() + 4),
               ElementsAre("first", "second", "third", "fourth"));
   EXPECT_THAT(std::vector(path.end() - 2, path.end()),
               ElementsAre("cache/gauntlet/data", "/usr/share/datasets"));
-  setenv("GAUNTLET_REGISTRY", "elsewhere", 1);
-  EXPECT_EQ(default_registry(), "elsewhere");
-  unsetenv("GAUNTLET_REGISTRY");
+  {
+    const Variable registry("GAUNTLET_REGISTRY", "elsewhere");
+    EXPECT_EQ(default_registry(), "elsewhere");
+  }
+  const Variable none("GAUNTLET_REGISTRY", {});
   EXPECT_EQ(default_registry(), fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "registry");
 }
 

@@ -34,11 +34,11 @@ class BoardSuite : public SuiteTest {
  protected:
   void SetUp() override {
     SuiteTest::SetUp();
-    setenv("GAUNTLET_BOARDS", (folder_ / "boards").c_str(), 1);
+    boards_.emplace("GAUNTLET_BOARDS", (folder_ / "boards").string());
     write("boards/tiny-linf.toml", kBoard);
   }
   void TearDown() override {
-    unsetenv("GAUNTLET_BOARDS");
+    boards_.reset();
     SuiteTest::TearDown();
   }
   std::string board_error(const std::string& text) {
@@ -50,6 +50,7 @@ class BoardSuite : public SuiteTest {
     }
     return "";
   }
+  std::optional<Variable> boards_;
   static std::string replaced(std::string text, const std::string& from, const std::string& to) {
     return text.replace(text.find(from), from.size(), to);
   }
@@ -188,7 +189,7 @@ TEST_F(BoardSuite, DefinitionsAreChecked) {
 }
 
 TEST_F(BoardSuite, ShippedBoardsAndTheirEntriesAreRight) {
-  unsetenv("GAUNTLET_BOARDS");
+  const Variable none("GAUNTLET_BOARDS", {});
   const std::vector<Board> boards = known_boards();
   EXPECT_GE(boards.size(), 5u);
   for (const Board& board : boards) {

@@ -11,6 +11,7 @@
 #include "base/bad_input.h"
 #include "fixed_catalogue.h"
 #include "host/suite.h"
+#include "tests/support/process_state.h"
 
 namespace gauntlet {
 
@@ -21,16 +22,14 @@ inline std::filesystem::path golden_suites() {
 class SuiteTest : public testing::Test {
  protected:
   void SetUp() override {
-    unsetenv("GAUNTLET_WEIGHTS");
     folder_ =
         std::filesystem::temp_directory_path() / ("gauntlet-suite-" + std::to_string(getpid()));
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    before_ = std::filesystem::current_path();
-    std::filesystem::current_path(folder_);
+    inside_.emplace(folder_);
   }
   void TearDown() override {
-    std::filesystem::current_path(before_);
+    inside_.reset();
     std::filesystem::remove_all(folder_);
   }
 
@@ -62,7 +61,9 @@ class SuiteTest : public testing::Test {
   static constexpr const char* kRow = "[[defense]]\nname = \"none\"\nmodel = \"tiny/standard\"\n";
 
   Registry registry_{golden_suites() / "registry", {}};
-  std::filesystem::path folder_, before_;
+  std::filesystem::path folder_;
+  std::optional<WorkingDirectory> inside_;
+  const Variable no_weights_{"GAUNTLET_WEIGHTS", {}};
 };
 
 /// The names of columns, rows or threats.

@@ -43,8 +43,8 @@ std::string message_of(const std::string& suite) {
 }
 
 TEST(BadSuites, AreRefusedWithTheirMessages) {
-  setenv("GAUNTLET_WEIGHTS", "no-such-folder", 1);
-  fs::current_path(golden_suites() / "bad");  // so that messages name files from here
+  const Variable weights("GAUNTLET_WEIGHTS", "no-such-folder");
+  const WorkingDirectory inside(golden_suites() / "bad");  // so that messages name files from here
   for (const std::string& name : bad_suites()) {
     SCOPED_TRACE(name);
     const std::string message = message_of(name + ".toml");

@@ -160,11 +160,11 @@ TEST_F(SuiteReading, WeightsAreAlsoLookedForInTheWeightsFolder) {
       "\"sequential\", input = [1, 4, 4], classes = 3, layers = [{ type = \"flatten\" }, { type = "
       "\"linear\", out = 3 }] }\n";
   const std::string text = suite_text("fgsm = { use = \"fgsm\" }\n", row);
-  setenv("GAUNTLET_WEIGHTS", "no-such-folder", 1);
+  const Variable nowhere("GAUNTLET_WEIGHTS", "no-such-folder");
   EXPECT_EQ(error(text),
             "suite.toml:10:21: defense 'mine': model: the weights are absent: looked for "
             "deep/net.safetensors and for the same name below no-such-folder (GAUNTLET_WEIGHTS)");
-  setenv("GAUNTLET_WEIGHTS", "elsewhere", 1);
+  const Variable elsewhere("GAUNTLET_WEIGHTS", "elsewhere");
   EXPECT_EQ(read(text).defenses[0].model.weights, "elsewhere/deep/net.safetensors");
 }
 

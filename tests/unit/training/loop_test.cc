@@ -15,6 +15,12 @@ namespace {
 using namespace training_tests;
 using ::testing::HasSubstr;
 
+struct OneThread {
+  const int before = at::get_num_threads();
+  OneThread() { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(before); }
+};
+
 template <class Action>
 std::string message_of(const Action& action) {
   try {
@@ -265,7 +271,7 @@ Stopped stop_and_resume(const Recipe& recipe, const Dataset& data, const fs::pat
 }
 
 TEST(Training, ResumedEqualsUninterruptedBitForBit) {
-  at::set_num_threads(1);
+  const OneThread one;
   const Dataset data = quarters(72);
   const Recipe recipe = hard_recipe();
   const TrainingParts parts = parts_of(recipe);
@@ -307,7 +313,7 @@ std::vector<Recipe> recipes_to_resume() {
 }
 
 TEST(Training, ResumingFromEveryCheckpointGivesTheSameBits) {
-  at::set_num_threads(1);
+  const OneThread one;
   const Dataset data = quarters(72);
   for (const Recipe& recipe : recipes_to_resume()) {
     const NamedTensors whole = trained(recipe, data);
