@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 try:
@@ -29,6 +30,7 @@ if not (shutil.which("chromium") and shutil.which("chromedriver")):
 
 SOURCE = pathlib.Path(os.environ["GAUNTLET_SOURCE_DIR"])
 SCREENSHOTS = os.environ.get("GAUNTLET_SCREENSHOTS")
+PATIENCE = 10  # seconds
 
 # How many pixels of a canvas are not transparent, and how many colours they have.
 PIXELS = """
@@ -149,15 +151,20 @@ class Pages(unittest.TestCase):
             self.assertGreater(colours, 10, name)
 
     def assert_fits(self):
-        """Nothing but what scrolls by itself is wider than the window."""
-        wider = self.browser.execute_script("""
+        """Nothing but what scrolls by itself is wider than the window, once charts have followed it."""
+        end = time.monotonic() + PATIENCE
+        while (wider := self.wider_than_window()) and time.monotonic() < end:
+            time.sleep(0.1)
+        self.assertEqual(wider, [], self.browser.current_url)
+
+    def wider_than_window(self):
+        return self.browser.execute_script("""
             const room = document.documentElement.clientWidth;
             if (document.documentElement.scrollWidth <= room) return [];
             return [...document.querySelectorAll("body *")]
               .filter((each) => each.getBoundingClientRect().right > room + 1 && !each.closest(".scroll, pre, dialog, svg"))
               .map((each) => each.outerHTML.slice(0, 120)).slice(0, 4)
               .concat(String(document.documentElement.scrollWidth));""")
-        self.assertEqual(wider, [], self.browser.current_url)
 
     def shoot(self, name):
         if not SCREENSHOTS:
