@@ -103,7 +103,7 @@ class EntryCheck {
     if (record.trials != trials || record.stochastic != model_.stochastic())
       return findings_.add(about, fmt::format("it has {} trials, the board's scoring asks for {}",
                                               record.trials, trials));
-    const bool shared = model_.stochastic() && model_.shared_noise();
+    const bool shared = shares_draws();
     // An interval needs to know what images share.
     for (const auto* by_trial : {&record.clean_by_trial, &record.robust_by_trial})
       if (by_trial->empty() == shared)
@@ -191,7 +191,7 @@ class EntryCheck {
       append(out.predicted, robust.predicted, at::kLong);
       append(out.margin, robust.margin, at::kDouble);
       append(out.clean_margin, clean.margin, at::kDouble);
-      if (!model_.stochastic() || !model_.shared_noise()) continue;
+      if (!shares_draws()) continue;
       add_by_trial(out.clean_by_trial, clean.right);
       add_by_trial(out.robust_by_trial, robust.right);
     }
@@ -277,10 +277,10 @@ class EntryCheck {
       findings_.add(about, "the right answers of its trials are not those on the same draws");
   }
 
+  bool shares_draws() const { return model_.stochastic() && model_.shared_noise(); }
+
   // Too few trials of draws that images share show too little of what these do.
-  bool tells_by_chance(int64_t trials) const {
-    return !model_.shared_noise() || trials >= kFewestShared;
-  }
+  bool tells_by_chance(int64_t trials) const { return !shares_draws() || trials >= kFewestShared; }
 
   void compare_by_chance(const std::string& about, const CellRecord& record, const Answers& found) {
     conclusive_ &= tells_by_chance(record.trials);
@@ -349,7 +349,7 @@ class EntryCheck {
     // Of two accuracies of the same inputs, on draws of their own.
     const double freedom = double(entry_.seeds.size()) * 2 * double(trials - 1);
     const double p =
-        difference_p_value(difference, 2 * variance, model_.shared_noise() ? freedom : INFINITY);
+        difference_p_value(difference, 2 * variance, shares_draws() ? freedom : INFINITY);
     if (same ? difference > 1e-9 : p < level_)
       findings_.add(about,
                     fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"

@@ -91,8 +91,9 @@ class EntryMaker {
     threat.name = spec.name, threat.norm = to_string(spec.norm), threat.epsilon = spec.epsilon;
     double rescored = 0;
     size_t seeds = 0;
+    const bool drawn = is_drawn(defense, spec.name);
     for (const WorstCase& worst : records_.run.worst_cases)
-      if (worst.defense == defense && worst.threat == spec.name && is_drawn(defense, spec.name))
+      if (drawn && worst.defense == defense && worst.threat == spec.name)
         rescored += worst.robust_accuracy, ++seeds;
     if (seeds > 0) threat.rescored_accuracy = rescored / double(seeds);
     for (const auto* names : {&grid_.own, &grid_.further})
