@@ -84,6 +84,7 @@ struct CellRecord {
   std::string finished;           ///< UTC, ISO 8601
   std::vector<Outcome> outcomes;  ///< empty unless ok
   std::string x_adv;              ///< file name below artifacts/; empty unless ok
+  std::string x_adv_sha256;       ///< of that file; empty too in records of older stores
 };
 
 /// Worst case over attacks for one defense, threat and seed: mean over samples of the minimum.
@@ -99,6 +100,9 @@ struct WorstCase {
   std::vector<std::string> missing;           ///< columns without a valid result: "pgd (invalid)"
   std::map<std::string, int64_t> decided_by;  ///< attack -> samples where it was the worst
   bool complete = false;                      ///< no cell invalid or in error
+  /// Findings of the columns that decided it: "pgd: every gradient is 0".
+  std::vector<std::string> flags;
+  std::string reason;  ///< why there is no number, one sentence; samples is 0 then
   /// Right answers of each image and, where images share draws, of each trial; not kept in stores.
   std::vector<int64_t> right_by_image, right_by_trial;
 };
