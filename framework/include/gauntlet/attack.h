@@ -47,6 +47,9 @@ struct AttackFacts {
   bool minimal_norm = false;  ///< looks for the smallest perturbation: not stopped at the first hit
   bool prefix_nested = false;  ///< k steps of a longer run equal a run of k steps
   bool couples_rows = false;   ///< rows of a batch influence each other: never compacted or cut
+  /// Margin by which an answer is to win (kappa). A hit that wins by less is kept only where none
+  /// wins by this much.
+  double confidence = 0;
 };
 
 /// An attack. It keeps no state between runs.
@@ -54,6 +57,9 @@ struct GAUNTLET_API Attack : Interface {
   virtual AttackFacts facts() const = 0;
   /// Why a cell is skipped; empty: it is not.
   virtual std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const { return {}; }
+  /// What is to be known before it runs, one sentence ("10 steps of 2/255 reach 0.078 of epsilon
+  /// 0.3"); empty: nothing. `gauntlet check` prints it, and results carry it as a finding.
+  virtual std::string remark(const ThreatModel&, const TargetFacts&, Goal) const { return {}; }
   /// Adversarial inputs shaped like task.x. The host judges them; what is returned for samples that
   /// are no longer active is not used.
   virtual Tensor run(Target&, const Task&) = 0;

@@ -6,6 +6,18 @@ namespace gauntlet {
 
 enum class Norm { kLinf, kL2, kL1 };
 
+/// Geometry of rows [R, ...] that does not depend on their scale: it holds from the smallest float
+/// to the largest, and only exact zeros are without a direction. In a direction an infinite entry
+/// counts as the largest float; NaN stays NaN.
+///
+/// Each row times a power of two of its own, so that sums and squares neither vanish nor overflow.
+/// Lengths of different rows cannot be compared any more.
+GAUNTLET_API Tensor rescaled(const Tensor& rows);
+/// Length of each row: [R].
+GAUNTLET_API Tensor length(const Tensor& rows, Norm norm = Norm::kL2);
+/// Rows of length 1; rows of zeros stay zeros.
+GAUNTLET_API Tensor unit(const Tensor& rows, Norm norm = Norm::kL2);
+
 /// A ball around each input intersected with the box [low, high]. Plain data: attacks that use the
 /// functions never switch on the norm. All tensors are [R, C, H, W] where epsilon is [1, 1, 1, 1],
 /// or has a row each.
@@ -16,8 +28,8 @@ struct GAUNTLET_API ThreatModel {
 
   /// delta, uniform in the ball; may leave the box.
   Tensor random(const Tensor& x, Noise& noise) const;
-  /// The step of unit length that raises a linear loss most; 0 where the gradient is 0. L1: the
-  /// largest 5 % of the coordinates share the step.
+  /// The step of unit length that raises a linear loss most, whatever the gradient's scale; 0 where
+  /// the gradient is exactly 0. L1: the largest 5 % of the coordinates share the step.
   Tensor steepest(const Tensor& gradient) const;
   /// The delta inside ball and box nearest to the given one (L2: ball first, then box).
   Tensor project(const Tensor& x, const Tensor& delta) const;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -149,6 +150,67 @@ TEST(ThreatModel, NoGradientMakesNoStep) {
   for (const Norm norm : kNorms)
     EXPECT_TRUE(torch::equal(threat_of(norm, 1).steepest(torch::zeros({2, 1, 5, 5})),
                              torch::zeros({2, 1, 5, 5})));
+}
+
+// From the smallest float to the largest: what 32-bit squares and sums lose at both ends.
+const std::vector<double> kScales = {1, 30, 1e-12, 1e-20, 1e-30, 1e-38, 1e-44, 1e20, 1e36};
+
+Tensor times(const Tensor& t, double scale) {
+  return (t.to(torch::kDouble) * scale).to(torch::kFloat);
+}
+
+TEST(ThreatModel, DirectionsDoNotDependOnTheGradientsScale) {
+  const Tensor g = noise_of(6, 17).normal({2, 6, 6});
+  for (const Norm norm : kNorms)
+    for (const double scale : kScales) {
+      SCOPED_TRACE(std::to_string(int(norm)) + " " + std::to_string(std::log10(scale)));
+      const ThreatModel threat = threat_of(norm, 0.5);
+      const Tensor scaled = times(g, scale);  // near 1e-44 it is a few whole multiples of 1.4e-45
+      const Tensor step = threat.steepest(scaled);
+      EXPECT_TRUE(torch::allclose(threat.distance(torch::zeros_like(g), step), torch::ones({6})));
+      EXPECT_TRUE(torch::allclose(length(unit(scaled, norm), norm), torch::ones({6})));
+      EXPECT_LT(length(unit(scaled) - unit(g)).max().item<double>(), scale < 1e-40 ? 0.1 : 1e-5);
+      if (scale > 1e-40) EXPECT_TRUE(torch::allclose(step, threat.steepest(g), 1e-5, 1e-6));
+    }
+}
+
+TEST(ThreatModel, LengthsHoldAtEveryScale) {
+  const Tensor d = torch::tensor({3.f, -4.f}).view({1, 1, 1, 2}), none = torch::zeros_like(d);
+  for (const double scale : kScales) {
+    const double tolerance = scale < 1e-40 ? 0.2 : 1e-6;
+    const auto expect = [&](Norm norm, double length) {
+      const double seen = threat_of(norm, 1).distance(none, times(d, scale)).item<double>();
+      EXPECT_NEAR(seen / (length * scale), 1, tolerance) << int(norm) << " " << scale;
+    };
+    expect(Norm::kLinf, 4), expect(Norm::kL2, 5), expect(Norm::kL1, 7);
+  }
+}
+
+TEST(ThreatModel, ProjectionHoldsAtEveryScaleOfDeltaAndEpsilon) {
+  const Tensor x = torch::full({6, 2, 6, 6}, 0.5), d = noise_of(6, 18).normal({2, 6, 6});
+  const Tensor large = threat_of(Norm::kL2, 0.5).project(x, times(d, 1e30));
+  EXPECT_LT(length(large - 0.5 * unit(d)).max().item<double>(), 1e-5);
+  const Tensor zero = torch::zeros_like(x);  // near 0 floats hold what is small
+  for (const double scale : {1e-15, 1e-25, 1e-35}) {
+    const Tensor inside = times(d.abs(), scale);
+    EXPECT_TRUE(torch::equal(threat_of(Norm::kL2, 0.5).project(zero, inside), inside));
+    const Tensor cut = threat_of(Norm::kL2, scale).project(zero, d.abs());
+    EXPECT_TRUE(torch::allclose(length(cut) / scale, torch::ones({6})));
+  }
+}
+
+TEST(ThreatModel, OrdinaryRowsHaveTheirPlainLengthToTheLastBit) {
+  const Tensor g = noise_of(40, 19).normal({3, 8, 8});
+  const Tensor plain = g.flatten(1).square().sum(1).sqrt();
+  EXPECT_TRUE(torch::equal(length(g), plain));
+  EXPECT_TRUE(torch::equal(unit(g), g / plain.view({-1, 1, 1, 1})));
+}
+
+TEST(ThreatModel, AnInfiniteEntryIsADirectionAndNanStaysNan) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor rows = torch::tensor({inf, 1.0, 0.0, std::nan("")}).to(torch::kFloat).view({2, 2});
+  EXPECT_TRUE(torch::allclose(unit(rows)[0], torch::tensor({1.f, 0.f})));
+  EXPECT_TRUE(unit(rows)[1].isnan().any().item<bool>());
 }
 
 double uniformity(const Tensor& values) {  // Kolmogorov-Smirnov distance to U(0, 1)
