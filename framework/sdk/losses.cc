@@ -12,6 +12,8 @@ Tensor best_other(const Tensor& logits, const Tensor& label) {
   const double lowest = -std::numeric_limits<float>::infinity();
   return std::get<0>(logits.scatter(1, label.unsqueeze(1), lowest).max(1));
 }
+// Of logits that are all alike nothing is a ratio; otherwise their scale does not matter.
+Tensor or_one(const Tensor& spread) { return spread.masked_fill(spread == 0, 1); }
 double sign_of(Goal goal) { return goal == Goal::kUntargeted ? 1 : -1; }
 const Tensor& label_of(Goal goal, const Rows& rows) {
   return goal == Goal::kTargeted ? rows.target : rows.y;
@@ -42,11 +44,10 @@ Loss dlr(Goal goal) {
     const Tensor sorted = std::get<0>(out.logits.sort(1, true)), top = sorted.select(1, 0);
     const Tensor y = pick(out.logits, rows.y);
     if (goal == Goal::kTargeted) {
-      const Tensor scale = top - (sorted.select(1, 2) + sorted.select(1, 3)) / 2 + 1e-12;
+      const Tensor scale = or_one(top - (sorted.select(1, 2) + sorted.select(1, 3)) / 2);
       return (pick(out.logits, rows.target) - y) / scale;
     }
-    return sign_of(goal) * (best_other(out.logits, rows.y) - y) /
-           (top - sorted.select(1, 2) + 1e-12);
+    return sign_of(goal) * (best_other(out.logits, rows.y) - y) / or_one(top - sorted.select(1, 2));
   };
 }
 

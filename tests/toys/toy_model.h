@@ -126,13 +126,13 @@ inline std::shared_ptr<ToyNetwork> linear(std::vector<int64_t> image, int64_t cl
   const Tensor w = size * noise.shared_normal({classes, d});
   return std::make_shared<ToyNetwork>(std::move(image), w, size * noise.shared_normal({classes}));
 }
-/// A network with one hidden layer of 16 units.
+/// A network with one hidden layer of 16 units, its logits times `size`.
 inline std::shared_ptr<ToyNetwork> curved(std::vector<int64_t> image, int64_t classes,
-                                          uint64_t seed = 1) {
+                                          uint64_t seed = 1, double size = 1) {
   Noise noise = noise_of(1, seed);
   const int64_t d = c10::multiply_integers(image);
   const Tensor hidden = noise.shared_normal({16, d}) / std::sqrt(double(d)) * 3;
-  const Tensor last = noise.shared_normal({classes, 16});
+  const Tensor last = size * noise.shared_normal({classes, 16});
   return std::make_shared<ToyNetwork>(std::move(image), last, torch::zeros({classes}), hidden);
 }
 

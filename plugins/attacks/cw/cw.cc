@@ -11,6 +11,7 @@ using namespace gauntlet;
 
 constexpr double kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kNoUpper = 1e10;  // no c has won yet; no c is larger
+constexpr double kSlope = 10;      // of the hinge at the input, for which c is meant
 constexpr double kLuck = 0.6;      // of epsilon: among noise, hits that are nearer show little
 
 struct Settings {
@@ -75,6 +76,7 @@ struct Rounds {
   Tensor hit;                 // in this round
   Tensor step, round, total;  // int64: in this round, those that count, in all rounds
   Tensor checked;             // loss at the last check of progress
+  Tensor slope;               // length of the hinge's first gradient; 0: there was none yet
 };
 
 // The norm's part of the attack: where the search moves, what it pays for distance, and what
@@ -190,7 +192,9 @@ struct Cw final : Attack {
   using Params = Settings;
   Params p;
 
-  AttackFacts facts() const override { return {.access = Access::kGradient, .minimal_norm = true}; }
+  AttackFacts facts() const override {
+    return {.access = Access::kGradient, .minimal_norm = true, .confidence = p.kappa};
+  }
 
   std::string unsupported(const ThreatModel& threat, const TargetFacts&, Goal) const override {
     return threat.norm == Norm::kL1 ? "cw has an L2 and an Linf form, none for L1" : "";
@@ -223,8 +227,12 @@ struct Cw final : Attack {
       r.norm = torch::where(nearer, distance, r.norm);
       r.hit = r.hit | hit;
       const Form::Price price = form->price(x - task.x);
-      const Tensor total = price.value - r.c * all(g.loss, r.c);
-      form->move(price.slope - per_image(r.c) * all(g.x, x));
+      // Whatever the scale of the logits, c weighs them alike.
+      const Tensor gradient = all(g.x, x);
+      r.slope = torch::where(r.slope == 0, length(gradient), r.slope);
+      const Tensor unit = r.slope.masked_fill(r.slope == 0, 1);
+      const Tensor total = price.value - r.c * (kSlope * all(g.loss, r.c) / unit);
+      form->move(price.slope - per_image(r.c) * (kSlope * gradient / per_image(unit)));
 
       // Not judged: the first tenth, in which Adam finds its scale.
       const Tensor checks = (r.step.remainder(interval) == 0) & (r.step > 0);
@@ -248,8 +256,8 @@ struct Cw final : Attack {
   }
   // At the boundary half the draws are lost.
   static Tensor at_edge(const Task& task, const Rounds& r) {
-    const Tensor longer = task.threat.epsilon / per_image(r.norm.clamp_min(1e-12));
-    return task.x + task.threat.project(task.x, longer * (r.best - task.x));
+    const Tensor along = unit(r.best - task.x, task.threat.norm);
+    return task.x + task.threat.project(task.x, task.threat.epsilon * along);
   }
 
   // The input; a restart begins at a random point of half the ball.
@@ -272,7 +280,8 @@ struct Cw final : Attack {
             .step = zero,
             .round = zero,
             .total = zero,
-            .checked = task.full(kInfinity)};
+            .checked = task.full(kInfinity),
+            .slope = task.full(0)};
   }
 
   Tensor going_on(const Rounds& r) const {
@@ -296,4 +305,4 @@ struct Cw final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Cw, "cw", "1.1.0", "Carlini and Wagner, smallest L2 or Linf perturbation");
+GAUNTLET_ATTACK(Cw, "cw", "1.2.0", "Carlini and Wagner, smallest L2 or Linf perturbation");

@@ -49,7 +49,7 @@ struct Ddn final : Attack {
     Tensor best_norm = task.full(std::numeric_limits<float>::infinity());
     Tensor norm = torch::minimum(task.full(p.init_norm), farthest);
     for (int64_t step = 0; step < p.steps; ++step) {
-      const Tensor now = answer(task, best, best_norm, to_edge);
+      const Tensor now = answer(task, best, to_edge);
       const Tensor inside = task.threat.distance(task.x, now) <= room * (1 + 1e-6);
       target.propose(to_edge ? now : torch::where(per_image(inside), now, task.x));
       const Gradient g = target.gradient(x, loss);
@@ -64,13 +64,13 @@ struct Ddn final : Attack {
       norm =
           torch::minimum(torch::where(hit, norm * (1 - p.gamma), norm * (1 + p.gamma)), farthest);
       const Tensor delta = x - task.x + step_size(step) * direction(g.x, task.noise.at(step));
-      x = pixels(task.x + delta * per_image(norm / length(delta).clamp_min(1e-12)), low, high);
+      x = pixels(task.x + per_image(norm) * unit(delta), low, high);
     }
-    return answer(task, best, best_norm, to_edge);
+    return answer(task, best, to_edge);
   }
 
-  Tensor answer(const Task& task, const Tensor& best, const Tensor& norm, bool to_edge) const {
-    const Tensor found = to_edge ? at_edge(task, best, norm) : best;
+  Tensor answer(const Task& task, const Tensor& best, bool to_edge) const {
+    const Tensor found = to_edge ? at_edge(task, best) : best;
     return p.max_norm > 0 ? shortened(task, found) : found;
   }
 
@@ -84,16 +84,14 @@ struct Ddn final : Attack {
 
   // At the boundary half the draws are lost. Not rounded to
   // levels, which could leave the ball or be most of its radius.
-  static Tensor at_edge(const Task& task, const Tensor& best, const Tensor& norm) {
-    const Tensor longer = task.threat.epsilon / per_image(norm.clamp_min(1e-12));
-    return task.x + task.threat.project(task.x, longer * (best - task.x));
+  static Tensor at_edge(const Task& task, const Tensor& best) {
+    return task.x + task.threat.project(task.x, task.threat.epsilon * unit(best - task.x));
   }
 
   // Not rounded either: it would no longer be of that norm.
   Tensor shortened(const Task& task, const Tensor& found) const {
     const Tensor size = per_image(task.threat.distance(task.x, found));
-    const Tensor shorter = task.x + p.max_norm / size.clamp_min(1e-12) * (found - task.x);
-    return torch::where(size > p.max_norm, shorter, found);
+    return torch::where(size > p.max_norm, task.x + p.max_norm * unit(found - task.x), found);
   }
 
   // The input; a restart begins at a random point of half the ball.
@@ -112,10 +110,9 @@ struct Ddn final : Attack {
 
   // Of unit length; where there is no gradient, anywhere.
   static Tensor direction(const Tensor& gradient, Noise noise) {
-    const Tensor size = length(gradient), none = size == 0;
-    const Tensor unit = gradient / per_image(size.masked_fill(none, 1));
-    if (!none.any().item<bool>()) return unit;
-    return torch::where(per_image(none), noise.normal(gradient.sizes().slice(1)), unit);
+    const Tensor none = (gradient == 0).flatten(1).all(1), along = unit(gradient);
+    if (!none.any().item<bool>()) return along;
+    return torch::where(per_image(none), noise.normal(gradient.sizes().slice(1)), along);
   }
 
   Tensor pixels(const Tensor& x, double low, double high) const {
@@ -123,9 +120,7 @@ struct Ddn final : Attack {
     const double steps = double(p.levels - 1), width = high - low;
     return (low + ((x - low) / width * steps).round() / steps * width).clamp(low, high);
   }
-
-  static Tensor length(const Tensor& t) { return t.flatten(1).square().sum(1).sqrt(); }  // [N]
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Ddn, "ddn", "1.1.0", "decoupled direction and norm, smallest L2 perturbation");
+GAUNTLET_ATTACK(Ddn, "ddn", "1.2.0", "decoupled direction and norm, smallest L2 perturbation");

@@ -56,9 +56,10 @@ struct Nattack final : Attack {
       const Tensor members = x + threat.project(x, decode(drawn) - x);
       const Tensor reward = rewards(target, task, loss, members, all).view({-1, p.population});
       // From the first: equal rewards are exactly 0 then, which a rounded mean would not give.
-      const Tensor above = reward - reward.narrow(1, 0, 1), lead = above - mean_of(above);
+      const Tensor above = reward - reward.narrow(1, 0, 1);
+      const Tensor lead = rescaled(above - mean_of(above));
       const Tensor spread = mean_of(lead.square()).sqrt();
-      const Tensor advantage = (lead / (spread + 1e-7)).flatten();
+      const Tensor advantage = (lead / spread.masked_fill(spread == 0, 1)).flatten();
       const Tensor direction =
           (per_image(advantage) * sample).unflatten(0, {-1, p.population}).mean(1);
       mean = mean + p.learning_rate / p.sigma * direction;
@@ -113,4 +114,4 @@ struct Nattack final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Nattack, "nattack", "1.2.0", "evolution strategy in tanh space");
+GAUNTLET_ATTACK(Nattack, "nattack", "1.3.0", "evolution strategy in tanh space");

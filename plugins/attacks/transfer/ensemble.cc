@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cmath>
+
 namespace gauntlet::transfer {
 namespace {
 
@@ -89,15 +91,17 @@ TargetFacts Ensemble::facts() const {
 
 Outputs Ensemble::joint(const std::vector<Outputs>& members) const {
   const bool of_logits = average_ == Average::kLogit;
-  Tensor sum, reject;
+  std::vector<Tensor> shares;
+  Tensor reject;
   for (const Outputs& out : members) {
-    const Tensor v = of_logits ? out.logits : out.logits.softmax(1);
-    sum = sum.defined() ? sum + v : v;
+    shares.push_back(of_logits ? out.logits : out.logits.log_softmax(1));
     if (out.reject.defined())
       reject = reject.defined() ? torch::maximum(reject, out.reject) : out.reject;
   }
-  const Tensor mean = sum / double(members.size());
-  return {of_logits ? mean : mean.clamp_min(1e-20).log(), reject, {}};
+  const Tensor all = torch::stack(shares);
+  if (of_logits) return {all.mean(0), reject, {}};
+  // The logarithm of the mean probability, which small ones do not drop out of.
+  return {all.logsumexp(0) - std::log(double(members.size())), reject, {}};
 }
 
 Tensor Ensemble::decisions(const Tensor& x, const Query& query) {

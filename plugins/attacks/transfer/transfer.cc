@@ -60,4 +60,4 @@ struct Transfer final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Transfer, "transfer", "1.2.0", "an attack on other models, tried on this one");
+GAUNTLET_ATTACK(Transfer, "transfer", "1.3.0", "an attack on other models, tried on this one");

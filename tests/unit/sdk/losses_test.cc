@@ -63,6 +63,7 @@ TEST(Losses, DlrDoesNotChangeWhenLogitsAreScaledOrShifted) {
   for (const Goal goal : {Goal::kUntargeted, Goal::kTargeted}) {
     const Rows rows = rows_of({0, 1}, {2, 3});
     EXPECT_TRUE(torch::allclose(dlr(goal)({z, {}}, rows), dlr(goal)({7 * z - 3, {}}, rows), 1e-5));
+    EXPECT_TRUE(torch::allclose(dlr(goal)({z, {}}, rows), dlr(goal)({1e-20 * z, {}}, rows), 1e-5));
   }
 }
 

@@ -1,0 +1,71 @@
+// A network that is surer of the same answers withstands no more.
+#include <gtest/gtest.h>
+
+#include "shipped_attacks.h"
+
+namespace gauntlet {
+namespace {
+using namespace toys;
+
+const std::vector<int64_t> kImage = {1, 6, 8};
+constexpr int64_t kSamples = 200, kClasses = 4;
+
+// One network with its logits times `scale`, and a source whose logits are scaled alike.
+struct Pair {
+  explicit Pair(double scale)
+      : target(toy(curved(kImage, kClasses, 1, scale))),
+        source(toy(curved(kImage, kClasses, 2, scale))) {
+    environment.models["other"] = source.model.get();
+  }
+  Toy target, source;
+  ToyEnvironment environment;
+};
+
+class Scale : public testing::Test {
+ protected:
+  // [N] whether the image withstands the attack.
+  static Tensor withstands(const Candidate& c, const ThreatModel& threat, Pair& pair,
+                           const CraftRules& rules) {
+    const CraftBatch batch = batch_of(*pair.target.model, kSamples);
+    const Tensor x = craft(*c.attack, *pair.target.model, batch, threat, rules, pair.environment).x;
+    return pair.target.model->bare_logits(x).argmax(1) == batch.y;
+  }
+
+  void expect_equal(const CraftRules& rules, const std::function<bool(const Candidate&)>& which) {
+    const TargetFacts facts{kClasses, false, false, false};
+    int attacks_seen = 0;
+    for (const Candidate& c : attacks(12))
+      for (const auto& [norm, epsilon] : {std::pair{Norm::kLinf, 0.08}, {Norm::kL2, 0.4}}) {
+        const ThreatModel threat = threat_of(norm, epsilon);
+        if (!which(c) || !c.attack->unsupported(threat, facts, Goal::kUntargeted).empty()) continue;
+        SCOPED_TRACE(c.name + " in norm " + std::to_string(int(norm)));
+        const Tensor plain = withstands(c, threat, plain_, rules);
+        ++attacks_seen;
+        for (Pair* sure : {&surer_, &surest_}) {
+          const Tensor same = withstands(c, threat, *sure, rules) == plain;
+          EXPECT_LE(kSamples - same.sum().item<int64_t>(), 1);
+        }
+        if (c.attack->facts().access != Access::kGradient) continue;
+        EXPECT_LT(plain.sum().item<int64_t>(), 180) << "else there is little to tell apart";
+        EXPECT_GT(plain.sum().item<int64_t>(), 10);
+      }
+    EXPECT_GE(attacks_seen, 6);
+  }
+
+  Pair plain_{1}, surer_{30}, surest_{1000};
+};
+
+TEST_F(Scale, OutcomesDoNotDependOnTheScaleOfTheLogitsUnderTheMarginLoss) {
+  CraftRules rules;
+  rules.loss = margin(Goal::kUntargeted);
+  expect_equal(rules, [](const Candidate&) { return true; });
+}
+
+// With the losses of their own that are no cross-entropy.
+TEST_F(Scale, NorUnderTheLossesOfAttacksThatFollowMargins) {
+  const std::set<std::string> follow = {"cw", "multitargeted", "nattack", "fab", "random_noise"};
+  expect_equal({}, [&](const Candidate& c) { return follow.count(c.name) > 0; });
+}
+
+}  // namespace
+}  // namespace gauntlet
