@@ -83,9 +83,9 @@ Tensor blurred(Tensor image, int64_t side) {
 // Divided by the mean of its absolute values, row by row; the running sum adds in one order in
 // every batch.
 Tensor normalised(const Tensor& gradient) {
-  const Tensor flat = gradient.flatten(1).abs();
+  const Tensor g = rescaled(gradient), flat = g.flatten(1).abs();
   const Tensor mean = flat.cumsum(1).select(1, flat.size(1) - 1) / double(flat.size(1));
-  return gradient / per_image(mean.clamp_min(1e-20));
+  return g / per_image(mean.masked_fill(mean == 0, 1));
 }
 }  // namespace
 
@@ -93,7 +93,7 @@ Tensor Ascent::direction(const Tensor& x, int64_t step) {
   const bool leads = p_.nesterov && velocity_.defined();
   Tensor grad = gradient(leads ? ahead(x, step) : x, step);
   if (p_.accumulate_gradients) grad = sum_ = sum_.defined() ? sum_ + grad : grad;
-  if (p_.translation > 1) grad = blurred(grad, p_.translation);
+  if (p_.translation > 1) grad = blurred(rescaled(grad), p_.translation);
   if (p_.momentum > 0) {
     const Tensor now = normalised(grad);
     grad = velocity_ = velocity_.defined() ? p_.momentum * velocity_ + now : now;
@@ -105,11 +105,7 @@ Tensor Ascent::direction(const Tensor& x, int64_t step) {
   return grad.masked_fill(held, 0);
 }
 
-Tensor Ascent::length(int64_t step) const {
-  const double size = p_.step_size * (2 * step < p_.steps ? 1 : p_.step_decay);
-  if (p_.step_unit == "epsilon") return size * task_.threat.epsilon;
-  return torch::full({1, 1, 1, 1}, size, task_.x.options());
-}
+Tensor Ascent::length(int64_t step) const { return step_length(p_, step, task_.threat.epsilon); }
 
 // The next step of the momentum alone. Its coordinates are 1 on average: an image of ones has unit
 // length.

@@ -6,7 +6,7 @@ namespace gauntlet::pgd {
 
 struct Params {
   int64_t steps = 10;
-  double step_size = 2.0 / 255, step_decay = 1;
+  double step_size = 0, step_decay = 1;
   std::string step_unit = "input", start = "uniform", loss = "cross_entropy";
   double momentum = 0, diversity = 0;
   int64_t scales = 1, translation = 0;
@@ -14,8 +14,10 @@ struct Params {
 
   void fields(auto&& visit) {
     visit(steps, "steps", "gradient steps", Range{0, 10'000});
-    visit(step_size, "step_size", "length of one step, in step_unit", Range{0, 1000});
-    visit(step_unit, "step_unit", "input units, or the threat's epsilon",
+    visit(step_size, "step_size", "length of one step, in step_unit; 0: 2.5 epsilon / steps",
+          Range{0, 1000});
+    visit(step_unit, "step_unit",
+          "of a step_size that is given: input units, or the threat's epsilon",
           OneOf{"input", "epsilon"});
     visit(step_decay, "step_decay", "factor of the step size after half of the steps", Range{0, 1});
     visit(start, "start", "uniform in the ball, gaussian with sd 0.001 (TRADES), or the input",
@@ -32,6 +34,12 @@ struct Params {
     visit(clamp_start, "clamp_start", "project the start into the box");
   }
 };
+
+/// Length of one step, in input units at this epsilon.
+Tensor step_length(const Params& params, int64_t step, const Tensor& epsilon);
+
+/// What steps that cannot cross the ball, or jump over it, are told; empty: they are neither.
+std::string remark_on_steps(const Params& params, double epsilon);
 
 /// The steps of one run.
 class Ascent {

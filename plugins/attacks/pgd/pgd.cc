@@ -10,7 +10,8 @@ struct Pgd final : Attack {
   Params p;
 
   AttackFacts facts() const override {
-    return {.access = Access::kGradient, .prefix_nested = p.step_decay == 1 && p.clamp_start};
+    return {.access = Access::kGradient,
+            .prefix_nested = p.step_size > 0 && p.step_decay == 1 && p.clamp_start};
   }
 
   std::string unsupported(const ThreatModel&, const TargetFacts& facts, Goal goal) const override {
@@ -19,6 +20,10 @@ struct Pgd final : Attack {
              " is even, expected the odd side of a kernel, or 0";
     const bool too_few = facts.classes < (goal == Goal::kTargeted ? 4 : 3);
     return p.loss == "dlr" && too_few ? "dlr needs at least 3 classes, 4 if targeted" : "";
+  }
+
+  std::string remark(const ThreatModel& threat, const TargetFacts&, Goal) const override {
+    return pgd::remark_on_steps(p, threat.epsilon.max().item<double>());
   }
 
   Tensor run(Target& target, const Task& task) override {
@@ -42,4 +47,4 @@ struct Pgd final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Pgd, "pgd", "1.1.0", "projected gradient descent, all norms");
+GAUNTLET_ATTACK(Pgd, "pgd", "1.2.0", "projected gradient descent, all norms");

@@ -38,5 +38,5 @@ struct AdversarialTraining final : Defense, Trains {
 };
 }  // namespace
 
-GAUNTLET_DEFENSE(AdversarialTraining, "adversarial_training", "1.1.0",
+GAUNTLET_DEFENSE(AdversarialTraining, "adversarial_training", "1.2.0",
                  "training on the inputs an attack finds");

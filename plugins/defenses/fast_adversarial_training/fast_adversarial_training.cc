@@ -44,10 +44,14 @@ struct FastAdversarialTraining final : Defense, Trains {
   // Starts uniformly in the ball, inside the box. `step` in units of epsilon.
   static Use pgd(Training& training, int64_t steps, double step) {
     const double epsilon = training.threat().epsilon.item<double>();
-    return {"pgd", {{"steps", steps}, {"step_size", step * epsilon}, {"start", "uniform"}}};
+    return {
+        "pgd",
+        {{"steps", step > 0 ? steps : int64_t{0}},  // a step_size of 0 would be pgd's own choice
+         {"step_size", step * epsilon},
+         {"start", "uniform"}}};
   }
 };
 }  // namespace
 
-GAUNTLET_DEFENSE(FastAdversarialTraining, "fast_adversarial_training", "1.0.0",
+GAUNTLET_DEFENSE(FastAdversarialTraining, "fast_adversarial_training", "1.0.1",
                  "training on single steps from a random start");

@@ -8,7 +8,7 @@ using namespace gauntlet;
 struct Mart final : Defense, Trains {
   struct Params {
     double beta = 5, margin = 1;
-    Use attack = {"pgd", {{"steps", 10}, {"step_size", 0.007}, {"start", "gaussian"}}};
+    Use attack = {"pgd", {{"steps", 10}, {"start", "gaussian"}}};
 
     void fields(auto&& visit) {
       visit(beta, "beta", "weight of the divergence", Range{0, 100});
@@ -45,4 +45,4 @@ struct Mart final : Defense, Trains {
 };
 }  // namespace
 
-GAUNTLET_DEFENSE(Mart, "mart", "1.0.0", "adversarial training that weighs by misclassification");
+GAUNTLET_DEFENSE(Mart, "mart", "1.1.0", "adversarial training that weighs by misclassification");

@@ -15,7 +15,7 @@ struct Smoothing final : Defense, Votes, Fits, KnowsNormalisation {
     std::string space = "pixel", vote = "prediction", average = "probability";
     std::vector<double> weights = {}, sigmas = {};
     std::vector<int64_t> mc_grid = {};
-    Use fit_attack = {"pgd", {{"steps", 7}, {"step_size", 2.0 / 255}}};
+    Use fit_attack = {"pgd", {{"steps", 7}}};
     double fit_epsilon = 8.0 / 255;
 
     void fields(auto&& visit) {
@@ -127,4 +127,4 @@ struct Smoothing final : Defense, Votes, Fits, KnowsNormalisation {
 };
 }  // namespace
 
-GAUNTLET_DEFENSE(Smoothing, "smoothing", "1.1.0", "votes over noisy copies of the input");
+GAUNTLET_DEFENSE(Smoothing, "smoothing", "1.2.0", "votes over noisy copies of the input");

@@ -9,7 +9,7 @@ struct Trades final : Defense, Trains {
   struct Params {
     double beta = 6;
     bool share_forward = true, redraw = true;
-    Use attack = {"pgd", {{"steps", 10}, {"step_size", 0.007}, {"start", "gaussian"}}};
+    Use attack = {"pgd", {{"steps", 10}, {"start", "gaussian"}}};
 
     void fields(auto&& visit) {
       visit(beta, "beta", "weight of the divergence (1 / lambda)", Range{0, 100});
@@ -46,4 +46,4 @@ struct Trades final : Defense, Trains {
 };
 }  // namespace
 
-GAUNTLET_DEFENSE(Trades, "trades", "1.1.0", "accuracy traded against divergence");
+GAUNTLET_DEFENSE(Trades, "trades", "1.2.0", "accuracy traded against divergence");

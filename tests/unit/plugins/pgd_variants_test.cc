@@ -282,12 +282,13 @@ TEST(PgdVariants, AShorterRunIsAPrefixWhereItIsPromised) {
   const Toy t = toy(curved(kImage, 4));
   const CraftBatch batch = batch_of(*t.model, 6);
   const std::vector<std::pair<ParamMap, bool>> cases = {
-      {{{"momentum", 1.0}, {"nesterov", true}}, true},
-      {{{"scales", 2}, {"diversity", 0.5}, {"translation", 3}}, true},
-      {{{"accumulate_gradients", true}}, true},
-      {{{"step_unit", "epsilon"}}, true},
-      {{{"step_decay", 0.5}}, false},
-      {{{"clamp_start", false}},
+      {{{"step_size", 0.01}, {"momentum", 1.0}, {"nesterov", true}}, true},
+      {{{"step_size", 0.01}, {"scales", 2}, {"diversity", 0.5}, {"translation", 3}}, true},
+      {{{"step_size", 0.01}, {"accumulate_gradients", true}}, true},
+      {{{"step_size", 0.1}, {"step_unit", "epsilon"}}, true},
+      {{}, false},  // steps are as long as their number lets them be
+      {{{"step_size", 0.01}, {"step_decay", 0.5}}, false},
+      {{{"step_size", 0.01}, {"clamp_start", false}},
        false},  // 0 steps are the projected start, 1 step begins elsewhere
   };
   for (const auto& [params, nested] : cases) {
