@@ -157,7 +157,7 @@ Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
   Task task{batch.x, batch.y, batch.target, rules.goal, threat, rules.loss, {}, host};
   host.task = &task;
   HostTarget target(model, task, batch, mine, std::min(rules.access, facts.access),
-                    facts.minimal_norm);
+                    facts.minimal_norm, facts.confidence);
 
   const bool adaptive =
       rules.suggested && !rules.loss && model.suggests() && facts.access >= Access::kScore;

@@ -58,7 +58,8 @@ class HostTarget::Sum {
 };
 
 HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch& batch,
-                       const CraftRules& rules, Access granted, bool minimal_norm)
+                       const CraftRules& rules, Access granted, bool minimal_norm,
+                       double confidence)
     : model_(model),
       task_(task),
       rules_(rules),
@@ -66,6 +67,7 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
       minimal_norm_(minimal_norm),
       tracks_(rules.track && !model.stochastic() && !model.couples_rows()),
       budgeted_(rules.max_queries > 0),
+      confidence_(confidence),
       index_(batch.index),
       noise_(noise_for(rules.seed, rules.defense_stream, batch.index, rules.defense_run)) {
   const int64_t n = batch.x.size(0);
@@ -76,6 +78,7 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
   zero_gradients_ = torch::ones_like(retired_);
   best_ = batch.x;
   best_norm_ = torch::full({n}, std::numeric_limits<float>::infinity(), batch.x.options());
+  doubtful_ = torch::ones_like(retired_);
   last_ = batch.x;
   memory_.logits = torch::zeros({n, model.classes()}, batch.x.options());
   if (model.refuses()) memory_.reject = torch::zeros({n}, batch.x.options());
@@ -398,21 +401,27 @@ void HostTarget::track(const Pass& pass, const Outputs& outputs) {
     last_ = last_.index_copy(0, known, pass.x.index_select(0, row.index_select(0, known)));
   }
   if (!tracks_) return;
-  const Tensor candidates = margin(task_.goal)(outputs, pass.rows) > 0;
-  const Tensor hits = (candidates & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
-  if (hits.size(0) > 0) confirm(pass, hits);
+  const Tensor gap = margin(task_.goal)(outputs, pass.rows);
+  const Tensor hits = ((gap > 0) & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
+  if (hits.size(0) > 0) confirm(pass, hits, gap.index_select(0, hits) >= confidence_);
 }
 
 // A claimed hit counts when it is inside ball and box, nearer than an earlier one, and the judge's
-// own float32 forward of the real defense agrees.
-void HostTarget::confirm(const Pass& pass, const Tensor& hits) {
+// own float32 forward of the real defense agrees. `sure`: it wins by the confidence that the attack
+// asks for; one that does not counts until one does.
+void HostTarget::confirm(const Pass& pass, const Tensor& hits, const Tensor& sure) {
   const Tensor sample = pass.rows.sample.index_select(0, hits), x = pass.x.index_select(0, hits);
   const Tensor clean = task_.x.index_select(0, sample);
   const ThreatModel threat = task_.threat.rows(sample);
   const Tensor norm = threat.distance(clean, x);
-  const Tensor counts = inside(threat, clean, x) & (norm < best_norm_.index_select(0, sample));
-  const Tensor order =
+  const Tensor doubt = doubtful_.index_select(0, sample);
+  const Tensor nearer = norm < best_norm_.index_select(0, sample);
+  const Tensor counts = inside(threat, clean, x) & ((sure & doubt) | ((sure | doubt) & nearer));
+  Tensor order =
       norm.masked_fill(counts.logical_not(), std::numeric_limits<float>::infinity()).argsort();
+  if (confidence_ > 0)  // those that are sure first
+    order = order.index_select(0, sure.index_select(0, order).logical_not().argsort(
+                                      /*stable=*/true, 0, /*descending=*/false));
   std::map<int64_t, int64_t> nearest;  // one row a sample
   const Tensor host_order = order.cpu(), host_counts = counts.cpu(), host_sample = sample.cpu();
   const auto* samples = host_sample.const_data_ptr<int64_t>();
@@ -433,7 +442,9 @@ void HostTarget::confirm(const Pass& pass, const Tensor& hits) {
   const Tensor winners = s.index_select(0, won);
   best_ = best_.index_copy(0, winners, candidate.index_select(0, won));
   best_norm_ = best_norm_.index_copy(0, winners, norm.index_select(0, at).index_select(0, won));
-  if (!minimal_norm_) retired_ = retired_.index_fill(0, winners, true);
+  const Tensor surely = sure.index_select(0, at).index_select(0, won);
+  doubtful_ = doubtful_.index_copy(0, winners, surely.logical_not());
+  if (!minimal_norm_) retired_ = retired_.index_fill(0, winners.masked_select(surely), true);
 }
 
 Tensor HostTarget::settle(const Tensor& returned) const {

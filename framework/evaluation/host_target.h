@@ -11,9 +11,9 @@ namespace gauntlet {
 class HostTarget final : public Target {
  public:
   /// `granted`: what this attack may ask for. `minimal_norm`: hits do not retire a sample; the
-  /// smallest is kept.
+  /// smallest is kept. `confidence`: as in AttackFacts.
   HostTarget(DefendedModel& model, const Task& task, const CraftBatch& batch,
-             const CraftRules& rules, Access granted, bool minimal_norm);
+             const CraftRules& rules, Access granted, bool minimal_norm, double confidence = 0);
 
   TargetFacts facts() const override;
   Tensor decisions(const Tensor& x, const Query& query) override;
@@ -74,17 +74,19 @@ class HostTarget final : public Target {
   Tensor spread(const Pass& pass, const Tensor& computed) const;
   void remember(const Pass& pass, const Outputs& outputs);
   void track(const Pass& pass, const Outputs& outputs);
-  void confirm(const Pass& pass, const Tensor& hits);
+  void confirm(const Pass& pass, const Tensor& hits, const Tensor& sure);
 
   DefendedModel& model_;
   const Task& task_;
   const CraftRules rules_;
   const Access granted_;
   const bool minimal_norm_, tracks_, budgeted_;
+  const double confidence_;
   const Tensor index_;
   Noise noise_;
   // Per sample, [N, ...].
-  Tensor taken_, requested_, retired_, spent_, best_, best_norm_, last_, proposal_, zero_gradients_;
+  Tensor taken_, requested_, retired_, spent_, best_, best_norm_, doubtful_, last_, proposal_,
+      zero_gradients_;
   Outputs memory_;
   Ledger ledger_;
   int64_t calls_ = 0, refuted_ = 0;
