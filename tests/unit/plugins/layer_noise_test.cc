@@ -237,6 +237,22 @@ TEST(Rse, NoiseIsInFrontOfConvolutionsOnly) {
   EXPECT_TRUE(perturbs(rse).input(linear_layer, a, noise).is_same(a));
 }
 
+TEST(Rse, TheFirstNoiseIsInPixelsWhereverTheNetworkNormalises) {
+  const Tensor std = torch::tensor({0.25f, 0.5f, 0.2f}).view({1, 3, 1, 1});
+  const Tensor a = torch::zeros({200, 3, 16, 16});
+  const auto in_pixels = [&](const ParamMap& params, int64_t index) {
+    const auto rse = defense("rse", params);
+    dynamic_cast<KnowsNormalisation&>(*rse).normalisation(torch::zeros_like(std), std);
+    Noise noise = noise_of(200);
+    const Tensor out = perturbs(rse).input(activations({3, 16, 16}, {8, 16, 16}, index), a, noise);
+    return (out * std).transpose(0, 1).flatten(1).std(1) / 0.2;
+  };
+  const Tensor ones = torch::ones({3});
+  EXPECT_TRUE(torch::allclose(in_pixels({}, 0), ones, 0, 0.02));
+  EXPECT_TRUE(torch::allclose(in_pixels({{"space", "normalised"}}, 0), std.flatten(), 0, 0.02));
+  EXPECT_TRUE(torch::allclose(in_pixels({}, 1), 0.5 * std.flatten(), 0, 0.02));  // no image's
+}
+
 TEST(Rse, WithoutNoiseItIsThePlainNetwork) {
   const auto rse = defense("rse", {{"first", 0.0}, {"inner", 0.0}});
   Noise noise = noise_of(2);
