@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "cli/summary.h"
 #include "evaluation/cell.h"
+#include "evaluation/remarks.h"
 #include "host/plan.h"
 #include "host/suite.h"
 #include "reports/report.h"
@@ -92,6 +93,8 @@ int check(const RunFlags& flags) {
   fmt::print("{}", describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
                return seconds_per_gradient(defense, data, lab, flags.batch_size);
              }));
+  for (const std::string& remark : remarks_on(suite, data, lab))
+    fmt::print("remark   {}\n", remark);
   return kOk;
 }
 }  // namespace

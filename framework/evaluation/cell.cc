@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "evaluation/failure.h"
+#include "evaluation/remarks.h"
 #include "results/outcomes.h"
 
 namespace gauntlet {
@@ -133,7 +134,7 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
 }
 
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat) {
+                           const ThreatModel& threat, const PluginLibrary& plugins) {
   const AttackFacts facts = attack.facts();
   const HostKeys& keys = job.attack.host;
   if (keys.access && *keys.access < facts.access)
@@ -142,9 +143,11 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
   if (model.classes() < 2) return "the model has a single class";
   if (keys.goal == Goal::kTargeted && model.classes() < 3)
     return "a targeted goal needs at least 3 classes";
-  const TargetFacts target{model.classes(), model.stochastic(), model.surrogate(),
-                           model.refuses() != nullptr};
-  return attack.unsupported(threat, target, keys.goal);
+  const TargetFacts target = facts_of(model);
+  const std::string why = attack.unsupported(threat, target, keys.goal);
+  return why.empty() ? unsupported_inside({job.attack.plugin, job.attack.params}, threat, target,
+                                          keys.goal, plugins)
+                     : why;
 }
 
 CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples) {
@@ -208,10 +211,13 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
     const std::unique_ptr<Attack> attack =
         laboratory.attack({job.attack.plugin, job.attack.params});
     const ThreatModel threat{job.threat.norm, torch::full({1, 1, 1, 1}, job.threat.epsilon), 0, 1};
-    if (const std::string why = reason_to_skip(job, *attack, model, threat); !why.empty()) {
+    if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
+        !why.empty()) {
       fail(result, Status::kSkipped, why);
       return result;
     }
+    record.flags = remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),
+                              job.attack.host.goal, laboratory.plugins());
     record.stochastic = model.stochastic();
     record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
     Totals totals;

@@ -34,7 +34,7 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory);
 CraftRules rules_of(const CellJob& job, const AttackFacts& facts);
 /// Why this combination is not measured; empty: it is.
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat);
+                           const ThreatModel& threat, const PluginLibrary& plugins);
 
 /// Accuracies, interval, ties and flags of outcomes that are complete.
 void summarise(CellRecord& record);

@@ -88,7 +88,8 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
   CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
   const ThreatModel threat{job.threat.norm,
                            torch::full({1, 1, 1, 1}, job.threat.epsilon, batch.x.options()), 0, 1};
-  if (const std::string why = reason_to_skip(job, *attack, model, threat); !why.empty())
+  if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
+      !why.empty())
     throw BadInput("attack '" + job.attack.name + "' against '" + job.defense.name + "': " + why);
   CraftRules rules = rules_of(job, attack->facts());
   rules.track = rules.retire = false;

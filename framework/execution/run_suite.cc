@@ -15,6 +15,7 @@
 #include "execution/certifications.h"
 #include "gauntlet/version.h"
 #include "models/safetensors.h"
+#include "results/row_findings.h"
 
 namespace gauntlet {
 namespace {
@@ -229,7 +230,9 @@ class Runner {
       return;
     }
     whole.outcomes.insert(whole.outcomes.end(), part.outcomes.begin(), part.outcomes.end());
-    for (const std::string& flag : part.flags) whole.flags.push_back(flag);
+    for (const std::string& flag : part.flags)  // what is true of each shard is said once
+      if (std::find(whole.flags.begin(), whole.flags.end(), flag) == whole.flags.end())
+        whole.flags.push_back(flag);
     for (const auto by_trial : {&CellRecord::clean_by_trial, &CellRecord::robust_by_trial})
       std::transform((whole.*by_trial).begin(), (whole.*by_trial).end(), (part.*by_trial).begin(),
                      (whole.*by_trial).begin(), std::plus<>());
@@ -261,6 +264,9 @@ class Runner {
     // Names are of this suite, whoever asked the same question before.
     result->suite = suite_.name, result->defense = defense.name,
     result->threat = group.front().threat;
+    for (std::string& finding : findings_of_row(group))
+      if (std::find(result->flags.begin(), result->flags.end(), finding) == result->flags.end())
+        result->flags.push_back(std::move(finding));
     store_.put(*result);
     store_.add_worst_case_to_run(identity, fingerprint);
   }
