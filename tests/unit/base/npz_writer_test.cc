@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <sstream>
+#include <string_view>
 
 #include "base/bad_input.h"
 #include "gauntlet/arrays.h"
@@ -14,6 +14,12 @@ namespace gauntlet {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Of a contiguous tensor; none of one without elements, whose data may be a null pointer.
+std::string_view bytes_of(const Tensor& tensor) {
+  if (tensor.numel() == 0) return {};
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
 
 class Npz : public testing::Test {
  protected:
@@ -47,10 +53,8 @@ TEST_F(Npz, ReadsBackBitForBit) {
     const Tensor& read = back.at(name);
     EXPECT_EQ(read.scalar_type(), tensor.scalar_type()) << name;
     EXPECT_EQ(read.sizes(), tensor.sizes()) << name;
-    const Tensor plain = tensor.contiguous();
-    EXPECT_EQ(
-        std::memcmp(read.contiguous().const_data_ptr(), plain.const_data_ptr(), plain.nbytes()), 0)
-        << name;
+    const Tensor plain = tensor.contiguous(), found = read.contiguous();
+    EXPECT_TRUE(bytes_of(found) == bytes_of(plain)) << name;
   }
 }
 

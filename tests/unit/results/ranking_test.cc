@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "board_fixture.h"
 
 namespace gauntlet {
@@ -23,17 +25,23 @@ const BoardPlace& place_of(const Ranking& ranking, const std::string& name) {
   throw std::invalid_argument(name);
 }
 
-Ranking only_ranking(const std::vector<BoardEntry>& entries, const BoardRules& rules = {}) {
-  const auto rankings = rankings_of(entries, rules);
+// A ranking points to the entries it ranks.
+struct WithEntries : Ranking {
+  std::shared_ptr<const std::vector<BoardEntry>> entries;
+};
+
+WithEntries only_ranking(std::vector<BoardEntry> entries, const BoardRules& rules = {}) {
+  const auto kept = std::make_shared<const std::vector<BoardEntry>>(std::move(entries));
+  const auto rankings = rankings_of(*kept, rules);
   EXPECT_EQ(rankings.size(), 1u);
-  return rankings.at(0);
+  return {rankings.at(0), kept};
 }
 
 TEST(RankingOf, ClearlyDifferentEntriesIsTheirOrder) {
   const std::vector<BoardEntry> entries = {entry_of("middle", planted_rates(100, 200)),
                                            entry_of("low", planted_rates(50, 200)),
                                            entry_of("high", planted_rates(150, 200))};
-  const Ranking ranking = only_ranking(entries);
+  const WithEntries ranking = only_ranking(entries);
   EXPECT_EQ(ranking.name, "linf8");
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"high", "middle", "low"}));
   for (int64_t i = 0; i < 3; ++i) {
@@ -47,7 +55,7 @@ TEST(RankingOf, ClearlyDifferentEntriesIsTheirOrder) {
 }
 
 TEST(RankingOf, WhatCannotBeToldApartIsShared) {
-  const Ranking ranking =
+  const WithEntries ranking =
       only_ranking({entry_of("a", planted_rates(101, 200)), entry_of("b", planted_rates(103, 200)),
                     entry_of("same as b", planted_rates(103, 200))});
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"b", "same as b", "a"}));
@@ -60,7 +68,7 @@ TEST(RankingOf, WhatCannotBeToldApartIsShared) {
 
 // a > c for certain, b between them and apart from neither.
 TEST(RankingOf, NeighboursIsNotTransitive) {
-  const Ranking ranking =
+  const WithEntries ranking =
       only_ranking({entry_of("c", planted_rates(100, 200)), entry_of("b", planted_rates(105, 200)),
                     entry_of("a", planted_rates(110, 200))});
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"a", "b", "c"}));
@@ -92,7 +100,7 @@ TEST(RankingOf, RandomDefensesComparesTheirRates) {
   const auto random = [](const std::string& name, const std::vector<double>& rates) {
     return planted_entry(name, {planted_attack("pgd", {planted_cell(rates, 8)})});
   };
-  const Ranking ranking = only_ranking({random("low", low), random("high", high)});
+  const WithEntries ranking = only_ranking({random("low", low), random("high", high)});
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"high", "low"}));
   EXPECT_EQ(ranking.places[1].rank, 2);
   EXPECT_EQ(ranking.duels[0][1].test, "sign flips");
@@ -125,7 +133,7 @@ TEST(RankingOf, FailuresAreListedAndNotRanked) {
   both.threats[0].attacks.push_back(planted_attack("cw", {planted_cell(planted_rates(60, 200))}));
   BoardEntry elsewhere = both;
   elsewhere.defense = elsewhere.id = "elsewhere", elsewhere.threats.clear();
-  const Ranking ranking =
+  const WithEntries ranking =
       only_ranking({invalid, entry_of("lacks", planted_rates(200, 200)), elsewhere, both});
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"both", "elsewhere", "invalid", "lacks"}));
   EXPECT_EQ(ranking.places[0].rank, 1);
@@ -151,7 +159,7 @@ TEST(RankingOf, EntriesIsHeldAgainstTheRules) {
 }
 
 TEST(RankingOf, OtherImagesAreNotCompared) {
-  const Ranking ranking =
+  const WithEntries ranking =
       only_ranking({entry_of("a", planted_rates(50, 200)), entry_of("b", planted_rates(60, 200)),
                     entry_of("few", planted_rates(40, 40))});
   EXPECT_EQ(place_of(ranking, "few").problem,
@@ -165,7 +173,7 @@ TEST(RankingOf, ExternalAttacksOverturn) {
   BoardAttack external = planted_attack("found later", {planted_cell(planted_rates(20, 200))});
   external.additional = true;
   entries[0].threats[0].attacks.push_back(external);
-  const Ranking ranking = only_ranking(entries);
+  const WithEntries ranking = only_ranking(entries);
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"b", "a"}));
   EXPECT_EQ(ranking.places[1].score.decided_by.at("found later"), 130);
   EXPECT_TRUE(ranking.places[0].ranked());  // b need not have the other's additional attack
@@ -194,9 +202,10 @@ TEST(RankingOf, CertificatesIsByRadius) {
 }
 
 TEST(RankingOf, NothingIsNothing) {
-  EXPECT_TRUE(rankings_of({}, {}).empty());
+  const std::vector<BoardEntry> none;
+  EXPECT_TRUE(rankings_of(none, {}).empty());
   BoardEntry entry = planted_entry("a", {});
-  const Ranking ranking = only_ranking({entry});
+  const WithEntries ranking = only_ranking({entry});
   EXPECT_EQ(ranking.places[0].problem, "no attack has a result");
   EXPECT_TRUE(ranking.duels.empty());
 }
