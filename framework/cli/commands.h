@@ -24,7 +24,10 @@ struct Common {
   void add_to(CLI::App& command);
   PluginLibrary plugins() const;
   Registry open_registry() const;
+  /// As many as were asked for, else as many as there are processors for this process.
   void apply_threads() const;
+  /// Nobody has asked for a number: a run may take fewer where more do not help.
+  bool may_choose_threads() const;
 };
 
 using Action = std::function<int()>;

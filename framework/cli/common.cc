@@ -1,7 +1,11 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/bad_input.h"
+#include "base/processors.h"
 #include "cli/commands.h"
 
 namespace gauntlet::cli {
@@ -11,7 +15,7 @@ void Common::add_to(CLI::App& command) {
                      "Folder or file with plugins, searched before the built-in ones");
   command.add_option("--data", data, "Folder with data sets");
   command.add_option("--registry", registry, "Folder with data set and model entries");
-  command.add_option("--threads", threads, "CPU threads; 0: as many as there are cores")
+  command.add_option("--threads", threads, "CPU threads; 0: as many as help the network at hand")
       ->check(CLI::NonNegativeNumber);
 }
 
@@ -22,8 +26,12 @@ Registry Common::open_registry() const {
                   data_search_path(data));
 }
 
+bool Common::may_choose_threads() const { return threads == 0 && !std::getenv("OMP_NUM_THREADS"); }
+
 void Common::apply_threads() const {
   if (threads > 0) at::set_num_threads(threads);
+  if (may_choose_threads())
+    at::set_num_threads(std::min(at::get_num_threads(), available_processors()));
 }
 
 Store open_results(const std::string& folder) {

@@ -4,11 +4,13 @@
 #include "base/bad_input.h"
 #include "base/file_errors.h"
 #include "base/keep_memory.h"
+#include "base/waiting.h"
 #include "cli/commands.h"
 #include "gauntlet/params.h"
 
 int main(int argc, char** argv) {
   using namespace gauntlet;
+  wait_briefly(argc, argv);
   keep_freed_memory();
   CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
   app.name("gauntlet");

@@ -1,3 +1,4 @@
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include "cli/summary.h"
 #include "evaluation/cell.h"
 #include "evaluation/remarks.h"
+#include "evaluation/timing.h"
 #include "host/plan.h"
 #include "host/suite.h"
 #include "reports/report.h"
@@ -42,6 +44,7 @@ int run(const RunFlags& flags) {
   options.device = device_of(flags.device);
   options.batch_size = flags.batch_size;
   options.stop = &stop_on_signals();
+  options.measure_threads = flags.common.may_choose_threads();
   Store store(flags.output.empty() ? std::filesystem::path("runs") / suite.name
                                    : std::filesystem::path(flags.output));
   Progress progress(expected_passes(suite), flags.quiet);
@@ -57,31 +60,6 @@ int run(const RunFlags& flags) {
   return all_ok ? kOk : kSomeFailed;
 }
 
-// A forward and backward pass of one image through this defense, measured on a few batches.
-double seconds_per_gradient(const DefenseSpec& defense, const Dataset& data, Laboratory& lab,
-                            int64_t batch_size) {
-  DefendedModel& model = lab.defended(defense, data);
-  const Tensor index = torch::arange(std::min(batch_size, data.size()));
-  const CraftBatch batch{data.x(index).to(lab.device()), data.y(index).to(lab.device()),
-                         index.to(lab.device())};
-  const ThreatModel threat{Norm::kLinf, torch::zeros({1, 1, 1, 1}, batch.x.options()), 0, 1};
-  struct Probe final : Attack {
-    AttackFacts facts() const override { return {Access::kGradient}; }
-    Tensor run(Target& target, const Task& task) override {
-      target.gradient(task.x, cross_entropy(task.goal));  // warms up
-      const auto start = std::chrono::steady_clock::now();
-      for (int i = 0; i < 3; ++i) target.gradient(task.x, cross_entropy(task.goal));
-      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 3;
-      return task.x;
-    }
-    double seconds = 0;
-  } probe;
-  CraftRules rules;
-  rules.track = false;
-  craft(probe, model, batch, threat, rules, lab);
-  return probe.seconds / double(index.size(0));
-}
-
 int check(const RunFlags& flags) {
   flags.common.apply_threads();
   const PluginLibrary plugins = flags.common.plugins();
@@ -91,7 +69,9 @@ int check(const RunFlags& flags) {
   Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
   fmt::print("{}", describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
-               return seconds_per_gradient(defense, data, lab, flags.batch_size);
+               return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
+                                     at::get_num_threads())
+                   .seconds;
              }));
   for (const std::string& remark : remarks_on(suite, data, lab))
     fmt::print("remark   {}\n", remark);

@@ -11,6 +11,7 @@
 #include "evaluation/citations.h"
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
+#include "evaluation/timing.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
 #include "gauntlet/version.h"
@@ -175,6 +176,7 @@ class Runner {
     const DefenseSpec& defense = suite_.defenses[cell.defense];
     if (const std::string why = accuracy_problem_of(defense); !why.empty())
       return failed(Status::kError, why, indices);
+    take_threads(defense);
     CellRecord whole;
     std::vector<Tensor> adversarial;
     const int64_t n = int64_t(indices.size());
@@ -190,6 +192,17 @@ class Runner {
     summarise(whole);
     whole.x_adv = save(identity, torch::cat(adversarial), indices);
     return whole;
+  }
+
+  // Measured once a row, and only where a cell of it is computed.
+  void take_threads(const DefenseSpec& defense) {
+    if (!options_.measure_threads) return;
+    const auto [it, fresh] = threads_.try_emplace(defense.name);
+    if (fresh)
+      it->second = time_gradients(lab_.defended(defense, data_), data_, lab_, options_.batch_size,
+                                  most_threads_)
+                       .threads;
+    at::set_num_threads(it->second);
   }
 
   std::pair<CellRecord, Tensor> shard(const Cell& cell, const std::vector<int64_t>& part,
@@ -316,6 +329,8 @@ class Runner {
   Laboratory lab_;
   const Dataset data_;
   std::map<std::string, std::string> accuracy_problems_;
+  const int most_threads_ = at::get_num_threads();
+  std::map<std::string, int> threads_;    // that help the network of a row
   std::map<std::string, int64_t> asked_;  // identities of this run
   std::vector<CellRecord> cells_;  // of this run, without outcomes; only where rows are certified
   RunSummary summary_;

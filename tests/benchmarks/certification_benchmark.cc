@@ -6,6 +6,7 @@
 
 #include "evaluation/defended_model.h"
 #include "measuring.h"
+#include "run_benchmarks.h"
 
 namespace gauntlet {
 namespace {
@@ -73,4 +74,4 @@ BENCHMARK(counting)
 }  // namespace
 }  // namespace gauntlet
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return gauntlet::benchmarks::run_benchmarks(argc, argv); }

@@ -8,6 +8,7 @@
 #include "bare_resnet.h"
 #include "base/keep_memory.h"
 #include "measuring.h"
+#include "run_benchmarks.h"
 #include "tests/toys/toy_model.h"
 
 namespace gauntlet {
@@ -67,4 +68,4 @@ BENCHMARK(nattack)->ArgName("threads")->Arg(1)->Arg(2)->Iterations(1)->Unit(benc
 }  // namespace
 }  // namespace gauntlet
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return gauntlet::benchmarks::run_benchmarks(argc, argv); }

@@ -10,6 +10,7 @@
 #include "bare_resnet.h"
 #include "host/plugin_library.h"
 #include "measuring.h"
+#include "run_benchmarks.h"
 #include "training/batches.h"
 #include "training/session.h"
 
@@ -184,4 +185,4 @@ BENCHMARK(training_step)
 }  // namespace
 }  // namespace gauntlet
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) { return gauntlet::benchmarks::run_benchmarks(argc, argv); }
