@@ -12,6 +12,22 @@ std::string shape_text(const std::vector<int64_t>& shape) {
   for (const int64_t n : shape) text += (text.empty() ? "" : " x ") + std::to_string(n);
   return text;
 }
+
+bool is_weights_file(const std::string& id) {
+  const auto ends = {".pt", ".pth", ".bin", ".ckpt", ".tar", ".safetensors", ".onnx"};
+  return std::any_of(ends.begin(), ends.end(), [&](const char* end) { return id.ends_with(end); });
+}
+constexpr const char* kFileAsModel =
+    "; a file is a model as { architecture = \"…\", input = […], classes = …, weights = \"…\" }";
+
+// "; channels come first: [1, 28, 28]"
+std::string channels_first(const std::vector<int64_t>& given, const std::vector<int64_t>& images) {
+  const bool last = given.size() == 3 && images.size() == 3 && given[2] == images[0] &&
+                    given[0] == images[1] && given[1] == images[2] && given != images;
+  return last ? "; channels come first, write " +
+                    to_text(ParamValue(ParamList(images.begin(), images.end())))
+              : "";
+}
 }  // namespace
 
 const ModelEntry* PluginChecker::model(const std::string& id, const Position& position,
@@ -19,7 +35,9 @@ const ModelEntry* PluginChecker::model(const std::string& id, const Position& po
   const std::vector<std::string> ids = registry_.model_ids();
   if (!std::binary_search(ids.begin(), ids.end(), id)) {
     problems_.add(position, what + ": the registry has no model '" + id + "'" +
-                                (ids.empty() ? "; it is empty" : suggestion(id, ids)));
+                                (is_weights_file(id) ? kFileAsModel
+                                 : ids.empty()       ? "; it is empty"
+                                                     : suggestion(id, ids)));
     return nullptr;
   }
   const auto [there, is_new] = models_.try_emplace(id);
@@ -154,7 +172,8 @@ bool PluginChecker::check_network(ModelEntry& model, const Position& position,
                                 " and knows " + std::to_string(network.classes) +
                                 " classes, but data set '" + data_->id + "' has images of " +
                                 shape_text(data_->shape) + " and " +
-                                std::to_string(data_->classes) + " classes");
+                                std::to_string(data_->classes) + " classes" +
+                                channels_first(network.input, data_->shape));
   return problems_.size() == before;
 }
 

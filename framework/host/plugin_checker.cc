@@ -1,6 +1,7 @@
 #include "host/plugin_checker.h"
 
 #include <algorithm>
+#include <map>
 
 #include "host/inner_keys.h"
 
@@ -33,6 +34,49 @@ bool is_empty(const ParamSpec& spec, const Toml& value) {
   const Toml* name = spec.type == ParamType::kUse ? value.find("use") : &value;
   const auto* text = name ? name->get<std::string>() : nullptr;
   return text && text->empty();
+}
+
+// What other libraries call a parameter that is here under another name, or not an attack's.
+std::string other_name(const std::string& key, const std::vector<std::string>& names) {
+  for (const char* of_threat : {"epsilon", "eps", "norm", "ord"})
+    if (key == of_threat)
+      return ", it is a threat's: threat.NAME = { norm = \"linf\", epsilon = \"8/255\" }";
+  static const std::map<std::string, std::string, std::less<>> kOthers = {
+      {"iterations", "steps"},
+      {"iters", "steps"},
+      {"n_iter", "steps"},
+      {"num_iter", "steps"},
+      {"nb_iter", "steps"},
+      {"num_steps", "steps"},
+      {"max_iter", "steps"},
+      {"alpha", "step_size"},
+      {"eps_iter", "step_size"},
+      {"stepsize", "step_size"},
+      {"rel_stepsize", "step_size"},
+      {"n_restarts", "restarts"},
+      {"random_restarts", "restarts"},
+      {"num_restarts", "restarts"},
+      {"eot", "draws"},
+      {"eot_iter", "draws"},
+      {"n_draws", "draws"},
+      {"num_samples", "draws"},
+      {"targeted", "goal"},
+      {"n_queries", "max_queries"},
+      {"confidence", "kappa"},
+      {"n_examples", "samples"}};
+  const auto there = kOthers.find(key);
+  if (there == kOthers.end()) return "";
+  const bool has = std::count(names.begin(), names.end(), there->second) > 0;
+  return has ? ", here it is '" + there->second + "'" : "";
+}
+
+// `own`: parameters of the plugin; `all`: with the host's keys.
+std::string what_instead(const std::string& key, const std::string& kind,
+                         const std::vector<std::string>& own, const std::vector<std::string>& all) {
+  const std::string other = kind == "attack" ? other_name(key, all) : "";
+  if (!other.empty()) return other;
+  if (!nearest_name(key, all).empty()) return suggestion(key, all);
+  return (own.empty() ? ", which has none" : "") + suggestion(key, own);
 }
 }  // namespace
 
@@ -132,11 +176,9 @@ std::optional<ParamMap> PluginChecker::parameters(const std::string& kind,
   names.insert(names.end(), host_keys.begin(), host_keys.end());
   for (const auto& member : *table.get<Toml::Table>()) {
     if (std::count(names.begin(), names.end(), member.key)) continue;
-    const std::string near = nearest_name(member.key, names);
     problems_.add(member.position, what + ": unknown parameter '" + member.key + "' of " + kind +
                                        " plugin '" + plugin + "'" +
-                                       (near.empty() && own.empty() ? ", which has none" : "") +
-                                       suggestion(member.key, near.empty() ? own : names));
+                                       what_instead(member.key, kind, own, names));
     right = false;
   }
   return right ? std::optional(out) : std::nullopt;

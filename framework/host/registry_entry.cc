@@ -112,6 +112,19 @@ DatasetEntry::Split read_split(const Toml& table, const std::string& name,
   reader.finish();
   return split;
 }
+// Values that were meant for pixels of 0 to 255 fit no image here.
+void check_pixels(TableReader& table, std::string_view key, const std::vector<double>& values,
+                  Range range) {
+  for (const double value : values) {
+    if (value >= range.min && value <= range.max) continue;
+    if (value <= 0 && range.min >= 0) continue;  // said already
+    const std::string text = to_text(ParamValue(value));
+    table.problem(key, text + " is not in [" + to_text(ParamValue(range.min)) + ", " +
+                           to_text(ParamValue(range.max)) + "]" +
+                           (value > 0 ? "; pixels are in [0, 1], write \"" + text + "/255\"" : ""));
+    return;
+  }
+}
 }  // namespace
 
 void read_format_options(TableReader& table, DatasetEntry::Split& split) {
@@ -127,10 +140,12 @@ NetworkSpec read_network(TableReader& table) {
   table.require("architecture", spec.architecture);
   read_shape(table, "input", spec.input);
   table.require("classes", spec.classes, Range{2, 999'999});
-  table.read("mean", spec.mean);
-  if (table.read("std", spec.std))
+  if (table.read("mean", spec.mean)) check_pixels(table, "mean", spec.mean, kMeans);
+  if (table.read("std", spec.std)) {
     for (const double value : spec.std)
       if (!(value > 0)) table.problem("std", "every value must be above 0");
+    check_pixels(table, "std", spec.std, kDeviations);
+  }
   const auto check_length = [&](std::string_view key, const std::vector<double>& values) {
     if (table.has(key) && spec.input.size() == 3 && int64_t(values.size()) != spec.input[0])
       table.problem(key, std::to_string(values.size()) + " values for " +

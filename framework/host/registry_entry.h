@@ -18,6 +18,9 @@ inline const std::initializer_list<std::pair<std::string_view, DataFormat>> kDat
 inline const std::initializer_list<std::pair<std::string_view, bool>> kLayouts = {{"nchw", false},
                                                                                   {"nhwc", true}};
 
+/// What a network's mean and std may be: pixels are in [0, 1].
+inline constexpr Range kMeans{-1, 1}, kDeviations{1e-6, 10};
+
 /// Reads architecture, input, classes, mean and std; every key not asked for before or here is an
 /// option of the architecture.
 NetworkSpec read_network(TableReader& table);

@@ -43,10 +43,6 @@ void read_columns(TableReader& reader, Suite& suite, SuiteContext& context) {
     check_seeds(reader, suite.seeds);
   if (const Toml* scoring = reader.table("scoring"))
     suite.scoring = read_scoring(*scoring, context);
-  if (const Toml* threats = reader.table("threat")) suite.threats = read_threats(*threats, context);
-  if (!reader.has("threat"))
-    reader.missing("threat",
-                   "a table such as threat.linf8 = { norm = \"linf\", epsilon = \"8/255\" }");
   std::optional<DataSpec> data;
   if (const Toml* table = reader.table("data")) data = read_data(*table, context);
   if (!reader.has("data"))
@@ -54,7 +50,13 @@ void read_columns(TableReader& reader, Suite& suite, SuiteContext& context) {
   if (data) {
     suite.data = *data;
     context.plugins.set_data(&suite.data.entry);
+    context.shape = suite.data.entry.shape;
   }
+  if (const Toml* threats = reader.table("threat")) suite.threats = read_threats(*threats, context);
+  context.threats = suite.threats;
+  if (!reader.has("threat"))
+    reader.missing("threat",
+                   "a table such as threat.linf8 = { norm = \"linf\", epsilon = \"8/255\" }");
   if (const Toml* attacks = reader.table("attack"))
     suite.attacks = read_attacks(*attacks, data ? int64_t(data->indices.size()) : 0, context);
   if (!reader.has("attack"))
@@ -63,7 +65,11 @@ void read_columns(TableReader& reader, Suite& suite, SuiteContext& context) {
 
 void read_rows(TableReader& reader, Suite& suite, SuiteContext& context) {
   const size_t before = context.problems.size();
-  if (const Toml* rows = reader.list("defense")) suite.defenses = read_defenses(*rows, context);
+  if (const Toml* rows = reader.any("defense"); rows && rows->get<Toml::Table>()) {
+    reader.problem("defense", "is a table, expected a list of rows: each begins with [[defense]]");
+  } else if (const Toml* list = reader.list("defense")) {
+    suite.defenses = read_defenses(*list, context);
+  }
   if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
   const bool rows_are_right = context.problems.size() == before;
   if (const Toml* certify = reader.any("certify")) {

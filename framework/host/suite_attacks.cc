@@ -1,6 +1,7 @@
 // Section attack.
 #include <algorithm>
 
+#include "host/radius.h"
 #include "host/suite_expand.h"
 #include "host/suite_sections.h"
 
@@ -73,6 +74,10 @@ std::optional<AttackSpec> read_one(const Toml& entry, const std::string& name, i
                                                  kAttackKeys, reader.what());
   if (!params) return {};
   attack.params = *params;
+  if (const std::string wrong = step_problem(*params, context.threats, context.shape);
+      !wrong.empty())
+    context.problems.add(reader.at(entry.find("step_size") ? "step_size" : "use"),
+                         reader.what() + ": " + wrong);
   return attack;
 }
 }  // namespace

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <set>
 
+#include "host/radius.h"
 #include "host/registry_entry.h"
 #include "host/suite_sections.h"
 
@@ -248,11 +249,8 @@ std::vector<ThreatSpec> read_threats(const Toml& table, SuiteContext& context) {
     if (!member.value.get<Toml::Table>()) continue;
     reader.choose("norm", threat.norm,
                   {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}}, true);
-    if (reader.require("epsilon", threat.epsilon)) {
+    if (read_radius(reader, threat.norm, context.shape, threat.epsilon))
       threat.epsilon_text = plain_text(*reader.any("epsilon"));
-      if (threat.epsilon < 0)
-        reader.problem("epsilon", threat.epsilon_text + " is below 0, expected a radius");
-    }
     reader.finish();
     out.push_back(threat);
   }

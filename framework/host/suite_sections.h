@@ -14,7 +14,9 @@ struct SuiteContext {
   const Registry& registry;
   PluginChecker& plugins;
   Problems& problems;
-  bool needs_data = true;  ///< absent files of the data set are a problem
+  bool needs_data = true;                ///< absent files of the data set are a problem
+  std::vector<int64_t> shape = {};       ///< of the images; empty: not known yet
+  std::vector<ThreatSpec> threats = {};  ///< as far as they were read
 };
 
 std::vector<ThreatSpec> read_threats(const Toml& table, SuiteContext& context);

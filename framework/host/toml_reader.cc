@@ -6,50 +6,80 @@
 #include <fstream>
 #include <sstream>
 
+#include "host/toml_hints.h"
+
 namespace gauntlet {
 namespace {
+
+// Deeper tables are refused: whoever walks a suite does so by recursion.
+constexpr int kDeepest = 100;
 
 Position position_of(const toml::source_region& region, const std::string& file) {
   return {file, int(region.begin.line), int(region.begin.column)};
 }
 
-Toml converted(const toml::node& node, const std::string& file);
-
-Toml::Table converted_table(const toml::table& table, const std::string& file) {
-  Toml::Table out;
-  for (const auto& [key, value] : table)
-    out.push_back(
-        {std::string(key.str()), position_of(key.source(), file), converted(value, file)});
-  // toml++ sorts by name; a suite's columns come as they are written.
-  std::stable_sort(out.begin(), out.end(), [](const Toml::Member& a, const Toml::Member& b) {
-    return std::pair(a.position.line, a.position.column) <
-           std::pair(b.position.line, b.position.column);
-  });
-  return out;
+[[noreturn]] void refuse_depth(const Position& position) {
+  throw BadInput(to_string(position) + ": lies more than " + std::to_string(kDeepest) +
+                 " tables or lists deep, expected no more");
 }
 
-Toml converted(const toml::node& node, const std::string& file) {
-  Toml out;
-  out.position = position_of(node.source(), file);
-  node.visit([&](const auto& value) {
-    using T = std::decay_t<decltype(value)>;
-    if constexpr (toml::is_table<T>) {
-      out.value = converted_table(value, file);
-    } else if constexpr (toml::is_array<T>) {
-      Toml::List list;
-      for (const toml::node& item : value) list.push_back(converted(item, file));
-      out.value = std::move(list);
-    } else if constexpr (toml::is_string<T> || toml::is_integer<T> || toml::is_floating_point<T> ||
-                         toml::is_boolean<T>) {
-      out.value = value.get();
-    } else {  // dates and times
-      std::ostringstream text;
-      text << value.get();
-      out.value = text.str();
-    }
-  });
-  return out;
-}
+// A text and how its values are taken out of it.
+class Converter {
+ public:
+  Converter(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+
+  Toml value(const toml::node& node, int depth = 0) const {
+    Toml out;
+    out.position = position_of(node.source(), file_);
+    if (depth > kDeepest) refuse_depth(out.position);
+    node.visit([&](const auto& value) {
+      using T = std::decay_t<decltype(value)>;
+      if constexpr (toml::is_table<T>) {
+        out.value = table(value, depth);
+      } else if constexpr (toml::is_array<T>) {
+        Toml::List list;
+        for (const toml::node& item : value) list.push_back(this->value(item, depth + 1));
+        out.value = std::move(list);
+      } else if constexpr (toml::is_string<T> || toml::is_integer<T> || toml::is_boolean<T>) {
+        out.value = value.get();
+      } else if constexpr (toml::is_floating_point<T>) {
+        if (value.get() == 0) check_zero(out.position);
+        out.value = value.get();
+      } else {  // dates and times
+        std::ostringstream text;
+        text << value.get();
+        out.value = text.str();
+      }
+    });
+    return out;
+  }
+
+ private:
+  Toml::Table table(const toml::table& table, int depth) const {
+    Toml::Table out;
+    for (const auto& [key, item] : table)
+      out.push_back(
+          {std::string(key.str()), position_of(key.source(), file_), value(item, depth + 1)});
+    // toml++ sorts by name; a suite's columns come as they are written.
+    std::stable_sort(out.begin(), out.end(), [](const Toml::Member& a, const Toml::Member& b) {
+      return std::pair(a.position.line, a.position.column) <
+             std::pair(b.position.line, b.position.column);
+    });
+    return out;
+  }
+
+  // toml++ reads 1e-400 as 0.
+  void check_zero(const Position& position) const {
+    const std::string number = number_at(text_, position.line, position.column);
+    const std::string digits = number.substr(0, number.find_first_of("eE"));
+    if (digits.find_first_of("123456789") != std::string::npos)
+      throw BadInput(to_string(position) + ": " + number +
+                     " is too small for a number, it would be read as 0");
+  }
+
+  std::string_view text_;
+  const std::string& file_;
+};
 
 std::string wanted(const ParamSpec& spec) {
   if (!spec.one_of.empty()) {
@@ -89,13 +119,16 @@ void Toml::erase(std::string_view key) {
 }
 
 Toml parse_toml(std::string_view text, const std::string& name) {
+  if (const int line = line_of_many_dots(text, 20 * kDeepest); line > 0)
+    refuse_depth({name, line, 1});
   try {
-    Toml out = converted(toml::parse(text, name), name);
+    Toml out = Converter(text, name).value(toml::parse(text, name));
     out.position = {name, 1, 1};
     return out;
   } catch (const toml::parse_error& error) {
-    throw BadInput(to_string(position_of(error.source(), name)) +
-                   ": not valid TOML: " + std::string(error.description()));
+    const Position position = position_of(error.source(), name);
+    throw BadInput(to_string(position) + ": not valid TOML: " + std::string(error.description()) +
+                   toml_hint(text, position.line, position.column));
   }
 }
 

@@ -100,7 +100,8 @@ std::optional<ParamValue> converted(ParamType type, const ParamValue& value) {
     }
     case ParamType::kFloat: {
       const auto v = as_number(value);
-      return v && std::isfinite(*v) ? std::optional<ParamValue>(*v) : std::nullopt;
+      if (!v || !std::isfinite(*v)) return {};
+      return *v == 0 ? 0.0 : *v;  // -0.0 is no other value
     }
     case ParamType::kUse: {
       const auto* table = value.get<ParamMap>();
@@ -139,6 +140,30 @@ std::string rule_problem(const ParamSpec& spec, const ParamValue& value) {
     }
   }
   return "";
+}
+// A value of the wrong type, and how it would be written if it is plain what was meant.
+std::string misfit(ParamType type, const ParamValue& value) {
+  std::string text = to_text(value), meant;
+  const auto* real = value.get<double>();
+  const auto* word = value.get<std::string>();
+  if (real && !std::isfinite(*real)) return text + " is not a finite number";
+  if (real && *real == std::floor(*real) && std::abs(*real) < 1e15) {
+    text += ".0";  // which is how it stands in the file
+    if (type == ParamType::kInt) meant = std::to_string(int64_t(*real));
+  }
+  if (word && type == ParamType::kInt && !word->empty() &&
+      std::all_of(word->begin(), word->end(), [](unsigned char c) { return std::isdigit(c); }))
+    meant = *word;
+  if (word && type == ParamType::kBool && (*word == "true" || *word == "false")) meant = *word;
+  if (const auto element = element_type(type)) {
+    if (!value.get<ParamList>() && converted(*element, value)) meant = "[" + text + "]";
+    if (const auto* list = value.get<ParamList>())
+      for (const ParamValue& item : *list)
+        if (const std::string one = misfit(*element, item);
+            !converted(*element, item) && one.find(", write ") != std::string::npos)
+          return one;
+  }
+  return text + " is not " + expectation(type) + (meant.empty() ? "" : ", write " + meant);
 }
 }  // namespace
 
@@ -189,7 +214,7 @@ std::optional<double> parse_fraction(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) return parse(text);
   const auto above = parse(text.substr(0, slash)), below = parse(text.substr(slash + 1));
-  if (!above || !below || *below == 0) return {};
+  if (!above || !below || !std::isfinite(*above / *below)) return {};
   return *above / *below;
 }
 
@@ -221,7 +246,7 @@ std::string to_text(const ParamValue& value) {
 
 std::string problem_of(const ParamSpec& spec, const ParamValue& value) {
   const auto right = converted(spec.type, value);
-  if (!right) return to_text(value) + " is not " + expectation(spec.type);
+  if (!right) return misfit(spec.type, value);
   return rule_problem(spec, *right);
 }
 

@@ -1,10 +1,12 @@
 #include "training/recipe.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/sha256.h"
 #include "host/plugin_architecture.h"
 #include "host/plugin_checker.h"
+#include "host/radius.h"
 #include "host/registry_entry.h"
 #include "host/toml_reader.h"
 
@@ -193,7 +195,18 @@ void read_averaging(TableReader& recipe, Problems& problems, Recipe& out) {
   reader.finish();
 }
 
-void read_threat(TableReader& recipe, Problems& problems, Recipe& out) {
+// Empty where the registry has no such data set, which is said elsewhere.
+std::vector<int64_t> shape_of(const std::string& dataset, const Registry& registry) {
+  const std::vector<std::string> ids = registry.dataset_ids();
+  if (!std::binary_search(ids.begin(), ids.end(), dataset)) return {};
+  try {
+    return registry.dataset(dataset).shape;
+  } catch (const BadInput&) {
+    return {};
+  }
+}
+
+void read_threat(TableReader& recipe, const Registry& registry, Problems& problems, Recipe& out) {
   const Toml* table = recipe.table("threat");
   if (!table) return;
   TableReader reader(*table, "threat", problems);
@@ -201,10 +214,25 @@ void read_threat(TableReader& recipe, Problems& problems, Recipe& out) {
   threat.name = "training";
   reader.choose("norm", threat.norm, {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}},
                 true);
-  reader.require("epsilon", threat.epsilon, Range{0, 1e6});
-  if (const Toml* epsilon = reader.any("epsilon")) threat.epsilon_text = plain_text(*epsilon);
+  if (read_radius(reader, threat.norm, shape_of(out.dataset, registry), threat.epsilon))
+    threat.epsilon_text = plain_text(*reader.any("epsilon"));
   reader.finish();
   out.threat = threat;
+}
+
+// Of the attack that training runs and of the one that validates.
+void check_steps(TableReader& recipe, const Registry& registry, const Recipe& out) {
+  if (!out.threat) return;
+  const std::vector<int64_t> shape = shape_of(out.dataset, registry);
+  const auto check = [&](const char* key, const ParamMap& params) {
+    if (const std::string wrong = step_problem(params, {*out.threat}, shape); !wrong.empty())
+      recipe.problem(key, wrong);
+  };
+  if (out.method) check("method", out.method->with);
+  if (!out.validation.attack) return;
+  ParamMap attack = out.validation.attack->with;
+  attack["use"] = out.validation.attack->plugin;
+  check("validation", {{"attack", attack}});
 }
 
 void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
@@ -335,9 +363,10 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   read_head(recipe, out);
   read_optimizers(recipe, problems, out);
   read_augmentation(recipe, problems, out.augmentation);
-  read_threat(recipe, problems, out);
+  read_threat(recipe, registry, problems, out);
   read_validation(recipe, context, out);
   read_method(recipe, context, out);
+  check_steps(recipe, registry, out);
   read_layer_plugins(recipe, context, out.layer_plugins);
   read_stack(recipe, context, out.stack);
   read_averaging(recipe, problems, out);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace gauntlet {
 namespace {
 
@@ -108,7 +110,8 @@ TEST(Params, WhatIsNoModelIsRefused) {
         ParamValue(ParamMap{{"model", "a"}, {"stack", ParamList{"smoothing"}}})})
     EXPECT_NE(error_of({{"model", wrong}}).find(to_text(wrong) + expected), std::string::npos)
         << error_of({{"model", wrong}});
-  EXPECT_EQ(error_of({{"models", "a"}}), "models: \"a\" is not a list of registry models");
+  EXPECT_EQ(error_of({{"models", "a"}}),
+            "models: \"a\" is not a list of registry models, write [\"a\"]");
 }
 
 TEST(Params, ErrorsNameParameterValueAndExpectation) {
@@ -120,11 +123,30 @@ TEST(Params, ErrorsNameParameterValueAndExpectation) {
             "size: \"8/0\" is not a number or a fraction such as \"8/255\"");
   EXPECT_EQ(error_of({{"flag", 1}}), "flag: 1 is not true or false");
   EXPECT_EQ(error_of({{"layers", ParamList{1, 6}}}), "layers: 6 is not in [0, 5]");
-  EXPECT_EQ(error_of({{"layers", 1}}), "layers: 1 is not a list of whole numbers");
+  EXPECT_EQ(error_of({{"layers", 1}}), "layers: 1 is not a list of whole numbers, write [1]");
   EXPECT_EQ(error_of({{"names", ParamList{1}}}), "names: [1] is not a list of strings");
   EXPECT_EQ(error_of({{"inner", "pgd"}}), "inner: \"pgd\" is not a plugin: { use = \"name\", … }");
   EXPECT_EQ(error_of({{"inner", ParamMap{{"steps", 1}}}}),
             "inner: { steps = 1 } is not a plugin: { use = \"name\", … }");
+}
+
+TEST(Params, ErrorsShowTheValueAsItIsWrittenAndHowItWouldBe) {
+  EXPECT_EQ(error_of({{"steps", 2.0}}), "steps: 2.0 is not a whole number, write 2");
+  EXPECT_EQ(error_of({{"steps", "20"}}), "steps: \"20\" is not a whole number, write 20");
+  EXPECT_EQ(error_of({{"flag", "true"}}), "flag: \"true\" is not true or false, write true");
+  EXPECT_EQ(error_of({{"layers", ParamList{1, 2.0}}}),
+            "layers: 2.0 is not a whole number, write 2");
+}
+
+TEST(Params, NumbersAreFiniteAndZeroHasNoSign) {
+  for (const double wrong : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    EXPECT_NE(error_of({{"size", wrong}}).find(" is not a finite number"), std::string::npos);
+    EXPECT_NE(error_of({{"steps", wrong}}).find(" is not a finite number"), std::string::npos);
+  }
+  for (const char* wrong : {"nan", "inf", "1e400", "1e-400", "1e300/1e-300", "8/nan"})
+    EXPECT_NE(error_of({{"size", wrong}}).find(" is not a number"), std::string::npos) << wrong;
+  const ParamMap resolved = resolve(schema_of<Example>(), {{"size", -0.0}});
+  EXPECT_FALSE(std::signbit(*resolved.at("size").get<double>()));
 }
 
 TEST(Params, ErrorsNameTheNearestName) {
