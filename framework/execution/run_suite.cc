@@ -11,6 +11,7 @@
 #include "evaluation/citations.h"
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
+#include "evaluation/near_chance.h"
 #include "evaluation/timing.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
@@ -190,6 +191,7 @@ class Runner {
       merge(whole, record, from == 0);
     }
     summarise(whole);
+    flag_near_chance(whole, defense);
     whole.x_adv = save(identity, torch::cat(adversarial), indices);
     return whole;
   }
@@ -268,6 +270,14 @@ class Runner {
     return it->second;
   }
 
+  void flag_near_chance(CellRecord& record, const DefenseSpec& defense) {
+    DefendedModel& model = lab_.defended(defense, data_);
+    if (!near_chance(record.clean_accuracy, model.classes(), record.samples)) return;
+    const auto [it, fresh] = likely_causes_.try_emplace(defense.name);
+    if (fresh) it->second = likely_cause(model, data_, suite_.data.indices, lab_.device());
+    record.flags.push_back(near_chance_text(record.clean_accuracy, model.classes(), it->second));
+  }
+
   void add_worst_case(const std::vector<CellRecord>& group, const DefenseSpec& defense) {
     const auto load_x = [&](const CellRecord& record) { return load(record); };
     const std::string identity = worst_case_identity(group),
@@ -328,7 +338,7 @@ class Runner {
   RunEvents& events_;
   Laboratory lab_;
   const Dataset data_;
-  std::map<std::string, std::string> accuracy_problems_;
+  std::map<std::string, std::string> accuracy_problems_, likely_causes_;  // by row
   const int most_threads_ = at::get_num_threads();
   std::map<std::string, int> threads_;    // that help the network of a row
   std::map<std::string, int64_t> asked_;  // identities of this run
