@@ -26,22 +26,22 @@ std::filesystem::path results_of(const Flags& flags) {
 
 int list(const Flags&) {
   for (const Board& board : known_boards())
-    fmt::print("{:<36} {:<14} {}\n", board.id(), to_string(board.division), board.title);
+    say("{:<36} {:<14} {}\n", board.id(), to_string(board.division), board.title);
   return kOk;
 }
 
 int show(const Flags& flags) {
   const Board board = find_board(flags.id);
   const Suite suite = board_columns(board, flags.common.plugins(), flags.common.open_registry());
-  fmt::print("{}: {}\n{}\ndivision: {}\ndata: {}, split {}, {} samples\n", board.id(), board.title,
-             board.description, to_string(board.division), suite.data.dataset, suite.data.split,
-             suite.data.indices.size());
+  say("{}: {}\n{}\ndivision: {}\ndata: {}, split {}, {} samples\n", board.id(), board.title,
+      Lines{board.description}, to_string(board.division), suite.data.dataset, suite.data.split,
+      suite.data.indices.size());
   for (const ThreatSpec& threat : suite.threats)
-    fmt::print("threat {}: {} {}\n", threat.name, to_string(threat.norm), threat.epsilon_text);
+    say("threat {}: {} {}\n", threat.name, to_string(threat.norm), threat.epsilon_text);
   for (const AttackSpec& attack : suite.attacks)
-    fmt::print("attack {}: {}{}\n", attack.name, attack.plugin,
-               attack.host.samples ? fmt::format(", {} samples", attack.host.samples) : "");
-  fmt::print("definition: {}\nSHA-256: {}\n", board.file.string(), board.sha256);
+    say("attack {}: {}{}\n", attack.name, attack.plugin,
+        attack.host.samples ? fmt::format(", {} samples", attack.host.samples) : "");
+  say("definition: {}\nSHA-256: {}\n", board.file.string(), board.sha256);
   return kOk;
 }
 
@@ -75,7 +75,7 @@ int add(const Flags& flags) {
     const std::filesystem::path file = folder / entry_path(entry);
     std::filesystem::create_directories(file.parent_path());
     write_atomically(file, to_json(entry));
-    fmt::print("{}\n", file.string());
+    say("{}\n", file.string());
   }
   return kOk;
 }

@@ -45,9 +45,9 @@ int build(const Flags& flags) {
   const Site site =
       board_site(definitions, read_board_results(results_folder(flags.results, flags.registry)));
   write_site(site, flags.output);
-  fmt::print("{}: {}, {}, {} {}\n", flags.output, counted(int64_t(site.pages.size()), "page"),
-             counted(site.boards, "board"), grouped(site.entries),
-             site.entries == 1 ? "entry" : "entries");
+  say("{}: {}, {}, {} {}\n", flags.output, counted(int64_t(site.pages.size()), "page"),
+      counted(site.boards, "board"), grouped(site.entries),
+      site.entries == 1 ? "entry" : "entries");
   return kOk;
 }
 

@@ -16,38 +16,38 @@ std::filesystem::path results_folder(const std::string& results, const std::stri
 
 std::string entries_table(const std::vector<BoardEntry>& entries) {
   size_t wide = 0;
-  for (const BoardEntry& entry : entries) wide = std::max(wide, entry.defense.size());
+  for (const BoardEntry& entry : entries) wide = std::max(wide, visible(entry.defense).size());
   std::string out;
   for (const BoardEntry& entry : entries) {
     for (const BoardThreat& threat : entry.threats)
       out += fmt::format("{:<{}}  {}  clean {:5.1f}  worst case {:5.1f} ({:.1f} to {:.1f})\n",
-                         entry.defense, wide, threat.name, 100 * threat.clean_accuracy,
-                         100 * threat.robust_accuracy, 100 * threat.interval.low,
-                         100 * threat.interval.high);
+                         visible(entry.defense), wide, visible(threat.name),
+                         100 * threat.clean_accuracy, 100 * threat.robust_accuracy,
+                         100 * threat.interval.low, 100 * threat.interval.high);
     for (const CertifiedAt& at : entry.certified_at)
       out += fmt::format("{:<{}}  certified beyond {:g}: {:.1f} ({:.1f} to {:.1f})\n",
-                         entry.defense, wide, at.radius, 100 * at.accuracy, 100 * at.interval.low,
-                         100 * at.interval.high);
+                         visible(entry.defense), wide, at.radius, 100 * at.accuracy,
+                         100 * at.interval.low, 100 * at.interval.high);
     for (const std::string& finding : entry.findings)
-      out += fmt::format("{:<{}}  audit: {}\n", entry.defense, wide, finding);
+      out += fmt::format("{:<{}}  audit: {}\n", visible(entry.defense), wide, visible(finding));
   }
   return out;
 }
 
 int report(const BundleFile& bundle, const Verification& found) {
-  for (const std::string& note : found.notes) fmt::print(stderr, "note: {}\n", note);
-  for (const std::string& failure : found.failures) fmt::print(stderr, "{}\n", failure);
-  fmt::print("board: {}\n", to_string(bundle.entries().front().board));
+  for (const std::string& note : found.notes) say(stderr, "note: {}\n", note);
+  for (const std::string& failure : found.failures) say(stderr, "{}\n", failure);
+  say("board: {}\n", to_string(bundle.entries().front().board));
   for (const Verification::Row& row : found.rows)
-    fmt::print("{}: {}\n", row.defense,
-               row.reached == Verified::kNot      ? "does not hold"
-               : row.reached == Verified::kTables ? "holds, from the tables"
-                                                  : "holds, tables and model");
+    say("{}: {}\n", row.defense,
+        row.reached == Verified::kNot      ? "does not hold"
+        : row.reached == Verified::kTables ? "holds, from the tables"
+                                           : "holds, tables and model");
   if (found.holds())
-    fmt::print("every claim holds\n");
+    say("every claim holds\n");
   else
-    fmt::print("{} {}\n", found.failures.size(),
-               found.failures.size() == 1 ? "claim does not hold" : "claims do not hold");
+    say("{} {}\n", found.failures.size(),
+        found.failures.size() == 1 ? "claim does not hold" : "claims do not hold");
   return found.holds() ? kOk : kSomeFailed;
 }
 

@@ -38,8 +38,8 @@ int pack_run(const PackFlags& flags) {
       flags.output.empty() ? store.folder() / "bundle.zip" : std::filesystem::path(flags.output);
   const Packed packed = pack(store, read_about(flags.about), flags.common.plugins(),
                              flags.common.open_registry(), output);
-  fmt::print("{}", entries_table(packed.entries));
-  fmt::print("\nbundle: {}\nSHA-256: {}\n", output.string(), packed.sha256);
+  say("{}", Lines{entries_table(packed.entries)});
+  say("\nbundle: {}\nSHA-256: {}\n", output.string(), packed.sha256);
   return kOk;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/terminal.h"
 #include "host/plugin_library.h"
 #include "host/registry.h"
 #include "results/store.h"
@@ -38,6 +39,9 @@ CLI::App* add_subcommand(CLI::App& group, const char* name, const char* help,
                          const std::shared_ptr<Flags>& flags, Action& action,
                          int (*what)(const Flags&)) {
   CLI::App* command = group.add_subcommand(name, help);
+  // The two words that people try for it.
+  if (name == std::string_view("show")) command->alias("info");
+  if (name == std::string_view("info")) command->alias("show");
   flags->common.add_to(*command);
   command->callback([&action, flags, what] { action = [flags, what] { return what(*flags); }; });
   return command;

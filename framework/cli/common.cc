@@ -7,16 +7,19 @@
 #include "base/bad_input.h"
 #include "base/processors.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 
 namespace gauntlet::cli {
 
 void Common::add_to(CLI::App& command) {
-  command.add_option("--plugin-path", plugin_path,
-                     "Folder or file with plugins, searched before the built-in ones");
+  command
+      .add_option("--plugin-path", plugin_path,
+                  "Folder or file with plugins, searched before the built-in ones")
+      ->allow_extra_args(false);
   command.add_option("--data", data, "Folder with data sets");
   command.add_option("--registry", registry, "Folder with data set and model entries");
   command.add_option("--threads", threads, "CPU threads; 0: as many as help the network at hand")
-      ->check(CLI::NonNegativeNumber);
+      ->transform(whole(0, 1024));
 }
 
 PluginLibrary Common::plugins() const { return PluginLibrary(plugin_search_path(plugin_path)); }

@@ -2,6 +2,7 @@
 
 #include "base/write_atomically.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "reports/comparison.h"
 
 namespace gauntlet::cli {
@@ -22,7 +23,7 @@ int run(const Flags& flags) {
                            : flags.format == "markdown" ? comparison_markdown(page)
                                                         : comparison_text(page, flags.all);
   if (flags.output.empty())
-    fmt::print("{}", text);
+    say("{}", Lines{text});
   else
     write_atomically(flags.output, text);
   return flags.gate && !comparison.beyond(*flags.gate).empty() ? kSomeFailed : kOk;
@@ -39,7 +40,7 @@ void add_compare(CLI::App& app, Action& action) {
       ->add_option("--gate", flags->gate,
                    "Exit with 1 where a cell loses more than this many points with significance, "
                    "or its result")
-      ->check(CLI::Range(0.0, 100.0));
+      ->transform(real(0, 100));
   command->add_option("--format", flags->format, "How to write it")
       ->check(CLI::IsMember({"text", "markdown", "html"}));
   command->add_option("--output", flags->output, "File; default: standard output");

@@ -31,7 +31,7 @@ int list(const Flags& flags) {
     for (const auto& split : entry.splits)
       splits += fmt::format("{}{} {}{}", splits.empty() ? "" : ", ", split.samples, split.name,
                             present(registry, split) ? "" : " (absent)");
-    fmt::print("{:<20} {:<32} {}\n", id, splits, entry.title);
+    say("{:<20} {:<32} {}\n", id, splits, entry.title);
   }
   return kOk;
 }
@@ -39,15 +39,15 @@ int list(const Flags& flags) {
 int info(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
   const DatasetEntry entry = registry.dataset(flags.id);
-  fmt::print("{}: {}\nimages: {}, {} classes\nlicence: {}\nhomepage: {}\n", entry.id, entry.title,
-             fmt::join(entry.shape, " x "), entry.classes, entry.licence, entry.homepage);
+  say("{}: {}\nimages: {}, {} classes\nlicence: {}\nhomepage: {}\n", entry.id, entry.title,
+      fmt::join(entry.shape, " x "), entry.classes, entry.licence, entry.homepage);
   for (const auto& split : entry.splits)
     for (const auto& file : split.files) {
       const auto found = registry.find(file);
-      fmt::print("{:<6} {:<32} {}\n", split.name, file.path.filename().string(),
-                 found ? found->string() : "absent");
+      say("{:<6} {:<32} {}\n", split.name, file.path.filename().string(),
+          found ? found->string() : "absent");
     }
-  fmt::print("\n{}\n", entry.citation);
+  say("\n{}\n", Lines{entry.citation});
   return kOk;
 }
 
@@ -80,11 +80,11 @@ int verify(const Flags& flags) {
     try {
       const Dataset data = registry.load(entry, split.name);
       decode_all(data);
-      fmt::print("{} {}: {} images, {}\n", entry.id, split.name, data.size(),
-                 proven(registry, entry, split) ? "as published"
-                                                : "whole; no published sum to compare them with");
+      say("{} {}: {} images, {}\n", entry.id, split.name, data.size(),
+          proven(registry, entry, split) ? "as published"
+                                         : "whole; no published sum to compare them with");
     } catch (const BadInput& error) {
-      fmt::print(stderr, "{}\n", error.what());
+      say(stderr, "{}\n", Lines{error.what()});
       code = kBadInput;
     }
   }
@@ -99,9 +99,9 @@ std::function<void(int64_t, int64_t)> progress_line() {
     if (done / kMebi == last) return;
     last = done / kMebi;
     if (of > 0) {
-      fmt::print(stderr, "\r  {} of {} MiB ({} %) ", last, of / kMebi, 100 * done / of);
+      say(stderr, "\r  {} of {} MiB ({} %) ", last, of / kMebi, 100 * done / of);
     } else {
-      fmt::print(stderr, "\r  {} MiB ", last);
+      say(stderr, "\r  {} MiB ", last);
     }
     std::fflush(stderr);
   };
@@ -116,16 +116,16 @@ int get(const Flags& flags) {
   options.download.progress = progress_line();
   options.download.stop = &stop_on_signals();
   options.begins = [](const std::string& name, const std::string& what) {
-    fmt::print(stderr, "\r{}: {}\n", name, what);
+    say(stderr, "\r{}: {}\n", name, what);
   };
   const DatasetEntry entry = registry.dataset(flags.id);
   obtain(registry, entry, options);
   const bool found = std::all_of(entry.splits.begin(), entry.splits.end(),
                                  [&](const auto& split) { return present(registry, split); });
-  fmt::print("{}: complete{}\n", entry.id,
-             found ? ""
-                   : "; to be found it needs --data " + options.to.string() +
-                         " or GAUNTLET_DATA=" + options.to.string());
+  say("{}: complete{}\n", entry.id,
+      found ? ""
+            : "; to be found it needs --data " + options.to.string() +
+                  " or GAUNTLET_DATA=" + options.to.string());
   return kOk;
 }
 }  // namespace

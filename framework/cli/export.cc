@@ -48,8 +48,8 @@ int run(const Flags& flags) {
                                            : std::filesystem::path(flags.output);
   const ExportSummary summary =
       export_run({run, outcomes_in(store), store.artifacts()}, target, options);
-  fmt::print("{} cells, {} with a result: {}\n", summary.cells, summary.files,
-             (target / "index.json").string());
+  say("{} cells, {} with a result: {}\n", summary.cells, summary.files,
+      (target / "index.json").string());
   return kOk;
 }
 }  // namespace
@@ -60,8 +60,10 @@ void add_export(CLI::App& app, Action& action) {
       "export", "Write outcomes and adversarial inputs of every image as NPZ and CSV");
   command->add_option("folder", flags->folder, "What 'gauntlet run' wrote to")->required();
   command->add_option("--output", flags->output, "New folder; default: export/ beside the records");
-  command->add_option("--only", flags->only,
-                      "Export a part: defense=PATTERN,attack=PATTERN,threat=PATTERN");
+  command
+      ->add_option("--only", flags->only,
+                   "Export a part: defense=PATTERN,attack=PATTERN,threat=PATTERN")
+      ->allow_extra_args(false);
   auto* x_adv = command
                     ->add_option("--x-adv", flags->x_adv,
                                  "Adversarial inputs: float32 as judged, uint8 where they are "

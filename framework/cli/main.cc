@@ -6,41 +6,53 @@
 #include "base/keep_memory.h"
 #include "base/waiting.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "gauntlet/params.h"
 
-int main(int argc, char** argv) {
-  using namespace gauntlet;
-  wait_briefly(argc, argv);
-  keep_freed_memory();
-  CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
-  app.name("gauntlet");
-  app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
+namespace {
+using namespace gauntlet;
+
+int run_command(CLI::App& app, int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
   cli::Action action;
   for (const auto add :
        {cli::add_run, cli::add_check, cli::add_train, cli::add_trace, cli::add_report,
         cli::add_compare, cli::add_export, cli::add_bundle, cli::add_verify, cli::add_board,
         cli::add_plugins, cli::add_data, cli::add_models, cli::add_version})
     add(app, action);
+  cli::check_words(app, words);
   try {
     app.parse(argc, argv);
-    return action();
-  } catch (const CLI::Success& e) {  // --help
+  } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
-    std::fprintf(stderr, "gauntlet: %s; see 'gauntlet --help'\n", e.what());
-    return cli::kBadInput;
+    const std::string command = cli::command_named(app, words);
+    throw BadInput(command + ": " + e.what() + "; see '" + command + " --help'");
+  }
+  return action();
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  wait_briefly(argc, argv);
+  keep_freed_memory();
+  CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
+  app.name("gauntlet");
+  app.require_subcommand(1);
+  using cli::Lines;
+  try {
+    return run_command(app, argc, argv);
   } catch (const BadInput& e) {
-    std::fprintf(stderr, "%s\n", e.what());
+    cli::say(stderr, "{}\n", Lines{e.what()});
     return cli::kBadInput;
   } catch (const ParamError& e) {
-    std::fprintf(stderr, "%s\n", e.what());
+    cli::say(stderr, "{}\n", Lines{e.what()});
     return cli::kBadInput;
   } catch (const std::filesystem::filesystem_error& e) {
-    std::fprintf(stderr, "%s\n", sentence_of(e).c_str());
+    cli::say(stderr, "{}\n", Lines{sentence_of(e)});
     return cli::kBadInput;
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "gauntlet: %s\n", e.what());
+    cli::say(stderr, "gauntlet: {}\n", Lines{e.what()});
     return cli::kSomeFailed;
   }
 }

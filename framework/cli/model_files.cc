@@ -6,9 +6,11 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "evaluation/cell.h"
 #include "host/model_entry_writer.h"
 #include "host/plugin_architecture.h"
+#include "host/registry_entry.h"
 #include "host/toml_reader.h"
 #include "models/safetensors.h"
 #include "models/script_network.h"
@@ -74,9 +76,9 @@ std::vector<DeclaredAccuracy> measure(const std::shared_ptr<Network>& network,
     const Dataset data = registry.load(id, "test");
     const CleanCount count = count_right(model, data, data.size());
     all.push_back({id, "test", data.size(), count.right});
-    fmt::print("right on {:.2f} % of the {} test images of {}{}\n",
-               100.0 * double(count.right) / double(data.size()), data.size(), id,
-               count.random ? ", in one draw of its random numbers" : "");
+    say("right on {:.2f} % of the {} test images of {}{}\n",
+        100.0 * double(count.right) / double(data.size()), data.size(), id,
+        count.random ? ", in one draw of its random numbers" : "");
   }
   return all;
 }
@@ -114,7 +116,7 @@ int import_model(const Flags& flags) {
 
   const std::shared_ptr<Network> network =
       build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
-  fmt::print("read as {}\n", load_weights(*network, flags.file, flags.from));
+  say("read as {}\n", load_weights(*network, flags.file, flags.from));
   entry.accuracy = measure(network, registry, entry.dataset);
 
   std::error_code failed;
@@ -132,7 +134,7 @@ int import_model(const Flags& flags) {
     fs::remove(entry.entry_file, failed);
     throw;
   }
-  fmt::print("{}\n{}\n", entry.entry_file.string(), entry.weights.string());
+  say("{}\n{}\n", entry.entry_file.string(), entry.weights.string());
   return kOk;
 }
 
@@ -148,7 +150,7 @@ int export_model(const Flags& flags) {
   ModelEntry out = entry;
   out.weights = flags.output;
   write_weights(out, *network, {});
-  fmt::print("{}\n", flags.output);
+  say("{}\n", flags.output);
   return kOk;
 }
 }  // namespace
@@ -165,10 +167,16 @@ void add_model_files(CLI::App& models, Action& action) {
       ->required();
   command->add_option("--dataset", entry.dataset, "What it was trained for")->required();
   command->add_option("--mean", entry.network.mean, "A value a channel: 0.49,0.48,0.45")
-      ->delimiter(',');
-  command->add_option("--std", entry.network.std, "A value a channel")->delimiter(',');
+      ->delimiter(',')
+      ->transform(pixels(kMeans.min, kMeans.max))
+      ->allow_extra_args(false);
+  command->add_option("--std", entry.network.std, "A value a channel")
+      ->delimiter(',')
+      ->transform(pixels(kDeviations.min, kDeviations.max))
+      ->allow_extra_args(false);
   command->add_option("--from", in->from, "Where in a checkpoint the weights are: ema.state_dict");
-  command->add_option("--set", in->set, "An option of the architecture, KEY=VALUE");
+  command->add_option("--set", in->set, "An option of the architecture, KEY=VALUE")
+      ->allow_extra_args(false);
   command->add_option("--summary", entry.summary, "One line");
   command->add_option("--licence", entry.licence, "Of the weights");
   command->add_option("--citation", entry.citation, "Who made them");

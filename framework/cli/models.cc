@@ -23,7 +23,7 @@ int list(const Flags& flags) {
   const Registry registry = flags.common.open_registry();
   for (const std::string& id : registry.model_ids()) {
     const ModelEntry entry = registry.model(id);
-    fmt::print("{:<28} {:<12} {}\n", id, entry.network.architecture, entry.summary);
+    say("{:<28} {:<12} {}\n", id, entry.network.architecture, entry.summary);
   }
   return kOk;
 }
@@ -37,14 +37,13 @@ int show(const Flags& flags) {
       network->layers().empty() ? ""
                                 : fmt::format(", {:.1f} million multiply-adds an image",
                                               double(multiply_adds(*network)) / 1e6);
-  fmt::print("{}: {}\narchitecture: {}, input {}, {} classes{}\ntrained for: {}\nweights: {}\n",
-             entry.id, entry.summary, entry.network.architecture,
-             fmt::join(entry.network.input, " x "), entry.network.classes, cost, entry.dataset,
-             entry.weights.string());
-  for (const Use& use : entry.layer_plugins) fmt::print("in its layers: {}\n", use.plugin);
-  for (const DeclaredAccuracy& a : entry.accuracy) fmt::print("right on {}\n", percent(a));
-  if (!entry.training.empty()) fmt::print("training: {}\n", to_text(entry.training));
-  fmt::print("licence: {}\n{}\n", entry.licence, entry.citation);
+  say("{}: {}\narchitecture: {}, input {}, {} classes{}\ntrained for: {}\nweights: {}\n", entry.id,
+      entry.summary, entry.network.architecture, fmt::join(entry.network.input, " x "),
+      entry.network.classes, cost, entry.dataset, entry.weights.string());
+  for (const Use& use : entry.layer_plugins) say("in its layers: {}\n", use.plugin);
+  for (const DeclaredAccuracy& a : entry.accuracy) say("right on {}\n", percent(a));
+  if (!entry.training.empty()) say("training: {}\n", to_text(entry.training));
+  say("licence: {}\n{}\n", entry.licence, Lines{entry.citation});
   return kOk;
 }
 
@@ -65,9 +64,9 @@ int check(const Flags& flags) {
     spec.model.accuracy = {declared};
     const std::string problem = accuracy_problem(spec, lab.defended(spec, data), data, indices);
     if (problem.empty())
-      fmt::print("{}: right on {}, as declared\n", flags.id, percent(declared));
+      say("{}: right on {}, as declared\n", flags.id, percent(declared));
     else
-      fmt::print(stderr, "{}: {}\n", flags.id, problem), exit_code = kBadInput;
+      say(stderr, "{}: {}\n", flags.id, problem), exit_code = kBadInput;
   }
   return exit_code;
 }

@@ -19,22 +19,22 @@ int list(const Flags& flags) {
   for (const char* kind : {"attack", "defense"})
     for (const std::string& name : plugins.names(kind)) {
       const Stamp& stamp = *plugins.file(kind, name).stamp;
-      fmt::print("{:<8} {:<24} {:<8} {}\n", kind, name, stamp.version, stamp.summary);
+      say("{:<8} {:<24} {:<8} {}\n", kind, name, stamp.version, stamp.summary);
     }
   for (const PluginFile& file : plugins.files())
-    if (!file.refusal.empty()) fmt::print(stderr, "refused: {}\n", file.refusal);
+    if (!file.refusal.empty()) say(stderr, "refused: {}\n", file.refusal);
   return kOk;
 }
 
 void show_one(const PluginLibrary& plugins, const std::string& kind, const std::string& name) {
   const PluginFile& file = plugins.file(kind, name);
-  fmt::print("{} {} {}: {}\n{}\n\n", kind, name, file.stamp->version, file.stamp->summary,
-             file.path.string());
+  say("{} {} {}: {}\n{}\n\n", kind, name, file.stamp->version, file.stamp->summary,
+      file.path.string());
   for (const ParamSpec& spec : plugins.schema(kind, name)) {
     std::string rule;
     if (spec.range) rule = fmt::format(" in [{}, {}]", spec.range->min, spec.range->max);
     for (const std::string& one : spec.one_of) rule += (rule.empty() ? " one of " : ", ") + one;
-    fmt::print("  {} = {}{}\n      {}\n", spec.name, to_text(spec.fallback), rule, spec.help);
+    say("  {} = {}{}\n      {}\n", spec.name, to_text(spec.fallback), rule, spec.help);
   }
 }
 
@@ -58,17 +58,17 @@ int check(const Flags& flags) {
   const PluginFile file = inspect_plugin(flags.file);
   if (file.stamp) {
     const Stamp &theirs = *file.stamp, ours = host_stamp();
-    fmt::print("{:<12} {:<40} {}\n", "", "plugin", "this host");
+    say("{:<12} {:<40} {}\n", "", "plugin", "this host");
     const auto row = [](const char* what, const std::string& a, const std::string& b) {
-      fmt::print("{:<12} {:<40} {}{}\n", what, a, b, a == b || b.empty() ? "" : "   <- differs");
+      say("{:<12} {:<40} {}{}\n", what, a, b, a == b || b.empty() ? "" : "   <- differs");
     };
     row("kind", theirs.kind, ""), row("name", theirs.name, ""), row("version", theirs.version, "");
     row("ABI", theirs.abi, ours.abi), row("LibTorch", theirs.torch, ours.torch);
     row("C++ library", theirs.stdlib, ours.stdlib);
-    fmt::print("{:<12} {:<40} {}\n", "compiler", theirs.compiler, ours.compiler);
+    say("{:<12} {:<40} {}\n", "compiler", theirs.compiler, ours.compiler);
   }
   if (!file.refusal.empty()) throw BadInput(file.refusal);
-  fmt::print("{} can be loaded\n", flags.file);
+  say("{} can be loaded\n", flags.file);
   return kOk;
 }
 
@@ -76,7 +76,7 @@ int create(const Flags& flags) {
   const std::filesystem::path folder =
       flags.into.empty() ? std::filesystem::path(flags.name) : std::filesystem::path(flags.into);
   write_scaffold(flags.kind, flags.name, folder);
-  fmt::print("{}\n", folder.string());
+  say("{}\n", folder.string());
   return kOk;
 }
 }  // namespace

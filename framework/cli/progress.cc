@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "cli/terminal.h"
+
 namespace gauntlet::cli {
 namespace {
 using Clock = std::chrono::steady_clock;
@@ -56,8 +58,8 @@ void Progress::end(const std::string& verdict, double seconds, bool cached) {
   if (cached) free_ += work_[number_];
   if (quiet_) return;
   const std::string cost = cached ? "already known" : fmt::format("{:.1f} s", seconds);
-  fmt::print(stderr, "{}[{}/{}] {}: {}, {}\n", terminal_ ? "\r\033[K" : "", number_ + 1, cells_,
-             label_, verdict, cost);
+  if (terminal_) clear_line();
+  say(stderr, "[{}/{}] {}: {}, {}\n", number_ + 1, cells_, label_, verdict, cost);
 }
 
 double Progress::spent() const {
@@ -76,8 +78,9 @@ void Progress::show(double fraction) {
   const auto now = Clock::now();
   if (fraction > 0 && now - shown_ < std::chrono::milliseconds(100)) return;
   shown_ = now;
-  fmt::print(stderr, "\r\033[K[{}/{}] {}: {:.0f} %{}", number_ + 1, cells_, label_, 100 * fraction,
-             time_left(fraction));
+  clear_line();
+  say(stderr, "[{}/{}] {}: {:.0f} %{}", number_ + 1, cells_, label_, 100 * fraction,
+      time_left(fraction));
   std::fflush(stderr);
 }
 

@@ -16,7 +16,7 @@ int render(const std::string& folder, const std::string& output) {
   const std::filesystem::path target = output.empty() ? folder : output;
   const Store::Run run = store.latest_run();
   write_reports({run, outcomes_in(store), store.artifacts()}, target);
-  fmt::print("{}\n", (target / "report.html").string());
+  say("{}\n", (target / "report.html").string());
   return kOk;
 }
 
@@ -26,8 +26,8 @@ int check(const std::string& file) {
   std::ostringstream text;
   text << in.rdbuf();
   const std::vector<std::string> problems = validate_report(text.str());
-  for (const std::string& problem : problems) fmt::print(stderr, "{}: {}\n", file, problem);
-  if (problems.empty()) fmt::print("{}: a valid report\n", file);
+  for (const std::string& problem : problems) say(stderr, "{}: {}\n", file, problem);
+  if (problems.empty()) say("{}: a valid report\n", file);
   return problems.empty() ? kOk : kBadInput;
 }
 }  // namespace

@@ -7,10 +7,12 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
+#include "cli/words.h"
 #include "evaluation/cell.h"
 #include "evaluation/remarks.h"
 #include "evaluation/timing.h"
 #include "host/plan.h"
+#include "host/remarks.h"
 #include "host/suite.h"
 #include "reports/report.h"
 
@@ -27,11 +29,14 @@ struct RunFlags {
 
 void add_suite_flags(CLI::App& command, RunFlags& flags) {
   command.add_option("suite", flags.suite, "The suite's TOML file")->required();
-  command.add_option("--set", flags.options.set,
-                     "Change a value: path=value, such as attack.pgd.steps=50");
-  command.add_option("--only", flags.options.only, "Run a part: defense=PATTERN,attack=PATTERN");
+  command
+      .add_option("--set", flags.options.set,
+                  "Change a value: path=value, such as attack.pgd.steps=50")
+      ->allow_extra_args(false);
+  command.add_option("--only", flags.options.only, "Run a part: defense=PATTERN,attack=PATTERN")
+      ->allow_extra_args(false);
   command.add_option("--batch-size", flags.batch_size, "Samples attacked together")
-      ->check(CLI::PositiveNumber);
+      ->transform(whole(1, 1'000'000));
   flags.common.add_to(command);
 }
 
@@ -51,11 +56,11 @@ int run(const RunFlags& flags) {
   const RunSummary summary = run_suite(suite, plugins, registry, store, options, progress);
   const Store::Run records = store.latest_run();
   write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());
-  fmt::print("{}", summary_table(records));
-  fmt::print("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n",
-             summary.ok, summary.invalid, summary.error, summary.skipped, summary.cached,
-             summary.complete ? "" : "; stopped before the end",
-             (store.folder() / "report.html").string());
+  say("{}{}", Lines{summary_table(records)}, Lines{findings_text(records)});
+  say("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n", summary.ok,
+      summary.invalid, summary.error, summary.skipped, summary.cached,
+      summary.complete ? "" : "; stopped before the end",
+      (store.folder() / "report.html").string());
   const bool all_ok = summary.complete && summary.invalid == 0 && summary.error == 0;
   return all_ok ? kOk : kSomeFailed;
 }
@@ -68,13 +73,16 @@ int check(const RunFlags& flags) {
   const Dataset data = registry.load(suite.data.entry, suite.data.split);
   Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
-  fmt::print("{}", describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
-               return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
-                                     at::get_num_threads())
-                   .seconds;
-             }));
-  for (const std::string& remark : remarks_on(suite, data, lab))
-    fmt::print("remark   {}\n", remark);
+  const std::string plan = describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
+    return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
+                          at::get_num_threads())
+        .seconds;
+  });
+  Remarks units;
+  remark_on_units(suite, units);
+  std::vector<std::string> remarks = units.lines();
+  for (std::string& remark : remarks_on(suite, data, lab)) remarks.push_back(std::move(remark));
+  say("{}{}", Lines{plan}, Lines{listed("remarks", remarks)});
   return kOk;
 }
 }  // namespace

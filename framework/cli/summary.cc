@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
+
+#include "base/shown.h"
+#include "host/remarks.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -81,7 +85,7 @@ std::string certified_table(const std::vector<Certification>& records) {
   }
   std::vector<std::vector<std::string>> lines{{"defense", "certified", "abstained", "avg. radius"}};
   for (const std::string& name : names)
-    lines.push_back({name, rows[name].accuracy.text(), rows[name].abstained.text(),
+    lines.push_back({visible(name), rows[name].accuracy.text(), rows[name].abstained.text(),
                      rows[name].radius.text(1, 3)});
   std::string out = "\ncertified accuracy in % (L2)\n";
   print(out, lines);
@@ -106,7 +110,9 @@ std::string summary_table(const Store::Run& run) {
   }
   for (const WorstCase& worst : run.worst_cases) {
     Mean& mean = tables[worst.threat].worst[worst.defense];
-    if (worst.complete)
+    if (!worst.reason.empty())
+      mean.failure = "none";
+    else if (worst.complete)
       mean.add(worst.robust_accuracy);
     else
       mean.failure = "incomplete";
@@ -114,12 +120,12 @@ std::string summary_table(const Store::Run& run) {
   std::string out;
   for (const std::string& threat : threats) {
     Table& table = tables[threat];
-    out += fmt::format("{}accuracy in % under {}\n", out.empty() ? "" : "\n", threat);
+    out += fmt::format("{}accuracy in % under {}\n", out.empty() ? "" : "\n", visible(threat));
     std::vector<std::vector<std::string>> lines{{"defense", "clean"}};
-    for (const std::string& column : table.columns) lines[0].push_back(column);
+    for (const std::string& column : table.columns) lines[0].push_back(visible(column));
     lines[0].push_back("worst case");
     for (const std::string& row : table.rows) {
-      std::vector<std::string> line{row, table.clean[row].mean.text()};
+      std::vector<std::string> line{visible(row), table.clean[row].mean.text()};
       for (const std::string& column : table.columns)
         line.push_back(table.cells[{row, column}].text());
       line.push_back(table.worst[row].text());
@@ -129,6 +135,34 @@ std::string summary_table(const Store::Run& run) {
   }
   if (!run.certifications.empty()) out += certified_table(run.certifications);
   return out;
+}
+
+std::string findings_text(const Store::Run& run) {
+  Remarks findings;
+  std::set<std::pair<std::string, std::string>> told;
+  const auto failed = [](Status status) {
+    return status == Status::kInvalid || status == Status::kError;
+  };
+  for (const CellRecord& cell : run.cells) {
+    const Remarks::Place place{cell.defense, cell.attack, cell.threat};
+    findings.covers(place);
+    for (const std::string& flag : cell.flags) {
+      findings.add(place, flag);
+      told.insert({cell.defense, cell.attack + ": " + flag});  // as a worst case repeats it
+    }
+    if (failed(cell.status)) findings.add(place, to_string(cell.status) + ", " + cell.reason);
+  }
+  for (const WorstCase& worst : run.worst_cases) {
+    findings.add(worst.defense + " × worst case", worst.reason);
+    for (const std::string& flag : worst.flags)
+      if (!told.count({worst.defense, flag})) findings.add(worst.defense, flag);
+  }
+  for (const Certification& record : run.certifications) {
+    const std::string about = record.defense + ", certificates";
+    for (const std::string& flag : record.flags) findings.add(about, flag);
+    if (failed(record.status)) findings.add(about, to_string(record.status) + ", " + record.reason);
+  }
+  return listed("findings", findings.lines());
 }
 
 }  // namespace gauntlet::cli

@@ -10,4 +10,8 @@ namespace gauntlet::cli {
 /// Means over seeds. After them what is certified, where the suite asked for it.
 std::string summary_table(const Store::Run& run);
 
+/// What was found of its cells, and why some have no result: a line each, below the table; "" where
+/// there is nothing.
+std::string findings_text(const Store::Run& run);
+
 }  // namespace gauntlet::cli

@@ -76,8 +76,7 @@ void tell(const ImageTrace& image) {
     const TracePoint& last = image.points.back();
     state = fmt::format("{:>10.4f} {:>10.4f} {:>10.5f}", last.loss, last.margin, last.distance);
   }
-  fmt::print("{:>7} {:>6} {:>8} {}  {}\n", image.index, image.label, image.points.size(), state,
-             answer);
+  say("{:>7} {:>6} {:>8} {}  {}\n", image.index, image.label, image.points.size(), state, answer);
 }
 
 int run(const Flags& flags) {
@@ -96,16 +95,15 @@ int run(const Flags& flags) {
   lab.probe_with(data);
   const Trace seen =
       trace({suite, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
-  fmt::print("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,
-             defense.name, threat.norm == Norm::kLinf ? "linf" : to_string(threat.norm),
-             threat.epsilon_text, "image", "class", "queries", "loss", "margin", "distance",
-             "answer");
+  say("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,
+      defense.name, threat.norm == Norm::kLinf ? "linf" : to_string(threat.norm),
+      threat.epsilon_text, "image", "class", "queries", "loss", "margin", "distance", "answer");
   for (const ImageTrace& image : seen.images) tell(image);
   const std::filesystem::path picture(flags.output);
   write_atomically(picture, plot_of(seen, attack.host.goal));
   const auto table = std::filesystem::path(picture).replace_extension(".csv");
   write_atomically(table, to_csv(seen));
-  fmt::print("{}\n{}\n", picture.string(), table.string());
+  say("{}\n{}\n", picture.string(), table.string());
   return kOk;
 }
 }  // namespace
@@ -115,12 +113,16 @@ void add_trace(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "trace", "Show loss, margin and distance of one attack, query by query, on a few images");
   command->add_option("suite", flags->suite, "The suite's TOML file")->required();
-  command->add_option("--set", flags->options.set,
-                      "Change a value: path=value, such as attack.pgd.steps=50");
-  command->add_option("--only", flags->options.only,
-                      "Which combination: defense=PATTERN,attack=PATTERN,threat=PATTERN");
+  command
+      ->add_option("--set", flags->options.set,
+                   "Change a value: path=value, such as attack.pgd.steps=50")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--only", flags->options.only,
+                   "Which combination: defense=PATTERN,attack=PATTERN,threat=PATTERN")
+      ->allow_extra_args(false);
   command->add_option("--images", flags->images, "How many of the suite's images")
-      ->check(CLI::Range(1, 1000));
+      ->transform(whole(1, 1000));
   command->add_option("--output", flags->output,
                       "Picture (SVG); a table is written beside it (CSV)");
   flags->common.add_to(*command);

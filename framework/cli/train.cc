@@ -36,18 +36,19 @@ TrainCallbacks talk() {
   TrainCallbacks callbacks;
   callbacks.stop = [&stop] { return stop.load(); };
   callbacks.epoch = [terminal](const EpochLog& e) {
-    fmt::print(stderr,
-               "{}epoch {}: loss {:.4f}, trained on {}, validation {}, under attack {}, {}\n",
-               terminal ? "\r\033[K" : "", e.epoch, e.loss, percent(e.accuracy),
-               percent(e.validation_clean), percent(e.validation_robust), duration(e.seconds));
+    if (terminal) clear_line();
+    say(stderr, "epoch {}: loss {:.4f}, trained on {}, validation {}, under attack {}, {}\n",
+        e.epoch, e.loss, percent(e.accuracy), percent(e.validation_clean),
+        percent(e.validation_robust), duration(e.seconds));
   };
   // A terminal's line is kept up to date; a log gets a line a minute.
   callbacks.progress = [terminal, told = 0.0](const TrainingProgress& p) mutable {
     if (p.seconds < told + (terminal ? 0.2 : 60)) return;
     told = p.seconds;
-    fmt::print(stderr, "{}epoch {} of {}, batch {} of {}: loss {:.4f}, {:.1f} %, {} left{}",
-               terminal ? "\r\033[K" : "", p.epoch + 1, p.epochs, p.batch, p.batches, p.loss,
-               100 * p.accuracy, duration(p.seconds_left), terminal ? "" : "\n");
+    if (terminal) clear_line();
+    say(stderr, "epoch {} of {}, batch {} of {}: loss {:.4f}, {:.1f} %, {} left", p.epoch + 1,
+        p.epochs, p.batch, p.batches, p.loss, 100 * p.accuracy, duration(p.seconds_left));
+    if (!terminal) say(stderr, "\n");
     std::fflush(stderr);
   };
   return callbacks;
@@ -55,17 +56,17 @@ TrainCallbacks talk() {
 
 void tell(const ModelEntry& entry, const TrainingResult& result) {
   for (const DeclaredAccuracy& a : entry.accuracy)
-    fmt::print("right on {} of {} {} images of {}\n", a.correct, a.samples, a.split, a.dataset);
-  fmt::print("{}{}\n{}\n", entry.entry_file.string(), result.found ? " (was there)" : "",
-             entry.weights.string());
+    say("right on {} of {} {} images of {}\n", a.correct, a.samples, a.split, a.dataset);
+  say("{}{}\n{}\n", entry.entry_file.string(), result.found ? " (was there)" : "",
+      entry.weights.string());
 }
 
 void tell_spread(const std::vector<ModelEntry>& trained) {
   const std::vector<Spread> all = spread_of(trained);
   write_spread(trained, all);
   for (const Spread& s : all)
-    fmt::print("{}: {:.2f} ± {:.2f} % over {} seeds\n", s.what, 100 * s.mean, 100 * s.deviation,
-               s.values.size());
+    say("{}: {:.2f} ± {:.2f} % over {} seeds\n", s.what, 100 * s.mean, 100 * s.deviation,
+        s.values.size());
 }
 
 int run(const Flags& flags) {
@@ -81,19 +82,19 @@ int run(const Flags& flags) {
   for (const Recipe& one : all) check_output(one, options);  // before the first one trains
   std::vector<ModelEntry> trained;
   for (const Recipe& one : all) {
-    if (!recipe.seeds.empty()) fmt::print(stderr, "seed {}:\n", one.seed);
+    if (!recipe.seeds.empty()) say(stderr, "seed {}:\n", one.seed);
     const TrainingResult result = train(one, plugins, registry, options, talk());
     if (!result.finished) {
       if (result.log.empty())
-        fmt::print(stderr, "stopped before the end of the first epoch: nothing is kept\n");
+        say(stderr, "stopped before the end of the first epoch: nothing is kept\n");
       else
-        fmt::print(stderr, "stopped after {} epochs; go on with --resume\n", result.log.size());
+        say(stderr, "stopped after {} epochs; go on with --resume\n", result.log.size());
       return kSomeFailed;
     }
     trained.push_back(read_model_entry(result.entry, one.id));
     tell(trained.back(), result);
     if (one.averaging.type != AveragingSpec::Type::kNone && !result.averaged && !result.found)
-      fmt::print("nothing was averaged: training ended before from_epoch\n");
+      say("nothing was averaged: training ended before from_epoch\n");
   }
   if (!recipe.seeds.empty()) tell_spread(trained);
   return kOk;

@@ -8,17 +8,24 @@
 
 namespace gauntlet::cli {
 
-void add_version(CLI::App& app, Action& action) {
-  app.add_subcommand("version", "Versions of the program and what it is built with")
-      ->callback([&action] {
-        action = [] {
-          const Stamp stamp = host_stamp();
-          fmt::print("gauntlet {}\nABI {}\nLibTorch {}\n{}\ncompiler {}\nCUDA {}\n",
-                     GAUNTLET_VERSION, stamp.abi, stamp.torch, stamp.stdlib, stamp.compiler,
+namespace {
+std::string versions() {
+  const Stamp stamp = host_stamp();
+  return fmt::format("gauntlet {}\nABI {}\nLibTorch {}\n{}\ncompiler {}\nCUDA {}", GAUNTLET_VERSION,
+                     stamp.abi, stamp.torch, stamp.stdlib, stamp.compiler,
                      at::globalContext().hasCUDA() ? "usable" : "not used");
-          return kOk;
-        };
-      });
+}
+}  // namespace
+
+void add_version(CLI::App& app, Action& action) {
+  const char* help = "Versions of the program and what it is built with";
+  app.set_version_flag("--version", versions, help);
+  app.add_subcommand("version", help)->callback([&action] {
+    action = [] {
+      say("{}\n", Lines{versions()});
+      return kOk;
+    };
+  });
 }
 
 }  // namespace gauntlet::cli

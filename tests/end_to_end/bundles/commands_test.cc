@@ -80,6 +80,33 @@ TEST_F(Commands, SayWhatDoesNotHold) {
   EXPECT_EQ(gauntlet("bundle " + path("nowhere")).code, 2);
 }
 
+// A stranger's names clear no screen and end no line.
+TEST_F(Commands, ShowNamesOfStrangersSafely) {
+  suite("plain@1");
+  std::string text = text_of("suite.toml");
+  text.replace(text.find("\"at\""), 4, R"("a\u001b[2J\u202eb\neach claim holds")");
+  std::ofstream(folder_ / "suite.toml") << text;
+  const auto expect_safe = [&](const std::string& arguments) {
+    const Ended ended = gauntlet(arguments);
+    for (const std::string& told : {ended.out, ended.err}) {
+      EXPECT_EQ(told.find('\x1b'), std::string::npos) << told;
+      EXPECT_EQ(told.find("\u202e"), std::string::npos) << told;
+      EXPECT_EQ(told.find("\neach claim holds"), std::string::npos) << told;
+    }
+    EXPECT_THAT(ended.out, HasSubstr("a\\x1b[2J\\u202eb\\neach claim holds")) << ended.err;
+  };
+  expect_safe("run " + path("suite.toml") + " --output " + path("run"));
+  expect_safe("bundle " + path("run"));
+  expect_safe("verify --tables " + path("run/bundle.zip"));
+  expect_safe("board add " + path("run/bundle.zip") + " --results " + path("results"));
+  Opened opened(path("run/bundle.zip"));
+  const auto first = opened.files.lower_bound("entries/");
+  const std::string id = std::filesystem::path(first->first).stem();
+  opened.change(id, [](BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
+  opened.write(folder_ / "changed.zip");
+  expect_safe("verify --tables " + path("changed.zip"));
+}
+
 TEST_F(Commands, ListAndShowBoards) {
   const Ended list = gauntlet("board list");
   EXPECT_EQ(list.code, 0);

@@ -1,78 +1,14 @@
 // The program as a person uses it.
-#include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <regex>
-#include <sstream>
 #include <thread>
+
+#include "command_line_fixture.h"
 
 namespace gauntlet::testing {
 namespace {
-namespace fs = std::filesystem;
-
-fs::path from_environment(const char* name) { return std::getenv(name); }
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-class CommandLine : public ::testing::Test {
- protected:
-  CommandLine() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-cli-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~CommandLine() override { fs::remove_all(folder_); }
-
-  struct Ended {
-    int code;
-    std::string out, err;
-  };
-  // Starts the program with its output going to files.
-  pid_t start(const std::vector<std::string>& arguments) const {
-    const pid_t child = fork();
-    if (child != 0) return child;
-    if (!std::freopen((folder_ / "out").c_str(), "w", stdout) ||
-        !std::freopen((folder_ / "err").c_str(), "w", stderr))
-      _exit(99);
-    std::vector<char*> argv;
-    std::string program = (from_environment("GAUNTLET_BUILD_DIR") / "gauntlet").string();
-    argv.push_back(program.data());
-    std::vector<std::string> copy = arguments;
-    for (std::string& a : copy) argv.push_back(a.data());
-    argv.push_back(nullptr);
-    execv(program.c_str(), argv.data());
-    _exit(98);
-  }
-  Ended end(pid_t child) const {
-    int status = 0;
-    waitpid(child, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text_of(folder_ / "out"),
-            text_of(folder_ / "err")};
-  }
-  Ended gauntlet(const std::vector<std::string>& arguments) const { return end(start(arguments)); }
-  std::string quickstart() const {
-    return (from_environment("GAUNTLET_SOURCE_DIR") / "suites" / "quickstart.toml").string();
-  }
-  std::vector<std::string> small_run(const std::string& samples = "60") const {
-    return {"run",      quickstart(),
-            "--set",    "data.samples=" + samples,
-            "--only",   "defense=undefended,attack=*",
-            "--output", (folder_ / "run").string()};
-  }
-
-  fs::path folder_;
-};
-
 TEST_F(CommandLine, TraceShowsEveryStepOfOneAttack) {
   const fs::path picture = folder_ / "trace.svg";
   const std::vector<std::string> all = {"trace", quickstart(), "--images",
