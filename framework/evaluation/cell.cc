@@ -6,16 +6,12 @@
 #include <cmath>
 
 #include "evaluation/failure.h"
+#include "evaluation/findings.h"
 #include "evaluation/remarks.h"
 #include "results/outcomes.h"
 
 namespace gauntlet {
 namespace {
-
-struct Totals {
-  int64_t zero_gradients = 0, unchanged = 0, refuted = 0, attacked = 0;
-  bool asked = false;
-};
 
 void add_outcomes(CellRecord& record, const CraftBatch& batch, const Verdict& clean,
                   const Verdict& robust, const Tensor& distance, const Tensor& queries,
@@ -51,7 +47,7 @@ Tensor batch_at(const CellJob& job, int64_t from) {
 
 // Crafts and scores one batch, adding to the record.
 Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
-               int64_t from, CellRecord& record, Totals& totals) {
+               int64_t from, CellRecord& record, Findings& findings) {
   const at::Device device = laboratory.device();
   const Tensor index = batch_at(job, from);
   const int64_t count = index.size(0);
@@ -75,16 +71,7 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
 
   record.ledger += crafted.ledger;
   record.ledger.scoring_forwards += robust.forwards;
-  const Tensor attacked = batch.settled.defined() ? batch.settled.logical_not() : everyone;
-  const Tensor gradients = attacked & crafted.zero_gradients;
-  const Tensor moved = (crafted.x - batch.x).flatten(1).ne(0).any(1);
-  totals.attacked += attacked.sum().item<int64_t>();
-  if (crafted.ledger.backwards > 0) totals.zero_gradients += gradients.sum().item<int64_t>();
-  // An attack that asks nothing (examples from a file) may have nothing for a sample, too.
-  if (crafted.ledger.forwards > 0 || attack.facts().access == Access::kNone)
-    totals.unchanged += (attacked & moved.logical_not()).sum().item<int64_t>();
-  totals.refuted += crafted.refuted;
-  totals.asked |= crafted.asked;
+  findings.add(batch, rules, attack.facts(), crafted, clean, robust);
   if (model.shared_noise() && record.stochastic) {
     add_by_trial(record.clean_by_trial, clean.right);
     add_by_trial(record.robust_by_trial, robust.right);
@@ -92,20 +79,6 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   add_outcomes(record, batch, clean, robust, threat.distance(batch.x, crafted.x), crafted.queries,
                rules.goal == Goal::kHypocritical);
   return crafted.x.cpu();
-}
-
-void flag(CellRecord& record, const Totals& totals, double epsilon) {
-  if (totals.zero_gradients > 0)
-    record.flags.push_back(fmt::format(
-        "every gradient was exactly 0 for {} of {} attacked samples: gradients may be masked",
-        totals.zero_gradients, totals.attacked));
-  if (totals.unchanged > 0 && epsilon > 0)
-    record.flags.push_back(
-        fmt::format("the adversarial input equals the clean one for {} of {} attacked samples",
-                    totals.unchanged, totals.attacked));
-  if (totals.refuted > 0)
-    record.flags.push_back(fmt::format(
-        "{} hits seen while attacking were not confirmed by the judge", totals.refuted));
 }
 
 void fail(CellResult& result, Status status, const std::string& reason) {
@@ -126,6 +99,7 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
   rules.access = keys.access.value_or(facts.access);
   rules.max_queries = keys.max_queries;
   rules.mode = keys.mode;
+  rules.retry = keys.retries();
   rules.track = job.suite.scoring.success == Success::kAny;
   rules.compact = job.compact;
   rules.seed = uint64_t(job.seed);
@@ -160,7 +134,8 @@ CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t sample
     const Tensor index = torch::arange(from, std::min(from + kRows, samples));
     const Tensor x = data.x(index).to(device), logits = model.bare_logits(x);
     const Tensor top = std::get<0>(logits.topk(2, 1));
-    count.right += (logits.argmax(1) == data.y(index).to(device)).sum().item<int64_t>();
+    const Tensor right = (logits.argmax(1) == data.y(index).to(device)) & logits.isfinite().all(1);
+    count.right += right.sum().item<int64_t>();
     count.ties += (top.select(1, 0) - top.select(1, 1) < kTie).sum().item<int64_t>();
     if (from == 0)
       count.random = !torch::allclose(model.bare_logits(x), logits, 1e-3, 1e-4, /*equal_nan=*/true);
@@ -220,18 +195,19 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
                               job.attack.host.goal, laboratory.plugins());
     record.stochastic = model.stochastic();
     record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
-    Totals totals;
+    Findings findings;
     std::vector<Tensor> adversarial;
     for (int64_t from = 0; from < record.samples; from += job.batch_size) {
-      adversarial.push_back(measure(job, *attack, model, laboratory, from, record, totals));
+      adversarial.push_back(measure(job, *attack, model, laboratory, from, record, findings));
       if (job.progress)
         job.progress(std::min(from + job.batch_size, record.samples), record.samples);
     }
-    if (attack->facts().access > Access::kNone && !totals.asked && totals.attacked > 0)
-      throw InvalidResult("the attack never asked the target, although it was granted access");
+    if (const std::string why = findings.invalid(attack->facts()); !why.empty())
+      throw InvalidResult(why);
     record.status = Status::kOk;
     summarise(record);
-    flag(record, totals, job.threat.epsilon);
+    for (std::string& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
+      record.flags.push_back(std::move(flag));
     result.x_adv = torch::cat(adversarial);
   } catch (const InvalidResult& e) {
     fail(result, Status::kInvalid, e.what());

@@ -39,6 +39,15 @@ class TaskHost final : public Host {
   }
   std::unique_ptr<Attack> attack(const Use& use) override { return environment_.attack(use); }
 
+  // Samples of which some query of a source told nothing; [N] bool.
+  Tensor told_nothing() const {
+    Tensor out = torch::zeros_like(batch_.y).ne(0);
+    for (const auto& source : sources_) {
+      const HostTarget::Told told = source->told();
+      out = out | told.only_nothing;
+    }
+    return out;
+  }
   Ledger passes() const {
     Ledger sum;
     for (const auto& source : sources_) {
@@ -59,6 +68,7 @@ class TaskHost final : public Host {
 struct Choice {
   Tensor score;  // [N] how good an answer looks, higher is better for the attack: hits, then margin
   Tensor won;    // [N] bool: no further restart could make much of it
+  Tensor hits;   // [N] bool: in every trial
 };
 
 // Looks at answers on draws that neither the attack saw nor the score will. What it says chooses
@@ -76,7 +86,8 @@ Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& 
       !model.stochastic() || (model.votes() && trials * model.mc_samples() >= kSelectionDraws);
   const double lead = model.stochastic() && provable ? kClearLead * model.votes()->lead() : 0;
   Choice out{torch::zeros({batch.y.size(0)}, x.options()),
-             torch::full({batch.y.size(0)}, provable, batch.y.options().dtype(torch::kBool))};
+             torch::full({batch.y.size(0)}, provable, batch.y.options().dtype(torch::kBool)),
+             torch::ones({batch.y.size(0)}, batch.y.options().dtype(torch::kBool))};
   for (int64_t t = 0; t < trials; ++t) {
     const DefendedModel::Decision d =
         model.decide(x, noise.at(t), coarse ? rules.mode : Mode::kEvaluate);
@@ -85,6 +96,7 @@ Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& 
     const Tensor hit = reached(rules.goal, d.answer, rows);
     out.score += hit + 0.5 * gap / (1 + gap.abs());
     out.won &= hit & (gap >= lead);
+    out.hits &= hit;
   }
   out.score /= double(trials);
   return out;
@@ -137,7 +149,7 @@ Tensor reached(Goal goal, const Tensor& answer, const Rows& rows) {
     case Goal::kUntargeted:
       break;
   }
-  return (answer != rows.y) & (answer >= 0);
+  return (answer != rows.y) & (answer != DefendedModel::kRefused);
 }
 
 Tensor random_targets(uint64_t seed, const Tensor& index, const Tensor& y, int64_t classes) {
@@ -147,61 +159,139 @@ Tensor random_targets(uint64_t seed, const Tensor& index, const Tensor& y, int64
   return (y + step).remainder(classes);
 }
 
-Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
-              const ThreatModel& threat, const CraftRules& rules, Environment& environment) {
-  const at::NoGradGuard no_graph;  // only what the Target differentiates has a graph
-  const AttackFacts facts = attack.facts();
-  CraftRules mine = rules;
-  mine.compact &= !facts.couples_rows;
-  TaskHost host(environment, batch, mine);
-  Task task{batch.x, batch.y, batch.target, rules.goal, threat, rules.loss, {}, host};
-  host.task = &task;
-  HostTarget target(model, task, batch, mine, std::min(rules.access, facts.access),
-                    facts.minimal_norm, facts.confidence);
+namespace {
+// An attack's runs on one batch, and the best answer of each sample.
+class Attempts {
+ public:
+  Attempts(Attack& attack, DefendedModel& model, const CraftBatch& batch, const ThreatModel& threat,
+           const CraftRules& rules, Environment& environment)
+      : attack_(attack),
+        facts_(attack.facts()),
+        model_(model),
+        batch_(batch),
+        rules_(compacting(rules, facts_)),
+        host_(environment, batch, rules_),
+        task_{batch.x, batch.y, batch.target, rules.goal, threat, rules.loss, {}, host_},
+        target_(model, task_, batch, rules_, std::min(rules.access, facts_.access),
+                facts_.minimal_norm, facts_.confidence),
+        best_(batch.x),
+        score_(torch::full({batch.y.size(0)}, -std::numeric_limits<float>::infinity(),
+                           batch.x.options())),
+        beaten_(torch::zeros({batch.y.size(0)}, batch.y.options().dtype(torch::kBool))) {
+    host_.task = &task_;
+  }
 
-  const bool adaptive =
-      rules.suggested && !rules.loss && model.suggests() && facts.access >= Access::kScore;
-  const int64_t rounds = rules.restarts * (adaptive ? 2 : 1);
-  Crafted out;
-  out.x = batch.x;
-  Tensor score =
-      torch::full({batch.y.size(0)}, -std::numeric_limits<float>::infinity(), batch.x.options());
-  for (int64_t round = 0; round < rounds && target.active().any().item<bool>(); ++round) {
-    task.restart = round % rules.restarts;
-    task.loss = round < rules.restarts ? rules.loss
-                                       : std::optional(model.suggests()->adaptive_loss(rules.goal));
-    task.noise = noise_for(rules.seed, Stream::kAttack, batch.index, uint64_t(round));
+  Crafted all() {
+    const bool adaptive =
+        rules_.suggested && !rules_.loss && model_.suggests() && facts_.access >= Access::kScore;
+    const int64_t rounds = rules_.restarts * (adaptive ? 2 : 1);
+    for (int64_t round = 0; round < rounds && target_.active().any().item<bool>(); ++round) {
+      const Tensor answer =
+          run(round, round < rules_.restarts
+                         ? rules_.loss
+                         : std::optional(model_.suggests()->adaptive_loss(rules_.goal)));
+      if (rounds == 1)
+        best_ = answer;
+      else
+        consider(answer, torch::ones_like(beaten_));
+    }
+    HostTarget::Told told = target_.told();
+    Tensor blind = (told.nothing | told.not_finite | told.bounds) & target_.active() &
+                   target_.hit().logical_not() & beaten_.logical_not();
+    if (rules_.retry && !rules_.loss && blind.any().item<bool>()) told = again(rounds, blind, told);
+    return result(told, blind);
+  }
+
+ private:
+  static CraftRules compacting(CraftRules rules, const AttackFacts& facts) {
+    rules.compact &= !facts.couples_rows;
+    return rules;
+  }
+
+  // What the host holds for the attack's answer after one run of it.
+  Tensor run(int64_t round, const std::optional<Loss>& loss) {
+    task_.restart = round % rules_.restarts;
+    task_.loss = loss;
+    task_.noise = noise_for(rules_.seed, Stream::kAttack, batch_.index, uint64_t(round));
     Tensor answer;
     try {
-      answer = attack.run(target, task);
-      if (facts.minimal_norm) answer = found_nothing_beyond(threat, batch.x, answer);
-      require_valid(threat, batch, answer, target.open());
+      answer = attack_.run(target_, task_);
+      if (facts_.minimal_norm) answer = found_nothing_beyond(task_.threat, batch_.x, answer);
+      require_valid(task_.threat, batch_, answer, target_.open());
       answer = answer.detach();
     } catch (const TaskOver&) {  // every sample is decided or out of budget
       answer = Tensor();
     }
-    const Tensor settled = target.settle(answer);
-    if (rounds == 1) {
-      out.x = settled;
-      break;
-    }
-    const Choice now = look_at(model, batch, rules, settled, out.ledger);
-    const Tensor better = (now.score > score) | target.hit();
-    out.x = torch::where(per_image(better), settled, out.x);
-    score = torch::maximum(score, now.score);
-    if (rules.retire && (model.stochastic() || !rules.track)) target.retire(now.won);
+    return target_.settle(answer);
   }
-  const Ledger sources = host.passes(), selection = out.ledger;
-  out.ledger = target.ledger();
-  out.ledger.scoring_forwards += selection.scoring_forwards;
-  out.ledger.source_forwards = sources.source_forwards;
-  out.ledger.source_backwards = sources.source_backwards;
-  out.queries = target.queries();
-  out.confirmed = target.hit();
-  out.zero_gradients = target.zero_gradients();
-  out.refuted = target.refuted();
-  out.asked = target.asked() || sources.source_forwards > 0;
-  return out;
+
+  // Keeps the better of the answers of these samples; [N] bool.
+  void consider(const Tensor& answer, const Tensor& samples) {
+    const Choice now = look_at(model_, batch_, rules_, answer, selection_);
+    const Tensor better = ((now.score > score_) & samples) | target_.hit();
+    best_ = torch::where(per_image(better), answer, best_);
+    score_ = torch::where(samples, torch::maximum(score_, now.score), score_);
+    beaten_ = beaten_ | (now.hits & samples);
+    if (rules_.retire && (model_.stochastic() || !rules_.track)) target_.retire(now.won & samples);
+  }
+
+  // The same attack on the margin loss, which tells of every input how far it is from a hit. What
+  // withstood is given up only for something better.
+  HostTarget::Told again(int64_t rounds, Tensor& blind, const HostTarget::Told& first) {
+    if (rounds == 1) consider(best_, torch::ones_like(beaten_));
+    blind = blind & beaten_.logical_not() & target_.active();
+    if (!blind.any().item<bool>()) return first;
+    target_.retry(blind);
+    for (int64_t r = 0; r < rules_.restarts && target_.active().any().item<bool>(); ++r)
+      consider(run(rounds + r, margin(rules_.goal)), blind);
+    HostTarget::Told told = target_.told();
+    const auto latest = [&](const Tensor& now, const Tensor& before) {
+      return torch::where(blind, now, before);
+    };
+    return {latest(first.all_zero & told.all_zero, first.all_zero), first.nothing,
+            first.only_nothing, latest(told.not_finite, first.not_finite),
+            // Without a gradient a hair inside, too, there is just none.
+            first.bounds & told.bounds.logical_not()};
+  }
+
+  Crafted result(const HostTarget::Told& told, const Tensor& blind) {
+    Crafted out;
+    out.x = best_;
+    const Ledger sources = host_.passes();
+    out.ledger = target_.ledger();
+    out.ledger.scoring_forwards += selection_.scoring_forwards;
+    out.ledger.source_forwards = sources.source_forwards;
+    out.ledger.source_backwards = sources.source_backwards;
+    out.queries = target_.queries();
+    out.confirmed = target_.hit();
+    out.zero_gradients = told.all_zero;
+    out.blind = blind;
+    out.saturated = blind & told.nothing & told.all_zero.logical_not();
+    out.masked_bounds = blind & told.bounds;
+    out.source_saturated = host_.told_nothing();
+    out.not_finite = told.not_finite;
+    out.refuted = target_.refuted();
+    out.asked = target_.asked() || sources.source_forwards > 0;
+    return out;
+  }
+
+  Attack& attack_;
+  const AttackFacts facts_;
+  DefendedModel& model_;
+  const CraftBatch& batch_;
+  const CraftRules rules_;
+  TaskHost host_;
+  Task task_;
+  HostTarget target_;
+  Ledger selection_;
+  Tensor best_, score_, beaten_;
+};
+}  // namespace
+
+Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
+              const ThreatModel& threat, const CraftRules& rules, Environment& environment) {
+  const at::NoGradGuard no_graph;  // only what the Target differentiates has a graph
+  return Attempts(attack, model, batch, threat, rules, environment).all();
 }
 
 }  // namespace gauntlet

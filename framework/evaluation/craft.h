@@ -28,6 +28,7 @@ struct CraftRules {
   int64_t memory_rows = 0;   ///< most rows in one forward; 0: by the model's size
   std::optional<Loss> loss;  ///< replaces the attack's own loss (trainers)
   bool suggested = true;     ///< where the defense suggests a loss, run it beside the plain one
+  bool retry = false;        ///< attack again what withstood queries that told nothing
   Stream defense_stream = Stream::kDefense;
   uint64_t defense_run = 0;  ///< sets the noise of a task's sources apart
   /// Shown what each query computed: rows, inputs [R, C, H, W], outputs over the draws.
@@ -47,7 +48,14 @@ struct Crafted {
   Tensor x;               ///< [N, C, H, W]: the confirmed hit, else the attack's answer
   Tensor queries;         ///< [N] int64 requested passes
   Tensor confirmed;       ///< [N] bool: the judge confirmed a hit while the attack ran
-  Tensor zero_gradients;  ///< [N] bool: every gradient it asked for was exactly 0
+  Tensor zero_gradients;  ///< [N] bool: it asked for gradients, and every one was exactly 0
+  /// [N] bool: the sample withstood, and some query of it was of no use, for one of the reasons
+  /// below or more. With `retry` such samples were attacked again.
+  Tensor blind;
+  Tensor saturated;         ///< [N] bool: blind, with a loss or gradient of exactly 0, not all 0
+  Tensor masked_bounds;     ///< [N] bool: blind, without a gradient on the bounds of the box alone
+  Tensor not_finite;        ///< [N] bool: losses or gradients were not finite when last tried
+  Tensor source_saturated;  ///< [N] bool: queries of another model gave nothing but 0
   Ledger ledger;
   int64_t refuted = 0;  ///< claimed hits that the judge's forward did not confirm
   bool asked = false;   ///< the attack made at least one query, of the target or of a source
@@ -74,7 +82,8 @@ Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
 Tensor ball_tolerance(const Tensor& epsilon);
 /// [R] bool: finite, inside box and ball up to the tolerance.
 Tensor inside(const ThreatModel& threat, const Tensor& x, const Tensor& candidate);
-/// [R] bool: the goal is reached by these answers (-1: refused).
+/// [R] bool: the goal is reached by these answers, which may be DefendedModel::kRefused or
+/// kNoAnswer.
 Tensor reached(Goal goal, const Tensor& answer, const Rows& rows);
 /// Targets of a targeted cell: uniform over the wrong classes, by seed and data set index.
 Tensor random_targets(uint64_t seed, const Tensor& index, const Tensor& y, int64_t classes);

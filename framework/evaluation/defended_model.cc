@@ -1,5 +1,6 @@
 #include "evaluation/defended_model.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/bad_input.h"
@@ -46,6 +47,26 @@ void tell_normalisation(Defense& defense, const NetworkSpec& spec) {
     return torch::tensor(values, torch::kFloat).view({1, -1, 1, 1});
   };
   knows->normalisation(per_channel(spec.mean, 0), per_channel(spec.std, 1));
+}
+
+// Equal bits, where NaN equals NaN: what is not finite is no noise.
+bool same(const Tensor& a, const Tensor& b) {
+  return a.sizes() == b.sizes() && (a.eq(b) | (a.isnan() & b.isnan())).all().item<bool>();
+}
+
+// Rounding differs with the batch size by about 1e-6 of the largest logit; what depends on other
+// rows differs by far more.
+bool agree(const Tensor& a, const Tensor& b) {
+  const double largest = b.masked_fill(b.isfinite().logical_not(), 0).abs().max().item<double>();
+  return torch::allclose(a, b, 1e-3, 1e-4 * std::max(largest, 1e-6), /*equal_nan=*/true);
+}
+
+// The same draws for the rows in reverse order, twice.
+Noise reversed_twice(const Noise& noise) {
+  Noise out = noise;
+  out.key.id = noise.key.id.flip(0).repeat({2});
+  out.key.place = noise.key.place.flip(0).repeat({2});
+  return out;
 }
 
 int64_t affordable_rows(const Network& network) {
@@ -119,6 +140,19 @@ void DefendedModel::fit(Fitting& fitting) {
     }
 }
 
+// Whether rows answer otherwise alone, in smaller batches and in a larger one.
+bool DefendedModel::couples(const Tensor& x, const Noise& noise, const Tensor& first,
+                            const std::function<Tensor(const Tensor&, const Noise&)>& logits) {
+  const int64_t n = x.size(0);
+  for (const int64_t rows : {int64_t{1}, int64_t{3}, n / 2})
+    if (rows > 0 && rows < n)
+      if (!agree(logits(x.narrow(0, n - rows, rows), narrowed(noise, n - rows, rows)),
+                 first.narrow(0, n - rows, rows)))
+        return true;
+  return !agree(logits(x.flip(0).repeat({2, 1, 1, 1}), reversed_twice(noise)),
+                first.flip(0).repeat({2, 1}));
+}
+
 void DefendedModel::probe(const Tensor& x) {
   const at::NoGradGuard no_graph;
   const int64_t n = x.size(0);
@@ -130,20 +164,15 @@ void DefendedModel::probe(const Tensor& x) {
   const Tensor first = logits(x, one);
   Noise shared = one;
   shared.key.shared = kStepUnit;
-  const bool own_generator = !logits(x, one).equal(first);  // noise that is not ours
-  stochastic_ = own_generator || !logits(x, one.at(1)).equal(first);
-  shared_noise_ = own_generator || !logits(x, shared).equal(first);
-  if (const int64_t half = n / 2; half > 0) {
-    const Tensor alone = logits(x.narrow(0, 0, half), narrowed(one, 0, half)),
-                 full = first.narrow(0, 0, half);
-    // Rounding differs with the batch size by about 1e-6; a dependence on other rows is far larger.
-    couples_rows_ |= own_generator || !torch::allclose(alone, full, 1e-3, 1e-4);
-  }
+  own_randomness_ = !same(logits(x, one), first);
+  stochastic_ = own_randomness_ || !same(logits(x, one.at(1)), first);
+  shared_noise_ = own_randomness_ || !same(logits(x, shared), first);
+  couples_rows_ |= own_randomness_ || couples(x, one, first, logits);
   surrogate_ = false;
   for (size_t i = 0; i < stack_.size(); ++i)
     if (auto* transform = dynamic_cast<TransformsInput*>(stack_[i].defense.get())) {
       Noise a = bound(one, kWrapperLayer + uint32_t(i)), b = a;
-      surrogate_ |= !transform->forward(x, a).equal(transform->surrogate(x, b));
+      surrogate_ |= !same(transform->forward(x, a), transform->surrogate(x, b));
     }
 }
 

@@ -32,7 +32,9 @@ class DefendedModel final : public View {
   bool stochastic() const { return stochastic_; }
   bool shared_noise() const { return shared_noise_; }  ///< one draw for all rows of a forward
   bool couples_rows() const { return couples_rows_; }  ///< a row's result depends on the others
-  bool surrogate() const { return surrogate_; }        ///< gradients are of a stand-in
+  /// Draws numbers that the host does not control, so that nothing can be asked twice.
+  bool own_randomness() const { return own_randomness_; }
+  bool surrogate() const { return surrogate_; }  ///< gradients are of a stand-in
   Votes* votes() const { return votes_; }
   Refuses* refuses() const { return refuses_; }
   Certifies* certifies() const { return certifies_; }
@@ -59,10 +61,15 @@ class DefendedModel final : public View {
   Tensor bare_logits(const Tensor& x);
 
   struct Decision {
-    Tensor answer;      ///< [R] class, -1 refused
+    Tensor answer;      ///< [R] class, kRefused or kNoAnswer
     Tensor confidence;  ///< [R, K] mean ballot of the draws taken, or logits where nothing votes
+    Tensor faulty;      ///< [R] bool: logits or a detector's score of some draw were not finite
     int64_t forwards;   ///< rows forwarded: a row takes part until nothing can change its answer
   };
+  static constexpr int64_t kRefused = -1;
+  /// What comes out is not finite: an error of the defense, and never right. Where a vote draws,
+  /// such a draw is a ballot for it, as heavy as any can be, and for no class.
+  static constexpr int64_t kNoAnswer = -2;
   /// What the whole defense answers. The judge's own question, asked float32 and unfolded.
   Decision decide(const Tensor& x, const Noise& noise, Mode mode = Mode::kEvaluate);
   /// [R, K] sum of the ballots of draws 0, 1, … of this noise, for inputs of the vote. `before` is
@@ -75,12 +82,15 @@ class DefendedModel final : public View {
   Tensor ballots(const Tensor& x, int64_t draws) override;
 
  private:
+  bool couples(const Tensor& x, const Noise& noise, const Tensor& first,
+               const std::function<Tensor(const Tensor&, const Noise&)>& logits);
   Tensor transformed(Tensor x, const Noise& noise, size_t from, size_t to);
   Outputs inner_pass(const Tensor& x, const Noise& noise, Mode mode);
   Decision vote(const Tensor& x, const Noise& noise, Mode mode);
   Decision single(const Tensor& x, const Noise& noise, Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
-  Tensor ballot_of(const Outputs& one_draw) const;
+  Tensor ballot_of(const Outputs& one_draw, const Tensor& faulty) const;
+  std::string voter() const;
   Tensor summed(const Tensor& x, const Noise& noise, int64_t draws, size_t wrappers,
                 const std::function<void(int64_t)>& before);
   void lend(const Noise& noise, Mode mode, size_t wrappers);
@@ -94,7 +104,8 @@ class DefendedModel final : public View {
   SuggestsLoss* suggests_ = nullptr;
   Certifies* certifies_ = nullptr;
   size_t inner_ = 0;  // wrappers [0, inner_) take part in every draw of a vote, the rest before it
-  bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false;
+  bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false,
+       own_randomness_ = false;
   int64_t memory_rows_ = 256;
   Noise view_noise_;  // of the pass that lends the View
   Mode view_mode_ = Mode::kEvaluate;

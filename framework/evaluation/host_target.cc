@@ -75,7 +75,7 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
   requested_ = torch::zeros_like(index_);
   retired_ = batch.settled.defined() ? batch.settled.clone() : index_ < 0;
   spent_ = torch::zeros_like(retired_);
-  zero_gradients_ = torch::ones_like(retired_);
+  notes_ = torch::zeros({n, kNotes}, index_.options());
   best_ = batch.x;
   best_norm_ = torch::full({n}, std::numeric_limits<float>::infinity(), batch.x.options());
   doubtful_ = torch::ones_like(retired_);
@@ -257,10 +257,15 @@ Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
   ledger_.executed_forwards += decision.forwards;
   const Tensor& answer = decision.answer;
   // Tracking needs a margin: 1 for the answer, 0 for the others.
-  Outputs shown{torch::one_hot(answer.clamp_min(0), model_.classes()).to(torch::kFloat), {}, {}};
-  if (model_.refuses()) shown.reject = (answer < 0).to(torch::kFloat);
-  const Outputs all = finish(pass, shown);
-  Tensor out = all.logits.argmax(1);
+  // No answer: no class is ahead.
+  Outputs shown{torch::one_hot(answer.clamp_min(0), model_.classes())
+                    .to(torch::kFloat)
+                    .masked_fill((answer == DefendedModel::kNoAnswer).unsqueeze(1), -1),
+                {},
+                {}};
+  if (model_.refuses()) shown.reject = (answer == DefendedModel::kRefused).to(torch::kFloat);
+  const Outputs all = finish(pass, shown, margin(task_.goal)(shown, pass.rows));
+  Tensor out = all.logits.argmax(1).masked_fill(all.logits.amax(1) < 0, -1);
   if (all.reject.defined()) out = out.masked_fill(all.reject > 0, -1);
   return out;
 }
@@ -268,8 +273,9 @@ Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
 Outputs HostTarget::scores(const Tensor& x, const Query& query) {
   const at::NoGradGuard no_graph;
   const Pass pass = enter(Access::kScore, x, query, draws_of(query), 0);
-  return finish(
-      pass, mean_outputs(pass, pass.average == Average::kLoss ? Average::kLogit : pass.average));
+  const Outputs mean =
+      mean_outputs(pass, pass.average == Average::kLoss ? Average::kLogit : pass.average);
+  return finish(pass, mean, margin(task_.goal)(mean, pass.rows));
 }
 
 Tensor HostTarget::losses(const Tensor& x, const Loss& loss, const Query& query) {
@@ -285,8 +291,11 @@ Tensor HostTarget::losses(const Tensor& x, const Loss& loss, const Query& query)
     sum.add(chunk, rows, packed(chunk.outputs, average));
   });
   const Outputs mean = unpacked(sum.mean(pass.draws), average);
-  finish(pass, mean);
-  return spread(pass, of_mean ? loss(mean, pass.rows) : value.mean(pass.draws));
+  const Tensor l = of_mean ? loss(mean, pass.rows) : value.mean(pass.draws);
+  const Tensor gap = margin(task_.goal)(mean, pass.rows);
+  note(pass, l, {}, gap);
+  finish(pass, mean, gap);
+  return spread(pass, l);
 }
 
 std::vector<Gradient> HostTarget::gradients(const Tensor& x, const std::vector<Loss>& losses,
@@ -294,17 +303,19 @@ std::vector<Gradient> HostTarget::gradients(const Tensor& x, const std::vector<L
   const at::NoGradGuard no_graph;
   if (losses.empty()) throw std::invalid_argument("gradients: at least one loss is needed");
   const Pass pass = enter(Access::kGradient, x, query, draws_of(query), int64_t(losses.size()));
+  Pass asked = pass;
+  asked.x = asked_at(pass.x);
   const Average average = pass.draws == 1 ? Average::kLoss : pass.average;
   std::vector<Sum> slopes(losses.size()), values(losses.size());
   std::vector<Tensor> pull, loss_of_mean;
   Outputs outputs;
   if (average == Average::kLoss) {
     Sum logits;
-    differentiate(pass, losses, {}, slopes, values, &logits);
+    differentiate(asked, losses, {}, slopes, values, &logits);
     outputs = unpacked(logits.mean(pass.draws), Average::kLogit);
   } else {
     // First pass: the mean, and how each loss pulls on it. The second replays the same draws.
-    outputs = mean_outputs(pass, average);
+    outputs = mean_outputs(asked, average);
     const at::AutoGradMode graph(true);
     const Tensor mean = packed(outputs, average).detach().requires_grad_(true);
     for (const Loss& loss : losses) {
@@ -312,18 +323,19 @@ std::vector<Gradient> HostTarget::gradients(const Tensor& x, const std::vector<L
       loss_of_mean.push_back(l.detach());
       pull.push_back(torch::autograd::grad({l.sum()}, {mean})[0]);
     }
-    differentiate(pass, losses, pull, slopes, values, nullptr);
+    differentiate(asked, losses, pull, slopes, values, nullptr);
   }
-  const Outputs all = finish(pass, outputs);
-  std::vector<Gradient> answer;
+  const Tensor gap = margin(task_.goal)(outputs, pass.rows);
+  std::vector<Tensor> slope, value;
   for (size_t j = 0; j < losses.size(); ++j) {
-    const Tensor slope = slopes[j].mean(pass.draws);
-    const Tensor moved = pass.rows.sample.masked_select(slope.flatten(1).ne(0).any(1));
-    if (moved.size(0) > 0) zero_gradients_ = zero_gradients_.index_fill(0, moved, false);
-    answer.push_back({spread(pass, slope),
-                      spread(pass, pull.empty() ? values[j].mean(pass.draws) : loss_of_mean[j]),
-                      all});
+    slope.push_back(slopes[j].mean(pass.draws));
+    value.push_back(pull.empty() ? values[j].mean(pass.draws) : loss_of_mean[j]);
+    note(pass, value[j], slope[j], gap);
   }
+  const Outputs all = finish(pass, outputs, gap);
+  std::vector<Gradient> answer;
+  for (size_t j = 0; j < losses.size(); ++j)
+    answer.push_back({spread(pass, slope[j]), spread(pass, value[j]), all});
   return answer;
 }
 
@@ -365,9 +377,10 @@ Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) const {
   return torch::zeros(shape, computed.options()).index_copy_(0, pass.keep, computed);
 }
 
-Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs) {
+// gap: the margin of these outputs.
+Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs, const Tensor& gap) {
   if (rules_.observe) rules_.observe(pass.rows, pass.x, outputs);
-  track(pass, outputs);
+  track(pass, gap);
   remember(pass, outputs);
   if (!pass.keep.defined()) return {outputs.logits, outputs.reject, {}};
   Outputs all{pass.all.of(memory_.logits).index_copy_(0, pass.keep, outputs.logits), {}, {}};
@@ -390,7 +403,7 @@ void HostTarget::remember(const Pass& pass, const Outputs& outputs) {
     memory_.reject = memory_.reject.index_copy(0, known, outputs.reject.index_select(0, from));
 }
 
-void HostTarget::track(const Pass& pass, const Outputs& outputs) {
+void HostTarget::track(const Pass& pass, const Tensor& gap) {
   if (!tracks_ && !budgeted_) return;
   const Tensor& s = pass.rows.sample;
   if (budgeted_) {  // a sample stopped by its budget is scored by what it asked last inside the
@@ -401,7 +414,6 @@ void HostTarget::track(const Pass& pass, const Outputs& outputs) {
     last_ = last_.index_copy(0, known, pass.x.index_select(0, row.index_select(0, known)));
   }
   if (!tracks_) return;
-  const Tensor gap = margin(task_.goal)(outputs, pass.rows);
   const Tensor hits = ((gap > 0) & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
   if (hits.size(0) > 0) confirm(pass, hits, gap.index_select(0, hits) >= confidence_);
 }

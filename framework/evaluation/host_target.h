@@ -35,7 +35,18 @@ class HostTarget final : public Target {
   /// Samples with a confirmed hit; [N] bool.
   Tensor hit() const { return best_norm_.isfinite(); }
   const Tensor& queries() const { return requested_; }
-  const Tensor& zero_gradients() const { return zero_gradients_; }
+  /// What queries told of samples that were active; [N] bool each.
+  struct Told {
+    Tensor all_zero;      ///< gradients were asked for, and every one was exactly 0
+    Tensor nothing;       ///< some loss or gradient was exactly 0 where the goal was not reached
+    Tensor only_nothing;  ///< the same of every query
+    Tensor not_finite;    ///< some loss or gradient was not
+    Tensor bounds;        ///< no pixel on a bound of the box had a gradient, most others had one
+  };
+  Told told() const;
+  /// Attacks these samples again, and no others: gradients are asked for a hair inside the box, and
+  /// told() begins anew.
+  void retry(const Tensor& samples);
   const Ledger& ledger() const { return ledger_; }
   int64_t refuted() const { return refuted_; }
   bool asked() const { return asked_; }
@@ -58,6 +69,8 @@ class HostTarget final : public Target {
     int64_t from, count, draws;
   };
   class Sum;  // over draws, per row
+  // Columns of notes_: queries of each sample by what they told.
+  enum Note { kAsked, kGradients, kZero, kNothing, kNotFinite, kBounds, kNotes };
 
   Pass enter(Access least, const Tensor& x, const Query& query, int64_t draws, int64_t losses);
   void charge(const Pass& pass, int64_t draws, int64_t losses);
@@ -70,10 +83,13 @@ class HostTarget final : public Target {
                      std::vector<Sum>& values, Sum* logits);
   Tensor packed(const Outputs& outputs, Average average) const;
   Outputs unpacked(const Tensor& packed, Average average) const;
-  Outputs finish(const Pass& pass, const Outputs& outputs);
+  Outputs finish(const Pass& pass, const Outputs& outputs, const Tensor& gap);
   Tensor spread(const Pass& pass, const Tensor& computed) const;
+  void note(const Pass& pass, const Tensor& loss, const Tensor& slope, const Tensor& gap);
+  Tensor masked_at_bounds(const Pass& pass, const Tensor& slope) const;
+  Tensor asked_at(const Tensor& x) const;
   void remember(const Pass& pass, const Outputs& outputs);
-  void track(const Pass& pass, const Outputs& outputs);
+  void track(const Pass& pass, const Tensor& gap);
   void confirm(const Pass& pass, const Tensor& hits, const Tensor& sure);
 
   DefendedModel& model_;
@@ -86,11 +102,11 @@ class HostTarget final : public Target {
   Noise noise_;
   // Per sample, [N, ...].
   Tensor taken_, requested_, retired_, spent_, best_, best_norm_, doubtful_, last_, proposal_,
-      zero_gradients_;
+      notes_;
   Outputs memory_;
   Ledger ledger_;
-  int64_t calls_ = 0, refuted_ = 0;
-  bool asked_ = false;
+  int64_t calls_ = 0, refuted_ = 0, noted_ = 0;
+  bool asked_ = false, inwards_ = false;
 };
 
 }  // namespace gauntlet

@@ -11,6 +11,7 @@
 
 #include "base/sha256.h"
 #include "host/training_log.h"
+#include "models/script_network.h"
 
 namespace gauntlet {
 namespace {
@@ -127,14 +128,17 @@ json content_of(const std::string& kind, const std::string& plugin, const ParamM
   return out;
 }
 
+// Without "saturation" nothing is retried: what every result meant before there was a choice.
 json host_json(const HostKeys& keys) {
-  return {{"restarts", keys.restarts},
-          {"draws", keys.draws},
-          {"average", keys.average ? json(to_string(*keys.average)) : json(nullptr)},
-          {"goal", to_string(keys.goal)},
-          {"access", keys.access ? json(to_string(*keys.access)) : json(nullptr)},
-          {"max_queries", keys.max_queries},
-          {"precision", halves(keys.mode) ? "bfloat16" : "float32"}};
+  json out = {{"restarts", keys.restarts},
+              {"draws", keys.draws},
+              {"average", keys.average ? json(to_string(*keys.average)) : json(nullptr)},
+              {"goal", to_string(keys.goal)},
+              {"access", keys.access ? json(to_string(*keys.access)) : json(nullptr)},
+              {"max_queries", keys.max_queries},
+              {"precision", halves(keys.mode) ? "bfloat16" : "float32"}};
+  if (keys.retries()) out["saturation"] = "retry";
+  return out;
 }
 
 json scoring_json(const Scoring& scoring) {
@@ -167,18 +171,23 @@ void visit_parts(const std::string& attack, const ParamMap& params, const Labora
   }
 }
 
+// A whole program as a source is not probed yet when its cell is named, so it may.
 bool sources_couple_rows(const std::string& attack, const ParamMap& params, const Laboratory& lab) {
   bool found = false;
   visit_parts(
       attack, params, lab, [](const std::string&) {},
       [&](const ModelRef& ref) {
-        found |= couples_rows(lab.registry().model(ref.id).layer_plugins, lab);
+        const ModelEntry entry = lab.registry().model(ref.id);
+        found |=
+            entry.network.architecture == kTorchScript || couples_rows(entry.layer_plugins, lab);
       });
   return found;
 }
 
 bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
-  return lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows ||
+  const DefendedModel* probed = lab.known(defense.name);
+  return (probed && probed->couples_rows()) ||
+         lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows ||
          couples_rows(defense.model.layer_plugins, lab) ||
          sources_couple_rows(attack.plugin, attack.params, lab);
 }
@@ -397,6 +406,8 @@ json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& lab) 
       {"plugin", attack.plugin},
       {"params", with_defaults(lab.plugins().schema("attack", attack.plugin), attack.params)}};
   out["host"] = beside_defaults(host_json(attack.host), host_json({}));
+  if (!attack.host.retries())
+    out["host"]["saturation"] = {{"value", "report"}, {"default", "retry"}};
   out["scoring"] = beside_defaults(scoring_json(suite.scoring), scoring_json({}));
   return out;
 }

@@ -44,13 +44,15 @@ Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tens
     verdict.forwards += d.forwards;
     answers.push_back(d.answer);
     right.push_back(d.answer == y);
+    verdict.faulty = t > 0 ? verdict.faulty | d.faulty : d.faulty;
     if (t > 0) continue;
     const Tensor label = y.unsqueeze(1), own = d.confidence.gather(1, label).squeeze(1);
     const double lowest = -std::numeric_limits<float>::infinity();
-    verdict.margin = own - std::get<0>(d.confidence.scatter(1, label, lowest).max(1));
+    verdict.margin = (own - std::get<0>(d.confidence.scatter(1, label, lowest).max(1)))
+                         .masked_fill(d.answer == DefendedModel::kNoAnswer, -1);
   }
   verdict.right = torch::stack(right);
-  verdict.predicted = std::get<0>(torch::stack(answers).mode(0));
+  verdict.predicted = std::get<0>(torch::stack(answers).mode(0)).clamp_min(DefendedModel::kRefused);
   return verdict;
 }
 

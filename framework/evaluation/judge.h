@@ -19,8 +19,9 @@ std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Ten
 
 struct Verdict {
   Tensor right;      ///< [trials, N] bool: the answer is the true class
-  Tensor predicted;  ///< [N] class by majority of the trials, -1 refused
-  Tensor margin;     ///< [N] of the true class in the first trial
+  Tensor predicted;  ///< [N] class by majority of the trials, -1 refused or without an answer
+  Tensor margin;     ///< [N] of the true class in the first trial, -1 without an answer
+  Tensor faulty;     ///< [N] bool: not all that the defense gave in its trials was finite
   int64_t forwards = 0;
 };
 

@@ -92,7 +92,7 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
       !why.empty())
     throw BadInput("attack '" + job.attack.name + "' against '" + job.defense.name + "': " + why);
   CraftRules rules = rules_of(job, attack->facts());
-  rules.track = rules.retire = false;
+  rules.track = rules.retire = rules.retry = false;
   rules.access = std::max(rules.access, Access::kScore);
   if (rules.goal == Goal::kTargeted)
     batch.target = random_targets(rules.seed, batch.index, batch.y, model.classes());

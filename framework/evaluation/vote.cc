@@ -23,6 +23,12 @@ Noise selected(const Noise& noise, const Tensor& rows) {
   return out;
 }
 
+// [R] bool: rows of a draw that say nothing.
+Tensor faulty_rows(const Outputs& out) {
+  const Tensor bad = out.logits.isfinite().all(1).logical_not();
+  return out.reject.defined() ? bad | out.reject.isnan() : bad;
+}
+
 // `group` draws that follow one another, all rows of the first before those of the next.
 Noise repeated(const Noise& noise, int64_t group) {
   Noise out = noise;
@@ -40,14 +46,28 @@ int64_t DefendedModel::draws_at_once(int64_t rows, int64_t left) const {
   return shared_noise_ || couples_rows_ ? 1 : std::clamp<int64_t>(kDecisionRows / rows, 1, left);
 }
 
-Tensor DefendedModel::ballot_of(const Outputs& one_draw) const {
+std::string DefendedModel::voter() const {
+  for (const Wrapper& wrapper : stack_)
+    if (dynamic_cast<const Votes*>(wrapper.defense.get()) == votes_) return wrapper.name;
+  return "";
+}
+
+// faulty: [R] bool, rows without a ballot.
+Tensor DefendedModel::ballot_of(const Outputs& one_draw, const Tensor& faulty) const {
+  const Tensor none = faulty.unsqueeze(1);
   if (!votes_)
-    return torch::zeros_like(one_draw.logits).scatter(1, one_draw.logits.argmax(1, true), 1);
-  const Tensor ballot = votes_->ballot(one_draw);
+    return torch::zeros_like(one_draw.logits)
+        .scatter(1, one_draw.logits.argmax(1, true), 1)
+        .masked_fill(none, 0);
+  Outputs sound = one_draw;
+  sound.logits = one_draw.logits.masked_fill(none, 0);
+  const Tensor ballot = votes_->ballot(sound).masked_fill(none, 0);
   if (ballot.size(1) != classes())
     throw std::invalid_argument("Votes::ballot gave " + std::to_string(ballot.size(1)) +
                                 " columns, the model has " + std::to_string(classes()) +
                                 " classes");
+  if (!ballot.isfinite().all().item<bool>())
+    throw std::invalid_argument("the ballots of '" + voter() + "' are not finite");
   return ballot;
 }
 
@@ -78,7 +98,8 @@ Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws,
       const Noise own = repeated(draw_of(mine, draw), group);
       const Tensor seen = transformed(part.repeat({group, 1, 1, 1}), own, 0, wrappers);
       const Outputs out = network_->forward(seen, own, perturbs_, Mode::kEvaluate);
-      sum.narrow(0, from, count) += ballot_of(out).unflatten(0, {group, count}).sum(0);
+      sum.narrow(0, from, count) +=
+          ballot_of(out, faulty_rows(out)).unflatten(0, {group, count}).sum(0);
     }
   }
   return sum;
@@ -89,24 +110,26 @@ DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& nois
   const int64_t rows = x.size(0);
   if (couples_rows_ || rows <= kDecisionRows)
     return votes_ ? vote(x, noise, mode) : single(x, noise, mode);
-  std::vector<Tensor> answers, confidences;
+  std::vector<Tensor> answers, confidences, faulty;
   int64_t forwards = 0;
   for (int64_t from = 0; from < rows; from += kDecisionRows) {
     const int64_t count = std::min(kDecisionRows, rows - from);
     const Tensor part = x.narrow(0, from, count);
     const Noise mine = narrowed(noise, from, count);
     const Decision d = votes_ ? vote(part, mine, mode) : single(part, mine, mode);
-    answers.push_back(d.answer), confidences.push_back(d.confidence);
+    answers.push_back(d.answer), confidences.push_back(d.confidence), faulty.push_back(d.faulty);
     forwards += d.forwards;
   }
-  return {torch::cat(answers), torch::cat(confidences), forwards};
+  return {torch::cat(answers), torch::cat(confidences), torch::cat(faulty), forwards};
 }
 
 DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise, Mode mode) {
   const Outputs out = pass(x, noise, mode);
+  const Tensor faulty = faulty_rows(out);
   Tensor answer = out.logits.argmax(1);
-  if (out.reject.defined()) answer = answer.masked_fill(out.reject > 0, -1);
-  return {answer, out.logits, x.size(0)};
+  if (out.reject.defined()) answer = answer.masked_fill(out.reject > 0, kRefused);
+  return {answer.masked_fill(faulty, kNoAnswer), out.logits.masked_fill(faulty.unsqueeze(1), 0),
+          faulty, x.size(0)};
 }
 
 // Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
@@ -116,7 +139,8 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   const Tensor x = transformed(input, noise, inner_, stack_.size());
   const auto options = x.options();
   Tensor sum = torch::zeros({rows, classes()}, options), taken = torch::zeros({rows}, options),
-         refused = taken.clone();
+         refused = taken.clone(), lost = taken.clone();
+  const double weight = std::isfinite(votes_->lead()) ? votes_->lead() : 1;
   Tensor open = torch::arange(rows, noise.key.id.options());
   int64_t forwards = 0;
   for (int64_t draw = 0; draw < all && open.size(0) > 0;) {
@@ -124,7 +148,9 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
     const int64_t group = draws_at_once(r, all - draw);
     const Outputs out = inner_pass(x.index_select(0, open).repeat({group, 1, 1, 1}),
                                    repeated(draw_of(selected(noise, open), draw), group), mode);
-    sum.index_add_(0, open, ballot_of(out).unflatten(0, {group, r}).sum(0));
+    const Tensor faulty = faulty_rows(out);
+    sum.index_add_(0, open, ballot_of(out, faulty).unflatten(0, {group, r}).sum(0));
+    lost.index_add_(0, open, faulty.to(torch::kFloat).unflatten(0, {group, r}).sum(0));
     taken.index_add_(0, open, torch::full({r}, double(group), options));
     if (out.reject.defined())
       refused.index_add_(0, open,
@@ -132,14 +158,16 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
     forwards += r * group, draw += group;
     // Refusals are decided by their own majority, and coupled rows must stay together.
     if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
-    const Tensor top = std::get<0>(sum.index_select(0, open).topk(2, 1));
+    const Tensor all_sums = torch::cat({sum, weight * lost.unsqueeze(1)}, 1);
+    const Tensor top = std::get<0>(all_sums.index_select(0, open).topk(2, 1));
     const Tensor lead = top.select(1, 0) - top.select(1, 1);
     // A small allowance keeps rounding of the sums from closing a row that could still tie.
     open = open.masked_select(lead <= votes_->lead() * double(all - draw) + 1e-3);
   }
-  Tensor answer = sum.argmax(1);
-  answer = answer.masked_fill(refused * 2 > taken, -1);
-  return {answer, sum / taken.unsqueeze(1), forwards};
+  const Tensor answer = sum.argmax(1)
+                            .masked_fill(refused * 2 > taken, kRefused)
+                            .masked_fill(weight * lost > sum.amax(1), kNoAnswer);
+  return {answer, sum / taken.unsqueeze(1), lost > 0, forwards};
 }
 
 }  // namespace gauntlet

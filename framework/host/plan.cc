@@ -115,6 +115,7 @@ std::string host_keys_text(const HostKeys& keys) {
   if (keys.access) add("access " + to_string(*keys.access));
   if (keys.max_queries) add("at most " + std::to_string(keys.max_queries) + " queries");
   if (halves(keys.mode)) add("in bfloat16");
+  if (!keys.retries()) add("saturation reported only");
   if (keys.samples) add(std::to_string(keys.samples) + " samples");
   return text;
 }

@@ -120,6 +120,14 @@ void check_board_attacks(const Suite& suite, const Position& position, Problems&
                                  "targeted");
 }
 
+// A published definition that is silent about saturation was measured without a retry, and stays
+// so.
+void keep_meaning(const Board& board, std::vector<AttackSpec>& attacks) {
+  for (AttackSpec& attack : attacks)
+    if (board.has_attack(attack.entry) && !attack.host.saturation)
+      attack.host.saturation = Saturation::kReport;
+}
+
 // What --set says of single attacks and rows may be of presets.
 Toml complete_text(Toml text, const std::vector<std::string>& set, const PluginCatalogue& plugins,
                    const Registry& registry, Problems& problems) {
@@ -164,6 +172,7 @@ Suite read_suite(Toml text, const std::filesystem::path& folder, const SuiteOpti
     check_board_attacks(suite, reader.at("attack"), problems);
     for (AttackSpec& attack : suite.attacks)
       attack.additional = !suite.board->has_attack(attack.entry);
+    keep_meaning(*suite.board, suite.attacks);
   }
   // A filter is judged only where all names are known.
   if (problems.empty()) keep_only(suite, options.only, problems);
@@ -182,6 +191,7 @@ Suite board_columns(const Board& board, const PluginCatalogue& plugins, const Re
   suite.board = board;
   read_columns(reader, suite, context);
   check_board_attacks(suite, reader.at("attack"), problems);
+  keep_meaning(board, suite.attacks);
   if (const Toml* certify = reader.any("certify"))
     suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
   problems.throw_if_any();

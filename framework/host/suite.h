@@ -22,6 +22,10 @@ struct ThreatSpec {
   std::string epsilon_text;  ///< as written: "8/255"
 };
 
+/// What is done about samples that withstood an attack whose gradients or losses told it nothing.
+/// kRetry: they are attacked again on the margin loss, with gradients a hair inside the box.
+enum class Saturation { kRetry, kReport };
+
 /// Host keys of an attack table: valid for every attack.
 struct HostKeys {
   int64_t restarts = 1;
@@ -32,6 +36,10 @@ struct HostKeys {
   int64_t max_queries = 0;       ///< passes per sample; 0: no limit
   int64_t samples = 0;           ///< the first N of the suite's samples; 0: all
   Mode mode = Mode::kFolded;  ///< kFoldedHalf: the attack's passes in bfloat16, never the judge's
+  /// Unset: kRetry. A board's own attacks that do not say it mean what they always meant: kReport.
+  std::optional<Saturation> saturation;
+
+  bool retries() const { return saturation.value_or(Saturation::kRetry) == Saturation::kRetry; }
 };
 
 struct AttackSpec {

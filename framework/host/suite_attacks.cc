@@ -8,9 +8,9 @@
 namespace gauntlet {
 namespace {
 
-const std::set<std::string> kAttackKeys = {"use",     "cross",       "zip",      "restarts",
-                                           "draws",   "average",     "goal",     "access",
-                                           "samples", "max_queries", "precision"};
+const std::set<std::string> kAttackKeys = {"use",     "cross",       "zip",       "restarts",
+                                           "draws",   "average",     "goal",      "access",
+                                           "samples", "max_queries", "precision", "saturation"};
 
 template <class E>
 void read_word(TableReader& reader, std::string_view key, std::optional<E>& field,
@@ -39,6 +39,8 @@ HostKeys read_host_keys(TableReader& reader, int64_t samples) {
   reader.read("max_queries", keys.max_queries, Range{0, 999'999'999'999});
   reader.choose("precision", keys.mode,
                 {{"float32", Mode::kFolded}, {"bfloat16", Mode::kFoldedHalf}});
+  read_word(reader, "saturation", keys.saturation,
+            {{"retry", Saturation::kRetry}, {"report", Saturation::kReport}});
   if (reader.read("samples", keys.samples, Range{1, 999'999'999}) && samples > 0 &&
       keys.samples > samples)
     reader.problem("samples", std::to_string(keys.samples) + " is more than the suite's " +

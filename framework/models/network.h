@@ -62,6 +62,8 @@ class Network {
   /// Drops what was derived from the weights (folded copies).
   virtual void weights_changed() = 0;
   virtual void set_trainable(bool on) = 0;  ///< requires_grad of trained tensors
+  /// What is to be said beside its answers, a sentence; empty: nothing.
+  virtual std::string remark() const { return ""; }
   virtual void to(at::Device device) = 0;
 };
 

@@ -7,6 +7,7 @@
 #include "base/shown.h"
 #include "models/crash.h"
 #include "models/graph.h"
+#include "models/program_state.h"
 #include "models/weights.h"
 
 namespace gauntlet {
@@ -49,7 +50,9 @@ class ScriptNetwork final : public Network {
     }
     loaded_ = true;
     try {
+      state_.emplace(module_);
       try_out();
+      state_->tried();
     } catch (const BadInput& error) {
       throw BadInput(name + ": " + error.what());
     }
@@ -74,6 +77,11 @@ class ScriptNetwork final : public Network {
       all.push_back({buffer.name, buffer.value, false, false});
     return all;
   }
+  std::string remark() const override {
+    if (!state_ || state_->changed().empty()) return "";
+    return "the program changes " + shown(state_->changed()) +
+           " while it answers: every answer here is that of the program as its file has it";
+  }
   void weights_changed() override {}
   void set_trainable(bool on) override {
     if (on) refuse_training();
@@ -81,11 +89,27 @@ class ScriptNetwork final : public Network {
   void to(at::Device device) override {
     module_.to(device);
     if (mean_.defined()) mean_ = mean_.to(device), std_ = std_.to(device);
+    if (!loaded_ || device.is_cpu()) return;
+    state_.emplace(module_);
+    const at::NoGradGuard no_graph;
+    (void)ask(trial_images(1).to(device));
+    state_->tried();
   }
 
  private:
   [[noreturn]] static void refuse_training() {
     throw BadInput("architecture 'torchscript': a TorchScript network cannot be trained here");
+  }
+
+  // Images in which no two pixels are alike, so that a program may divide by their spread.
+  Tensor trial_images(int64_t rows) const {
+    std::vector<int64_t> shape = {rows};
+    shape.insert(shape.end(), spec_.input.begin(), spec_.input.end());
+    return (torch::arange(c10::multiply_integers(shape), torch::kFloat) * 0.7)
+        .sin()
+        .mul(0.5)
+        .add(0.5)
+        .view(shape);
   }
 
   // On one image and on three: a program traced with a batch size of its own fails on one of them.
@@ -95,18 +119,41 @@ class ScriptNetwork final : public Network {
       if (at::isFloatingType(named.tensor.scalar_type()) &&
           !named.tensor.isfinite().all().item<bool>())
         throw BadInput("tensor " + shown(named.name) + " has values that are not finite");
-    for (const int64_t rows : {1, 3}) {
-      std::vector<int64_t> shape = {rows};
-      shape.insert(shape.end(), spec_.input.begin(), spec_.input.end());
-      if (!ask(torch::full(shape, 0.5)).isfinite().all().item<bool>())
-        throw BadInput("the program gives logits that are not finite for gray images");
+    choose_type();
+    for (const int64_t rows : {1, 3})
+      if (!ask(trial_images(rows)).isfinite().any().item<bool>())
+        throw BadInput(
+            "the program gives logits that are not finite for every image it is tried on");
+  }
+
+  // A program saved in float64 or half precision may want its images in it.
+  void choose_type() {
+    try {
+      (void)ask(trial_images(1));
+      return;
+    } catch (const BadInput&) {
     }
+    for (const Tensor& parameter : module_.parameters()) {
+      if (!at::isFloatingType(parameter.scalar_type()) || parameter.scalar_type() == torch::kFloat)
+        continue;
+      type_ = parameter.scalar_type();
+      try {
+        (void)ask(trial_images(1));
+        return;
+      } catch (const BadInput&) {
+      }
+      break;
+    }
+    type_ = torch::kFloat;  // with which the trial tells what is wrong
   }
 
   torch::jit::IValue run(const Tensor& x) try {
     // Rewritten after the first calls, a program would round otherwise than on its first.
     torch::jit::GraphOptimizerEnabledGuard as_written(false);
-    return module_.forward({mean_.defined() ? (x - mean_) / std_ : x});
+    // A tensor of its own: programs work in place, too.
+    state_->put_back();
+    const Tensor input = mean_.defined() ? (x - mean_) / std_ : x.clone();
+    return module_.forward({input.to(type_)});
   } catch (const std::exception& error) {
     throw BadInput("the TorchScript program fails on inputs " + shape_text(x.sizes()) + ": " +
                    reason(error.what()));
@@ -119,17 +166,19 @@ class ScriptNetwork final : public Network {
     if (!answer.isTensor())
       throw BadInput("the program returns a " + answer.tagKind() + ", expected logits " +
                      shape_text(wanted));
-    Tensor logits = answer.toTensor();
+    const Tensor logits = answer.toTensor();
     if (logits.sizes() != wanted || !at::isFloatingType(logits.scalar_type()))
       throw BadInput("the program returns " + shape_text(logits.sizes()) + ", expected logits " +
                      shape_text(wanted));
-    return logits;
+    return logits.to(torch::kFloat);  // whatever it computes in
   }
 
   const NetworkSpec spec_;
   const std::vector<Layer> layers_;
   torch::jit::Module module_;
   Tensor mean_, std_;
+  at::ScalarType type_ = torch::kFloat;  // of its images
+  std::optional<ProgramState> state_;
   bool loaded_ = false;
 };
 }  // namespace

@@ -79,6 +79,20 @@ TEST_F(BoardSuite, GoesOnWithAttacksOfTheSuitesOwn) {
   EXPECT_EQ(suite.attacks[3].host.restarts, 3);
 }
 
+// A published definition means what it meant before there was a choice.
+TEST_F(BoardSuite, RetriesNothingUnlessItsDefinitionSaysSo) {
+  const Suite suite = read(kEntry + "attack.mine = { use = \"pgd\" }\n" + kRows);
+  EXPECT_FALSE(suite.attacks[1].host.retries());
+  EXPECT_TRUE(suite.attacks.back().host.retries()) << "what a suite adds is like any suite's";
+  EXPECT_FALSE(board_columns(*suite.board, FixedCatalogue(), registry_).attacks[1].host.retries());
+  write("boards/tiny-linf.toml",
+        replaced(kBoard, "use = \"pgd\",", "use = \"pgd\", saturation = \"retry\","));
+  EXPECT_TRUE(read(kEntry + kRows).attacks[1].host.retries());
+  EXPECT_FALSE(read(kEntry + "attack.mine = { use = \"pgd\", saturation = \"report\" }\n" + kRows)
+                   .attacks.back()
+                   .host.retries());
+}
+
 TEST_F(BoardSuite, RefusesWhatTheBoardFixes) {
   const std::vector<std::pair<std::string, std::string>> changes = {
       {"seeds = [0]\n", "fixes seeds"},

@@ -70,6 +70,57 @@ TEST_F(Script, GivesLogitsAndGradients) {
   EXPECT_TRUE(network->layers().empty());
 }
 
+// Whatever a program computes in, its logits are float32, and gradients reach the images.
+TEST_F(Script, ComputesInItsOwnType) {
+  const Tensor x = images(spec_, 5), weight = torch::arange(48, torch::kFloat).view({3, 16}) / 48;
+  const Tensor expected = x.flatten(1).matmul(weight.t());
+  const auto check = [&](const std::filesystem::path& file, double tolerance) {
+    const auto network = build_network(spec_);
+    load_weights(*network, file);
+    const Answer answer = ask(*network, x, {}, Mode::kFolded);
+    EXPECT_EQ(answer.logits.scalar_type(), torch::kFloat);
+    EXPECT_EQ(answer.gradient.scalar_type(), torch::kFloat);
+    EXPECT_LT(relative_error(answer.logits, expected), tolerance);
+    EXPECT_TRUE(answer.gradient.ne(0).any().item<bool>());
+  };
+  for (const auto& [type, tolerance] :
+       {std::pair{"float64", 1e-6}, {"bfloat16", 2e-2}, {"float16", 2e-3}}) {
+    const std::string to = std::string(".to(torch.") + type + ")";
+    check(program("return torch.matmul(flat" + to + ", self.weight.t()" + to + ")"), tolerance);
+  }
+  // Saved in another type, without a cast of its own: it wants its images in it.
+  for (const auto& [type, tolerance] :
+       {std::pair{torch::kDouble, 1e-6}, {torch::kBFloat16, 2e-2}}) {
+    torch::jit::Module module("Program");
+    module.register_parameter("weight", weight.to(type), false);
+    module.define(
+        "def forward(self, x):\n    return torch.matmul(x.flatten(1), self.weight.t())\n");
+    module.save((folder_ / "typed.pt").string());
+    check(folder_ / "typed.pt", tolerance);
+  }
+}
+
+TEST_F(Script, LeavesItsInputAlone) {
+  for (const bool normalised : {false, true}) {
+    if (normalised) spec_.mean = {0.5}, spec_.std = {0.25};
+    const auto network = build_network(spec_), plain = build_network(spec_);
+    load_weights(*network, program("flat.sub_(0.45).div_(0.25)\n    " + kLinear));
+    load_weights(*plain, program("flat = (flat - 0.45) / 0.25\n    " + kLinear));
+    const Tensor x = images(spec_, 5), before = x.clone();
+    const Answer one = ask(*network, x, {}, Mode::kFolded), two = ask(*plain, x, {}, Mode::kFolded);
+    EXPECT_TRUE(x.equal(before));
+    EXPECT_TRUE(one.logits.equal(two.logits));
+    EXPECT_TRUE(one.gradient.equal(two.gradient));
+  }
+}
+
+// It standardises each image by itself, which is no number for one without contrast.
+TEST_F(Script, IsTriedOnImagesThatDiffer) {
+  EXPECT_EQ(problem("flat = (flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True)\n    " +
+                    kLinear),
+            "");
+}
+
 TEST_F(Script, SaysWhatIsWrong) {
   const auto says = [&](const std::string& code, const std::string& words) {
     const std::string text = problem(code);

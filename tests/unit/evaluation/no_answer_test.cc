@@ -1,0 +1,181 @@
+// Defenses whose logits, scores or ballots are not finite.
+#include <gtest/gtest.h>
+
+#include "evaluation/cell.h"
+#include "evaluation/findings.h"
+#include "toys.h"
+
+namespace gauntlet {
+namespace {
+using namespace toys;
+
+const std::vector<int64_t> kImage = {1, 4, 4};
+
+// Class 1 for images that are light in the middle; not finite where the first pixel is below 0.1.
+std::shared_ptr<FunctionNetwork> broken_in_the_dark(double value) {
+  return std::make_shared<FunctionNetwork>(
+      [value](const Tensor& x, Noise&, Mode) {
+        const Tensor flat = x.flatten(1), light = flat.narrow(1, 5, 2).mean(1) - 0.5;
+        const Tensor z = torch::stack({-light, light, light * 0}, 1);
+        return z.masked_fill(flat.select(1, 0).lt(0.1).unsqueeze(1), value);
+      },
+      kImage, 3);
+}
+
+// Forty light images, every tenth of them with a dark first pixel.
+CraftBatch lights() {
+  const Tensor index = torch::arange(40);
+  Tensor x = torch::full({40, 1, 4, 4}, 0.75);
+  x.view({40, 16}).select(1, 0).masked_fill_(index.remainder(10) == 3, 0.05);
+  return {x, torch::ones({40}, torch::kLong), index};
+}
+
+Verdict verdict(DefendedModel& model, const CraftBatch& batch, int64_t trials = 1) {
+  return judge(model, batch.x, batch.y, batch.index, 0, Stream::kClean, trials);
+}
+
+struct Detector final : Defense, Refuses {
+  Tensor score(const Tensor& x, const Outputs&, View&) override {
+    return (x.flatten(1).select(1, 0) - 0.1).sqrt() - 1;  // NaN below 0.1
+  }
+};
+
+TEST(NoAnswer, DoesNotMakeADeterministicNetworkARandomOne) {
+  for (const double value : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+    DefendedModel model = defended(broken_in_the_dark(value));
+    model.probe(lights().x.narrow(0, 0, 8));
+    EXPECT_FALSE(model.stochastic()) << value;
+    EXPECT_FALSE(model.couples_rows()) << value;
+    EXPECT_FALSE(model.own_randomness()) << value;
+  }
+}
+
+TEST(NoAnswer, IsNeverRightWhateverTheLabel) {
+  for (const double value : {double(NAN), double(INFINITY)})
+    for (const int64_t label : {0, 1, 2}) {
+      DefendedModel model = defended(broken_in_the_dark(value));
+      CraftBatch batch = lights();
+      model.probe(batch.x.narrow(0, 0, 8));
+      batch.y.fill_(label);
+      const Verdict v = verdict(model, batch);
+      EXPECT_EQ(v.right.sum().item<int64_t>(), label == 1 ? 36 : 0);
+      EXPECT_EQ(v.faulty.sum().item<int64_t>(), 4);
+      EXPECT_TRUE(v.predicted.masked_select(v.faulty).eq(-1).all().item<bool>());
+      EXPECT_TRUE(v.margin.isfinite().all().item<bool>());
+      EXPECT_TRUE(v.margin.masked_select(v.faulty).lt(0).all().item<bool>());
+    }
+}
+
+TEST(NoAnswer, OfTheBareNetworkIsNotCountedAsRight) {
+  Dataset data;
+  data.images = torch::full({4, 1, 4, 4}, 190, torch::kByte);
+  data.images[2].fill_(0);
+  data.labels = torch::tensor({1, 1, 0, 1});
+  DefendedModel model = defended(broken_in_the_dark(NAN));
+  EXPECT_EQ(count_right(model, data, 4).right, 3);
+}
+
+TEST(NoAnswer, CountsAgainstAVoteAsMuchAsABallotMay) {
+  for (const bool soft : {false, true})
+    for (const double sigma : {0.0, 1e-3, 0.04}) {
+      auto voter = std::make_shared<Voter>();
+      voter->m = 32, voter->soft = soft, voter->sigma = sigma;
+      DefendedModel model = defended(broken_in_the_dark(NAN), {voter});
+      const CraftBatch batch = lights();
+      model.probe(batch.x.narrow(0, 0, 8));
+      const Verdict v = verdict(model, batch, 4);
+      const Tensor dark = batch.index.remainder(10) == 3;
+      if (sigma < 0.01) EXPECT_FALSE(v.right.any(0).masked_select(dark).any().item<bool>());
+      EXPECT_TRUE(v.faulty.masked_select(dark).all().item<bool>());
+      EXPECT_TRUE(v.right.all(0).masked_select(dark.logical_not()).all().item<bool>());
+    }
+}
+
+TEST(NoAnswer, AVoteThatEndsEarlyAnswersAsInABatchOfOne) {
+  auto voter = std::make_shared<Voter>();
+  voter->m = 64, voter->sigma = 0.06;
+  DefendedModel model = defended(broken_in_the_dark(NAN), {voter});
+  const CraftBatch batch = lights();
+  model.probe(batch.x.narrow(0, 0, 8));
+  const Noise noise = noise_for(3, Stream::kScoring, batch.index);
+  const Tensor whole = model.decide(batch.x, noise).answer;
+  for (const int64_t i : {3, 13, 23, 33}) {
+    const Tensor x = batch.x.narrow(0, i, 1);
+    EXPECT_EQ(model.decide(x, narrowed(noise, i, 1)).answer.item<int64_t>(),
+              whole[i].item<int64_t>());
+  }
+}
+
+TEST(NoAnswer, OfADetectorIsNoAnswerOfTheDefense) {
+  DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Detector>()});
+  const CraftBatch batch = lights();
+  model.probe(batch.x.narrow(0, 0, 8));
+  EXPECT_FALSE(model.stochastic());
+  const Verdict v = verdict(model, batch);
+  EXPECT_EQ(v.faulty.sum().item<int64_t>(), 4);
+  EXPECT_FALSE(v.right[0].masked_select(v.faulty).any().item<bool>());
+}
+
+TEST(NoAnswer, OfABallotIsTheVotersFault) {
+  struct Bad final : Defense, Votes {
+    int64_t mc_samples() const override { return 4; }
+    Tensor ballot(const Outputs& out) override { return out.logits * NAN; }
+  };
+  DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Bad>()});
+  const CraftBatch batch = lights();
+  try {
+    verdict(model, batch);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const std::exception& error) {
+    EXPECT_STREQ(error.what(), "the ballots of 'wrapper' are not finite");
+  }
+}
+
+TEST(NoAnswer, IsSaidWithCounts) {
+  DefendedModel model = defended(broken_in_the_dark(NAN));
+  CraftBatch batch = lights();
+  model.probe(batch.x.narrow(0, 0, 8));
+  const Verdict clean = verdict(model, batch);
+  batch.settled = clean.right[0].logical_not();
+  Scripted attack;
+  attack.script = [](Target& target, const Task& task) {
+    target.gradient(task.x, task.loss_or(cross_entropy));
+    Tensor x = task.x.clone();
+    x[0][0][0][0] = 0;  // into the dark
+    return x;
+  };
+  NoEnvironment nowhere;
+  CraftRules rules;
+  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.8), rules, nowhere);
+  const Verdict robust = judge(model, c.x, batch.y, batch.index, 0, Stream::kScoring, 1);
+  EXPECT_EQ(robust.right.sum().item<int64_t>(), 35);
+  Findings findings;
+  findings.add(batch, rules, attack.facts(), c, clean, robust);
+  ASSERT_EQ(findings.invalid(attack.facts()), "");
+  const std::vector<std::string> flags = findings.flags(model, 0.8, 40);
+  ASSERT_FALSE(flags.empty());
+  EXPECT_NE(flags.back().find("not finite (NaN or infinite) for 4 of 40 clean inputs and 5 "
+                              "adversarial ones"),
+            std::string::npos)
+      << flags.back();
+}
+
+// Tracking sees no hit in what is no answer.
+TEST(NoAnswer, ShowsADecisionAttackNoClass) {
+  DefendedModel model = defended(broken_in_the_dark(NAN));
+  const CraftBatch batch = lights();
+  model.probe(batch.x.narrow(0, 0, 8));
+  Scripted attack;
+  attack.what.access = Access::kDecision;
+  attack.script = [](Target& target, const Task& task) {
+    const Tensor answer = target.decisions(task.x);
+    EXPECT_EQ(answer.eq(-1).sum().item<int64_t>(), 4);
+    EXPECT_EQ(answer.eq(1).sum().item<int64_t>(), 36);
+    return task.x;
+  };
+  NoEnvironment nowhere;
+  craft(attack, model, batch, ball(Norm::kLinf, 0.1), {}, nowhere);
+}
+
+}  // namespace
+}  // namespace gauntlet
