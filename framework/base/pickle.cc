@@ -1,69 +1,14 @@
-// The operations are those of Python's pickletools; what torch.save writes with them is in
-// torch/serialization.py and torch/_utils.py.
+// The machine: operations are those of Python's pickletools. What they make is in pickle_make.cc
+// and pickle_tensors.cc.
 #include "base/pickle.h"
 
 #include <algorithm>
-#include <cmath>
-#include <set>
+#include <charconv>
 
-#include "base/file_limits.h"
+#include "base/pickle_names.h"
 #include "base/shown.h"
 
 namespace gauntlet {
-namespace {
-constexpr const char* kWayOut =
-    "; save the weights alone: torch.save(model.state_dict(), 'weights.pth')";
-
-constexpr std::pair<std::string_view, at::ScalarType> kStorages[] = {
-    {"FloatStorage", at::kFloat},       {"DoubleStorage", at::kDouble}, {"HalfStorage", at::kHalf},
-    {"BFloat16Storage", at::kBFloat16}, {"LongStorage", at::kLong},     {"IntStorage", at::kInt},
-    {"ShortStorage", at::kShort},       {"CharStorage", at::kChar},     {"ByteStorage", at::kByte},
-    {"BoolStorage", at::kBool}};
-
-enum class Made { kDict, kTensor, kOldTensor, kParameter, kStorageType, kSequence, kOpaque };
-
-// All that a pickle may name. kOpaque: appears beside the weights in training checkpoints
-// (accuracies, arguments); it is not built, only left out.
-const std::map<std::string, Made, std::less<>>& known_globals() {
-  static const auto all = [] {
-    std::map<std::string, Made, std::less<>> map = {
-        {"collections.OrderedDict", Made::kDict},
-        {"collections.defaultdict", Made::kDict},
-        {"collections.Counter", Made::kDict},
-        {"torch._utils._rebuild_tensor", Made::kOldTensor},
-        {"torch._utils._rebuild_tensor_v2", Made::kTensor},
-        {"torch._utils._rebuild_parameter", Made::kParameter},
-        {"torch.Size", Made::kSequence},
-        {"torch.device", Made::kOpaque},
-        {"numpy.core.multiarray.scalar", Made::kOpaque},
-        {"numpy._core.multiarray.scalar", Made::kOpaque},
-        {"numpy.core.multiarray._reconstruct", Made::kOpaque},
-        {"numpy._core.multiarray._reconstruct", Made::kOpaque},
-        {"numpy.ndarray", Made::kOpaque},
-        {"numpy.dtype", Made::kOpaque},
-        {"_codecs.encode", Made::kOpaque},
-        {"argparse.Namespace", Made::kOpaque},
-        {"__builtin__.set", Made::kOpaque},
-        {"builtins.set", Made::kOpaque}};
-    for (const char* module : {"builtins.", "__builtin__."})  // what a defaultdict makes
-      for (const char* type : {"dict", "list", "int", "float"})
-        map[std::string(module) + type] = Made::kOpaque;
-    for (const char* type : {"float32", "float64", "float16", "bfloat16", "int64", "int32", "int16",
-                             "int8", "uint8", "bool"})
-      map["torch." + std::string(type)] = Made::kOpaque;
-    for (const auto& [name, type] : kStorages)
-      map["torch." + std::string(name)] = Made::kStorageType;
-    return map;
-  }();
-  return all;
-}
-}  // namespace
-
-bool storage_type(std::string_view name, at::ScalarType& type) {
-  for (const auto& [known, its] : kStorages)
-    if (name == known) return type = its, true;
-  return false;
-}
 
 Unpickler::Unpickler(std::string file, std::string_view bytes, uint64_t budget)
     : file_(std::move(file)), bytes_(bytes), budget_(budget) {
@@ -164,11 +109,11 @@ void Unpickler::get(uint64_t key) {
 }
 
 void Unpickler::step(uint8_t op) {
-  if (step_scalar(op) || step_container(op) || step_memo(op)) return;
+  if (step_scalar(op) || step_container(op) || step_memo(op) || step_text(op)) return;
   switch (op) {
     case 0x80:  // PROTO
-      if (const uint64_t version = number(1); version < 2 || version > 5)
-        fail("the pickle has protocol " + std::to_string(version) + ", expected 2 to 5");
+      if (const uint64_t version = number(1); version > 5)
+        fail("the pickle has protocol " + std::to_string(version) + ", expected 0 to 5");
       return;
     case 0x95:  // FRAME
       number(8);
@@ -251,6 +196,7 @@ bool Unpickler::step_scalar(uint8_t op) {
       return true;
     case 0x8d:
     case 0x8e:
+    case 0x96:  // BYTEARRAY8
       string(8);
       return true;
     default:
@@ -277,9 +223,17 @@ bool Unpickler::step_container(uint8_t op) {
     case 0x87:
       tuple_of(op - 0x84u);
       return true;
-    case 't': {
+    case 't':
+    case 'l': {
       std::vector<uint32_t> items = pop_to_mark();
-      push({Kind::kTuple, 0, {}, std::move(items)});
+      push({op == 't' ? Kind::kTuple : Kind::kList, 0, {}, std::move(items)});
+      return true;
+    }
+    case 'd': {
+      const std::vector<uint32_t> items = pop_to_mark();
+      PickleValue dict{Kind::kDict};
+      set_items(dict, items);
+      push(std::move(dict));
       return true;
     }
     case ']':
@@ -348,163 +302,111 @@ void Unpickler::set_items(PickleValue& dict, const std::vector<uint32_t>& items)
   dict.items.insert(dict.items.end(), items.begin(), items.end());
 }
 
-void Unpickler::push_global(const std::string& name, std::string_view text) {
-  const auto it = known_globals().find(name);
-  if (it == known_globals().end())
-    fail("the pickle asks for " + shown(name) +
-         ", which no state dict needs; nothing of it was run" + kWayOut);
-  push({Kind::kGlobal, int64_t(it->second), text});
-}
-
-void Unpickler::reduce() {
-  const uint32_t arguments = pop(), function = pop();
-  if (values_[arguments].kind != Kind::kTuple || values_[function].kind != Kind::kGlobal)
-    fail("the pickle calls something that is no known name");
-  const std::vector<uint32_t>& items = values_[arguments].items;
-  switch (Made(values_[function].integer)) {
-    case Made::kDict:
-      return make_dict(items);
-    case Made::kTensor:
-      return rebuild_tensor(values_[arguments], true);
-    case Made::kOldTensor:
-      return rebuild_tensor(values_[arguments], false);
-    case Made::kParameter:
-      if (items.empty() || values_[items[0]].kind != Kind::kTensor)
-        fail("a parameter in the pickle is no tensor");
-      return push_index(items[0]);
-    case Made::kSequence:
-      if (items.size() != 1 || values_[items[0]].kind != Kind::kTuple)
-        fail("a torch.Size in the pickle is no list of sizes");
-      return push_index(items[0]);
-    case Made::kStorageType:
-      fail("the pickle makes a storage of its own, which no state dict needs");
-    case Made::kOpaque:
-      for (size_t i = 0; i < items.size(); ++i) spend();  // one tuple may be used often
-      push({Kind::kOpaque, 0, {}, items});
-      return;
+// The operations of protocols 0 and 1 that are lines of text.
+bool Unpickler::step_text(uint8_t op) {
+  switch (op) {
+    case 'I': {  // INT, and the bools of these protocols
+      const std::string_view digits = line();
+      if (digits == "00" || digits == "01")
+        push({Kind::kBool, digits == "01"});
+      else
+        push({Kind::kInt, decimal(digits)});
+      return true;
+    }
+    case 'L': {  // LONG
+      std::string_view digits = line();
+      if (digits.ends_with('L')) digits.remove_suffix(1);
+      push({Kind::kInt, decimal(digits)});
+      return true;
+    }
+    case 'F':
+      line();
+      push({Kind::kFloat});
+      return true;
+    case 'S':
+      push({Kind::kString, 0, unquoted(line())});
+      return true;
+    case 'V':
+      push({Kind::kString, kLatin1, unescaped(line())});
+      return true;
+    case 'p':
+      put(uint64_t(decimal(line())));
+      return true;
+    case 'g':
+      get(uint64_t(decimal(line())));
+      return true;
+    case '0':  // POP
+      pop();
+      return true;
+    case '1':  // POP_MARK
+      pop_to_mark();
+      return true;
+    default:
+      return false;
   }
 }
 
-// Of nothing, of the pairs that Python 2 lists for an OrderedDict, of a Counter's dict, or of a
-// defaultdict's factory. Items cost budget: one list may be used often.
-void Unpickler::make_dict(const std::vector<uint32_t>& arguments) {
-  constexpr size_t kMostArguments = 2;
-  if (arguments.size() > kMostArguments) fail("a dict in the pickle is made of too many things");
-  PickleValue dict{Kind::kDict};
-  const auto add = [&](uint32_t item) { spend(), dict.items.push_back(item); };
-  for (const uint32_t argument : arguments) {
-    const PickleValue& value = values_[argument];
-    const bool pairs = value.kind == Kind::kList;
-    if (!pairs && value.kind != Kind::kDict && value.kind != Kind::kGlobal &&
-        value.kind != Kind::kNone)
-      fail("a dict in the pickle is made of something that holds no items");
-    for (const uint32_t item : value.items) {
-      const PickleValue& pair = values_[item];
-      if (!pairs) {
-        add(item);
-      } else if ((pair.kind == Kind::kList || pair.kind == Kind::kTuple) &&
-                 pair.items.size() == 2) {
-        add(pair.items[0]), add(pair.items[1]);
-      } else {
-        fail("a dict in the pickle is made of a list that holds no pairs");
-      }
+int64_t Unpickler::decimal(std::string_view digits) const {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc{} || end != digits.data() + digits.size())
+    fail("the pickle has the number " + shown(digits) + ", which is none");
+  return value;
+}
+
+std::string_view Unpickler::keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+
+// As Python's repr() writes bytes.
+std::string_view Unpickler::unquoted(std::string_view quoted) {
+  if (quoted.size() < 2 || quoted.front() != quoted.back() ||
+      (quoted.front() != '\'' && quoted.front() != '"'))
+    fail("the pickle has a string without quotes");
+  quoted = quoted.substr(1, quoted.size() - 2);
+  if (quoted.find('\\') == std::string_view::npos) return quoted;
+  constexpr std::string_view kEscapes = "nrtabfv\\'\"", kMeant = "\n\r\t\a\b\f\v\\'\"";
+  std::string out;
+  out.reserve(quoted.size());
+  for (size_t at = 0; at < quoted.size(); ++at) {
+    if (quoted[at] != '\\') {
+      out += quoted[at];
+      continue;
+    }
+    const char letter = ++at < quoted.size() ? quoted[at] : '\0';
+    unsigned code = 0;
+    if (const size_t known = kEscapes.find(letter); known != std::string_view::npos) {
+      out += kMeant[known];
+    } else if (const std::string_view hex = quoted.substr(std::min(at + 1, quoted.size()), 2);
+               letter == 'x' && hex.size() == 2 &&
+               std::from_chars(hex.data(), hex.data() + 2, code, 16).ptr == hex.data() + 2) {
+      out += char(code), at += 2;
+    } else {
+      fail("the pickle has a string with an escape that is none");
     }
   }
-  push(std::move(dict));
+  return keep(std::move(out));
 }
 
-// A dict's attributes (_metadata) are left out.
-void Unpickler::build() {
-  const uint32_t state = pop(), target = pop();
-  stack_.push_back(target);
-  const Kind kind = values_[target].kind;
-  if (kind != Kind::kDict && kind != Kind::kOpaque && kind != Kind::kTensor)
-    fail("the pickle sets the state of something that has none");
-  if (kind == Kind::kOpaque) values_[target].items.push_back(state);
-}
-
-int64_t Unpickler::count_of(uint32_t index, const char* what) const {
-  const PickleValue& value = values_[index];
-  if (value.kind != Kind::kInt || value.integer < 0)
-    fail(std::string(what) + " in the pickle is no count");
-  return value.integer;
-}
-
-std::vector<int64_t> Unpickler::counts_of(uint32_t index, const char* what) const {
-  const PickleValue& value = values_[index];
-  if ((value.kind != Kind::kTuple && value.kind != Kind::kList) ||
-      value.items.size() > kMostDimensions)
-    fail(std::string(what) + " in the pickle is no list of at most " +
-         std::to_string(kMostDimensions) + " counts");
-  std::vector<int64_t> counts;
-  for (const uint32_t item : value.items) counts.push_back(count_of(item, what));
-  return counts;
-}
-
-// ('storage', type, key, device, number of elements[, view])
-void Unpickler::persistent() {
-  const uint32_t index = pop();
-  const std::vector<uint32_t>& items = values_[index].items;
-  const auto is = [&](size_t i, Kind kind) { return values_[items[i]].kind == kind; };
-  if (values_[index].kind != Kind::kTuple || items.size() < 5 || items.size() > 6 ||
-      !is(0, Kind::kString) || values_[items[0]].text != "storage" || !is(1, Kind::kGlobal) ||
-      !is(2, Kind::kString))
-    fail("the pickle refers to data of a kind that is not known");
-  const std::string_view key = values_[items[2]].text;
-  if (key.size() > kLongestTensorName) fail("the name of a storage is too long: " + shown(key));
-  PickledStorage storage{std::string(key)};
-  if (!storage_type(values_[items[1]].text, storage.type))
-    fail("the pickle refers to a storage of type " + shown(values_[items[1]].text));
-  storage.numel = count_of(items[4], "the size of a storage");
-  const auto [it, fresh] = storage_of_.try_emplace(storage.key, storages_.size());
-  if (fresh) storages_.push_back(storage);
-  const PickledStorage& known = storages_[it->second];
-  if (known.type != storage.type || known.numel != storage.numel)
-    fail("storage " + shown(storage.key) + " is described twice, and differently");
-  StorageView view{it->second, 0, storage.numel};
-  if (items.size() == 6 && !is(5, Kind::kNone)) {  // (key, offset, number of elements)
-    const std::vector<uint32_t>& parts = values_[items[5]].items;
-    if (!is(5, Kind::kTuple) || parts.size() != 3)
-      fail("a view of a storage in the pickle is not described by three values");
-    view.offset = count_of(parts[1], "the offset of a view");
-    view.numel = count_of(parts[2], "the size of a view");
-    if (view.offset > storage.numel || view.numel > storage.numel - view.offset)
-      fail("a view leaves storage " + shown(storage.key));
+// "raw-unicode-escape": Latin-1, where \uXXXX stands for what is not, or would end the line.
+std::string_view Unpickler::unescaped(std::string_view escaped) {
+  constexpr size_t kDigits = 4;
+  if (escaped.find('\\') == std::string_view::npos) return escaped;
+  std::string out;
+  out.reserve(escaped.size());
+  for (size_t at = 0; at < escaped.size(); ++at) {
+    const std::string_view rest = escaped.substr(at);
+    unsigned code = 0;
+    if (!rest.starts_with("\\u")) {
+      out += escaped[at];
+    } else if (rest.size() < 2 + kDigits ||
+               std::from_chars(rest.data() + 2, rest.data() + 2 + kDigits, code, 16).ptr !=
+                   rest.data() + 2 + kDigits) {
+      fail("the pickle has a string with an escape that is none");
+    } else {
+      out += code <= 0xff ? char(code) : '?';  // names and labels need no more
+      at += 1 + kDigits;
+    }
   }
-  push({Kind::kStorage, int64_t(views_.size())});
-  views_.push_back(view);
-}
-
-// (storage, offset, sizes, strides[, requires_grad, backward hooks[, metadata]])
-void Unpickler::rebuild_tensor(const PickleValue& arguments, bool has_gradient_flag) {
-  const std::vector<uint32_t>& items = arguments.items;
-  if (items.size() < (has_gradient_flag ? 6u : 4u) || items.size() > 7 ||
-      values_[items[0]].kind != Kind::kStorage)
-    fail("a tensor in the pickle is not described by storage, offset, sizes and strides");
-  const StorageView view = views_[size_t(values_[items[0]].integer)];
-  PickledTensor tensor;
-  tensor.storage = view.storage;
-  tensor.offset = count_of(items[1], "the offset of a tensor");
-  tensor.sizes = counts_of(items[2], "the shape of a tensor");
-  tensor.strides = counts_of(items[3], "the strides of a tensor");
-  if (tensor.sizes.size() != tensor.strides.size())
-    fail("a tensor in the pickle has " + std::to_string(tensor.sizes.size()) + " sizes and " +
-         std::to_string(tensor.strides.size()) + " strides");
-  const double elements = element_count(tensor.sizes);
-  if (std::isinf(elements)) fail("a tensor in the pickle has an absurd size");
-  double last = double(tensor.offset);
-  for (size_t i = 0; i < tensor.sizes.size(); ++i)
-    last += double(std::max<int64_t>(tensor.sizes[i] - 1, 0)) * double(tensor.strides[i]);
-  const std::string& key = storages_[view.storage].key;
-  if (double(tensor.offset) > double(view.numel) || (elements > 0 && last >= double(view.numel)))
-    fail("a tensor leaves storage " + shown(key) + " of " + std::to_string(view.numel) +
-         " elements");
-  if (elements > double(view.numel))
-    fail("a tensor has more elements than its storage " + shown(key) + ", which holds " +
-         std::to_string(view.numel));
-  tensor.offset += view.offset;
-  push({Kind::kTensor, int64_t(tensors_.size())});
-  tensors_.push_back(std::move(tensor));
+  return keep(std::move(out));
 }
 
 }  // namespace gauntlet

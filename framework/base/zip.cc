@@ -71,7 +71,7 @@ std::string text_of(zip_error_t* error) {
 }
 }  // namespace
 
-ZipFile::ZipFile(const std::filesystem::path& file)
+ZipFile::ZipFile(const std::filesystem::path& file, Checksums checksums)
     : name_(file.string()), archive_(nullptr, [](zip* archive) { zip_discard(archive); }) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error)) fail("no such file");
@@ -92,11 +92,12 @@ ZipFile::ZipFile(const std::filesystem::path& file)
     fail("no readable zip file, it is damaged or cut short (" + text_of(&problem) + ")");
   }
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
+  unchecked_ = checksums == Checksums::kMayBeAbsent;
   for (zip_int64_t i = 0; i < count; ++i) {
     zip_stat_t stat;
     zip_stat_init(&stat);
     constexpr uint64_t kAll = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE |
-                              ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD;
+                              ZIP_STAT_COMP_METHOD | ZIP_STAT_ENCRYPTION_METHOD | ZIP_STAT_CRC;
     if (zip_stat_index(archive_.get(), zip_uint64_t(i), ZIP_FL_ENC_RAW, &stat) != 0 ||
         (stat.valid & kAll) != kAll)
       fail("entry " + std::to_string(i) + " of the zip file cannot be read");
@@ -110,6 +111,7 @@ ZipFile::ZipFile(const std::filesystem::path& file)
         (!deflated && stat.size != stat.comp_size))
       fail(entry + "is said to have " + std::to_string(stat.size) + " bytes in " +
            std::to_string(stat.comp_size) + " of the file, which cannot be");
+    unchecked_ &= stat.crc == 0 && !deflated;
     entries_.push_back({stat.name, stat.size, stat.comp_size, zip_uint64_t(i), deflated,
                         is_link(archive_.get(), zip_uint64_t(i))});
   }
@@ -138,7 +140,8 @@ std::string ZipFile::read(const Entry& entry, uint64_t limit) const {
 
 void ZipFile::read(const Entry& entry, char* to) const {
   const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> in(
-      zip_fopen_index(archive_.get(), entry.index, 0), zip_fclose);
+      // Read as it is packed, which it is not, so that libzip compares no checksum.
+      zip_fopen_index(archive_.get(), entry.index, unchecked_ ? ZIP_FL_COMPRESSED : 0), zip_fclose);
   const std::string what = "entry " + shown(entry.name) + " cannot be read (";
   if (!in) fail(what + zip_error_strerror(zip_get_error(archive_.get())) + ")");
   for (uint64_t done = 0; done < entry.size;) {

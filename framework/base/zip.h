@@ -25,11 +25,15 @@ class ZipFile {
     bool link = false;  ///< a symbolic link, whose content is where it leads
   };
 
+  /// kMayBeAbsent: a file whose every checksum is 0 was written without, and none is verified.
+  enum class Checksums { kRequired, kMayBeAbsent };
+
   /// Lists the entries. Refused: names there twice, encryption, methods other than stored and
   /// deflate, sizes that the file cannot hold, more than 10,000 entries.
-  explicit ZipFile(const std::filesystem::path& file);
+  explicit ZipFile(const std::filesystem::path& file, Checksums checksums = Checksums::kRequired);
 
   const std::vector<Entry>& entries() const { return entries_; }
+  bool has_checksums() const { return !unchecked_; }
   /// nullptr: there is none of that name.
   const Entry* find(std::string_view name) const;
   /// The whole content, its checksum verified. More than `limit` bytes are refused unread.
@@ -43,6 +47,7 @@ class ZipFile {
   std::string name_;
   std::unique_ptr<zip, void (*)(zip*)> archive_;
   std::vector<Entry> entries_;  // by name
+  bool unchecked_ = false;      // written without checksums, and read so
 };
 
 /// Whether a file begins as zip files do.

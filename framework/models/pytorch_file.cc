@@ -27,10 +27,23 @@ uint64_t bytes_of(const PickledStorage& storage, const Unpickler& pickle) {
   return uint64_t(bytes);
 }
 
+// The numbers of one storage as tensors take them: of their type, and with what is yet to be done
+// to them done. Where a stride is 0 this is less than what the tensor has.
+Tensor numbers_of(const Tensor& stored, const PickledTensor& described) {
+  Tensor numbers = stored;
+  if (described.type != stored.scalar_type()) {
+    const int64_t size = int64_t(at::elementSize(described.type));
+    numbers = stored.narrow(0, 0, stored.numel() / size * size).view(described.type);
+  }
+  if (described.conjugated) numbers = numbers.conj_physical();
+  return described.negated ? numbers.neg() : numbers;
+}
+
 // The wanted tensors as views of their storages, each of which `load` is asked for once.
 std::map<std::string, Tensor> views(const Unpickler& pickle, const StateDict& state,
                                     const std::function<Tensor(const PickledStorage&)>& load) {
   std::map<size_t, Tensor> storages;
+  std::map<std::tuple<size_t, at::ScalarType, bool, bool>, Tensor> changed;
   std::map<std::string, Tensor> tensors;
   for (const auto& [name, index] : state.tensors) {
     const PickledTensor& described = pickle.tensors()[index];
@@ -42,7 +55,11 @@ std::map<std::string, Tensor> views(const Unpickler& pickle, const StateDict& st
         pickle.fail("storage " + shown(storage.key) +
                     " of type bool has a byte that is neither 0 nor 1");
     }
-    tensors[name] = it->second.as_strided(described.sizes, described.strides, described.offset);
+    const auto [numbers, first] = changed.try_emplace(
+        {described.storage, described.type, described.negated, described.conjugated});
+    if (first) numbers->second = numbers_of(it->second, described);
+    tensors[name] =
+        numbers->second.as_strided(described.sizes, described.strides, described.offset);
   }
   return tensors;
 }
@@ -71,9 +88,25 @@ const ZipFile::Entry& stored(const ZipFile& zip, const std::string& name, const 
   return *entry;
 }
 
-void check_byte_order(std::string_view order, const std::string& file) {
-  if (order != "little")
-    throw BadInput(file + ": its byte order is not 'little'; save it on another machine");
+// Whether the record says that bytes stand in the order of big-endian machines.
+bool is_big_endian(const std::string& order, const std::string& file) {
+  if (order != "little" && order != "big")
+    throw BadInput(file + ": its byte order is " + shown(order) + ", expected 'little' or 'big'");
+  return order == "big";
+}
+
+void swap_bytes(Tensor& numbers) {
+  const size_t size = at::elementSize(at::toRealValueType(numbers.scalar_type()));
+  char* at = static_cast<char*>(numbers.mutable_data_ptr());
+  for (char* const end = at + numbers.nbytes(); at < end; at += size) std::reverse(at, at + size);
+}
+
+// Whose size a number has is not known of a storage of bytes, so they cannot be swapped.
+void refuse_bytes(const Unpickler& pickle) {
+  for (const PickledTensor& tensor : pickle.tensors())
+    if (tensor.type != pickle.storages()[tensor.storage].type)
+      pickle.fail("its byte order is 'big' and a tensor's storage is one of bytes; save it on " +
+                  std::string("another machine"));
 }
 
 class LegacyReader {
@@ -111,7 +144,7 @@ class LegacyReader {
     if (const PickleValue& version = pickle.value(pickle.read());
         version.kind != Kind::kInt || version.integer != 1001)
       pickle.fail("its version of PyTorch's older format is not 1001");
-    check_system(pickle, pickle.read());
+    pickle.read();  // of the machine; the numbers are little-endian whatever it was
     const uint32_t root = pickle.read();
     const StateDict state = find_state_dict(pickle, root, wanted_);
     const PickleValue& keys = pickle.value(pickle.read());
@@ -119,17 +152,6 @@ class LegacyReader {
     locate(pickle, keys);
     taken = state.taken;
     return views(pickle, state, [&](const PickledStorage& s) { return load(pickle, s); });
-  }
-
-  void check_system(const Unpickler& pickle, uint32_t index) const {
-    const PickleValue& system = pickle.value(index);
-    if (system.kind != Kind::kDict) pickle.fail("what it says of its machine is no dict");
-    for (size_t i = 0; i + 1 < system.items.size(); i += 2) {
-      const PickleValue &key = pickle.value(system.items[i]),
-                        &value = pickle.value(system.items[i + 1]);
-      if (key.kind == Kind::kString && key.text == "little_endian")
-        check_byte_order(value.kind == Kind::kBool && value.integer ? "little" : "big", name_);
-    }
   }
 
   // Walks over the storages, which follow in the order of the keys, without reading them.
@@ -187,17 +209,20 @@ class LegacyReader {
 }  // namespace
 
 std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path,
-                                               const std::string& wanted, std::string& taken) {
+                                               const std::string& wanted, std::string& taken,
+                                               bool& checked) {
   const std::string file = path.string();
-  const ZipFile zip(path);
+  const ZipFile zip(path, ZipFile::Checksums::kMayBeAbsent);
+  checked = zip.has_checksums();
   const uint64_t size = std::filesystem::file_size(path);
   const std::string folder = folder_of(zip, file);
-  if (const ZipFile::Entry* order = zip.find(folder + "byteorder"))
-    check_byte_order(zip.read(*order, kLongestText), file);
+  const ZipFile::Entry* order = zip.find(folder + "byteorder");
+  const bool swapped = order && is_big_endian(zip.read(*order, kLongestText), file);
   const std::string text = zip.read(stored(zip, folder + "data.pkl", file), size);
   Unpickler pickle(file, text, budget_for(size));
   const StateDict state = find_state_dict(pickle, pickle.read(), wanted);
   taken = state.taken;
+  if (swapped) refuse_bytes(pickle);
   uint64_t left = size;  // entries may overlap in a malicious file, and be counted often
   return views(pickle, state, [&](const PickledStorage& storage) {
     const ZipFile::Entry& entry = stored(zip, folder + "data/" + storage.key, file);
@@ -208,6 +233,7 @@ std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path
     left -= entry.size;
     Tensor out = torch::empty({storage.numel}, storage.type);
     zip.read(entry, static_cast<char*>(out.mutable_data_ptr()));
+    if (swapped) swap_bytes(out);
     return out;
   });
 }

@@ -21,9 +21,11 @@ struct StateDict {
 /// those under the usual names first. Throws BadInput: none, or several as large.
 StateDict find_state_dict(const Unpickler& pickle, uint32_t root, const std::string& wanted);
 
-/// Fills `taken` and returns the tensors. Views of one storage share its memory.
+/// Fills `taken` and returns the tensors. Views of one storage share its memory; a stride may be 0,
+/// so that a tensor has more elements than the file. `checked`: whether the entries had checksums.
 std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& file,
-                                               const std::string& wanted, std::string& taken);
+                                               const std::string& wanted, std::string& taken,
+                                               bool& checked);
 std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& file,
                                                   const std::string& wanted, std::string& taken);
 /// Whether a file begins with the pickled magic number of the older format.

@@ -27,14 +27,36 @@ constexpr size_t kMostParts = 64;  // keys, values, brackets of an entry; 16 dim
 struct Dtype {
   const char* name;
   at::ScalarType type;
+  int bits;
+  bool plain = false;
 };
-constexpr Dtype kDtypes[] = {{"F32", at::kFloat},     {"F64", at::kDouble}, {"F16", at::kHalf},
-                             {"BF16", at::kBFloat16}, {"I64", at::kLong},   {"I32", at::kInt},
-                             {"U8", at::kByte},       {"BOOL", at::kBool}};
+// The first are plain. Bits8: read over.
+constexpr Dtype kDtypes[] = {{"F32", at::kFloat, 32, true},
+                             {"F64", at::kDouble, 64, true},
+                             {"F16", at::kHalf, 16, true},
+                             {"BF16", at::kBFloat16, 16, true},
+                             {"I64", at::kLong, 64, true},
+                             {"I32", at::kInt, 32, true},
+                             {"U8", at::kByte, 8, true},
+                             {"BOOL", at::kBool, 8, true},
+                             {"I8", at::kChar, 8},
+                             {"I16", at::kShort, 16},
+                             {"U16", at::kUInt16, 16},
+                             {"U32", at::kUInt32, 32},
+                             {"U64", at::kUInt64, 64},
+                             {"C64", at::kComplexFloat, 64},
+                             {"F8_E4M3", at::kFloat8_e4m3fn, 8},
+                             {"F8_E5M2", at::kFloat8_e5m2, 8},
+                             {"F8_E4M3FNUZ", at::kFloat8_e4m3fnuz, 8},
+                             {"F8_E5M2FNUZ", at::kFloat8_e5m2fnuz, 8},
+                             {"F8_E8M0", at::kBits8, 8},
+                             {"F6_E2M3", at::kBits8, 6},
+                             {"F6_E3M2", at::kBits8, 6},
+                             {"F4", at::kBits8, 4}};
 
 struct Entry {
   std::string name;
-  at::ScalarType type;
+  Dtype dtype;
   std::vector<int64_t> shape;
   size_t begin = 0, end = 0;  // in the data after the header
 };
@@ -42,8 +64,8 @@ struct Entry {
 // What is wrong, said about one file.
 class Reader {
  public:
-  Reader(std::string name, std::istream& in, size_t size)
-      : name_(std::move(name)), in_(in), size_(size) {}
+  Reader(std::string name, std::istream& in, size_t size, Dtypes dtypes)
+      : name_(std::move(name)), in_(in), size_(size), dtypes_(dtypes) {}
 
   std::map<std::string, Tensor> read() {
     const size_t header = header_length();
@@ -114,8 +136,7 @@ class Reader {
         !value.contains("data_offsets"))
       fail(name, "expected dtype, shape and data_offsets");
     const Json &dtype = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
-    Entry entry{name, at::kFloat, {}};
-    entry.type = parse_dtype(name, dtype);
+    Entry entry{name, parse_dtype(name, dtype), {}};
     const auto counts = [&](const Json& list) {
       return list.is_array() && list.size() <= kMostDimensions &&
              std::all_of(list.begin(), list.end(), [](const Json& item) {
@@ -133,19 +154,23 @@ class Reader {
       fail(name, "its data_offsets [" + std::to_string(entry.begin) + ", " +
                      std::to_string(entry.end) + "] are outside the " + std::to_string(data_) +
                      " bytes of data");
-    if (element_count(entry.shape) * double(at::elementSize(entry.type)) !=
-        double(entry.end - entry.begin))
+    constexpr int kByte = 8;
+    if (element_count(entry.shape) * entry.dtype.bits != double(entry.end - entry.begin) * kByte)
       fail(name, "dtype and shape do not fit its " + std::to_string(entry.end - entry.begin) +
                      " bytes of data");
     return entry;
   }
 
-  at::ScalarType parse_dtype(const std::string& tensor, const Json& dtype) const {
+  Dtype parse_dtype(const std::string& tensor, const Json& dtype) const {
     if (!dtype.is_string()) fail(tensor, "its dtype is not a name");
-    for (const Dtype& known : kDtypes)
-      if (dtype == known.name) return known.type;
-    fail(tensor, "unknown dtype " + shown(dtype.get_ref<const std::string&>()) +
-                     "; known: F32, F64, F16, BF16, I64, I32, U8, BOOL");
+    std::string names;
+    for (const Dtype& known : kDtypes) {
+      if (!known.plain && dtypes_ == Dtypes::kPlain) continue;
+      if (dtype == known.name) return known;
+      names += (names.empty() ? "" : ", ") + std::string(known.name);
+    }
+    fail(tensor,
+         "unknown dtype " + shown(dtype.get_ref<const std::string&>()) + "; known: " + names);
   }
 
   void check_coverage(std::vector<Entry>& entries) const {
@@ -163,9 +188,13 @@ class Reader {
   }
 
   Tensor read_tensor(const Entry& entry) {
-    Tensor tensor = torch::empty(entry.shape, entry.type);
-    char* bytes = static_cast<char*>(tensor.mutable_data_ptr());
     const size_t size = entry.end - entry.begin;
+    if (entry.dtype.type == at::kBits8) {
+      if (!in_.ignore(std::streamsize(size))) fail("the file cannot be read");
+      return torch::empty({}, at::kBits8).expand(entry.shape);
+    }
+    Tensor tensor = torch::empty(entry.shape, entry.dtype.type);
+    char* bytes = static_cast<char*>(tensor.mutable_data_ptr());
     if (size) take(bytes, size);
     if (!holds_bools(tensor)) fail(entry.name, "a BOOL is neither 0 nor 1");
     return tensor;
@@ -174,6 +203,7 @@ class Reader {
   std::string name_;
   std::istream& in_;
   size_t size_, data_ = 0;
+  Dtypes dtypes_;
 };
 
 std::string dtype_name(const std::string& tensor, at::ScalarType type) {
@@ -210,19 +240,19 @@ void replace_file(const std::filesystem::path& file, const std::filesystem::path
 }
 }  // namespace
 
-std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file) {
+std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file, Dtypes dtypes) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error))
     throw BadInput(file.string() + ": no such file");
   std::ifstream in(file, std::ios::binary);
   const size_t size = std::filesystem::file_size(file, error);
   if (!in || error) throw BadInput(file.string() + ": the file cannot be read");
-  return Reader(file.string(), in, size).read();
+  return Reader(file.string(), in, size, dtypes).read();
 }
 
 std::map<std::string, Tensor> parse_safetensors(const std::string& bytes, const std::string& name) {
   std::istringstream in(bytes);
-  return Reader(name, in, bytes.size()).read();
+  return Reader(name, in, bytes.size(), Dtypes::kPlain).read();
 }
 
 void write_safetensors(const std::filesystem::path& file,

@@ -42,14 +42,15 @@ WeightsFile read_weights(const std::filesystem::path& file, const std::string& w
   WeightsFile out;
   if (looks_like_safetensors(begin)) {
     out.format = "safetensors";
-    out.tensors = read_safetensors(file);
+    out.tensors = read_safetensors(file, Dtypes::kAll);
   } else if (begin.starts_with("PK")) {
     if (is_torchscript(file))
       throw BadInput(file.string() +
                      ": is a TorchScript program, not a state dict; use it whole with architecture "
                      "= \"torchscript\"");
-    out.format = "PyTorch zip";
-    out.tensors = read_pytorch_zip(file, wanted, out.taken);
+    bool checked = true;
+    out.tensors = read_pytorch_zip(file, wanted, out.taken, checked);
+    out.format = checked ? "PyTorch zip" : "PyTorch zip without checksums";
   } else if (looks_like_legacy(file)) {
     out.format = "PyTorch legacy";
     out.tensors = read_pytorch_legacy(file, wanted, out.taken);

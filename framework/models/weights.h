@@ -9,7 +9,7 @@
 namespace gauntlet {
 
 struct WeightsFile {
-  std::string format;  ///< "safetensors", "PyTorch zip", "PyTorch legacy"
+  std::string format;  ///< "safetensors", "PyTorch zip", "PyTorch zip without checksums", …
   std::string taken;   ///< the dict of a checkpoint that held the weights; "": the whole file
   std::map<std::string, Tensor> tensors;  ///< by the names in the file
 };

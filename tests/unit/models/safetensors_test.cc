@@ -73,6 +73,41 @@ TEST_F(Safetensors, ReadsEveryDtype) {
   EXPECT_FALSE(read.at("bool")[1].item<bool>());
 }
 
+// Of a checkpoint only some tensors are needed; what their types are, the others need not say.
+TEST_F(Safetensors, OfWeightsMayHaveAnyDtype) {
+  std::string header = "{", data;
+  const std::vector<std::tuple<std::string, int, at::ScalarType>> all = {
+      {"I8", 8, at::kChar},
+      {"I16", 16, at::kShort},
+      {"U16", 16, at::kUInt16},
+      {"U32", 32, at::kUInt32},
+      {"U64", 64, at::kUInt64},
+      {"C64", 64, at::kComplexFloat},
+      {"F8_E4M3", 8, at::kFloat8_e4m3fn},
+      {"F8_E5M2", 8, at::kFloat8_e5m2},
+      {"F8_E8M0", 8, at::kBits8},
+      {"F6_E2M3", 6, at::kBits8},
+      {"F6_E3M2", 6, at::kBits8},
+      {"F4", 4, at::kBits8}};
+  for (const auto& [dtype, bits, type] : all) {
+    const size_t begin = data.size();
+    data += std::string(size_t(bits), '\1');  // of eight elements
+    header += (begin ? "," : "") +
+              entry(dtype, dtype, "[2,4]",
+                    "[" + std::to_string(begin) + "," + std::to_string(data.size()) + "]");
+  }
+  const auto file = write("x.safetensors", packed(header + "}", data));
+  const auto tensors = read_safetensors(file, Dtypes::kAll);
+  for (const auto& [dtype, bits, type] : all) {
+    EXPECT_EQ(tensors.at(dtype).scalar_type(), type) << dtype;
+    EXPECT_EQ(tensors.at(dtype).sizes(), (std::vector<int64_t>{2, 4})) << dtype;
+  }
+  EXPECT_EQ(tensors.at("I16")[1][3].item<int>(), 0x0101);
+  const std::string refusal = error<BadInput>([&] { read_safetensors(file); });
+  EXPECT_NE(refusal.find("; known: F32, F64, F16, BF16, I64, I32, U8, BOOL"), std::string::npos)
+      << "adversarial inputs and certificates have no other: " << refusal;
+}
+
 TEST_F(Safetensors, RefusesAFileCutShortAnywhere) {
   write_safetensors(folder / "whole", {{"a", torch::zeros({2, 3})}, {"b", torch::zeros({1})}});
   const std::string bytes = read(folder / "whole");
