@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 struct Flags {
   Common common;
   std::string file, from, output;
+  double accuracy = -1;  // in percent; negative: not given
   std::vector<std::string> set;
   ModelEntry entry;
 };
@@ -83,6 +84,55 @@ std::vector<DeclaredAccuracy> measure(const std::shared_ptr<Network>& network,
   return all;
 }
 
+// How far a measured share, in percent, may lie from a declared one: what was rounded, and images
+// that other processors decide otherwise.
+bool fits(double percent, double declared, int64_t samples) {
+  constexpr double kRounded = 0.1, kImages = 2;
+  return std::abs(percent - declared) <= kRounded + 100 * kImages / double(samples);
+}
+
+// What a state dict does not hold and only accuracy tells: tries other epsilons of batch norm.
+// Returns a sentence.
+std::string epsilon_that_fits(const Flags& flags, ModelEntry entry, const PluginLibrary& plugins,
+                              const Dataset& data) {
+  constexpr const char* kEpsilon = "batchnorm_eps";
+  if (entry.network.options.count(kEpsilon)) return "";
+  for (const double epsilon : {1e-3, 1e-4, 2e-5, 1e-6}) {  // Keras, Caffe, MXNet, Flax
+    entry.network.options[kEpsilon] = epsilon;
+    const std::shared_ptr<Network> network =
+        build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+    load_weights(*network, flags.file, flags.from);
+    DefendedModel model(network, {}, {});
+    const double percent =
+        100.0 * double(count_right(model, data, data.size()).right) / double(data.size());
+    if (fits(percent, flags.accuracy, data.size()))
+      return fmt::format("; with {0} = {1} it is {2:.2f} %: give --set {0}={1}", kEpsilon,
+                         to_text(epsilon), percent);
+  }
+  return "; no usual epsilon of batch norm makes it so: see mean and std, the order of channels "
+         "and "
+         "of classes, and the options of the architecture";
+}
+
+// Throws BadInput unless the network is as good as its makers say.
+void check_accuracy(const Flags& flags, const ModelEntry& entry, const Network& network,
+                    const PluginLibrary& plugins, const Registry& registry) {
+  if (flags.accuracy < 0) return;
+  const auto measured =
+      std::find_if(entry.accuracy.begin(), entry.accuracy.end(),
+                   [&](const DeclaredAccuracy& a) { return a.dataset == entry.dataset; });
+  if (measured == entry.accuracy.end())
+    throw BadInput("--accuracy: data set '" + entry.dataset + "' has no test images");
+  const double percent = 100.0 * double(measured->correct) / double(measured->samples);
+  if (fits(percent, flags.accuracy, measured->samples)) return;
+  throw BadInput(fmt::format(
+      "--accuracy {}: the network is right on {:.2f} % of the test images of {}{}",
+      to_text(flags.accuracy), percent, entry.dataset,
+      has_batch_norm(network) && entry.network.architecture != kTorchScript
+          ? epsilon_that_fits(flags, entry, plugins, registry.load(entry.dataset, "test"))
+          : std::string("; see mean and std, the order of channels and of classes")));
+}
+
 void write_weights(const ModelEntry& entry, const Network& network, const fs::path& original) {
   if (entry.network.architecture == kTorchScript) {
     fs::copy_file(original, entry.weights);
@@ -118,6 +168,7 @@ int import_model(const Flags& flags) {
       build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
   say("read as {}\n", load_weights(*network, flags.file, flags.from));
   entry.accuracy = measure(network, registry, entry.dataset);
+  check_accuracy(flags, entry, *network, plugins, registry);
 
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -175,7 +226,16 @@ void add_model_files(CLI::App& models, Action& action) {
       ->transform(pixels(kDeviations.min, kDeviations.max))
       ->allow_extra_args(false);
   command->add_option("--from", in->from, "Where in a checkpoint the weights are: ema.state_dict");
-  command->add_option("--set", in->set, "An option of the architecture, KEY=VALUE")
+  command
+      ->add_option("--accuracy", in->accuracy,
+                   "Percent of the test images that its makers say it is right on. Where that is "
+                   "not so nothing is written, and usual epsilons of batch norm are tried")
+      ->check(CLI::Range(0.0, 100.0));
+  command->add_option(
+      "--set", in->set,
+      "An option of the architecture, KEY=VALUE. The file cannot tell batchnorm_eps "
+      "(0.001 where it was ported from Keras or TensorFlow), mean and std, and "
+      "options such as shortcut_from")
       ->allow_extra_args(false);
   command->add_option("--summary", entry.summary, "One line");
   command->add_option("--licence", entry.licence, "Of the weights");

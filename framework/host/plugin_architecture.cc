@@ -13,7 +13,7 @@ NetworkSpec with_architecture(NetworkSpec spec, const PluginCatalogue& plugins) 
   };
   if (spec.builds || is_in(architecture_names()) || !is_in(plugins.names("defense"))) return spec;
   ParamMap options = spec.options;
-  options.erase("ignore");  // of every architecture
+  for (const std::string& name : common_option_names()) options.erase(name);
   std::shared_ptr<Defense> plugin;
   try {
     plugin = plugins.defense(spec.architecture,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gauntlet/params.h"
 #include "models/graph.h"
 #include "models/network.h"
 
@@ -14,6 +15,14 @@ namespace gauntlet {
 /// `options` are spec.options without those of every architecture. Throws BadInput or ParamError.
 using AddArchitecture =
     std::function<void(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options)>;
+
+// Options of every architecture that has batch norm, and of a sequential's batchnorm.
+constexpr const char* kEpsilonHelp =
+    "added to the variance in batch norm; networks ported from Keras and TensorFlow have 0.001";
+constexpr const char* kMomentumHelp =
+    "share of a batch in batch norm's running statistics, in training; what Keras calls 0.99 is "
+    "0.01";
+constexpr Range kEpsilonRange{0, 1}, kMomentumRange{1e-6, 1};
 
 struct Architecture {
   std::string name;

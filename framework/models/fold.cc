@@ -47,7 +47,7 @@ void HostNetwork::fold(const Node& node, Folded& out) const {
   }
   if (layer && node.batch_norm < 0) return;
   const Node& norm = layer ? nodes_[size_t(node.batch_norm)] : node;
-  const Tensor scale = norm.weight / (norm.variance + kBatchNormEpsilon).sqrt(),
+  const Tensor scale = norm.weight / (norm.variance + norm.norm_options.eps).sqrt(),
                shift = norm.bias - norm.mean * scale;
   std::vector<int64_t> image(norm.shape.size(), 1);
   image[0] = -1;

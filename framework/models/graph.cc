@@ -99,10 +99,10 @@ int Graph::linear(int from, const std::string& name, int64_t out, bool bias) {
   return push(std::move(node));
 }
 
-int Graph::batch_norm(int from, const std::string& name) {
+int Graph::batch_norm(int from, const std::string& name, const BatchNormOptions& options) {
   unique(name);
   Node node = reading(Node::Op::kBatchNorm, from);
-  node.name = name;
+  node.name = name, node.norm_options = options;
   const int64_t channels = node.shape[0];
   node.weight = torch::ones({channels}), node.bias = torch::zeros({channels});
   node.mean = torch::zeros({channels}), node.variance = torch::ones({channels});

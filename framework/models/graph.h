@@ -8,6 +8,13 @@
 
 namespace gauntlet {
 
+/// PyTorch's defaults. What a state dict does not hold: networks ported from Keras and TensorFlow
+/// have 1e-3 as epsilon.
+struct BatchNormOptions {
+  double eps = 1e-5;      ///< added to the variance
+  double momentum = 0.1;  ///< the share of a batch in the running statistics; in training
+};
+
 /// One operation and the value it gives; values are named by the index of their node.
 struct Node {
   enum class Op {
@@ -30,16 +37,15 @@ struct Node {
   std::vector<int> inputs;     ///< values it reads
   std::vector<int64_t> shape;  ///< of its value, without the batch
   int64_t kernel = 1, stride = 1, padding = 0;
-  int layer = -1;          ///< index among convolutions and linear layers
-  Tensor weight, bias;     ///< batch norm: gamma, beta
-  Tensor mean, variance;   ///< batch norm: running statistics; normalisation: mean, std
-  int batch_norm = -1;     ///< conv, linear: the batch norm that alone reads the value
+  int layer = -1;         ///< index among convolutions and linear layers
+  Tensor weight, bias;    ///< batch norm: gamma, beta
+  Tensor mean, variance;  ///< batch norm: running statistics; normalisation: mean, std
+  int batch_norm = -1;    ///< conv, linear: the batch norm that alone reads the value
+  BatchNormOptions norm_options;
   int readers = 0;         ///< how many nodes read the value
   std::vector<int> drops;  ///< values nobody reads after this node
 };
 
-/// PyTorch's defaults.
-constexpr double kBatchNormEpsilon = 1e-5, kBatchNormMomentum = 0.1;
 /// Channels, features, kernels, strides: beyond it lies a typing error.
 constexpr int64_t kLargestSize = 65536;
 
@@ -57,7 +63,12 @@ class Graph {
   int normalise(int from, const std::vector<double>& mean, const std::vector<double>& std);
   int conv(int from, const std::string& name, const ConvOptions& options);
   int linear(int from, const std::string& name, int64_t out, bool bias = true);
-  int batch_norm(int from, const std::string& name);
+  int batch_norm(int from, const std::string& name, const BatchNormOptions& options);
+  /// With the options of the whole network.
+  int batch_norm(int from, const std::string& name) { return batch_norm(from, name, norm_); }
+  /// Of the batch norms that are added from here on and say nothing of their own.
+  void set_batch_norm(const BatchNormOptions& options) { norm_ = options; }
+  const BatchNormOptions& batch_norm_options() const { return norm_; }
   int relu(int from);
   int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0);
   int avg_pool(int from, int64_t kernel, int64_t stride);
@@ -85,6 +96,7 @@ class Graph {
 
   std::vector<Node> nodes_;
   std::vector<std::string> names_;
+  BatchNormOptions norm_;
   int layers_ = 0;
 };
 

@@ -73,8 +73,9 @@ std::vector<NamedTensor> HostNetwork::tensors() const {
     if (node.weight.defined()) all.push_back({node.name + ".weight", node.weight, true, !norm});
     if (node.bias.defined()) all.push_back({node.name + ".bias", node.bias, true, false});
     if (norm) {
-      all.push_back({node.name + ".running_mean", node.mean, false, false});
-      all.push_back({node.name + ".running_var", node.variance, false, false});
+      const double share = node.norm_options.momentum;
+      all.push_back({node.name + ".running_mean", node.mean, false, false, "main", share});
+      all.push_back({node.name + ".running_var", node.variance, false, false, "main", share});
     }
     if (node.layer < 0) continue;
     const Layer& layer = layers_[size_t(node.layer)];
@@ -186,7 +187,7 @@ HostNetwork::Value HostNetwork::run_batch_norm(const Node& node, const Value& in
     return {torch::addcmul(f.shift, input.tensor, f.multiplier), true};
   }
   return {torch::batch_norm(input.tensor, node.weight, node.bias, node.mean, node.variance,
-                            trains(mode), kBatchNormMomentum, kBatchNormEpsilon,
+                            trains(mode), node.norm_options.momentum, node.norm_options.eps,
                             at::globalContext().userEnabledCuDNN()),
           true};
 }

@@ -1,16 +1,14 @@
 #include "models/network.h"
 
-#include <fnmatch.h>
-
 #include <cmath>
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
-#include "base/shown.h"
 #include "models/architectures.h"
 #include "models/host_network.h"
 #include "models/plugin_graph.h"
 #include "models/script_network.h"
+#include "models/state_check.h"
 
 namespace gauntlet {
 namespace {
@@ -49,36 +47,52 @@ void check(const NetworkSpec& spec) {
 }
 
 // Options of every architecture.
+constexpr const char *kEpsilon = "batchnorm_eps", *kMomentum = "batchnorm_momentum";
 struct CommonOptions {
   std::vector<std::string> ignore;
+  BatchNormOptions norm;
   template <class V>
   void fields(V visit) {
     visit(ignore, "ignore", "patterns of tensors in the weights file that the network has not");
+    visit(norm.eps, kEpsilon, kEpsilonHelp, kEpsilonRange);
+    visit(norm.momentum, kMomentum, kMomentumHelp, kMomentumRange);
   }
 };
 CommonOptions common_options(const ParamMap& options) {
-  const auto it = options.find("ignore");
-  return gauntlet::bind<CommonOptions>(it == options.end() ? ParamMap{}
-                                                           : ParamMap{*it});  // not std::bind
+  ParamMap common;
+  for (const std::string& name : common_option_names())
+    if (const auto it = options.find(name); it != options.end()) common.insert(*it);
+  return gauntlet::bind<CommonOptions>(common);  // not std::bind
+}
+
+// An option without effect is a mistake.
+void expect_batch_norm(const NetworkSpec& spec, const std::vector<Node>& nodes) {
+  const bool there = std::any_of(nodes.begin(), nodes.end(),
+                                 [](const Node& node) { return node.op == Node::Op::kBatchNorm; });
+  for (const char* name : {kEpsilon, kMomentum})
+    if (!there && spec.options.count(name))
+      throw ParamError(std::string(name) + ": the network has no batch norm");
 }
 
 std::vector<Node> build_graph(const NetworkSpec& spec) {
   Graph graph(spec.input);
   const int first = spec.mean.empty() ? 0 : graph.normalise(0, spec.mean, spec.std);
   ParamMap own = spec.options;
-  own.erase("ignore");
+  for (const std::string& name : common_option_names()) own.erase(name);
+  std::vector<Node> nodes;
   try {
-    common_options(spec.options);
+    graph.set_batch_norm(common_options(spec.options).norm);
     if (spec.builds) {
       PluginGraph builder(graph, first, spec.classes);
       spec.builds(builder);
     } else {
       architecture_of(spec.architecture).add(graph, first, spec, own);
     }
+    nodes = std::move(graph).finish();
+    expect_batch_norm(spec, nodes);
   } catch (const ParamError& problem) {
     throw BadInput(spec.architecture + ": " + problem.what());
   }
-  std::vector<Node> nodes = std::move(graph).finish();
   if (nodes.back().shape != std::vector<int64_t>{spec.classes})
     throw BadInput(spec.architecture + ": the last layer gives " + shape_text(nodes.back().shape) +
                    ", expected " + shape_text({spec.classes}) + ", one logit a class");
@@ -93,12 +107,6 @@ std::vector<std::string> unneeded(const NetworkSpec& spec) {
   const Architecture* own = spec.builds ? nullptr : find_architecture(spec.architecture);
   if (own) patterns.insert(patterns.end(), own->unneeded.begin(), own->unneeded.end());
   return patterns;
-}
-
-bool ignored(const std::string& name, const std::vector<std::string>& patterns) {
-  return std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-    return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-  });
 }
 }  // namespace
 
@@ -118,6 +126,23 @@ void check_network(const NetworkSpec& spec) {
     build_graph(spec);
 }
 
+Schema common_option_specs() { return schema_of<CommonOptions>(); }
+
+std::vector<std::string> common_option_names() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> names;
+    for (const ParamSpec& spec : common_option_specs()) names.push_back(spec.name);
+    return names;
+  }();
+  return all;
+}
+
+bool has_batch_norm(const Network& network) {
+  const std::vector<NamedTensor> tensors = network.tensors();
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const NamedTensor& named) { return named.name.ends_with(".running_var"); });
+}
+
 int64_t multiply_adds(const Network& network) {
   int64_t sum = 0;
   for (const Layer& layer : network.layers()) {
@@ -128,65 +153,11 @@ int64_t multiply_adds(const Network& network) {
   return sum;
 }
 
-namespace {
-// What is wrong with one value for one tensor, or empty.
-std::string misfit(const NamedTensor& own, const Tensor& given) {
-  if (given.sizes() != own.tensor.sizes())
-    return shape_text(given.sizes()) + " instead of " + shape_text(own.tensor.sizes());
-  if (!at::isFloatingType(given.scalar_type())) return "not floating-point numbers";
-  const Tensor value = given.to(own.tensor.scalar_type());  // where large ones become infinite
-  if (!value.isfinite().all().item<bool>()) return "values that are not finite";
-  if (own.name.ends_with(".running_var") && value.lt(0).any().item<bool>())
-    return "variances below 0";
-  return "";
-}
-
-// The problems of a file, one a line, as many as one reads.
-class Problems {
- public:
-  bool full() const { return count_ >= kMost; }
-  void add(const std::string& problem) {
-    if (!full()) text_ += "\n  " + problem;
-    ++count_;
-  }
-  void throw_if_any(const std::string& what) const {
-    if (count_ == 0) return;
-    throw BadInput(what + text_ +
-                   (count_ > kMost ? "\n  … and " + std::to_string(count_ - kMost) + " more" : ""));
-  }
-
- private:
-  static constexpr size_t kMost = 30;
-  std::string text_;
-  size_t count_ = 0;
-};
-}  // namespace
-
 void load_state(Network& network, const std::map<std::string, Tensor>& state,
                 const std::string& source) {
-  const std::vector<std::string> patterns = unneeded(network.spec());
-  const std::vector<NamedTensor> tensors = network.tensors();
-  std::vector<std::string> names;
-  Problems problems;
-  for (const NamedTensor& own : tensors) {
-    names.push_back(own.name);
-    const auto it = state.find(own.name);
-    if (it == state.end())
-      problems.add("missing: '" + own.name + "' " + shape_text(own.tensor.sizes()));
-    else if (const std::string wrong = misfit(own, it->second); !wrong.empty())
-      problems.add("does not fit: '" + own.name + "' has " + wrong);
-  }
-  for (const auto& [name, tensor] : state) {
-    if (std::find(names.begin(), names.end(), name) != names.end() || ignored(name, patterns))
-      continue;
-    const std::string near = problems.full() ? "" : nearest_name(name, names);
-    problems.add("not in the network: " + shown(name) + " " + shape_text(tensor.sizes()) +
-                 (near.empty() ? "" : ", did you mean '" + near + "'?"));
-  }
-  problems.throw_if_any(source + " does not fit the network '" + network.spec().architecture +
-                        "':");
+  check_state(network, state, unneeded(network.spec()), source);
   const at::NoGradGuard no_graph;
-  for (const NamedTensor& own : tensors) own.tensor.copy_(state.at(own.name));
+  for (const NamedTensor& own : network.tensors()) own.tensor.copy_(state.at(own.name));
   network.weights_changed();
 }
 

@@ -40,6 +40,7 @@ struct NamedTensor {
   bool trained = true;       ///< false: running statistics
   bool weight_decay = true;  ///< false: biases, batch norm, and what plugins declare so
   std::string optimizer = "main";
+  double batch_share = 1;  ///< running statistics: the share that a batch has in them (momentum)
 };
 
 class Network {
@@ -73,6 +74,12 @@ std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed = 
 /// Throws the BadInput that build_network would throw, at a fraction of its cost.
 void check_network(const NetworkSpec& spec);
 std::vector<std::string> architecture_names();
+/// Of the options that every architecture has: "ignore", "batchnorm_eps", …
+std::vector<std::string> common_option_names();
+/// Of these, with what each does; for help.
+Schema common_option_specs();
+/// Whether the network has batch norm, whose epsilon a state dict does not hold.
+bool has_batch_norm(const Network& network);
 /// Forward multiply-adds of one image.
 int64_t multiply_adds(const Network& network);
 

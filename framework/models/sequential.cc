@@ -56,11 +56,19 @@ struct Plain {
   void fields(V) {}
   int add(Graph& graph, int from, const std::string&) const { return (graph.*operation)(from); }
 };
+// What is not given is the network's.
 struct BatchNorm {
+  double eps = -1, momentum = -1;
   template <class V>
-  void fields(V) {}
+  void fields(V visit) {
+    visit(eps, "eps", kEpsilonHelp, kEpsilonRange);
+    visit(momentum, "momentum", kMomentumHelp, kMomentumRange);
+  }
   int add(Graph& graph, int from, const std::string& name) const {
-    return graph.batch_norm(from, name);
+    BatchNormOptions options = graph.batch_norm_options();
+    if (eps >= 0) options.eps = eps;
+    if (momentum >= 0) options.momentum = momentum;
+    return graph.batch_norm(from, name, options);
   }
 };
 
@@ -127,8 +135,11 @@ int add_table(Graph& graph, int from, size_t index, const ParamValue& layer) try
 
 void add_sequential(Graph& graph, int from, const NetworkSpec&, const ParamMap& options) {
   for (const auto& [name, value] : options)
-    if (name != "layers")
-      throw ParamError("unknown option '" + name + "'" + suggestion(name, {"layers", "ignore"}));
+    if (name != "layers") {
+      std::vector<std::string> names = common_option_names();
+      names.push_back("layers");
+      throw ParamError("unknown option '" + name + "'" + suggestion(name, names));
+    }
   const auto it = options.find("layers");
   const ParamList* layers = it == options.end() ? nullptr : it->second.get<ParamList>();
   if (!layers || layers->empty())

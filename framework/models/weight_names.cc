@@ -7,6 +7,7 @@
 #include "base/shown.h"
 #include "models/graph.h"
 #include "models/script_network.h"
+#include "models/state_check.h"
 #include "models/weights.h"
 
 namespace gauntlet {
@@ -116,6 +117,24 @@ Tensors without_prefixes(Tensors tensors, const std::set<std::string>& own) {
   return tensors;
 }
 
+// A wrapper of the person's own: where the whole network lies behind one prefix and behind no
+// other, names and shapes say so.
+Tensors without_own_prefix(Tensors tensors, const std::vector<NamedTensor>& network) {
+  if (std::all_of(network.begin(), network.end(),
+                  [&](const NamedTensor& own) { return tensors.count(own.name); }))
+    return tensors;
+  const FittingPrefixes fitting = fitting_prefixes(tensors, network);
+  const bool one = fitting.found == network.size() && fitting.prefixes.size() == 1;
+  if (!one || fitting.prefixes[0].empty()) return tensors;
+  const std::string& prefix = fitting.prefixes[0];
+  Tensors shorter;
+  for (const auto& [name, tensor] : tensors)
+    if (!shorter.emplace(name.starts_with(prefix) ? name.substr(prefix.size()) : name, tensor)
+             .second)
+      return tensors;
+  return shorter;
+}
+
 // Renames by synonym what is not in the network, where one name of each side means the same.
 Tensors with_synonyms(const Tensors& tensors, const std::set<std::string>& own) {
   std::map<std::string, std::vector<std::string>> wanted, given;
@@ -139,7 +158,8 @@ Tensors matched_names(const Tensors& tensors, const Network& network, const std:
   for (const NamedTensor& named : network.tensors()) own.insert(named.name);
   Tensors rest = tensors;
   take_normalisation(rest, own, network.spec(), source);
-  return with_synonyms(without_prefixes(std::move(rest), own), own);
+  rest = without_own_prefix(without_prefixes(std::move(rest), own), network.tensors());
+  return with_synonyms(rest, own);
 }
 
 std::string load_weights(Network& network, const std::filesystem::path& file,

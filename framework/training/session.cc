@@ -179,9 +179,11 @@ Outputs TrainingSession::forward(const Tensor& x) {
 
 void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& samples) {
   std::vector<Tensor> running, sums;
+  std::vector<double> shares;
   for (const NamedTensor& named : parts_.network->tensors())
     if (named.name.ends_with(".running_mean") || named.name.ends_with(".running_var"))
-      running.push_back(named.tensor), sums.push_back(torch::zeros_like(named.tensor));
+      running.push_back(named.tensor), sums.push_back(torch::zeros_like(named.tensor)),
+          shares.push_back(named.batch_share);
   const int64_t rows = std::min(recipe_.batch_size, samples.size(0)),
                 batches = samples.size(0) / rows;  // whole ones: the parts of a mean are equal
   if (running.empty()) return;
@@ -191,7 +193,7 @@ void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& sam
     for (Tensor& value : running) value.zero_();
     model_.pass(data.x(some), training_noise(recipe_.seed, TrainingNoise::kStatistics, some),
                 training_mode());
-    for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(running[i], 1 / kBatchNormMomentum);
+    for (size_t i = 0; i < sums.size(); ++i) sums[i].add_(running[i], 1 / shares[i]);
   }
   for (size_t i = 0; i < sums.size(); ++i) running[i].copy_(sums[i].div_(double(batches)));
   parts_.network->weights_changed();

@@ -9,7 +9,8 @@ namespace gauntlet::testing {
 namespace {
 class ByHand {
  public:
-  explicit ByHand(const NetworkSpec& spec) : network_(build_network(spec, 3)) {
+  explicit ByHand(const NetworkSpec& spec, double epsilon = 1e-5)
+      : network_(build_network(spec, 3)), epsilon_(epsilon) {
     make_uneven(*network_);
     make_double(*network_);  // where no rounding carries a relu over its kink
     for (const NamedTensor& named : network_->tensors()) tensors_[named.name] = named.tensor;
@@ -23,7 +24,7 @@ class ByHand {
   Tensor bn(const Tensor& x, const std::string& name) {
     return torch::batch_norm(x, get(name + ".weight"), get(name + ".bias"),
                              get(name + ".running_mean"), get(name + ".running_var"), false, 0.1,
-                             1e-5, false);
+                             epsilon_, false);
   }
   Tensor linear(const Tensor& x, const std::string& name) {
     return torch::linear(x, get(name + ".weight"), bias(name));
@@ -48,6 +49,7 @@ class ByHand {
   }
 
   std::unique_ptr<Network> network_;
+  const double epsilon_;
   std::map<std::string, Tensor> tensors_;
   std::set<std::string> used_;
 };
@@ -167,6 +169,22 @@ TEST(ByHand, DenseNets) {
       x = torch::avg_pool2d(net.conv(net.bn(x, name + ".bn1").relu(), name + ".conv1"), 2);
     }
     return net.classify(net.bn(x, "bn1").relu(), "fc");
+  });
+}
+
+// Every architecture that has batch norm takes its epsilon.
+TEST(ByHand, NetworksWithTheEpsilonOfKeras) {
+  const ParamMap keras{{"batchnorm_eps", 0.1}};
+  ByHand(spec_of("resnet20", 8, keras), 0.1).expect_same([](ByHand& net, Tensor x) {
+    return residual(net, net.bn(net.conv(x, "conv1"), "bn1").relu(), {3, 3, 3}, ".downsample",
+                    "linear");
+  });
+  ByHand(spec_of("resnet18", 8, keras), 0.1).expect_same([](ByHand& net, Tensor x) {
+    return residual(net, net.bn(net.conv(x, "conv1"), "bn1").relu(), {2, 2, 2, 2}, ".shortcut",
+                    "linear");
+  });
+  ByHand(spec_of("preactresnet18", 8, keras), 0.1).expect_same([](ByHand& net, Tensor x) {
+    return net.classify(preact(net, x, false), "linear");
   });
 }
 

@@ -78,6 +78,60 @@ TEST(WeightNames, HaveTheirPrefixStrippedBesideWhatHasNone) {
   EXPECT_TRUE(matched_names(both, *network, "a file").count("module.conv1.weight"));
 }
 
+TEST(WeightNames, BehindAWrapperOfOnesOwnAreFound) {
+  const auto network = build_network(resnet_spec("B"));
+  const auto own = state_of(*network);
+  const auto load = [&](const std::map<std::string, Tensor>& state) {
+    load_state(*network, matched_names(state, *network, "a file"), "a file");
+  };
+  EXPECT_NO_THROW(load(renamed(own, "my_wrapper.encoder.")));
+  auto two = renamed(own, "mine.");
+  two.merge(renamed(own, "yours."));
+  const auto problem = [&](const std::map<std::string, Tensor>& state) {
+    try {
+      load(state);
+    } catch (const BadInput& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string all = std::to_string(own.size());
+  const std::string ambiguous = problem(two);
+  EXPECT_NE(ambiguous.find(all + " of the network's " + all +
+                           " names are there behind 'mine.' and behind 'yours.'"),
+            std::string::npos)
+      << ambiguous;
+  auto most = renamed(own, "mine.");
+  most.erase("mine.bn1.weight");
+  const std::string text = problem(most);
+  EXPECT_NE(text.find("missing: 'bn1.weight' [16]"), std::string::npos) << text;
+  EXPECT_NE(text.find("not in the network: 'mine.bn1.bias' [16]"), std::string::npos) << text;
+  EXPECT_NE(text.find(std::to_string(own.size() - 1) + " of the network's"), std::string::npos)
+      << text;
+}
+
+// Checkpoints of MadryLab's robustness library hold the network twice.
+TEST(WeightNames, OfASecondCopyAreNamedWithWhatLeavesThemOut) {
+  NetworkSpec spec = resnet_spec("B");
+  const auto network = build_network(spec);
+  const auto own = state_of(*network);
+  auto state = renamed(own, "module.model.");
+  state.merge(renamed(own, "module.attacker.model."));
+  state["module.step"] = torch::tensor(3, torch::kShort);
+  const auto load = [&](Network& into) {
+    load_state(into, matched_names(state, into, "a file"), "a file");
+  };
+  std::string text;
+  try {
+    load(*network);
+  } catch (const BadInput& error) {
+    text = error.what();
+  }
+  EXPECT_NE(text.find("say ignore = [\"attacker.*\", \"step\"]"), std::string::npos) << text;
+  spec.options["ignore"] = ParamList{"attacker.*", "step"};
+  EXPECT_NO_THROW(load(*build_network(spec)));
+}
+
 TEST(WeightNames, AmbiguityIsNotGuessedAt) {
   const auto network = build_network(resnet_spec("A"));
   auto state = state_of(*network);
