@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "base/bad_input.h"
+#include "base/numpy_values.h"
+#include "base/shown.h"
 #include "data/dimensions.h"
 #include "data/inflater.h"
 
@@ -15,9 +17,13 @@ namespace gauntlet {
 namespace {
 
 constexpr uint64_t kFileHeader = 128;
-constexpr uint32_t kMatrix = 14, kPacked = 15, kInt8 = 1, kUint8 = 2, kInt32 = 5, kUint32 = 6,
-                   kDouble = 9;
-constexpr uint32_t kDoubleClass = 6, kUint8Class = 9;
+constexpr uint32_t kMatrix = 14, kPacked = 15, kInt8 = 1, kInt32 = 5, kUint32 = 6;
+// Types of stored values; a class of numbers may be stored in a smaller one.
+constexpr std::pair<uint32_t, at::ScalarType> kTypes[] = {
+    {1, at::kChar},   {2, at::kByte},  {3, at::kShort},  {4, at::kUInt16}, {5, at::kInt},
+    {6, at::kUInt32}, {7, at::kFloat}, {9, at::kDouble}, {12, at::kLong},  {13, at::kUInt64}};
+// Classes of matrices: 6 double, 7 single, 8 to 15 whole numbers.
+constexpr uint32_t kFirstNumbers = 6, kLastNumbers = 15;
 constexpr uint64_t kMostSmall = 256;  // bytes of flags, dimensions and names
 
 // The bytes of one element, unpacked as they are asked for.
@@ -119,19 +125,20 @@ Matrix read_head(Bytes& in, const std::string& file) {
   return matrix;
 }
 
-// uint8 or double.
 Tensor read_values(Bytes& in, const Matrix& matrix, const std::string& file, uint64_t most_bytes) {
-  const std::string what = file + ": the matrix '" + matrix.name + "' ";
+  const std::string what = file + ": the matrix " + shown(matrix.name) + " ";
   for (const int64_t size : matrix.shape)
     if (size < 1) throw BadInput(what + "has a dimension of " + std::to_string(size));
-  if (matrix.matrix_class != kUint8Class && matrix.matrix_class != kDoubleClass)
+  if (matrix.matrix_class < kFirstNumbers || matrix.matrix_class > kLastNumbers)
     throw BadInput(what + "is of class " + std::to_string(matrix.matrix_class) +
-                   ", expected uint8 or double");
+                   ", expected numbers");
   const Tag tag = read_tag(in);
-  const int64_t width = tag.type == kUint8 ? 1 : tag.type == kDouble ? 8 : 0;
-  if (width == 0)
+  const auto type = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                 [&](const auto& known) { return known.first == tag.type; });
+  if (type == std::end(kTypes))
     throw BadInput(what + "stores values of type " + std::to_string(tag.type) +
-                   ", expected unsigned bytes or doubles");
+                   ", expected numbers");
+  const auto width = int64_t(at::elementSize(type->second));
   double bytes = double(width);
   for (const int64_t size : matrix.shape) bytes *= double(size);
   if (bytes != tag.size)
@@ -141,13 +148,13 @@ Tensor read_values(Bytes& in, const Matrix& matrix, const std::string& file, uin
   if (tag.size > most_bytes)
     throw BadInput(what + "has " + std::to_string(tag.size) +
                    " bytes, more than the file can hold or the entry declares");
-  Tensor out = torch::empty(matrix.shape, width == 1 ? torch::kByte : torch::kDouble);
+  Tensor out = torch::empty(matrix.shape, type->second);
   if (tag.small) {
     std::memcpy(out.mutable_data_ptr(), tag.value, std::min<size_t>(tag.size, sizeof tag.value));
   } else {
     in.read(out.mutable_data_ptr(), tag.size);
   }
-  return out;
+  return computable(out, what);
 }
 
 std::ifstream open_mat(const std::string& file) {
@@ -184,7 +191,7 @@ std::map<std::string, Tensor> read_mat(const std::filesystem::path& path,
     const Matrix matrix = read_head(bytes, file);
     if (std::find(wanted.begin(), wanted.end(), matrix.name) != wanted.end()) {
       if (out.count(matrix.name))
-        throw BadInput(file + ": the matrix '" + matrix.name + "' is there twice");
+        throw BadInput(file + ": the matrix " + shown(matrix.name) + " is there twice");
       const uint64_t could_hold = packed ? tag[1] * Inflater::kBestRatio : tag[1];
       out[matrix.name] =
           read_values(bytes, matrix, file, std::min(could_hold, uint64_t(most_bytes)));

@@ -8,7 +8,7 @@
 
 namespace gauntlet {
 
-/// The matrices of a MATLAB 5 file whose names are wanted, uint8 or double, their first dimension
+/// The matrices of a MATLAB 5 file whose names are wanted, of any numbers, their first dimension
 /// last; others are left unread. Throws BadInput: the file, what is wrong with it; also for a
 /// matrix of more than `most_bytes`.
 std::map<std::string, Tensor> read_mat(const std::filesystem::path& file,

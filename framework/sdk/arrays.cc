@@ -10,7 +10,9 @@
 #include <optional>
 
 #include "base/bad_input.h"
+#include "base/numpy_values.h"
 #include "base/plausible_size.h"
+#include "base/shown.h"
 #include "base/zip.h"
 #include "gauntlet/params.h"
 
@@ -21,7 +23,7 @@ constexpr size_t kMostDimensions = 16;
 constexpr int64_t kLargestDimension = int64_t{1} << 40;
 
 struct Header {
-  torch::ScalarType type;
+  NumpyType type;
   std::vector<int64_t> shape;
   bool column_major = false;
   uint64_t bytes = 0;  // of the values
@@ -39,16 +41,12 @@ std::string_view after_key(std::string_view dict, const std::string& key) {
   return {};
 }
 
-std::optional<torch::ScalarType> type_of(std::string_view descr) {
-  if (descr.size() < 5 || (descr[0] != '\'' && descr[0] != '"')) return {};
-  const std::string_view code = descr.substr(1, descr.find_first_of("'\"", 1) - 1);
-  const std::initializer_list<std::pair<std::string_view, torch::ScalarType>> known = {
-      {"|u1", torch::kByte},  {"|i1", torch::kChar},   {"|b1", torch::kBool},
-      {"<i2", torch::kShort}, {"<i4", torch::kInt},    {"<i8", torch::kLong},
-      {"<f4", torch::kFloat}, {"<f8", torch::kDouble}, {"<u1", torch::kByte}};
-  for (const auto& [name, type] : known)
-    if (name == code) return type;
-  return {};
+// The value's text: to the closing quote of a name, else (a structure) to the end of the line.
+std::string_view whole_value(std::string_view value) {
+  const bool quoted = value.starts_with('\'') || value.starts_with('"');
+  const size_t end = quoted ? value.find(value[0], 1) : value.find(", 'fortran_order'");
+  if (end == std::string_view::npos) return value;
+  return quoted ? value.substr(1, end - 1) : value.substr(0, end);
 }
 
 std::optional<std::vector<int64_t>> shape_of(std::string_view text) {
@@ -75,18 +73,19 @@ std::optional<std::vector<int64_t>> shape_of(std::string_view text) {
 
 Header parse_header(std::string_view dict, const std::string& what) {
   const std::string_view descr = after_key(dict, "descr"), order = after_key(dict, "fortran_order");
-  const auto type = type_of(descr);
+  const std::string_view name = whole_value(descr);
+  const auto type = numpy_type(name);
   if (!type)
-    throw BadInput(what + "has dtype " + std::string(descr.substr(0, 12)) +
-                   "…, expected bool, int8 to int64, uint8, float32 or float64");
+    throw BadInput(what + "has dtype " + shown(name) +
+                   ", expected bool, int8 to int64, uint8 to uint64 or float16 to float64");
   const auto shape = shape_of(after_key(dict, "shape"));
   if (!shape || (!order.starts_with("True") && !order.starts_with("False")))
     throw BadInput(what + "has a header that is none of NumPy's");
   Header header{*type, *shape, order.starts_with("True"), 0};
-  double bytes = double(c10::elementSize(*type));
+  double bytes = double(c10::elementSize(type->stored));
   for (const int64_t size : *shape) bytes *= double(size);
   if (bytes > 9e18) throw BadInput(what + "says it is larger than any file");
-  header.bytes = c10::elementSize(*type);
+  header.bytes = c10::elementSize(type->stored);
   for (const int64_t size : *shape) header.bytes *= uint64_t(size);
   return header;
 }
@@ -111,9 +110,11 @@ Tensor array_of(std::string bytes, const std::string& what) {
                    std::to_string(all.size() - begin) + " follow");
   std::vector<int64_t> shape = header.shape;
   if (header.column_major) std::reverse(shape.begin(), shape.end());
+  to_native_order(kept->data() + begin, header.bytes, header.type);
   Tensor values = torch::from_blob(
-      kept->data() + begin, shape, [kept](void*) {}, header.type);
+      kept->data() + begin, shape, [kept](void*) {}, header.type.stored);
   if (begin % sizeof(double) != 0) values = values.clone();  // NumPy aligns to 64
+  values = computable(values, what);
   if (!header.column_major) return values;
   std::vector<int64_t> order(shape.size());
   std::iota(order.rbegin(), order.rend(), 0);
@@ -131,7 +132,7 @@ std::map<std::string, Tensor> read_arrays(const std::string& file,
     if (name.ends_with(".npy")) name.resize(name.size() - 4);
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
     out[name] =
-        array_of(zip.read(entry, uint64_t(most_bytes)), file + ": the array '" + name + "' ");
+        array_of(zip.read(entry, uint64_t(most_bytes)), file + ": the array " + shown(name) + " ");
   }
   return out;
 }
