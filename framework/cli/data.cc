@@ -80,6 +80,7 @@ int verify(const Flags& flags) {
     try {
       const Dataset data = registry.load(entry, split.name);
       decode_all(data);
+      for (const std::string& remark : data.remarks) say("{}\n", remark);
       say("{} {}: {} images, {}\n", entry.id, split.name, data.size(),
           proven(registry, entry, split) ? "as published"
                                          : "whole; no published sum to compare them with");

@@ -231,11 +231,11 @@ void add_model_files(CLI::App& models, Action& action) {
                    "Percent of the test images that its makers say it is right on. Where that is "
                    "not so nothing is written, and usual epsilons of batch norm are tried")
       ->check(CLI::Range(0.0, 100.0));
-  command->add_option(
-      "--set", in->set,
-      "An option of the architecture, KEY=VALUE. The file cannot tell batchnorm_eps "
-      "(0.001 where it was ported from Keras or TensorFlow), mean and std, and "
-      "options such as shortcut_from")
+  command
+      ->add_option("--set", in->set,
+                   "An option of the architecture, KEY=VALUE. The file cannot tell batchnorm_eps "
+                   "(0.001 where it was ported from Keras or TensorFlow), mean and std, and "
+                   "options such as shortcut_from")
       ->allow_extra_args(false);
   command->add_option("--summary", entry.summary, "One line");
   command->add_option("--licence", entry.licence, "Of the weights");

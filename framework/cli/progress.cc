@@ -22,6 +22,9 @@ std::string duration(double seconds) {
 Progress::Progress(std::vector<double> work, bool quiet)
     : work_(std::move(work)), quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
 
+// Also where progress is not wanted: it bears on every number.
+void Progress::remark(const std::string& text) { say(stderr, "{}\n", text); }
+
 void Progress::begin(size_t cells) {
   cells_ = cells;
   work_.resize(cells, 1);

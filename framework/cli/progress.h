@@ -12,6 +12,7 @@ class Progress final : public RunEvents {
  public:
   /// work: expected passes of each cell, for the time that is left.
   Progress(std::vector<double> work, bool quiet);
+  void remark(const std::string& text) override;
   void begin(size_t cells) override;
   void cell_begin(size_t number, const std::string& label) override;
   void samples(int64_t done, int64_t of) override;

@@ -71,6 +71,7 @@ int check(const RunFlags& flags) {
   const Registry registry = flags.common.open_registry();
   const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
   const Dataset data = registry.load(suite.data.entry, suite.data.split);
+  for (const std::string& remark : data.remarks) say("{}\n", remark);
   Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
   const std::string plan = describe_plan(suite, plugins, [&](const DefenseSpec& defense) {

@@ -30,6 +30,7 @@ struct Dataset {
   Tensor images;  ///< [N, C, H, W] uint8, or float32 in [0, 1]; undefined where there is a source
   Tensor labels;  ///< [N] int64
   std::vector<std::string> class_names;
+  std::vector<std::string> remarks;  ///< what a person should know of the reading, a sentence each
   std::shared_ptr<ReadAhead> source = nullptr;  ///< set by decode_on_demand()
 
   int64_t size() const { return labels.size(0); }
@@ -86,9 +87,10 @@ Dataset read_svhn(const std::filesystem::path& file, int64_t classes,
                   int64_t most_bytes = kNoLimit);
 /// Arrays of images (uint8, or floats in [0, 1]) and labels in a .npz file.
 Dataset read_npz_split(const SplitFiles& files);
-/// PNG and JPEG files in a folder for each class; classes are the folders in the order of
-/// `class_names` or else of their own, samples the files in the order of theirs. Listed, hashed and
-/// held to their structure here, decoded on demand.
+/// PNG, JPEG, BMP and PNM files in a folder for each class, and in the folders in it; classes are
+/// the folders in the order of `class_names` or else of their own, samples the files in the order
+/// of theirs. Listed, hashed and held to their structure here, decoded on demand. Files that are
+/// left out are counted in the remarks.
 Dataset read_image_folder(const SplitFiles& files);
 
 /// Writes images and labels as .gz IDX files (how the embedded subset was made).

@@ -1,5 +1,6 @@
 #include "data/image_structure.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/bad_input.h"
@@ -11,7 +12,7 @@ namespace {
 constexpr std::string_view kPng = "\x89PNG\r\n\x1a\n", kJpeg = "\xff\xd8";
 
 [[noreturn]] void refuse(const std::string& file, const std::string& why) {
-  throw BadInput(file + ": the image is damaged or cut short (" + why + ")");
+  refuse_damaged(file, why);
 }
 
 uint64_t big_endian(std::string_view bytes) {
@@ -106,29 +107,108 @@ void check_huffman_tables(const std::string& file, std::string_view segment) {
   }
 }
 
-void check_jpeg(const std::string& file, std::string_view bytes) {
+// What a JPEG says of itself before its pixels.
+struct JpegHead {
+  uint8_t frame = 0;  // its marker
+  uint64_t width = 0, height = 0, components = 0, units_across = 0, units_down = 0;
+  uint64_t restart_interval = 0, restarts = 0;
+  int adobe = -1;  // how Adobe's marker says that colours are stored
+
+  void add(uint8_t marker, std::string_view segment) {
+    constexpr uint8_t kInterval = 0xdd, kAdobe = 0xee;
+    constexpr size_t kFrameHead = 6, kAdobeSize = 12;
+    if (marker == kInterval) restart_interval = big_endian(segment.substr(0, 2));
+    if (marker == kAdobe && segment.size() >= kAdobeSize && segment.starts_with("Adobe"))
+      adobe = uint8_t(segment[kAdobeSize - 1]);
+    if (marker < 0xc0 || marker > 0xc2 || segment.size() < kFrameHead) return;
+    frame = marker;
+    height = big_endian(segment.substr(1, 2)), width = big_endian(segment.substr(3, 2));
+    components = uint8_t(segment[5]);
+    uint64_t across = 1, down = 1;
+    for (size_t at = kFrameHead + 1; at < segment.size(); at += 3) {
+      across = std::max<uint64_t>(across, uint8_t(segment[at]) >> 4);
+      down = std::max<uint64_t>(down, uint8_t(segment[at]) & 15);
+    }
+    constexpr uint64_t kBlock = 8;
+    if (components == 1) across = down = 1;
+    units_across = (width + kBlock * across - 1) / (kBlock * across);
+    units_down = (height + kBlock * down - 1) / (kBlock * down);
+  }
+};
+
+// Four inks without a word about how they are stored: decoders differ.
+void check_colours(const std::string& file, const JpegHead& head) {
+  if (head.components == 4 && head.adobe != 0 && head.adobe != 2)
+    throw BadInput(file +
+                   ": is a CMYK image without Adobe's marker, whose colours no two programs see "
+                   "alike; convert it to RGB");
+}
+
+// The parts that a scan of all components is cut into, so that one that is not there is missed.
+void check_restarts(const std::string& file, const JpegHead& head, uint64_t scans) {
+  constexpr uint8_t kProgressive = 0xc2;
+  if (head.restart_interval == 0 || scans != 1 || head.frame == kProgressive) return;
+  const uint64_t units = head.units_across * head.units_down;
+  if (units > 0 && head.restarts < (units - 1) / head.restart_interval)
+    refuse(file, "parts of its pixels are not there");
+}
+
+// Returns where its end stands.
+size_t check_jpeg(const std::string& file, std::string_view bytes) {
   constexpr uint8_t kStuffed = 0, kTemporary = 1, kFirstRestart = 0xd0, kStart = 0xd8, kEnd = 0xd9,
-                    kHuffmanTables = 0xc4;
-  for (size_t at = kJpeg.size();;) {
+                    kHuffmanTables = 0xc4, kScan = 0xda;
+  JpegHead head;
+  uint64_t scans = 0;
+  size_t at = kJpeg.size();
+  while (true) {
     at = bytes.find_first_not_of('\xff', bytes.find('\xff', at));
     if (at == std::string_view::npos) refuse(file, "it has no end");
     const uint8_t marker = uint8_t(bytes[at++]);
-    if (marker == kEnd) return;
-    if (marker == kStuffed || marker == kTemporary || (marker >= kFirstRestart && marker <= kStart))
+    if (marker == kEnd) break;
+    if (marker == kStuffed || marker == kTemporary ||
+        (marker >= kFirstRestart && marker <= kStart)) {
+      head.restarts += marker >= kFirstRestart && marker < kStart;
       continue;  // has no length
+    }
     const uint64_t length = big_endian(bytes.substr(at, 2));
     if (length < 2 || length > bytes.size() - at)
       refuse(file, "a segment of " + std::to_string(length) + " bytes lies beyond its end");
-    if (marker == kHuffmanTables) check_huffman_tables(file, bytes.substr(at + 2, length - 2));
+    const std::string_view segment = bytes.substr(at + 2, length - 2);
+    if (marker == kHuffmanTables) check_huffman_tables(file, segment);
+    head.add(marker, segment);
+    scans += marker == kScan;
     at += length;
   }
+  check_colours(file, head);
+  check_restarts(file, head, scans);
+  return at - 2;
 }
 }  // namespace
 
 void check_image_structure(const std::string& file, std::string_view bytes) {
   if (bytes.starts_with(kPng)) return check_png(file, bytes);
-  if (bytes.starts_with(kJpeg)) return check_jpeg(file, bytes);
-  throw BadInput(file + ": is no PNG or JPEG image");
+  if (bytes.starts_with(kJpeg)) return void(check_jpeg(file, bytes));
+  if (bytes.starts_with("BM")) return check_bmp(file, bytes);
+  if (bytes.starts_with("P5") || bytes.starts_with("P6")) return check_pnm(file, bytes);
+  throw BadInput(file + ": is no PNG, JPEG, BMP or binary PNM image");
+}
+
+bool has_sixteen_bits(std::string_view bytes) {
+  constexpr size_t kDepth = 24;  // in the header, which is the first chunk
+  return bytes.starts_with(kPng) && bytes.size() > kDepth && bytes[kDepth] == 16;
+}
+
+std::string with_noise_at_end(const std::string& file, std::string_view bytes) {
+  constexpr size_t kNoise = 64;
+  if (!bytes.starts_with(kJpeg)) return "";
+  const size_t end = check_jpeg(file, bytes);
+  std::string out(bytes.substr(0, end));
+  for (size_t i = 0; i < kNoise; ++i) out += char(0x5a + 73 * i % 101);  // never 0xff
+  return out.append(bytes.substr(end));
+}
+
+void refuse_damaged(const std::string& file, const std::string& why) {
+  throw BadInput(file + ": the image is damaged or cut short (" + why + ")");
 }
 
 }  // namespace gauntlet

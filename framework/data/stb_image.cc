@@ -1,4 +1,4 @@
-// The one unit that compiles stb's decoder: PNG and JPEG, from memory.
+// The one unit that compiles stb's decoder: PNG, JPEG, BMP and PNM, from memory.
 #if defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wunused-function"
 #endif
@@ -10,6 +10,8 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #define STBI_MAX_DIMENSIONS 32768
 #include <stb_image.h>

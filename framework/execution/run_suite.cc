@@ -38,6 +38,7 @@ class Runner {
         data_(registry.load(suite.data.entry, suite.data.split)) {}
 
   RunSummary run() {
+    for (const std::string& remark : data_.remarks) events_.remark(remark);
     prepare();
     store_.begin_run(suite_.name, settings().dump());
     events_.begin(suite_.cells.size() + suite_.certified.size());

@@ -20,6 +20,8 @@ struct RunOptions {
 /// What a person may be told while a run goes on.
 struct RunEvents {
   virtual ~RunEvents() = default;
+  /// What was found while the data were read: a sentence.
+  virtual void remark(const std::string& text) {}
   /// Before the first cell. `cells`: with the certifications that follow them.
   virtual void begin(size_t cells) {}
   virtual void cell_begin(size_t number, const std::string& label) {}

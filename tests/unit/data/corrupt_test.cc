@@ -112,6 +112,8 @@ class Corrupt : public FilesTest {
         {"packed npz",
          zip_bytes({packed("x", npy_bytes(npz_images())), packed("y", npy_bytes(kLabels))}), npz},
         {"png", png_bytes(picture), [this](const fs::path& f) { return as_image(f, ".png"); }},
+        {"bmp", bmp_bytes(picture), [this](const fs::path& f) { return as_image(f, ".bmp"); }},
+        {"ppm", pnm_bytes(picture), [this](const fs::path& f) { return as_image(f, ".ppm"); }},
         {"jpeg", jpeg_bytes(picture), [this](const fs::path& f) { return as_image(f, ".jpg"); }},
     };
   }
@@ -254,11 +256,11 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
       {"packed mat", mat(mat_images(), mat_matrix("y", {3, 1}, "\1\2\3")), "3 labels for 4 images"},
       {"packed mat", mat(mat_matrix("X", {4}, "abcd", 2, 4), mat_labels()), "is of class 4"},
       {"npz", "PK\3\4", ""},
-      {"npz", zip_bytes({npz_x(), stored("labels", y)}), "no array 'y', it has labels, x"},
+      {"npz", zip_bytes({npz_x(), stored("labels", y)}), "no array 'y', it has 'labels', 'x'"},
       {"npz", wrong_crc, "'x.npy'"},
       {"npz", npz("no array at all", y), "its magic is wrong"},
       {"npz", npz(npy_bytes(npz_images(), "<c8"), y), "has dtype '<c8'"},
-      {"npz", npz(npy_bytes(npz_images(), "|O"), y), "has dtype '|O'"},
+      {"npz", npz(npy_bytes(npz_images(), "|O"), y), "has dtype '|O', expected bool"},
       {"npz", npz(npy_bytes(npz_images(), "|u1", "4, 3, 2, 300000000"), y), "declares"},
       {"npz", npz(npy_bytes(npz_images(), "|u1", "9223372036854775807, 8, 8, 8"), y), "header"},
       {"npz", npz(npy_bytes(npz_images(), "|u1", "4, 18"), y), "[N, channels, height, width]"},
@@ -269,7 +271,7 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
       {"npz", npz(x, npy_bytes(kLabels + 2)), "expected 0 to 2"},
       {"npz", zip_bytes({npz_x(), npz_x(), npz_y()}), "twice"},
       {"packed npz", zip_bytes({packed("x", zeros), npz_y()}), "more than"},
-      {"png", "not an image", "is no PNG or JPEG image"},
+      {"png", "not an image", "is no PNG, JPEG, BMP or binary PNM image"},
       {"png", wrong_png_sum, "the checksum of a chunk is wrong"},
       {"png", png_file(16000, 16000, zeros), "unpacks to less than its size says"},
       {"png", png_file(1, 1, zeros), "unpacks to more than its size says"},
@@ -408,7 +410,7 @@ TEST_F(Corrupt, FoldersHaveTheirSentencesToo) {
   says(error<BadInput>([&] {
          read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
        }),
-       "c/1.jpg: is no PNG or JPEG image");
+       "c/1.jpg: is no PNG, JPEG, BMP or binary PNM image");
   fs::remove(folder / "set/c/1.jpg");
   fs::create_symlink("loop.png", folder / "set/c/loop.png");
   says(problem(), "loop.png: ");

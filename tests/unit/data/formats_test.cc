@@ -79,6 +79,93 @@ TEST_F(Formats, ReadsColumnMajorArrays) {
   EXPECT_TRUE(read_split(files).images.equal(images));
 }
 
+TEST_F(Formats, ReadsMatricesOfEveryNumber) {
+  const Tensor images = noise_bytes({3, 3, 2, 2});
+  const std::string x = mat_matrix("X", {2, 2, 3, 3}, bytes_of(images.transpose(2, 3)));
+  const Tensor digits = torch::tensor({10, 1, 3}, torch::kLong);
+  struct Stored {
+    uint64_t type, matrix_class;
+    at::ScalarType as;
+  };
+  // scipy writes int64 as it is, MATLAB a double class in the smallest type that holds it.
+  for (const Stored& stored : {Stored{12, 14, torch::kLong},
+                               {13, 15, torch::kUInt64},
+                               {5, 12, torch::kInt},
+                               {6, 13, torch::kUInt32},
+                               {3, 10, torch::kShort},
+                               {4, 11, torch::kUInt16},
+                               {1, 8, torch::kChar},
+                               {7, 7, torch::kFloat},
+                               {2, 6, torch::kByte}}) {
+    const std::string y =
+        mat_matrix("y", {3, 1}, bytes_of(digits.to(stored.as)), stored.type, stored.matrix_class);
+    const Dataset data = read_svhn(write("s.mat", mat_file({x, y}, true)), 10);
+    EXPECT_TRUE(data.images.equal(images));
+    EXPECT_TRUE(data.labels.equal(torch::tensor({0, 1, 3}, torch::kLong))) << stored.type;
+  }
+}
+
+TEST_F(Formats, ReadsNumPysOtherNumbers) {
+  const Tensor images = noise_bytes({4, 3, 2, 4}),
+               labels = torch::tensor({0, 2, 1, 2}, torch::kLong);
+  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  const auto turned = [](const Tensor& values) {
+    std::string bytes = bytes_of(values);
+    const size_t size = at::elementSize(values.scalar_type());
+    for (size_t at = 0; at < bytes.size(); at += size)
+      std::reverse(bytes.begin() + std::ptrdiff_t(at), bytes.begin() + std::ptrdiff_t(at + size));
+    return torch::from_blob(bytes.data(), values.sizes(), values.scalar_type()).clone();
+  };
+  const auto read = [&](const std::string& x, const std::string& y) {
+    write("d.npz", zip_bytes({stored("x", x), stored("y", y)}));
+    return read_split(files);
+  };
+  const std::string x = npy_bytes(images), y = npy_bytes(labels);
+  for (const auto& [descr, type] : {std::pair{"u2", torch::kUInt16},
+                                    {"u4", torch::kUInt32},
+                                    {"u8", torch::kUInt64},
+                                    {"i2", torch::kShort},
+                                    {"i4", torch::kInt},
+                                    {"i8", torch::kLong}}) {
+    const Tensor as = labels.to(type);
+    EXPECT_TRUE(read(x, npy_bytes(as, std::string("<") + descr)).labels.equal(labels)) << descr;
+    EXPECT_TRUE(read(x, npy_bytes(turned(as), std::string(">") + descr)).labels.equal(labels))
+        << descr;
+  }
+  for (const auto& [descr, type] :
+       {std::pair{"f2", torch::kHalf}, {"f4", torch::kFloat}, {"f8", torch::kDouble}}) {
+    const Tensor as = (images.to(torch::kFloat) / 255).to(type);
+    for (const bool big : {false, true})
+      EXPECT_TRUE(read(npy_bytes(big ? turned(as) : as, (big ? ">" : "<") + std::string(descr)), y)
+                      .images.equal(as.to(torch::kFloat)))
+          << descr << big;
+  }
+}
+
+TEST_F(Formats, SaysWhatAnArrayIs) {
+  const Tensor images = noise_bytes({4, 3, 2, 4}),
+               labels = torch::tensor({0, 2, 1, 2}, torch::kLong);
+  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  const auto says = [&](const std::string& x, const std::string& y, const std::string& words) {
+    write("d.npz", zip_bytes({stored("x", x), stored("y", y)}));
+    const std::string text = error<BadInput>([&] { read_split(files); });
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  };
+  const std::string x = npy_bytes(images), y = npy_bytes(labels);
+  says(npy_bytes(images, "<f16"), y, "has dtype '<f16', expected");
+  says(npy_bytes(images, "<U7"), y, "has dtype '<U7', expected");
+  std::string structure = npy_bytes(images);
+  structure.replace(structure.find("'|u1'"), 5, "[('a', '<i4')]");
+  says(structure, y, "has dtype '[('a', '<i4')]', expected");
+  says(x, npy_bytes(torch::full({4}, -1, torch::kLong), "<u8"), "whole numbers beyond 2^63");
+  says(npy_bytes(noise_bytes({4, 12, 12, 3})), y,
+       "is 4 x 12 x 12 x 3: its channels are last; say layout = \"nhwc\"");
+  files.classes = 0;
+  says(x, npy_bytes(labels - 1), "label 0 is -1, expected 0 or above");
+  files.images = "pictures\x1b[2J";
+  says(x, y, "holds no array 'pictures?[2J', it has 'x', 'y'");
+}
+
 TEST_F(Formats, TakesTheClassesOfAFolderInTurn) {
   const Tensor cat = noise_bytes({3, 4, 6}, 1), dog = noise_bytes({3, 4, 6}, 2);
   image("set/dog/a.png", png_bytes(dog));
@@ -149,6 +236,120 @@ TEST_F(Formats, ResizesAsTorchvisionDoes) {
     const Tensor found = resize_and_crop(image, 224, 224, c.resize).to(torch::kFloat);
     EXPECT_LE((found - expected).abs().max().item<double>(), 0.51) << c.h << " x " << c.w;
   }
+}
+
+// The image's tensor, or what is wrong with it.
+TEST_F(Formats, AlphaThatHidesNothingIsNoAlpha) {
+  const Tensor colour = noise_bytes({3, 5, 4}), grey = noise_bytes({1, 5, 4});
+  const Tensor whole = torch::full({1, 5, 4}, 255, torch::kByte);
+  const auto decoded = [&](const std::string& bytes, int64_t channels) {
+    return decode_image(write("i.png", bytes), channels);
+  };
+  EXPECT_TRUE(decoded(png_bytes(torch::cat({colour, whole})), 3).equal(colour));
+  EXPECT_TRUE(decoded(png_bytes(torch::cat({grey, whole})), 1).equal(grey));
+  EXPECT_TRUE(decoded(png_bytes(torch::cat({grey, whole})), 3).equal(grey.expand({3, 5, 4})));
+  EXPECT_TRUE(decoded(png_bytes(grey.expand({3, 5, 4})), 1).equal(grey)) << "grey in colour";
+  Tensor hidden = whole.clone();
+  hidden[0][2][1] = 254;
+  for (const Tensor& seen : {colour, grey})
+    EXPECT_NE(error<BadInput>([&] {
+                decoded(png_bytes(torch::cat({seen, hidden})), 3);
+              }).find("alpha channel"),
+              std::string::npos);
+}
+
+// tRNS: an alpha for each colour of a palette, or one colour that is transparent.
+TEST_F(Formats, TransparencyBesideAPngsPixelsIsSeen) {
+  const std::string rows = std::string("\0\0\1\0\1\1", 6);  // of 2 x 2, a filter before each
+  const auto palette = [&](const std::string& alphas) {
+    return "\x89PNG\r\n\x1a\n" +
+           png_chunk("IHDR", big_endian(2) + big_endian(2) + "\x08\x03" + std::string(3, '\0')) +
+           png_chunk("PLTE", std::string("\x0a\x14\x1e\x28\x32\x3c", 6)) +
+           png_chunk("tRNS", alphas) + png_chunk("IDAT", zlib_bytes(rows)) + png_chunk("IEND", "");
+  };
+  const Tensor expected =
+      torch::tensor({10, 40, 40, 40, 20, 50, 50, 50, 30, 60, 60, 60}, torch::kByte).view({3, 2, 2});
+  EXPECT_TRUE(decode_image(write("p.png", palette("\xff\xff")), 3).equal(expected));
+  EXPECT_THROW(decode_image(write("p.png", palette("\xff\x80")), 3), BadInput);
+  const auto key = [&](char transparent) {
+    return "\x89PNG\r\n\x1a\n" +
+           png_chunk("IHDR", big_endian(2) + big_endian(2) + "\x08" + std::string("\0\0\0\0", 4)) +
+           png_chunk("tRNS", std::string("\0", 1) + transparent) +
+           png_chunk("IDAT", zlib_bytes(rows)) + png_chunk("IEND", "");
+  };
+  EXPECT_THROW(decode_image(write("k.png", key('\1')), 1), BadInput);
+  EXPECT_EQ(decode_image(write("k.png", key('\7')), 1).sum().item<int>(), 3);
+}
+
+TEST_F(Formats, ReadsBmpAndPnm) {
+  const Tensor colour = noise_bytes({3, 3, 5}), grey = noise_bytes({1, 3, 5});
+  EXPECT_TRUE(decode_image(write("c.bmp", bmp_bytes(colour)), 3).equal(colour));
+  EXPECT_TRUE(decode_image(write("g.bmp", bmp_bytes(grey)), 1).equal(grey));
+  EXPECT_TRUE(decode_image(write("c.ppm", pnm_bytes(colour)), 3).equal(colour));
+  EXPECT_TRUE(decode_image(write("g.pgm", pnm_bytes(grey)), 1).equal(grey));
+  for (const std::string& whole : {bmp_bytes(colour), bmp_bytes(grey), pnm_bytes(colour)})
+    for (size_t size = 2; size < whole.size(); ++size)
+      EXPECT_THROW(decode_image(write("cut", whole.substr(0, size)), 3), BadInput) << size;
+  std::string deep = pnm_bytes(grey);
+  deep.replace(deep.find("255"), 3, "511");
+  EXPECT_NE(error<BadInput>([&] { decode_image(write("d.pgm", deep), 1); }).find("go up to 511"),
+            std::string::npos);
+}
+
+TEST_F(Formats, AJpegWithoutAllItsPixelsIsRefused) {
+  const std::string whole = jpeg_bytes(noise_bytes({3, 40, 40}));
+  const auto file = [&](const std::string& bytes) { return write("i.jpg", bytes); };
+  EXPECT_EQ(decode_image(file(whole), 3).size(1), 40);
+  const size_t head = whole.find("\xff\xda") + 20;
+  for (const double share : {0.1, 0.5, 0.9, 0.99}) {
+    const size_t kept = head + size_t(share * double(whole.size() - head - 2));
+    std::string cut = whole.substr(0, kept);
+    while (cut.back() == '\xff') cut.pop_back();
+    const std::string text = error<BadInput>([&] { decode_image(file(cut + "\xff\xd9"), 3); });
+    EXPECT_NE(text.find("some of its pixels are missing"), std::string::npos) << share << text;
+  }
+}
+
+TEST_F(Formats, InksWithoutAdobesMarkerAreRefused) {
+  std::string four = jpeg_bytes(noise_bytes({3, 8, 8}));
+  const size_t frame = four.find("\xff\xc0");
+  four[frame + 3] = char(four[frame + 3] + 3), four[frame + 9] = 4;
+  four.insert(frame + 19, std::string("\4\x11\0", 3));
+  const std::string text = error<BadInput>([&] { decode_image(write("i.jpg", four), 3); });
+  EXPECT_NE(text.find("CMYK image without Adobe's marker"), std::string::npos) << text;
+}
+
+TEST_F(Formats, WalksIntoTheFoldersOfAClassAndCountsWhatItLeavesOut) {
+  const Tensor one = noise_bytes({3, 4, 4}, 1), other = noise_bytes({3, 4, 4}, 2);
+  for (const char* name : {"set/a/1.png", "set/b/deep/er/1.png", "set/c/1.png"})
+    image(name, png_bytes(one));
+  image("set/a/more/1.png", png_bytes(one));  // of the same name and content, elsewhere
+  image("set/a/x.bmp", bmp_bytes(other));
+  image("set/a/x.ppm", pnm_bytes(other));
+  image("set/a/.hidden/1.png", png_bytes(one));
+  Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+  EXPECT_EQ(data.size(), 6);
+  EXPECT_TRUE(data.remarks.empty());
+  EXPECT_TRUE(data.y(torch::arange(6)).eq(0).sum().item<int64_t>() == 4);
+  for (const char* name : {"set/a/w.webp", "set/b/t.TIF", "set/b/deep/t.tiff", "set/c/notes"})
+    image(name, "x");
+  data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+  EXPECT_EQ(data.size(), 6);
+  ASSERT_EQ(data.remarks.size(), 1u);
+  EXPECT_NE(data.remarks[0].find("4 files ('a/w.webp', "), std::string::npos) << data.remarks[0];
+}
+
+TEST_F(Formats, SaysThatOfSixteenBitsTheUpperEightAreUsed) {
+  const std::string rows = std::string("\0\x12\xff\0\x80\1", 6);  // of 1 x 2, a filter before each
+  for (const char* name : {"set/a/1.png", "set/b/1.png", "set/c/1.png"})
+    image(name, png_file(1, 2, rows, 16, 0));
+  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {1, 2, 1}));
+  EXPECT_TRUE(data.stored(torch::tensor({0}, torch::kLong))
+                  .equal(torch::tensor({0x12, 0x80}, torch::kByte).view({1, 1, 2, 1})));
+  ASSERT_EQ(data.remarks.size(), 1u);
+  EXPECT_NE(data.remarks[0].find("3 files ('a/1.png', 'b/1.png', 'c/1.png') of 16 bits"),
+            std::string::npos)
+      << data.remarks[0];
 }
 
 TEST_F(Formats, TakesABlankBilevelImage) {
