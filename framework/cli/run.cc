@@ -71,7 +71,6 @@ int check(const RunFlags& flags) {
   const Registry registry = flags.common.open_registry();
   const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
   const Dataset data = registry.load(suite.data.entry, suite.data.split);
-  for (const std::string& remark : data.remarks) say("{}\n", remark);
   Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
   const std::string plan = describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
@@ -82,6 +81,7 @@ int check(const RunFlags& flags) {
   Remarks units;
   remark_on_units(suite, units);
   std::vector<std::string> remarks = units.lines();
+  remarks.insert(remarks.end(), data.remarks.begin(), data.remarks.end());
   for (std::string& remark : remarks_on(suite, data, lab)) remarks.push_back(std::move(remark));
   say("{}{}", Lines{plan}, Lines{listed("remarks", remarks)});
   return kOk;
