@@ -316,7 +316,11 @@ bool Unpickler::step_text(uint8_t op) {
     case 'L': {  // LONG
       std::string_view digits = line();
       if (digits.ends_with('L')) digits.remove_suffix(1);
-      push({Kind::kInt, decimal(digits)});
+      constexpr size_t kMostDigits = 18;  // only a magic number is longer
+      if (digits.size() > kMostDigits)
+        push({Kind::kOpaque, 0, digits});
+      else
+        push({Kind::kInt, decimal(digits)});
       return true;
     }
     case 'F':

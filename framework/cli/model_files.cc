@@ -230,7 +230,7 @@ void add_model_files(CLI::App& models, Action& action) {
       ->add_option("--accuracy", in->accuracy,
                    "Percent of the test images that its makers say it is right on. Where that is "
                    "not so nothing is written, and usual epsilons of batch norm are tried")
-      ->check(CLI::Range(0.0, 100.0));
+      ->transform(real(0, 100));
   command
       ->add_option("--set", in->set,
                    "An option of the architecture, KEY=VALUE. The file cannot tell batchnorm_eps "

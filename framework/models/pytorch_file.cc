@@ -12,6 +12,7 @@ namespace gauntlet {
 namespace {
 // The pickled integer 0x1950a86a20f9469cfc6c; before it the protocol and, from 4 on, a frame.
 constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+constexpr std::string_view kMagicOfProtocol1 = "L119547037146038801333356L\n.";
 constexpr size_t kProtocolBytes = 2, kFrameBytes = 9;
 // A value takes some hundred bytes: this many are a small constant, the rest grows with the file.
 constexpr uint64_t kFewValues = 100'000, kBytesAValue = 256;
@@ -245,8 +246,10 @@ std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& f
 
 bool looks_like_legacy(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  std::string begin(kProtocolBytes + kFrameBytes + kMagic.size(), '\0');
+  std::string begin(
+      std::max(kProtocolBytes + kFrameBytes + kMagic.size(), kMagicOfProtocol1.size()), '\0');
   in.read(begin.data(), std::streamsize(begin.size()));
+  if (begin.starts_with(kMagicOfProtocol1)) return true;
   const size_t at = begin.find(kMagic);
   return begin[0] == '\x80' && (at == kProtocolBytes || at == kProtocolBytes + kFrameBytes);
 }

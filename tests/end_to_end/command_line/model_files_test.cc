@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "gauntlet/types.h"
 #include "models/safetensors.h"
 #include "tests/support/pickle_bytes.h"
 
@@ -111,6 +112,37 @@ TEST_F(ModelFiles, ImportedRandomProgramsCanBeChecked) {
   text.replace(at, text.find('\n', at) - at, "correct = 300");
   std::ofstream(entry) << text;
   EXPECT_EQ(models("check mine/dice" + here), 2);
+}
+
+// Batch norm of no variance scales by the root of its epsilon, against a bias that does not.
+TEST_F(ModelFiles, ImportFindsTheEpsilonThatMakesTheDeclaredAccuracy) {
+  Tensor weight = torch::zeros({10, 784}), bias = torch::full({10}, -1e3f);
+  weight[0] = 1.f / 784, bias[0] = 0, bias[1] = 9;
+  write_safetensors(folder_ / "w.pth", {{"0.weight", torch::ones({1})},
+                                        {"0.bias", torch::zeros({1})},
+                                        {"0.running_mean", torch::zeros({1})},
+                                        {"0.running_var", torch::zeros({1})},
+                                        {"2.weight", weight},
+                                        {"2.bias", bias}});
+  const auto import_with = [&](const std::string& id, const std::string& rest) {
+    return import_as("--id mine/" + id +
+                     " --architecture sequential --set 'layers=[{type=\"batchnorm\"},"
+                     "{type=\"flatten\"},{type=\"linear\",out=10}]' " +
+                     rest);
+  };
+  ASSERT_EQ(import_with("keras", "--set batchnorm_eps=0.001"), 0) << error_;
+  const size_t at = output_.find("right on ") + 9;
+  const std::string percent = output_.substr(at, output_.find(' ', at) - at);
+  EXPECT_EQ(import_with("plain", "--accuracy " + percent), 2) << percent;
+  EXPECT_NE(error_.find("with batchnorm_eps = 0.001 it is " + percent +
+                        " %: give --set batchnorm_eps=0.001"),
+            std::string::npos)
+      << error_;
+  EXPECT_FALSE(fs::exists(folder_ / "models" / "mine" / "plain.toml"));
+  EXPECT_EQ(import_with("said", "--set batchnorm_eps=0.001 --accuracy " + percent), 0) << error_;
+  EXPECT_EQ(import_with("other", "--accuracy 77"), 2);
+  EXPECT_NE(error_.find("no usual epsilon of batch norm makes it so"), std::string::npos) << error_;
+  EXPECT_EQ(import_with("none", "--accuracy nan"), 2);
 }
 
 TEST_F(ModelFiles, ImportRefusesArgumentsThatCannotBeMeant) {

@@ -181,6 +181,10 @@ TEST_F(Rebuilt, WhatIsNotObeyedIsRefusedByName) {
 TEST_F(Rebuilt, ReadsProtocolOne) {
   const std::string body = p_dict({{"a", v2("I00\n" + kNoHooks)}});
   EXPECT_TRUE(read(torch_zip(body + ".", {{"0", kSix}})).at("a").equal(kStored));
+  const std::string legacy = torch_legacy(p_dict({{"a", tensor(true)}}) + ".", {{"0", 6, kSix}});
+  EXPECT_TRUE(read("L119547037146038801333356L\n." + legacy.substr(kLegacyMagic.size()))
+                  .at("a")
+                  .equal(kStored.t()));
 }
 
 }  // namespace
