@@ -25,18 +25,22 @@ void add_numbers(CsvRow& row, const CellRecord& r) {
       << r.worst_trial_accuracy << r.ties;
 }
 
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
+  return all;
+}
+
 std::string line_of(const CellRecord& r) {
-  std::string flags;
-  for (const std::string& flag : r.flags) flags += (flags.empty() ? "" : "; ") + flag;
   CsvRow row;
   row << r.suite << r.defense << r.attack << r.threat << r.norm << r.epsilon << r.dataset << r.split
       << r.seed << to_string(r.status) << r.reason << r.samples << r.trials << r.stochastic;
   add_numbers(row, r);
   const Ledger& ledger = r.ledger;
-  row << flags << ledger.forwards << ledger.backwards << ledger.queries << ledger.executed_forwards
-      << ledger.executed_backwards << ledger.source_forwards << ledger.source_backwards
-      << ledger.scoring_forwards << r.seconds << r.finished << r.identity << r.fingerprint
-      << r.x_adv << r.parameters;
+  row << joined(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
+      << ledger.executed_forwards << ledger.executed_backwards << ledger.source_forwards
+      << ledger.source_backwards << ledger.scoring_forwards << r.seconds << r.finished << r.identity
+      << r.fingerprint << r.x_adv << escape_hidden(r.parameters);
   return row.line();
 }
 
@@ -50,18 +54,19 @@ std::string report_csv(const Store::Run& run) {
 }
 
 std::string differences_csv(const Store::Run& run) {
+  const Summary summary(run);
   std::string text =
       "suite,defense,baseline,attack,threat,norm,epsilon,samples,difference,interval_low,"
-      "interval_high,interval_level,interval_method,p_below\n";
-  for (const Difference& one : run.differences) {
+      "interval_high,interval_level,interval_method,p_below,flags\n";
+  for (const Difference& one : summary.run.differences) {
     CsvRow row;
-    row << run.suite << one.defense << one.baseline << one.attack << one.threat << one.norm
+    row << summary.run.suite << one.defense << one.baseline << one.attack << one.threat << one.norm
         << one.epsilon << one.samples;
     if (one.ok)
       row << one.value << one.interval.low << one.interval.high << one.interval.level
-          << one.interval.method << one.p_below;
+          << one.interval.method << one.p_below << joined(summary.findings_of(one));
     else
-      for (int i = 0; i < 6; ++i) row << std::string();
+      for (int i = 0; i < 7; ++i) row << std::string();
     text += row.line();
   }
   return text;
@@ -71,7 +76,7 @@ std::string certified_csv(const Store::Run& run) {
   const Summary summary(run);
   std::string text =
       "suite,defense,dataset,split,seed,status,reason,alpha,sample,label,answer,radius,right,"
-      "identity,fingerprint\n";
+      "identity,fingerprint,flags\n";
   for (const Certification& r : summary.run.certifications) {
     const auto add = [&](const CertifiedSample* c) {
       const std::string none;
@@ -84,7 +89,7 @@ std::string certified_csv(const Store::Run& run) {
         row << r.alpha << c->index << c->label << none << none << false;
       else
         row << r.alpha << c->index << c->label << c->answer << c->radius << (c->answer == c->label);
-      row << r.identity << r.fingerprint;
+      row << r.identity << r.fingerprint << joined(r.flags);
       text += row.line();
     };
     if (!has_result(r)) add(nullptr);

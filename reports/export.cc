@@ -10,6 +10,7 @@
 #include "gauntlet/types.h"
 #include "models/safetensors.h"
 #include "reports/csv_row.h"
+#include "reports/free_text.h"
 #include "reports/latex.h"
 #include "reports/summary.h"
 #include "reports/text.h"
@@ -52,9 +53,10 @@ struct Grid {
 class Exporter {
  public:
   Exporter(const RunRecords& records, const fs::path& folder, const ExportOptions& options)
-      : records_(records), folder_(folder), options_(options) {
-    for (const CellRecord& cell : records.run.cells)
-      if (options.keeps(cell)) cells_.push_back(&cell);
+      : records_(records), run_(records.run), folder_(folder), options_(options) {
+    shorten_texts(run_);
+    for (size_t i = 0; i < run_.cells.size(); ++i)
+      if (options.keeps(records.run.cells[i])) cells_.push_back(&run_.cells[i]);
   }
 
   ExportSummary run() {
@@ -68,7 +70,7 @@ class Exporter {
     for (const CellRecord* cell : cells_) index["cells"].push_back(add(*cell, table));
     table.close();
     std::ofstream text(folder_ / "index.json", std::ios::binary);
-    text << index.dump(2) << '\n';
+    text << escape_hidden(index.dump(2, ' ', false, Json::error_handler_t::replace)) << '\n';
     text.close();
     if (!table || !text)
       throw BadInput(folder_.string() + ": cannot be written; is the disk not full?");
@@ -170,9 +172,9 @@ class Exporter {
   Json head() const {
     const char* names[] = {"float32", "uint8", "none"};
     Json out = {{"schema_version", kIndexSchema},
-                {"suite", records_.run.suite},
-                {"started", records_.run.started},
-                {"complete", records_.run.complete},
+                {"suite", run_.suite},
+                {"started", run_.started},
+                {"complete", run_.complete},
                 {"x_adv", names[int(options_.inputs)]}};
     if (options_.inputs == ExportedInputs::kUint8)
       out["scale"] = "x_adv.astype('float32') / 255 are the inputs in [0, 1]";
@@ -242,6 +244,7 @@ class Exporter {
   }
 
   const RunRecords& records_;
+  Store::Run run_;  ///< its texts as long as reports keep them
   const fs::path& folder_;
   const ExportOptions& options_;
   std::vector<const CellRecord*> cells_;

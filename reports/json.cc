@@ -2,6 +2,7 @@
 #include <cmath>
 #include <set>
 
+#include "reports/free_text.h"
 #include "reports/report.h"
 #include "reports/summary.h"
 #include "reports/text.h"
@@ -67,6 +68,7 @@ Json cell_of(const CellRecord& record) {
           {"identity", record.identity},
           {"fingerprint", record.fingerprint},
           {"x_adv", text_or_null(record.x_adv)},
+          {"x_adv_sha256", text_or_null(record.x_adv_sha256)},
           {"parameters", object_of(record.parameters)},
           {"environment", object_of(record.environment)}};
 }
@@ -85,6 +87,8 @@ Json worst_case_of(const WorstCase& record) {
           {"attacks", record.attacks},
           {"missing", record.missing},
           {"decided_by", record.decided_by},
+          {"flags", record.flags},
+          {"reason", record.reason},
           {"identity", record.identity},
           {"fingerprint", record.fingerprint}};
 }
@@ -142,7 +146,7 @@ Json certification_of(const Certification& record) {
           {"environment", object_of(record.environment)}};
 }
 
-Json difference_of(const Difference& one) {
+Json difference_of(const Summary& summary, const Difference& one) {
   return {{"defense", one.defense},
           {"baseline", one.baseline},
           {"attack", text_or_null(one.attack)},
@@ -150,7 +154,8 @@ Json difference_of(const Difference& one) {
           {"samples", one.samples},
           {"difference", one.ok ? Json(one.value) : Json(nullptr)},
           {"interval", one.ok ? interval_of(one.interval) : Json(nullptr)},
-          {"p_below", one.ok ? Json(one.p_below) : Json(nullptr)}};
+          {"p_below", one.ok ? Json(one.p_below) : Json(nullptr)},
+          {"flags", one.ok ? Json(summary.findings_of(one)) : Json::array()}};
 }
 
 Json spread_json(const std::optional<Spread>& spread) {
@@ -200,9 +205,9 @@ std::string report_json(const Store::Run& run) {
   for (const Certification& record : summary.run.certifications)
     report["certifications"].push_back(certification_of(record));
   for (const Difference& one : summary.run.differences)
-    report["differences"].push_back(difference_of(one));
+    report["differences"].push_back(difference_of(summary, one));
   // Names that are no UTF-8 must not cost the report.
-  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return escape_hidden(report.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace gauntlet

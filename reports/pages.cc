@@ -1,8 +1,11 @@
 // report.html and report.md, and those of a comparison: one view through two templates.
+#include <algorithm>
+#include <cctype>
 #include <kainjow/mustache.hpp>
 
 #include "reports/citations.h"
 #include "reports/embedded.h"
+#include "reports/free_text.h"
 #include "reports/gallery.h"
 #include "reports/report.h"
 #include "reports/view.h"
@@ -10,20 +13,51 @@
 namespace gauntlet {
 namespace {
 
-/// Names must not become markup, links or new table cells.
-std::string escape_markdown(const std::string& text) {
+/// Whether "&" at `at` begins what Markdown reads as a character: "&lt;", "&#x3c;".
+bool is_entity(const std::string& text, size_t at) {
+  size_t end = at + 1;
+  while (end < text.size() && (std::isalnum(uint8_t(text[end])) || text[end] == '#')) ++end;
+  return end > at + 1 && end < text.size() && text[end] == ';';
+}
+
+/// Whether the colon at `at` ends the name of a scheme that a link must not have.
+bool is_bad_scheme(const std::string& text, size_t at) {
+  for (const std::string_view scheme : {"javascript", "vbscript", "data", "file"}) {
+    if (at < scheme.size()) continue;
+    const auto same = [](char a, char b) { return std::tolower(uint8_t(a)) == b; };
+    if (std::equal(scheme.begin(), scheme.end(), text.begin() + int64_t(at - scheme.size()),
+                   [&](char b, char a) { return same(a, b); }))
+      return true;
+  }
+  return false;
+}
+
+/// Names must not become markup, links or new table cells, for readers too that know no escapes.
+std::string escape_markdown(const std::string& raw) {
+  const std::string text = visible(raw);
   std::string safe;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
       safe += ' ';
     } else if (c == '<') {
       safe += "&lt;";
+    } else if (c == '&') {
+      safe += is_entity(text, i) ? "&amp;" : "&";
     } else {
-      if (std::string_view("\\`*_[]|#!~>").find(c) != std::string_view::npos) safe += '\\';
+      const bool begins_address = c == '(' && i > 0 && text[i - 1] == ']';
+      const bool ends_scheme = c == ':' && is_bad_scheme(text, i);
+      if (begins_address || ends_scheme ||
+          std::string_view("\\`*_[]|#!~>$").find(c) != std::string_view::npos)
+        safe += '\\';
       safe += c;
     }
   }
   return safe;
+}
+
+std::string escape_html(const std::string& text) {
+  return kainjow::mustache::html_escape<std::string>(visible(text));
 }
 
 /// Partials are put in before rendering: as text they are part of the template.
@@ -50,8 +84,7 @@ std::string html_page(std::string_view text, View view,
   std::string all;
   for (const std::string_view script : scripts) all += std::string(script) + "\n";
   view["script"] = all;
-  return render(with_partials(std::string(text)), view,
-                kainjow::mustache::html_escape<std::string>);
+  return render(with_partials(std::string(text)), view, escape_html);
 }
 
 namespace {
@@ -74,7 +107,7 @@ void add_pictures(View& view, const Summary& summary, const RunRecords& records)
   for (const Citation& citation : citations_of(records.run))
     literature += (literature.empty() ? "" : "\n\n") + citation.bibtex;
   view["has_citations"] = !literature.empty();
-  view["citations"] = literature;
+  view["citations"] = shortened(literature, kLongestListing);
   view["has_overlaps"] = !overlaps.empty();
 }
 

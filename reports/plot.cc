@@ -5,6 +5,7 @@
 #include <limits>
 #include <sstream>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 
 namespace gauntlet {
@@ -19,7 +20,7 @@ const char* colour(size_t i) { return kColours[i % std::size(kColours)]; }
 
 std::string safe(const std::string& text) {
   std::string out;
-  for (const char c : text) switch (c) {
+  for (const char c : visible(text)) switch (c) {
       case '<':
         out += "&lt;";
         break;

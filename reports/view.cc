@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 
 namespace gauntlet {
@@ -89,7 +90,10 @@ View view_of(const Summary& summary) {
   const double took = seconds_between(run.started, run.finished);
   View told = object_of(run.settings);
   for (const char* told_elsewhere : {"training_logs", "citations"}) told.erase(told_elsewhere);
-  const std::string settings = run.settings.empty() ? "" : told.dump(2);
+  const std::string settings =
+      run.settings.empty()
+          ? ""
+          : shortened(told.dump(2, ' ', false, View::error_handler_t::replace), kLongestListing);
   View view = {{"suite", run.suite},
                {"started", day_and_time(run.started)},
                {"took", took < 0 ? "" : duration(took)},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "reports/comparison.h"
+#include "reports/free_text.h"
 #include "reports/text.h"
 #include "reports/view.h"
 
@@ -13,16 +14,19 @@ constexpr size_t kLongestValue = 60;
 std::string p_text(double p) { return p < 0.0001 ? "<0.0001" : fmt::format("{:.2g}", p); }
 
 std::string attack_text(const ComparedCell& cell) {
-  return cell.attack.empty() ? "without an attack" : cell.attack;
+  return cell.attack.empty() ? "without an attack" : shortened(cell.attack, kLongestName);
 }
 
 std::string threat_text(const ComparedCell& cell) {
-  return cell.attack.empty() ? "" : title_of({cell.threat, cell.norm, cell.epsilon});
+  return cell.attack.empty()
+             ? ""
+             : title_of({shortened(cell.threat, kLongestName), cell.norm, cell.epsilon});
 }
 
 std::string place_text(const ComparedCell& cell) {
   const std::string threat = threat_text(cell);
-  return cell.defense + " × " + attack_text(cell) + (threat.empty() ? "" : " (" + threat + ")");
+  return shortened(cell.defense, kLongestName) + " × " + attack_text(cell) +
+         (threat.empty() ? "" : " (" + threat + ")");
 }
 
 std::string mark_of(const ComparedCell& cell) {
@@ -43,7 +47,7 @@ bool refused_by(const ComparisonPage& page, const ComparedCell& cell) {
 }
 
 View cell_of(const ComparedCell& cell, bool refused) {
-  return {{"defense", cell.defense},
+  return {{"defense", shortened(cell.defense, kLongestName)},
           {"attack", attack_text(cell)},
           {"threat", threat_text(cell)},
           {"of_a", percent(cell.a)},
@@ -71,7 +75,7 @@ View cell_of(const ComparedCell& cell, bool refused) {
 View run_of(const std::string& side, const std::string& name, const Store::Run& run) {
   return {{"side", side},
           {"name", name},
-          {"suite", run.suite},
+          {"suite", shortened(run.suite, kLongestName)},
           {"started", day_and_time(run.started)},
           {"complete", run.complete}};
 }
@@ -104,11 +108,12 @@ View view_of(const ComparisonPage& page) {
     if (cell.problem.empty())
       cells.push_back(cell_of(cell, refused_by(page, cell)));
     else
-      problems.push_back(
-          {{"place", place_text(cell)}, {"problem", cell.problem}, {"refused", cell.lost}});
+      problems.push_back({{"place", place_text(cell)},
+                          {"problem", shortened(cell.problem, kLongestText)},
+                          {"refused", cell.lost}});
   }
   for (const ComparedChange& one : page.comparison.changes)
-    changes.push_back({{"what", one.change.what},
+    changes.push_back({{"what", shortened(one.change.what, kLongestName)},
                        {"old", value_text(one.change.a)},
                        {"new", value_text(one.change.b)},
                        {"cells", one.cells == 0 ? "the run" : grouped(one.cells)}});
@@ -133,20 +138,21 @@ std::string comparison_text(const ComparisonPage& page, bool all) {
     const bool refused = refused_by(page, cell);
     const std::string mark = refused ? "✗" : mark_of(cell).empty() ? " " : mark_of(cell);
     if (!cell.problem.empty())
-      text += mark + " " + place_text(cell) + ": not compared, " + cell.problem + "\n";
+      text += mark + " " + place_text(cell) + ": not compared, " +
+              shortened(cell.problem, kLongestText) + "\n";
     else if (all || cell.significant() || refused)
       text += fmt::format("{} {}: {} → {}, {} ({} to {}), p {} ({} by Holm)\n", mark,
                           place_text(cell), percent(cell.a), percent(cell.b),
                           points(cell.difference()), points(cell.interval.low),
                           points(cell.interval.high), p_text(cell.p), p_text(cell.p_adjusted));
   }
-  if (page.comparison.changes.empty()) return text + "Nothing changed between them.\n";
+  if (page.comparison.changes.empty()) return visible(text + "Nothing changed between them.\n");
   text += "What changed:\n";
   for (const auto& [change, cells] : page.comparison.changes)
     text +=
-        fmt::format("  {}: {} → {}{}\n", change.what, value_text(change.a), value_text(change.b),
-                    cells == 0 ? "" : " (" + counted(cells, "cell") + ")");
-  return text;
+        fmt::format("  {}: {} → {}{}\n", shortened(change.what, kLongestName), value_text(change.a),
+                    value_text(change.b), cells == 0 ? "" : " (" + counted(cells, "cell") + ")");
+  return visible(text);
 }
 
 }  // namespace gauntlet

@@ -297,7 +297,7 @@ TEST(ReportMarkdown, KeepsNamesInTheirTableCell) {
     EXPECT_FALSE(line.starts_with("# c")) << line;
     const size_t pipes = count(line, "|") - count(line, "\\|");
     EXPECT_TRUE(columns == 0 || !line.starts_with("|") || pipes == columns) << line;
-    checked += line.find("| a \\| b \\# c &lt;b\\> \\[x\\](y) \\`z\\`") == 0;
+    checked += line.find("| a \\| b \\# c &lt;b\\> \\[x\\]\\(y) \\`z\\`") == 0;
     columns = line.starts_with("|") ? pipes : 0;
   }
   EXPECT_EQ(checked, 5);  // the matrix's row, three failures, one finding
