@@ -6,35 +6,15 @@
 #include <cctype>
 #include <map>
 #include <string_view>
+#include <vector>
+
+#include "reports/characters.h"
 
 namespace gauntlet {
 namespace {
 
 constexpr size_t kLongestSlug = 60;
-
-/// What begins a text: a code point, or a byte that is no UTF-8 (then `valid` is false).
-struct Character {
-  uint32_t code = 0;
-  size_t bytes = 1;
-  bool valid = true;
-};
-
-Character first_of(std::string_view text) {
-  const auto byte = [&](size_t i) { return uint32_t(uint8_t(text[i])); };
-  const uint32_t lead = byte(0);
-  if (lead < 0x80) return {lead};
-  const size_t bytes = lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
-  if (bytes == 0 || bytes > text.size()) return {lead, 1, false};
-  uint32_t code = lead & (0xffu >> (bytes + 1));
-  for (size_t i = 1; i < bytes; ++i) {
-    if (byte(i) >> 6 != 2) return {lead, 1, false};
-    code = code << 6 | (byte(i) & 0x3f);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xd800 && code < 0xe000;
-  if (code < kSmallest[bytes] || code > 0x10ffff || surrogate) return {lead, 1, false};
-  return {code, bytes};
-}
+constexpr size_t kLongestWord = 24;  // characters that a line holds unbroken
 
 /// ASCII that means something to LaTeX, or that its fonts join to another character.
 const std::map<char, std::string>& special_ascii() {
@@ -151,6 +131,14 @@ void visit_characters(std::string_view text, Each each) {
   }
 }
 
+/// Whether a line may break between two characters: after a mark, but not within "8/255" or "0.1".
+bool is_break(const Character& c, const Character& next) {
+  if (!c.valid || c.code >= 0x80) return false;
+  const auto is_digit = [](const Character& each) { return each.code >= '0' && each.code <= '9'; };
+  return !is_digit(next) &&
+         std::string_view(" _/-=,;:+|)]}>").find(char(c.code)) != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string latex(const std::string& text) {
@@ -160,11 +148,23 @@ std::string latex(const std::string& text) {
 }
 
 std::string latex_breakable(const std::string& text) {
-  std::string out;
-  visit_characters(text, [&](const Character& c, const std::string& written) {
-    out += written;
-    if (c.code != ' ' && c.code >= 0x20) out += "\\allowbreak{}";
+  std::vector<Character> all;
+  std::vector<std::string> written;
+  visit_characters(text, [&](const Character& c, const std::string& each) {
+    all.push_back(c), written.push_back(each);
   });
+  std::string out;
+  for (size_t begin = 0; begin < all.size();) {
+    size_t end = begin + 1;  // of what no line breaks by itself
+    while (end < all.size() && !is_break(all[end - 1], all[end])) ++end;
+    for (size_t i = begin; i < end; ++i) {
+      const bool is_last = i + 1 == end;
+      const bool inside = !is_last && all[i + 1].code != ' ' && end - begin > kLongestWord;
+      const bool at_mark = is_last && end < all.size() && all[i].code != ' ';
+      out += written[i] + (inside || at_mark ? "\\allowbreak{}" : "");
+    }
+    begin = end;
+  }
   return out;
 }
 
