@@ -91,6 +91,46 @@
     refilter();
   });
 
+  // ---- What a table has beside the window is told above it ----
+  const count = (number) => number === 1 ? "1 more column" : `${number} more columns`;
+  for (const box of document.querySelectorAll(".scroll")) {
+    const hint = Object.assign(document.createElement("p"), {className: "sideways", hidden: true});
+    const [before, after] = [hint.appendChild(document.createElement("span")),
+                             hint.appendChild(document.createElement("span"))];
+    box.before(hint);
+    const look = () => {
+      const room = box.scrollWidth - box.clientWidth, at = box.scrollLeft;
+      const [left, right] = [at > 1, at < room - 1];
+      box.classList.toggle("hides-left", left);
+      box.classList.toggle("hides-right", right);
+      const frame = box.getBoundingClientRect();
+      let [from, to] = [frame.left, frame.right];
+      const loose = [];
+      for (const cell of box.querySelector("table")?.tHead?.rows[0]?.cells ?? []) {
+        if (cell.hidden) continue;
+        const style = getComputedStyle(cell), place = cell.getBoundingClientRect();
+        if (style.position !== "sticky") loose.push(place);
+        else if (style.right !== "auto") to = Math.min(to, place.left);
+        else from = Math.max(from, place.right);
+      }
+      const hidden_before = loose.filter((place) => place.left < from - 4).length;
+      const hidden_after = loose.filter((place) => place.right > to + 4).length;
+      before.textContent = left ? "← " + (hidden_before ? count(hidden_before) : "more") : "";
+      after.textContent = right ? (hidden_after ? count(hidden_after) : "more") + " →" : "";
+      hint.hidden = !left && !right;
+    };
+    let asked = false;
+    const ask = () => {
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame(() => { asked = false; look(); });
+    };
+    box.addEventListener("scroll", ask, {passive: true});
+    const observer = new ResizeObserver(ask);
+    for (const each of [box, ...box.children]) observer.observe(each);
+    look();
+  }
+
   // ---- Copying ----
   for (const copy of document.querySelectorAll(".copy")) {
     if (!navigator.clipboard) continue;

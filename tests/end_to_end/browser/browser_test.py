@@ -41,6 +41,35 @@ const colours = new Set(data);
 return [data.reduce((count, pixel) => count + (pixel !== 0), 0), colours.size];
 """
 
+# Words that stand on more than one line, though their table could be wider: marks are no part of a word.
+BROKEN = """
+const broken = [];
+for (const cell of document.querySelectorAll(arguments[0])) {
+  if (!cell.offsetParent) continue;
+  const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walker.nextNode());)
+    for (const word of node.data.matchAll(/[\\p{L}\\p{N}.]+/gu)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((place) => Math.round(place.top))).size > 1) broken.push(word[0]);
+    }
+}
+return broken;
+"""
+
+# How far the worst case of every row lies outside the window and its table's frame, in pixels.
+OUT_OF_SIGHT = """
+let most = 0;
+for (const cell of document.querySelectorAll(".matrix .worst")) {
+  const place = cell.getBoundingClientRect(), frame = cell.closest(".scroll").getBoundingClientRect();
+  most = Math.max(most, place.right - Math.min(innerWidth, frame.right), Math.max(0, frame.left) - place.left);
+}
+return most;
+"""
+
+WIDTHS = (1280, 500, 400)
+
 QUICK_SUITE = """
 schema = 1
 name = "browser"
@@ -96,7 +125,7 @@ def setUpModule():
     global BROWSER
     unittest.addModuleCleanup(shutil.rmtree, FOLDER, ignore_errors=True)
     subprocess.run([STORES, str(FOLDER)], check=True)
-    for name in ("plain", "shifted", "evil", "failures", "big"):
+    for name in ("plain", "shifted", "evil", "failures", "words", "big"):
         gauntlet("report", FOLDER / name)
     gauntlet("board", "build", "--results", FOLDER / "results", "--boards", FOLDER / "boards",
              "--output", FOLDER / "site")
@@ -157,6 +186,12 @@ class Pages(unittest.TestCase):
             time.sleep(0.1)
         self.assertEqual(wider, [], self.browser.current_url)
 
+    def wait_for(self, condition):
+        end = time.monotonic() + PATIENCE
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertTrue(condition())
+
     def wider_than_window(self):
         return self.browser.execute_script("""
             const room = document.documentElement.clientWidth;
@@ -169,7 +204,7 @@ class Pages(unittest.TestCase):
     def shoot(self, name):
         if not SCREENSHOTS:
             return
-        for width, theme in ((1280, "light"), (1280, "dark"), (400, "light")):
+        for width, theme in ((1280, "light"), (1280, "dark"), (500, "light"), (500, "dark"), (400, "light")):
             self.browser.set_window_size(width, 900)
             self.browser.execute_script("document.documentElement.dataset.theme = arguments[0];"
                                         "dispatchEvent(new Event('themechange'));", theme)
@@ -300,6 +335,48 @@ class Report(Pages):
         pdf = self.browser.print_page()
         self.assertGreater(len(pdf), 20000)
 
+    def test_worst_case_is_always_in_sight(self):
+        for run in ("words", "real", "plain", "big", "evil"):
+            self.open(FOLDER / run / "report.html")
+            for width in WIDTHS:
+                self.browser.set_window_size(width, 900)
+                self.assertLessEqual(self.browser.execute_script(OUT_OF_SIGHT), 1, f"{run}, {width}")
+                for share in (0.5, 1):
+                    self.browser.execute_script(
+                        "for (const box of document.querySelectorAll('.scroll')) "
+                        "box.scrollLeft = arguments[0] * (box.scrollWidth - box.clientWidth)", share)
+                    self.assertLessEqual(self.browser.execute_script(OUT_OF_SIGHT), 1, f"{run}, {width}, scrolled")
+                self.browser.execute_script(
+                    "for (const box of document.querySelectorAll('.scroll')) box.scrollLeft = 0")
+        self.browser.set_window_size(1280, 900)
+
+    def test_says_what_is_beside_the_window(self):
+        self.open(FOLDER / "words" / "report.html")
+        self.browser.set_window_size(500, 900)
+        self.wait_for(lambda: self.one("#threat-0 .sideways").is_displayed())
+        hint = self.one("#threat-0 .sideways")
+        self.wait_for(lambda: hint.text.endswith("more columns →"))
+        self.browser.execute_script("document.querySelector('#threat-0 .scroll').scrollLeft = 1e6")
+        self.wait_for(lambda: hint.text.startswith("←") and not hint.text.endswith("→"))
+        self.browser.set_window_size(1280, 900)
+        self.open(FOLDER / "failures" / "report.html")
+        self.assertFalse(self.one("#threat-0 .sideways").is_displayed(), "all of it is in the window")
+
+    def test_words_are_whole(self):
+        for run in ("words", "real", "plain"):
+            self.open(FOLDER / run / "report.html")
+            for width in WIDTHS:
+                self.browser.set_window_size(width, 900)
+                self.assertEqual(self.browser.execute_script(BROKEN, "th"), [], f"{run}, {width}")
+        self.browser.set_window_size(1280, 900)
+        self.shoot("words")
+
+    def test_findings_are_told_below_their_table(self):
+        self.open(FOLDER / "words" / "report.html")
+        self.assertIn("⚑1", self.one("#threat-0 .notes").text)
+        marked = [cell for cell in self.all("#threat-0 td") if "⚑1" in cell.text]
+        self.assertGreaterEqual(len(marked), 2)
+
     def test_narrow(self):
         self.open(FOLDER / "real" / "report.html")
         self.browser.set_window_size(400, 900)
@@ -381,6 +458,12 @@ class Site(Pages):
             self.browser.set_window_size(1280, 900)
             self.assert_fits()
         self.open(FOLDER / "site" / f"{self.BOARD}.html")
+        for width in WIDTHS:
+            self.browser.set_window_size(width, 900)
+            self.assertEqual(self.browser.execute_script(BROKEN, ".ranking thead th"), [], str(width))
+            score = self.one(".ranking thead .score").rect
+            self.assertLessEqual(score["x"] + score["width"], width, "what it is ranked by is in sight")
+        self.browser.set_window_size(1280, 900)
         self.shoot("board")
 
 

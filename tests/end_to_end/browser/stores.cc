@@ -60,6 +60,12 @@ int main(int argc, char** argv) {
   failures.statuses = {Status::kError, Status::kInvalid, Status::kSkipped};
   write_synthetic_store(failures, folder / "failures");
 
+  SyntheticSuite words{{"undefended", "adversarial training", "TRADES", "PNI",
+                        "AT + soft vote, σ = 0.125", "smoothing[sigma=0.25,mc_samples=32]"},
+                       {"random_noise", "fgsm", "pgd", "pgd-4-draws", "transfer", "square",
+                        "pgd[steps=100,step_size=0.0078125]", "nattack"}};
+  write_synthetic_store(words, folder / "words");
+
   SyntheticSuite big{numbered("defense", 40), numbered("attack", 30), {0.1}, 100, 10, mixed};
   write_synthetic_store(big, folder / "big");
   write_boards(folder);

@@ -78,7 +78,7 @@ class Page {
     }
     ++at_;
     tags_.push_back(tag);
-    static const std::set<std::string> never_closed = {"meta", "link", "input", "img", "br"};
+    static const std::set<std::string> never_closed = {"meta", "link", "input", "img", "br", "wbr"};
     if (!never_closed.count(tag.name)) open_.push_back(tags_.size() - 1);
     if (tag.name == "style" || tag.name == "script") at_ = html_.find("</" + tag.name, at_);
   }
