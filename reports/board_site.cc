@@ -10,6 +10,7 @@
 #include "base/write_atomically.h"
 #include "reports/board_view.h"
 #include "reports/embedded.h"
+#include "reports/free_text.h"
 
 namespace gauntlet {
 namespace {
@@ -24,7 +25,7 @@ std::vector<std::unique_ptr<RankedBoard>> boards_of(const std::vector<BoardDefin
   std::map<BoardName, std::vector<BoardEntry>> by_board;
   for (const BoardEntry& entry : entries) {
     names.try_emplace(entry.board, nullptr);
-    by_board[entry.board].push_back(entry);
+    shorten_texts(by_board[entry.board].emplace_back(entry));
   }
   std::vector<std::unique_ptr<RankedBoard>> boards;
   for (const auto& [name, definition] : names)

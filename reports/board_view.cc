@@ -5,13 +5,17 @@
 #include <cctype>
 #include <cmath>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 
 namespace gauntlet {
 namespace {
 
 BoardRules rules_of(const BoardDefinition* definition) {
-  return definition ? BoardRules{definition->sha256, definition->attacks} : BoardRules{};
+  if (!definition) return {};
+  BoardRules rules{definition->sha256, definition->attacks};
+  for (std::string& attack : rules.attacks) attack = shortened(attack, kLongestName);  // as entries
+  return rules;
 }
 
 std::string toml_key(const std::string& key) {

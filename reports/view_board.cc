@@ -4,6 +4,7 @@
 #include <set>
 
 #include "reports/board_view.h"
+#include "reports/free_text.h"
 #include "reports/text.h"
 
 namespace gauntlet {
@@ -121,6 +122,7 @@ View row_of(const RankedBoard& board, const BoardPlace& place,
               {"passes_value", exact(passes)},
               {"findings", findings.empty() ? "" : grouped(int64_t(findings.size()))},
               {"finding", findings.empty() ? "" : findings.front()},
+              {"is_sound", place.ranked() && findings.empty()},
               {"verified", verified_text(entry)},
               {"is_overturned", !overturned.empty()},
               {"overturned", overturned.empty() ? "" : overturned["by"].get<std::string>()}};
@@ -274,6 +276,7 @@ View card_of(const RankedBoard& board) {
         top.push_back({{"rank", ranked_text(place)},
                        {"name", place.entry->defense},
                        {"href", board.id() + "/" + place.entry->id + ".html"},
+                       {"flagged", !findings_of(*place.entry, place.threat).empty()},
                        {"score", bar_of(place.score.accuracy, place.score.interval)}});
   return {{"id", board.id()},
           {"href", board.id() + ".html"},
@@ -312,19 +315,20 @@ View view_of(const RankedBoard& board) {
   View rankings = View::array(), numbers = View::array();
   for (size_t i = 0; i < board.rankings.size(); ++i)
     rankings.push_back(ranking_of(board, i, numbers));
-  return {{"id", board.id()},
-          {"title", board.title()},
-          {"description", board.definition ? board.definition->description : ""},
-          {"division", to_string(board.division())},
-          {"entries", entries_text(board.entries.size())},
-          {"has_entries", !board.entries.empty()},
-          {"newest", newest_of(board.entries)},
-          {"data", data_text(board)},
-          {"rankings", rankings},
-          {"has_definition", board.definition != nullptr},
-          {"definition", board.definition ? board.definition->text : ""},
-          {"rows", facts_of(board)},
-          {"charts_data", script_data(numbers)}};
+  return {
+      {"id", board.id()},
+      {"title", board.title()},
+      {"description", board.definition ? board.definition->description : ""},
+      {"division", to_string(board.division())},
+      {"entries", entries_text(board.entries.size())},
+      {"has_entries", !board.entries.empty()},
+      {"newest", newest_of(board.entries)},
+      {"data", data_text(board)},
+      {"rankings", rankings},
+      {"has_definition", board.definition != nullptr},
+      {"definition", board.definition ? shortened(board.definition->text, kLongestListing) : ""},
+      {"rows", facts_of(board)},
+      {"charts_data", script_data(numbers)}};
 }
 
 }  // namespace gauntlet

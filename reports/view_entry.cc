@@ -3,6 +3,7 @@
 #include <map>
 
 #include "reports/board_view.h"
+#include "reports/free_text.h"
 #include "reports/text.h"
 
 namespace gauntlet {
@@ -14,11 +15,6 @@ View fact(const std::string& name, const std::string& value) {
 
 void add_fact(View& facts, const std::string& name, const std::string& value) {
   if (!value.empty()) facts.push_back(fact(name, value));
-}
-
-/// Addresses that are not of the web are text, not links.
-std::string web_address(const std::string& link) {
-  return link.starts_with("https://") || link.starts_with("http://") ? link : "";
 }
 
 const BoardPlace* place_of(const Ranking& ranking, const BoardEntry& entry) {
@@ -40,10 +36,13 @@ View result_of(const Ranking& ranking, const BoardPlace& place) {
               {"score", View::array()},
               {"clean", ""},
               {"rescored", ""},
+              {"flagged", ""},
               {"overturned", View::array()}};
   if (!place.score.problem.empty()) return out;
   out["score"] = bar_of(place.score.accuracy, place.score.interval);
   out["clean"] = percent(place.score.clean_accuracy);
+  if (const auto found = findings_of(*place.entry, place.threat); !found.empty())
+    out["flagged"] = found.front();
   if (!place.threat) return out;
   if (place.threat->rescored_accuracy) out["rescored"] = percent(*place.threat->rescored_accuracy);
   if (const View overturned = overturned_of(*place.threat); !overturned.empty())
@@ -70,6 +69,11 @@ struct AttackCost {
   std::string value(double sum) const { return cells ? exact(sum / double(cells)) : ""; }
 };
 
+std::string executed_text(const Ledger& ledger) {
+  return grouped(ledger.executed_forwards) + " forward, " + grouped(ledger.executed_backwards) +
+         " backward";
+}
+
 View seeds_of(const BoardAttack& attack) {
   View seeds = View::array();
   for (const BoardAttack::Cell& cell : attack.cells) {
@@ -88,7 +92,9 @@ View seeds_of(const BoardAttack& attack) {
     std::string flags;
     for (const std::string& flag : r.flags) flags += (flags.empty() ? "" : "; ") + flag;
     add_fact(facts, "audit", flags);
-    add_fact(facts, "time", ok ? duration(r.seconds) : "");
+    add_fact(facts, "passes executed, claimed", ok ? executed_text(r.ledger) : "");
+    add_fact(facts, "scoring passes, claimed", ok ? grouped(r.ledger.scoring_forwards) : "");
+    add_fact(facts, "time, claimed", ok ? duration(r.seconds) : "");
     add_fact(facts, "adversarial inputs, SHA-256", cell.x_adv_sha256);
     add_fact(facts, "identity", r.identity);
     add_fact(facts, "fingerprint", r.fingerprint);
@@ -199,6 +205,20 @@ View about_of(const BoardEntry& entry) {
   return facts;
 }
 
+/// What the bundle says of its defense's training cannot be computed again from its weights.
+View parameters_of(const BoardEntry& entry, bool of_training) {
+  View parameters = object_of(entry.parameters);
+  const View training = parameters.contains("training") ? parameters["training"] : View();
+  parameters.erase("training");
+  return parameter_rows_of(
+      (of_training ? training : parameters).dump(-1, ' ', false, View::error_handler_t::replace));
+}
+
+bool is_unranked(const View& results) {
+  return std::any_of(results.begin(), results.end(),
+                     [](const View& result) { return !result["ranked"].get<bool>(); });
+}
+
 std::string verified_sentence(const BoardEntry& entry) {
   switch (entry.verified) {
     case Verified::kTables:
@@ -233,31 +253,40 @@ View entry_view_of(const RankedBoard& board, const BoardEntry& entry) {
   for (const std::string& finding : findings_of(entry, nullptr))
     findings.push_back({{"finding", finding}});
   View classes = classes_of(board, entry);
-  View view = {{"name", entry.defense},
-               {"board", board.id()},
-               {"board_title", board.title()},
-               {"division", to_string(entry.division)},
-               {"verified", verified_sentence(entry)},
-               {"verified_when", day_and_time(entry.verified_when)},
-               {"description", entry.about.description},
-               {"link", web_address(entry.about.link)},
-               {"has_about", !about_of(entry).empty()},
-               {"about_rows", View::array({{{"rows", about_of(entry)}}})},
-               {"data", samples_text(entry)},
-               {"finished", day_and_time(entry.finished)},
-               {"results", results},
-               {"threats", threats},
-               {"findings", findings},
-               {"has_findings", !findings.empty()},
-               {"class_columns", classes["columns"]},
-               {"class_rows", classes["rows"]},
-               {"has_classes", !classes["rows"].empty()},
-               {"defense_rows", View::array({{{"rows", parameter_rows_of(entry.parameters)}}})},
-               {"environment", View::array({{{"rows", parameter_rows_of(entry.environment)}}})},
-               {"hashes", View::array({{{"rows", hashes_of(entry)}}})},
-               {"suite", suite_text(entry)},
-               {"entry_file", "registry/results/" + board.id() + "/" + entry.id + ".json"},
-               {"bibtex", entry.about.bibtex}};
+  const View training = parameters_of(entry, /*of_training=*/true);
+  const bool unranked = is_unranked(results);
+  View view = {
+      {"name", entry.defense},
+      {"board", board.id()},
+      {"board_title", board.title()},
+      {"division", to_string(entry.division)},
+      {"verified", verified_sentence(entry)},
+      {"is_unranked", unranked},
+      {"is_sound", !unranked && findings.empty()},
+      {"is_unverified", entry.verified == Verified::kNot},
+      {"finding_count", findings.empty() ? "" : counted(int64_t(findings.size()), "finding")},
+      {"verified_when", day_and_time(entry.verified_when)},
+      {"description", entry.about.description},
+      {"link", web_address(entry.about.link)},
+      {"has_about", !about_of(entry).empty()},
+      {"about_rows", View::array({{{"rows", about_of(entry)}}})},
+      {"data", samples_text(entry)},
+      {"finished", day_and_time(entry.finished)},
+      {"results", results},
+      {"threats", threats},
+      {"findings", findings},
+      {"has_findings", !findings.empty()},
+      {"class_columns", classes["columns"]},
+      {"class_rows", classes["rows"]},
+      {"has_classes", !classes["rows"].empty()},
+      {"defense_rows", View::array({{{"rows", parameters_of(entry, false)}}})},
+      {"has_training", !training.empty()},
+      {"training_rows", View::array({{{"rows", training}}})},
+      {"environment", View::array({{{"rows", parameter_rows_of(entry.environment)}}})},
+      {"hashes", View::array({{{"rows", hashes_of(entry)}}})},
+      {"suite", suite_text(entry)},
+      {"entry_file", "registry/results/" + board.id() + "/" + entry.id + ".json"},
+      {"bibtex", entry.about.bibtex}};
   return view;
 }
 

@@ -202,6 +202,78 @@ TEST(EntryPage, OfACertifiedEntryHasItsRadii) {
   EXPECT_NE(pages.at("index.html").find("<caption>certified, L2 radius 0.25"), std::string::npos);
 }
 
+TEST(EntryPage, SaysWhatIsClaimed) {
+  std::vector<BoardEntry> entries = examples();
+  entries[0].parameters = R"({"model":"m","training":{"epochs":4711,"seconds":12},"stack":[]})";
+  entries[0].verified = Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
+  const auto pages = pages_of(board_site({definition()}, entries));
+  const std::string html = pages.at("fashion-linf@1/strong.html");
+  for (const char* text :
+       {"Time <small>claimed</small>", "time, claimed", "passes executed, claimed",
+        "scoring passes, claimed", "<h4>Training <small>claimed</small></h4>",
+        "<h4>Environment <small>claimed</small></h4>"})
+    EXPECT_NE(html.find(text), std::string::npos) << text;
+  const size_t training = html.find("<h4>Training"), epochs = html.find("4711");
+  EXPECT_GT(epochs, training) << "not among what is verified";
+  EXPECT_EQ(html.find("4711", epochs + 1), std::string::npos);
+  EXPECT_EQ(html.find("Queries <small>claimed"), std::string::npos) << "verified: counted again";
+  EXPECT_NE(pages.at("fashion-linf@1/weak.html").find("Queries <small>claimed</small>"),
+            std::string::npos);
+  EXPECT_NE(pages.at("fashion-linf@1.html").find("Passes<br>an answer<small>claimed</small>"),
+            std::string::npos);
+}
+
+TEST(BoardPage, MarksScoresWithFindingsAndGivesThemNoGreenBadge) {
+  std::vector<BoardEntry> entries = examples();
+  for (BoardEntry& entry : entries)
+    entry.verified = Verified::kModel, entry.verified_when = "2026-11-28T00:00:00Z";
+  const auto pages = pages_of(board_site({definition()}, entries));
+  const Page board(pages.at("fashion-linf@1.html"));
+  std::map<std::string, std::string> scores;
+  size_t plain = 0;
+  for (const Tag& tag : board.of_class("td", "score"))
+    scores[tag.attributes.at("data-value")] = tag.text;
+  EXPECT_EQ(std::count_if(scores.begin(), scores.end(),
+                          [](auto& each) { return each.second.find("⚑") != std::string::npos; }),
+            1);
+  for (const Tag& tag : board.of_class("span", "verified"))
+    plain += tag.attributes.at("class") == "verified plain";
+  EXPECT_EQ(plain, 2u) << "of the one with a finding, and of the one that is not ranked";
+  EXPECT_EQ(Page(pages.at("fashion-linf@1/weak.html")).of_class("span", "complete").size(), 0u);
+  EXPECT_EQ(Page(pages.at("fashion-linf@1/strong.html")).of_class("span", "complete").size(), 1u);
+  const std::string failed = pages.at("fashion-linf@1/failed.html");
+  EXPECT_NE(failed.find("<span class=\"pill cut\">not ranked</span>"), std::string::npos);
+}
+
+TEST(BoardSite, BoundsAndShowsWhatOthersWrote) {
+  std::vector<BoardEntry> entries = examples();
+  const std::string huge(8 << 20, 'x');
+  entries[0].about = {huge, "a\u202eb", huge, huge, huge};
+  entries[1].findings = {huge, "\x1b[2J"};
+  entries[2].threats[0].attacks[0].cells[0].record.flags = {huge};
+  entries[4].threats[0].attacks[1].cells[0].record.reason = huge;
+  for (const auto& [path, html] : pages_of(board_site({definition()}, entries))) {
+    EXPECT_LT(html.size(), 1u << 20) << path;
+    EXPECT_EQ(html.find('\x1b'), std::string::npos) << path;
+    EXPECT_EQ(html.find("\u202e"), std::string::npos) << path;
+  }
+}
+
+TEST(EntryPage, LinksToTheWebAlone) {
+  std::vector<BoardEntry> entries = examples();
+  for (const char* link : {"JavaScript:alert(1)", "data:text/html,x", "https://a.b\u202ec"}) {
+    entries[0].about.link = link;
+    const Page page(pages_of(board_site({definition()}, entries)).at("fashion-linf@1/strong.html"));
+    for (const Tag& tag : page.tags())
+      if (tag.name == "a" && tag.attributes.count("rel")) ADD_FAILURE() << link;
+  }
+  entries[0].about.link = "https://example.org/?a=1&b=2";
+  const Page page(pages_of(board_site({definition()}, entries)).at("fashion-linf@1/strong.html"));
+  size_t links = 0;
+  for (const Tag& tag : page.tags()) links += tag.attributes.count("rel");
+  EXPECT_EQ(links, 1u);
+}
+
 TEST(BoardSite, KeepsEvilTextsInert) {
   const std::string evil[] = {"<script>alert(1)</script>",
                               "\"><img src=x onerror=alert(1)>",
