@@ -98,6 +98,7 @@ std::optional<CurvePoint> point_of(double x, const Group<Record>* group) {
   CurvePoint point{x, mean, group->records.front()->interval.low,
                    group->records.front()->interval.high};
   if (const auto sd = group->robust->sd) point.low = mean - *sd, point.high = mean + *sd;
+  point.flagged = !findings(*group).empty();
   if constexpr (std::is_same_v<Record, WorstCase>)
     for (const WorstCase* record : group->records) point.upper_bound |= !record->complete;
   return point;

@@ -13,6 +13,7 @@ struct CurvePoint {
   double accuracy = 0;       ///< share
   double low = 0, high = 0;  ///< interval over images; of several seeds one standard deviation
   bool upper_bound = false;  ///< a worst case that lacks attacks
+  bool flagged = false;      ///< the audit has a finding
 };
 
 struct CurveLine {

@@ -59,11 +59,12 @@ std::string line_text(const Figure& figure, const CurveLine& line, size_t number
                 "    \\addplot[{}, {}, thick, mark={}, mark size=1.6pt, mark options=solid,\n"
                 "      error bars/.cd, y dir=both, y explicit] coordinates {{",
                 colour, dash, mark);
-  std::string bounds;
+  std::string bounds, flagged;
   for (const CurvePoint& point : line.points) {
     if (!std::isfinite(point.x) || (figure.log_x && point.x <= 0)) continue;
     out += coordinate_of(point, !figure.are_steps);
     if (point.upper_bound) bounds += coordinate_of(point, false);
+    if (point.flagged) flagged += coordinate_of(point, false);
   }
   out += "};\n";
   if (figure.lines.size() > 1)
@@ -72,6 +73,10 @@ std::string line_text(const Figure& figure, const CurveLine& line, size_t number
     out += fmt::format(
         "    \\addplot[{}, only marks, mark=o, mark size=3pt, forget plot] coordinates {{{}}};\n",
         colour, bounds);
+  if (!flagged.empty())
+    out += fmt::format(
+        "    \\addplot[{}, only marks, mark=x, mark size=4pt, forget plot] coordinates {{{}}};\n",
+        colour, flagged);
   return out;
 }
 
@@ -104,12 +109,16 @@ Figure figure_of(const Summary& summary, const CurveChart& chart, const CurveVie
     figure.caption += ": " + latex_breakable(view.lines.front().name);
   figure.caption += summary.seeds.size() > 1 ? ". Bars: one standard deviation over seeds."
                                              : ". Bars: intervals over images.";
-  for (const CurveLine& line : view.lines)
-    for (const CurvePoint& point : line.points)
-      if (point.upper_bound) {
-        figure.caption += " Ringed: an upper bound, as an attack has no valid result.";
-        return figure;
-      }
+  const auto any = [&](bool CurvePoint::*is) {
+    return std::any_of(view.lines.begin(), view.lines.end(), [&](const CurveLine& line) {
+      return std::any_of(line.points.begin(), line.points.end(),
+                         [&](const CurvePoint& point) { return point.*is; });
+    });
+  };
+  if (any(&CurvePoint::upper_bound))
+    figure.caption += " Ringed: an upper bound, as an attack has no valid result.";
+  if (any(&CurvePoint::flagged))
+    figure.caption += " Crossed: the audit has a finding, which the report tells.";
   return figure;
 }
 

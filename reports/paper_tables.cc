@@ -7,6 +7,7 @@
 
 #include "reports/best.h"
 #include "reports/certified.h"
+#include "reports/free_text.h"
 #include "reports/latex.h"
 #include "reports/paper.h"
 #include "reports/text.h"
@@ -15,6 +16,7 @@ namespace gauntlet {
 namespace {
 
 constexpr const char* kNothing = "--";
+constexpr size_t kMostFindingsTold = 4, kLongestFinding = 240;
 
 std::string number_of(const Spread& spread) {
   return percent(spread.mean) +
@@ -56,9 +58,31 @@ class Legend {
     return kNothing;
   }
   std::string absent() { return mark(kNothing, "no result was asked for"); }
-  std::vector<std::string> take() { return std::move(notes_); }
+  /// A dagger, and these among what it stands for.
+  std::string finding(const std::vector<std::string>& findings) {
+    if (findings.empty()) return "";
+    for (const std::string& one : findings)
+      if (std::find(findings_.begin(), findings_.end(), one) == findings_.end())
+        findings_.push_back(one);
+    return "$^\\dagger$";
+  }
+  std::vector<std::string> take() {
+    if (!findings_.empty()) notes_.push_back(findings_text());
+    return std::move(notes_);
+  }
 
  private:
+  std::string findings_text() const {
+    std::string text = "$^\\dagger$: the audit has a finding: ";
+    for (size_t i = 0; i < std::min(findings_.size(), kMostFindingsTold); ++i)
+      text += (i ? "; " : "") + latex_breakable(shortened(findings_[i], kLongestFinding));
+    if (findings_.size() > kMostFindingsTold)
+      text += fmt::format("; and {} more, which the report tells",
+                          findings_.size() - kMostFindingsTold);
+    return text + ".";
+  }
+
+  std::vector<std::string> findings_;
   std::set<std::string> seen_;
   std::vector<int64_t> images_;
   std::vector<std::string> notes_;
@@ -159,13 +183,8 @@ class AccuracyTable {
         add(i, group ? legend_.failure(*group) : legend_.absent());
         continue;
       }
-      const bool flagged =
-          std::any_of(group->records.begin(), group->records.end(),
-                      [](const CellRecord* record) { return !record->flags.empty(); });
       add(i, bold(number_of(*group->robust), best[i]) +
-                 raised(images_of(*group) +
-                        (flagged ? legend_.mark("$^\\dagger$", "the report's audit has a finding")
-                                 : "")));
+                 raised(images_of(*group) + legend_.finding(findings(*group))));
     }
   }
 
@@ -186,8 +205,21 @@ class AccuracyTable {
           complete
               ? ""
               : legend_.mark("$\\leq$", "an upper bound, as an attack has no valid result") + " ";
-      add(i, bound + bold(number_of(*group->robust), best[i]) + raised(images_of(*group)));
+      add(i, bound + bold(number_of(*group->robust), best[i]) +
+                 raised(images_of(*group) + legend_.finding(without_columns(*group))));
     }
+  }
+
+  /// Findings as the columns themselves have them: "pgd: every gradient is 0" is theirs.
+  static std::vector<std::string> without_columns(const Group<WorstCase>& group) {
+    std::vector<std::string> out = findings(group);
+    for (std::string& finding : out)
+      for (const std::string& attack : group.records.front()->attacks)
+        if (finding.starts_with(attack + ": ")) {
+          finding.erase(0, attack.size() + 2);
+          break;
+        }
+    return out;
   }
 
   void add(size_t row, const std::string& cell) { table_.rows[row].cells.push_back(cell); }
@@ -243,6 +275,13 @@ const Difference* find(const Summary& summary, const ThreatName& threat, const D
   return nullptr;
 }
 
+std::vector<std::string> findings_of(const CertifiedGroup& group) {
+  std::vector<std::string> out;
+  for (const Certification* record : group.records)
+    out.insert(out.end(), record->flags.begin(), record->flags.end());
+  return out;
+}
+
 /// points() in LaTeX's own signs.
 std::string signed_points(double share) { return latex(points(share)); }
 
@@ -275,6 +314,7 @@ PaperTable differences_table(const Summary& summary, const ThreatName& threat) {
   for (const std::string& attack : attacks)
     table.columns.push_back(attack.empty() ? "clean" : attack);
   bool any_absent = false, any_bold = false;
+  Legend legend;
   for (const Difference& row : summary.run.differences) {
     if (!row.attack.empty() || !is_of(row, threat)) continue;
     PaperTable::Row values{row.defense}, intervals{"vs. " + row.baseline};
@@ -284,7 +324,9 @@ PaperTable differences_table(const Summary& summary, const ThreatName& threat) {
       const bool ok = one && one->ok;
       const bool clear = ok && (one->interval.low > 0 || one->interval.high < 0);
       any_absent |= !ok, any_bold |= clear;
-      values.cells.push_back(ok ? bold(signed_points(one->value), clear) : kNothing);
+      values.cells.push_back(ok ? bold(signed_points(one->value), clear) +
+                                      raised(legend.finding(summary.findings_of(*one)))
+                                : kNothing);
       intervals.cells.push_back(ok ? fmt::format("{{\\scriptsize [{}, {}]}}",
                                                  signed_points(one->interval.low),
                                                  signed_points(one->interval.high))
@@ -299,6 +341,7 @@ PaperTable differences_table(const Summary& summary, const ThreatName& threat) {
       "intervals, " +
       latex_title(threat) + "." + (data.empty() ? "" : " " + data + ".") +
       (any_bold ? " Bold: the interval leaves out 0." : "");
+  table.notes = legend.take();
   if (any_absent) table.notes.push_back("--: one of the two has no result.");
   return table;
 }
@@ -322,8 +365,9 @@ PaperTable certified_table(const Summary& summary) {
       for (const Certification* record : group.records) values.push_back(record->*value);
       return spread_of(values);
     };
+    const std::string dagger = raised(group.ok ? legend.finding(findings_of(group)) : "");
     for (const double radius : radii)
-      row.cells.push_back(group.ok ? number_of(accuracy_at(group, radius)) : "");
+      row.cells.push_back(group.ok ? number_of(accuracy_at(group, radius)) + dagger : "");
     row.cells.push_back(group.ok ? fmt::format("{:.3f}", fact(&Certification::average_radius).mean)
                                  : "");
     row.cells.push_back(group.ok ? number_of(fact(&Certification::abstained)) : "");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 
 namespace gauntlet {
@@ -87,6 +88,21 @@ void sum_up(Group<Record>& group) {
   group.robust = spread_of(robust);
 }
 
+/// Stores of older runs name no findings of a worst case: those of the columns that decided it.
+void carry_findings(Store::Run& run) {
+  for (WorstCase& worst : run.worst_cases) {
+    if (!worst.flags.empty()) continue;
+    for (const CellRecord& cell : run.cells) {
+      if (cell.flags.empty()) continue;
+      const auto decided = worst.decided_by.find(cell.attack);
+      if (decided == worst.decided_by.end() || decided->second == 0 || cell.seed != worst.seed ||
+          cell.defense != worst.defense || !(threat_of(cell) == threat_of(worst)))
+        continue;
+      for (const std::string& flag : cell.flags) worst.flags.push_back(cell.attack + ": " + flag);
+    }
+  }
+}
+
 }  // namespace
 
 Spread spread_of(const std::vector<double>& values) {
@@ -109,6 +125,8 @@ bool has_result(const WorstCase& record) {
 bool has_result(const Certification& record) { return record.status == Status::kOk; }
 
 Summary::Summary(Store::Run source) : run(std::move(source)) {
+  shorten_texts(run);
+  carry_findings(run);
   for (CellRecord& record : run.cells) {
     degrade_if_unsound(record);
     add_once(defenses, record.defense);
@@ -149,6 +167,15 @@ const Group<WorstCase>* Summary::worst_case(const std::string& defense,
                                             const ThreatName& threat) const {
   const auto place = worst_case_index_.find(key(defense, "", threat));
   return place == worst_case_index_.end() ? nullptr : &worst_cases[place->second];
+}
+
+std::vector<std::string> Summary::findings_of(const Difference& one) const {
+  std::vector<std::string> out;
+  for (const std::string& row : {one.defense, one.baseline})
+    if (const auto* group = cell(row, one.attack, {one.threat, one.norm, one.epsilon}))
+      for (const std::string& flag : findings(*group))
+        out.push_back(row + " under " + one.attack + ": " + flag);
+  return out;
 }
 
 double Summary::passes_of_answer(const std::string& defense) const {

@@ -1,5 +1,6 @@
 // A run as the reports show it: axes in the suite's order, evaluation seeds summed up.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,16 @@ struct Group {
   std::optional<Spread> clean, robust;
 };
 
+/// Of all seeds, each once.
+template <typename Record>
+std::vector<std::string> findings(const Group<Record>& group) {
+  std::vector<std::string> out;
+  for (const Record* record : group.records)
+    for (const std::string& flag : record->flags)
+      if (std::find(out.begin(), out.end(), flag) == out.end()) out.push_back(flag);
+  return out;
+}
+
 /// The certifications of one defense over evaluation seeds.
 struct CertifiedGroup {
   std::string defense;
@@ -40,7 +51,7 @@ struct CertifiedGroup {
 };
 
 struct Summary {
-  Store::Run run;  ///< what groups point into
+  Store::Run run;  ///< what groups point into; texts as long as reports keep them
   std::vector<std::string> defenses, attacks;
   std::vector<ThreatName> threats;
   std::vector<int64_t> seeds;
@@ -59,6 +70,8 @@ struct Summary {
   /// Passes of the network that one answer of a defense takes, at the cell that took the least per
   /// image and trial: scoring also counts what confirmed hits. 0: no result.
   double passes_of_answer(const std::string& defense) const;
+  /// Of the cells that a difference compares.
+  std::vector<std::string> findings_of(const Difference& difference) const;
 
  private:
   std::map<std::string, size_t> cell_index_, worst_case_index_;

@@ -19,6 +19,19 @@ View view_of(const ComparisonPage& page);
 View matrices_of(const Summary& summary);
 View failures_of(const Summary& summary);
 View findings_of(const Summary& summary);
+/// Findings below a table of numbers, and the marks of those numbers: "⚑ 1, 3". The same finding
+/// has the same number; beyond the first dozen it is "⚑ +".
+class FindingNotes {
+ public:
+  /// "" where there is none. `about`: what begins the findings and need not be told, as "pgd: ".
+  std::string mark(const std::vector<std::string>& findings,
+                   const std::vector<std::string>& about = {});
+  /// [{mark, finding}]
+  View view() const;
+
+ private:
+  std::vector<std::string> findings_;
+};
 View details_of(const Summary& summary);
 /// [{name, value, fallback, changed}] of a record's parameters or environment.
 View parameter_rows_of(const std::string& json);
@@ -33,6 +46,9 @@ View transfers_of(const Summary& summary);
 View classes_of(const Summary& summary, const RunImages& images);
 View attack_costs_of(const Summary& summary);
 View defense_costs_of(const Summary& summary);
+
+/// A name as [{piece}] between which a line may break: after marks like "_" and "=".
+View pieces_of(const std::string& name);
 
 /// Charts of the page, and their numbers in the same order for charts.js.
 struct ChartsView {

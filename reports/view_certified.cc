@@ -69,7 +69,8 @@ View attacked_row(const std::string& defense, const std::vector<Attacked>& threa
   for (const double radius : radii) {
     std::string text = radius == 0 ? spread_text(*threats.front().worst->clean) : "—";
     for (const Attacked& each : threats)
-      if (std::abs(each.epsilon - radius) < 1e-9) text = spread_text(*each.worst->robust);
+      if (std::abs(each.epsilon - radius) < 1e-9)
+        text = spread_text(*each.worst->robust) + (findings(*each.worst).empty() ? "" : " ⚑");
     values.push_back({{"value", text}});
   }
   return {{"defense", defense},

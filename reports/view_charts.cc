@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "reports/curves.h"
+#include "reports/free_text.h"
 #include "reports/view.h"
 
 namespace gauntlet {
@@ -12,6 +13,15 @@ constexpr double kLogarithmic = 20;
 
 /// In percent, with what a pixel can show.
 double shown_percent(double share) { return std::round(share * 1e4) / 100; }
+
+/// What a pointer on a point tells besides its numbers; charts.js draws those with a flag as
+/// triangles.
+std::string label_of(const std::string& name, bool upper_bound, bool flagged) {
+  std::string label = name;
+  if (upper_bound) label += label.empty() ? "an upper bound" : ", an upper bound";
+  if (flagged) label += label.empty() ? "⚑ audit finding" : ", ⚑ audit finding";
+  return label;
+}
 
 View point_of(double x, double accuracy, double low, double high, const std::string& label) {
   View point = {x, shown_percent(accuracy), shown_percent(std::max(0.0, low)),
@@ -35,7 +45,7 @@ Chart chart_of(const CurveChart& curve) {
       View points = View::array();
       for (const CurvePoint& p : line.points)
         points.push_back(
-            point_of(p.x, p.accuracy, p.low, p.high, p.upper_bound ? "an upper bound" : ""));
+            point_of(p.x, p.accuracy, p.low, p.high, label_of("", p.upper_bound, p.flagged)));
       lines.push_back({{"name", line.name}, {"points", points}});
     }
     chart.views.push_back({{"name", view.name}, {"lines", lines}});
@@ -72,7 +82,8 @@ Chart attack_cost_chart(const Summary& summary) {
         for (const CellRecord* r : group->records) passes += per_image(r->ledger.forwards, *r);
         const Interval& interval = group->records.front()->interval;
         points.push_back(point_of(passes / double(group->records.size()), group->robust->mean,
-                                  interval.low, interval.high, attack));
+                                  interval.low, interval.high,
+                                  label_of(attack, false, !findings(*group).empty())));
       }
       if (!points.empty()) lines.push_back({{"name", defense}, {"points", points}});
     }
@@ -92,8 +103,9 @@ Chart defense_cost_chart(const Summary& summary) {
       const double passes = summary.passes_of_answer(defense);
       if (!worst || !worst->robust || passes == 0) continue;
       const Interval& interval = worst->records.front()->interval;
-      const View point = point_of(passes, worst->robust->mean, interval.low, interval.high,
-                                  worst->records.front()->complete ? "" : "an upper bound");
+      const View point =
+          point_of(passes, worst->robust->mean, interval.low, interval.high,
+                   label_of("", !worst->records.front()->complete, !findings(*worst).empty()));
       lines.push_back({{"name", defense}, {"points", View::array({point})}});
     }
     if (!lines.empty()) chart.views.push_back({{"name", title_of(threat)}, {"lines", lines}});
@@ -135,7 +147,8 @@ ChartsView charts_of(const Summary& summary) {
 
 std::string script_data(const View& value) {
   // A name that is no UTF-8 must not end the report.
-  std::string text = value.dump(-1, ' ', false, View::error_handler_t::replace), safe;
+  const std::string text = visible(value.dump(-1, ' ', false, View::error_handler_t::replace));
+  std::string safe;
   for (const char c : text) {
     if (c == '<')
       safe += "\\u003c";  // else "</script>" in a name would end the element

@@ -1,5 +1,6 @@
 // What stands behind each number: the detail of a cell, failures, audit findings.
 #include <cmath>
+#include <set>
 
 #include "reports/text.h"
 #include "reports/view.h"
@@ -98,6 +99,7 @@ View cell_facts(const Group<CellRecord>& group) {
   facts.add("finished", group, [](const CellRecord& r) { return r.finished; });
   facts.add("adversarial inputs", group,
             [](const CellRecord& r) { return r.x_adv.empty() ? "" : "artifacts/" + r.x_adv; });
+  facts.add("their SHA-256", group, [](const CellRecord& r) { return r.x_adv_sha256; });
   facts.add("identity", group, [](const CellRecord& r) { return r.identity; });
   facts.add("fingerprint", group, [](const CellRecord& r) { return r.fingerprint; });
   return facts.rows();
@@ -125,6 +127,8 @@ View worst_facts(const Group<WorstCase>& group) {
       texts.push_back(attack + " " + counted(count, "image"));
     return joined(texts);
   });
+  facts.add("reason", group, [](const WorstCase& r) { return r.reason; });
+  facts.add("audit", group, [](const WorstCase& r) { return joined(r.flags); });
   facts.add("identity", group, [](const WorstCase& r) { return r.identity; });
   return facts.rows();
 }
@@ -174,11 +178,21 @@ View failures_of(const Summary& summary) {
 }
 
 View findings_of(const Summary& summary) {
-  View findings = View::array();
+  View out = View::array();
   for (const CellRecord& record : summary.run.cells)
     for (const std::string& flag : record.flags)
-      findings.push_back({{"place", place_of(summary, record)}, {"finding", flag}});
-  return findings;
+      out.push_back({{"place", place_of(summary, record)}, {"finding", flag}});
+  for (const auto& worst : summary.worst_cases) {
+    std::set<std::string> told;  // with the column
+    for (const std::string& attack : summary.attacks)
+      if (const auto* group = summary.cell(worst.defense, attack, worst.threat))
+        for (const std::string& flag : findings(*group)) told.insert(attack + ": " + flag);
+    for (const std::string& flag : findings(worst))
+      if (!told.contains(flag))
+        out.push_back({{"place", worst.defense + ", worst case, " + title_of(worst.threat)},
+                       {"finding", flag}});
+  }
+  return out;
 }
 
 }  // namespace gauntlet

@@ -1,6 +1,7 @@
 // Rows against their baseline, paired over images.
 #include <algorithm>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 #include "reports/view.h"
 
@@ -9,7 +10,7 @@ namespace {
 
 constexpr double kSignificant = 0.05;
 
-View difference_cell(const Difference* difference) {
+View difference_cell(const Summary& summary, const Difference* difference) {
   if (!difference || !difference->ok)
     return {{"ok", false}, {"number", "—"},       {"interval", ""},
             {"mark", ""},  {"hint", "no result"}, {"text", "—"}};
@@ -18,13 +19,16 @@ View difference_cell(const Difference* difference) {
   const std::string mark = difference->p_below < kSignificant       ? "▼"
                            : difference->p_below > 1 - kSignificant ? "▲"
                                                                     : "";
+  const std::vector<std::string> found = summary.findings_of(*difference);
+  const std::string marks = mark + (found.empty() ? "" : mark.empty() ? "⚑" : " ⚑");
   return {{"ok", true},
           {"number", points(difference->value)},
           {"interval", interval},
-          {"mark", mark},
-          {"hint", counted(difference->samples, "image")},
+          {"mark", marks},
+          {"hint", counted(difference->samples, "image") +
+                       (found.empty() ? "" : " · " + shortened(found.front(), kLongestName))},
           {"text",
-           points(difference->value) + " (" + interval + ")" + (mark.empty() ? "" : " " + mark)}};
+           points(difference->value) + " (" + interval + ")" + (marks.empty() ? "" : " " + marks)}};
 }
 
 ThreatName threat_of(const Difference& difference) {
@@ -47,8 +51,8 @@ View table_of(const Summary& summary, const ThreatName& threat) {
           return &one;
       return nullptr;
     };
-    View cells = View::array({difference_cell(&first)});
-    for (const std::string& attack : attacks) cells.push_back(difference_cell(of(attack)));
+    View cells = View::array({difference_cell(summary, &first)});
+    for (const std::string& attack : attacks) cells.push_back(difference_cell(summary, of(attack)));
     rows.push_back({{"defense", first.defense}, {"baseline", first.baseline}, {"cells", cells}});
   }
   return {{"threat", title_of(threat)}, {"columns", columns}, {"rows", rows}};

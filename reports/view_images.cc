@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 #include "reports/view.h"
 
@@ -11,15 +12,25 @@ namespace {
 
 constexpr size_t kMostClasses = 20;  // that a table is readable with
 
-View heat_cell(std::optional<double> share, const std::string& hint) {
+View heat_cell(std::optional<double> share, const std::string& hint, bool flagged = false) {
   if (!share || std::isnan(*share))
     return {{"ok", false}, {"number", "—"}, {"value", ""}, {"hint", hint}};
-  return {{"ok", true}, {"number", percent(*share)}, {"value", exact(*share)}, {"hint", hint}};
+  return {{"ok", true},
+          {"number", percent(*share) + (flagged ? " ⚑" : "")},
+          {"value", exact(*share)},
+          {"hint", hint}};
 }
 
 std::optional<double> accuracy_of(const Group<CellRecord>* group) {
   if (!group || !group->robust) return {};
   return group->robust->mean;
+}
+
+View transfer_cell(const Group<CellRecord>* group, const std::string& hint) {
+  const std::vector<std::string> found = group ? findings(*group) : std::vector<std::string>();
+  return heat_cell(accuracy_of(group),
+                   hint + (found.empty() ? "" : " · " + shortened(found.front(), kLongestName)),
+                   !found.empty());
 }
 
 /// The model that a transfer column crafts on; "" of another column.
@@ -64,6 +75,8 @@ View row_of_classes(const std::string& defense, const std::vector<double>& clean
   return {{"defense", defense}, {"cells", cells}};
 }
 
+bool is_flagged(const Group<WorstCase>* worst) { return worst && !findings(*worst).empty(); }
+
 bool is_taken(const ImageRates& rates, size_t image) {
   return rates.clean[image] >= 0.5f && rates.robust[image] < 0.5f;
 }
@@ -104,8 +117,8 @@ View transfers_of(const Summary& summary) {
     for (const auto& [attack, source] : columns) {
       View cells = View::array();
       for (const std::string& defense : summary.defenses)
-        cells.push_back(heat_cell(accuracy_of(summary.cell(defense, attack, threat)),
-                                  "crafted on " + source + ", judged by " + defense));
+        cells.push_back(transfer_cell(summary.cell(defense, attack, threat),
+                                      "crafted on " + source + ", judged by " + defense));
       rows.push_back({{"attack", attack}, {"source", source}, {"cells", cells}});
     }
     tables.push_back({{"threat", title_of(threat)}, {"targets", targets}, {"rows", rows}});
@@ -130,7 +143,8 @@ View classes_of(const Summary& summary, const RunImages& images) {
     View heads = View::array(), rows = View::array();
     for (const size_t c : shown) heads.push_back({{"name", images.classes()[c]}});
     for (size_t d = 0; d < defenses.size(); ++d)
-      rows.push_back(row_of_classes(defenses[d], clean[d], worst[d], shown, images));
+      rows.push_back(row_of_classes(defenses[d], clean[d], worst[d], shown, images)),
+          rows.back()["flagged"] = is_flagged(summary.worst_case(defenses[d], threat));
     tables.push_back({{"threat", title_of(threat)},
                       {"classes", heads},
                       {"rows", rows},

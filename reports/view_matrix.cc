@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/free_text.h"
 #include "reports/text.h"
 #include "reports/view.h"
 
@@ -10,6 +11,7 @@ namespace {
 
 /// More are shown densely.
 constexpr size_t kManyColumns = 12, kManyRows = 14;
+constexpr size_t kLongestHint = 300;  // bytes
 
 /// Every name the templates ask a cell for, so that none is looked up in the row around it.
 View blank_cell() {
@@ -19,7 +21,7 @@ View blank_cell() {
           {"low", ""},         {"width", ""},
           {"href", ""},        {"hint", "not in the suite"},
           {"badge", "—"},      {"note", ""},
-          {"flagged", false},  {"fewer", ""},
+          {"marks", ""},       {"fewer", ""},
           {"text", "—"}};
 }
 
@@ -65,7 +67,7 @@ void set_failure(View& cell, const Group<CellRecord>& group) {
     if (!shown) continue;
     cell["state"] = cell["badge"] = to_string(status);
     cell["note"] = of_seeds(count, group.records.size());
-    cell["hint"] = to_string(status) + ": " + shown->reason;
+    cell["hint"] = to_string(status) + ": " + shortened(shown->reason, kLongestHint);
     cell["text"] = to_string(status);
     return;
   }
@@ -80,7 +82,16 @@ void note_samples(View& cell, const Summary& summary, const Group<Record>& group
   cell["text"] = cell["text"].get<std::string>() + " of " + counted(samples, "image");
 }
 
-View cell_view(const Summary& summary, const Group<CellRecord>* group) {
+/// A mark that leads to the table's notes, and the first finding where the pointer rests.
+void set_findings(View& cell, const std::string& mark, const std::vector<std::string>& findings) {
+  if (mark.empty()) return;
+  cell["marks"] = mark;
+  cell["hint"] =
+      cell["hint"].get<std::string>() + " · " + shortened(findings.front(), kLongestHint);
+  cell["text"] = cell["text"].get<std::string>() + " " + mark;
+}
+
+View cell_view(const Summary& summary, const Group<CellRecord>* group, FindingNotes& notes) {
   View cell = blank_cell();
   if (!group && !summary.run.complete) cell["hint"] = "not reached, or not in the suite";
   if (!group) return cell;
@@ -96,22 +107,25 @@ View cell_view(const Summary& summary, const Group<CellRecord>* group) {
                  cell["number"].get<std::string>() + " % right of " +
                  counted(first.samples, "image") +
                  (first.trials > 1 ? ", " + counted(first.trials, "trial") + " each" : "");
-  for (const CellRecord* record : group->records) {
-    if (record->flags.empty()) continue;
-    cell["flagged"] = true;
-    cell["hint"] = cell["hint"].get<std::string>() + " · " + record->flags.front();
-    break;
-  }
+  const std::vector<std::string> found = findings(*group);
+  set_findings(cell, notes.mark(found), found);
   return cell;
 }
 
-View worst_view(const Summary& summary, const Group<WorstCase>* group) {
+/// Why a group has no number: the first reason given.
+std::string reason_of(const Group<WorstCase>& group) {
+  for (const WorstCase* record : group.records)
+    if (!record->reason.empty()) return shortened(record->reason, kLongestHint);
+  return "no attack gave a valid result";
+}
+
+View worst_view(const Summary& summary, const Group<WorstCase>* group, FindingNotes& notes) {
   View cell = blank_cell();
   cell["hint"] = "no worst case was computed";
   if (!group) return cell;
   cell["href"] = anchor(summary, *group);
   if (!group->robust) {
-    cell["hint"] = "no attack gave a valid result";
+    cell["hint"] = reason_of(*group);
     return cell;
   }
   set_result(cell, *group);
@@ -129,6 +143,8 @@ View worst_view(const Summary& summary, const Group<WorstCase>* group) {
           "an upper bound: no valid result of " + (missing.empty() ? "some attack" : missing);
       cell["text"] = "≤ " + cell["text"].get<std::string>();
     }
+  const std::vector<std::string> found = findings(*group);
+  set_findings(cell, notes.mark(found, first.attacks), found);
   return cell;
 }
 
@@ -162,13 +178,14 @@ double an_image(double total, const CellRecord& record) {
   return total / double(std::max<int64_t>(1, record.samples));
 }
 
-View row_of(const Summary& summary, const std::string& defense, const ThreatName& threat) {
+View row_of(const Summary& summary, const std::string& defense, const ThreatName& threat,
+            FindingNotes& notes) {
   View cells = View::array();
   const double answer = summary.passes_of_answer(defense);
   Mean time;
   for (const std::string& attack : summary.attacks) {
     const auto* group = summary.cell(defense, attack, threat);
-    cells.push_back(cell_view(summary, group));
+    cells.push_back(cell_view(summary, group, notes));
     if (!group) continue;
     for (const CellRecord* record : group->records) {
       if (!has_result(*record)) continue;
@@ -176,13 +193,14 @@ View row_of(const Summary& summary, const std::string& defense, const ThreatName
     }
   }
   return {{"defense", defense},
+          {"pieces", pieces_of(defense)},
           {"answer", answer > 0 ? brief(answer) : "—"},
           {"answer_value", answer > 0 ? exact(answer) : ""},
           {"time", time.text()},
           {"time_value", time.value()},
           {"clean", clean_view(summary, defense, threat)},
           {"cells", cells},
-          {"worst", worst_view(summary, summary.worst_case(defense, threat))}};
+          {"worst", worst_view(summary, summary.worst_case(defense, threat), notes)}};
 }
 
 /// What each column costs, below the matrix.
@@ -211,14 +229,19 @@ View matrices_of(const Summary& summary) {
   for (size_t i = 0; i < summary.threats.size(); ++i) {
     const ThreatName& threat = summary.threats[i];
     View columns = View::array(), rows = View::array();
-    for (const std::string& attack : summary.attacks) columns.push_back({{"attack", attack}});
+    FindingNotes notes;
+    for (const std::string& attack : summary.attacks)
+      columns.push_back({{"attack", attack}, {"pieces", pieces_of(attack)}});
     for (const std::string& defense : summary.defenses)
-      rows.push_back(row_of(summary, defense, threat));
+      rows.push_back(row_of(summary, defense, threat, notes));
+    const View told = notes.view();
     matrices.push_back({{"anchor", "threat-" + std::to_string(i)},
                         {"threat", title_of(threat)},
                         {"columns", columns},
                         {"rows", rows},
                         {"dense", columns.size() > kManyColumns || rows.size() > kManyRows},
+                        {"has_notes", !told.empty()},
+                        {"notes", told},
                         {"feet", feet_of(summary, threat)}});
   }
   return matrices;

@@ -1,6 +1,7 @@
 // Parameters, environment and cost.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "reports/text.h"
 #include "reports/view.h"
@@ -12,7 +13,13 @@ using Json = nlohmann::ordered_json;
 
 std::string value_text(const Json& value) {
   if (value.is_array() && value.empty()) return "none";
-  if (value.is_number_float()) return epsilon_text(value.get<double>());
+  if (value.is_number_float()) {  // short where that says it all
+    const double number = value.get<double>();
+    const std::string text = epsilon_text(number), digits = exact(number);
+    const size_t slash = text.find('/');
+    const double said = std::strtod(text.c_str(), nullptr) / (slash == std::string::npos ? 1 : 255);
+    return said == number || digits.empty() ? text : digits;
+  }
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
@@ -192,7 +199,16 @@ View attack_parameters_of(const Summary& summary) {
 }
 
 View defense_parameters_of(const Summary& summary) {
-  return named_variants(summary, summary.defenses, &CellRecord::defense, {"defense"});
+  View tables = named_variants(summary, summary.defenses, &CellRecord::defense, {"defense"});
+  for (const CertifiedGroup& group : summary.certified) {  // of what no attack met
+    const auto has_cells = [&](const CellRecord& cell) { return cell.defense == group.defense; };
+    if (std::any_of(summary.run.cells.begin(), summary.run.cells.end(), has_cells)) continue;
+    const View rows = rows_of(object_of(group.records.front()->parameters));
+    if (!rows.empty())
+      tables.push_back(
+          {{"title", group.defense}, {"variants", View::array({{{"scope", ""}, {"rows", rows}}})}});
+  }
+  return tables;
 }
 
 View other_parameters_of(const Summary& summary) {

@@ -40,7 +40,8 @@
     backgroundColor: colours[i % colours.length],
     borderDash: dashes[Math.floor(i / colours.length) % dashes.length],
     borderWidth: 1.8,
-    pointRadius: spec.scatter ? 4 : 2.5,
+    pointStyle: line.points.map((point) => point[4]?.includes("⚑") ? "triangle" : "circle"),
+    pointRadius: line.points.map((point) => (spec.scatter ? 4 : 2.5) + (point[4]?.includes("⚑") ? 2 : 0)),
     showLine: !spec.scatter,
   }));
   const axis = (title, more) => ({
