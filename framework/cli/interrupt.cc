@@ -4,13 +4,15 @@
 
 #include <csignal>
 
+#include "cli/sudden_end.h"
+
 namespace gauntlet::cli {
 namespace {
 std::atomic<bool> stopped{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
 void on_signal(int) {
-  if (stopped.exchange(true)) _exit(130);
+  if (stopped.exchange(true)) leave_at_once(130);
   static const char text[] = "\nstopping: what is complete is kept; again to stop at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text, sizeof text - 1);
 }

@@ -2,10 +2,12 @@
 #include <cstdio>
 
 #include "base/bad_input.h"
+#include "base/failure.h"
 #include "base/file_errors.h"
 #include "base/keep_memory.h"
 #include "base/waiting.h"
 #include "cli/commands.h"
+#include "cli/sudden_end.h"
 #include "cli/words.h"
 #include "gauntlet/params.h"
 
@@ -36,6 +38,7 @@ int run_command(CLI::App& app, int argc, char** argv) {
 int main(int argc, char** argv) {
   wait_briefly(argc, argv);
   keep_freed_memory();
+  cli::watch_for_sudden_end();
   CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
   app.name("gauntlet");
   app.require_subcommand(1);
@@ -51,8 +54,8 @@ int main(int argc, char** argv) {
   } catch (const std::filesystem::filesystem_error& e) {
     cli::say(stderr, "{}\n", Lines{sentence_of(e)});
     return cli::kBadInput;
-  } catch (const std::exception& e) {
-    cli::say(stderr, "gauntlet: {}\n", Lines{e.what()});
+  } catch (...) {
+    cli::say(stderr, "gauntlet: {}\n", Lines{current_failure()});
     return cli::kSomeFailed;
   }
 }

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/sudden_end.h"
 #include "cli/summary.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
@@ -53,6 +54,7 @@ int run(const RunFlags& flags) {
   Store store(flags.output.empty() ? std::filesystem::path("runs") / suite.name
                                    : std::filesystem::path(flags.output));
   Progress progress(expected_passes(suite), flags.quiet);
+  const ReportsOnSuddenEnd reports(store.folder());
   const RunSummary summary = run_suite(suite, plugins, registry, store, options, progress);
   const Store::Run records = store.latest_run();
   write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());

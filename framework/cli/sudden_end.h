@@ -1,0 +1,24 @@
+// A plugin that ends the process must not make a run look finished.
+#pragma once
+#include <filesystem>
+
+namespace gauntlet::cli {
+
+/// From now on an end that a plugin brings about (exit, _exit, quick_exit, std::terminate, abort, a
+/// crash) is told on stderr with the plugin's name, and is never exit code 0. SIGKILL cannot be
+/// told of.
+void watch_for_sudden_end();
+
+/// While it lives, reports of what the store holds are written at a sudden end.
+class ReportsOnSuddenEnd {
+ public:
+  explicit ReportsOnSuddenEnd(const std::filesystem::path& store);
+  ~ReportsOnSuddenEnd();
+  ReportsOnSuddenEnd(const ReportsOnSuddenEnd&) = delete;
+  ReportsOnSuddenEnd& operator=(const ReportsOnSuddenEnd&) = delete;
+};
+
+/// Ends the process here and now, whatever runs.
+[[noreturn]] void leave_at_once(int code);
+
+}  // namespace gauntlet::cli
