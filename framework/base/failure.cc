@@ -22,8 +22,8 @@ size_t character_at(const std::string& text, size_t at) {
   if (length == 0 || at + length > text.size()) return 0;
   for (size_t i = 1; i < length; ++i)
     if ((byte(at + i) & 0xc0) != 0x80) return 0;
-  const bool overlong = (first == 0xe0 && byte(at + 1) < 0xa0) ||
-                        (first == 0xf0 && byte(at + 1) < 0x90),
+  const bool overlong =
+                 (first == 0xe0 && byte(at + 1) < 0xa0) || (first == 0xf0 && byte(at + 1) < 0x90),
              surrogate = first == 0xed && byte(at + 1) >= 0xa0,
              beyond = first == 0xf4 && byte(at + 1) >= 0x90;
   return overlong || surrogate || beyond ? 0 : length;

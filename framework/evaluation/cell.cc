@@ -5,8 +5,9 @@
 #include <chrono>
 #include <cmath>
 
-#include "evaluation/failure.h"
+#include "base/failure.h"
 #include "evaluation/findings.h"
+#include "evaluation/process_state.h"
 #include "evaluation/remarks.h"
 #include "results/outcomes.h"
 
@@ -45,9 +46,30 @@ Tensor batch_at(const CellJob& job, int64_t from) {
   return torch::tensor(std::vector<int64_t>(begin, begin + count), torch::kLong);
 }
 
+// What plugins changed of the process, which was put back.
+void flag_changes(CellRecord& record, const std::string& who, const std::set<std::string>& changed,
+                  const std::set<std::string>& known = {}) {
+  for (const std::string& what : changed)
+    if (!known.count(what))
+      record.flags.push_back(
+          what == kOwnGenerator
+              ? fmt::format("{} drew from {}: its numbers depend on more than the seed", who, what)
+              : fmt::format("{} changed {}, which was put back", who, what));
+}
+
+// Images and labels cross to plugins as copies. Indices go with all noise, and a write past
+// LibTorch's version counters would change what the judge draws.
+void require_unwritten(const CellJob& job, const CraftBatch& batch, int64_t from) {
+  if (!batch.index.cpu().equal(batch_at(job, from)))
+    throw InvalidResult(fmt::format(
+        "attack '{}' or a plugin of the defense writes into noise.key.id, which it is only lent",
+        job.attack.plugin));
+}
+
 // Crafts and scores one batch, adding to the record.
 Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
-               int64_t from, CellRecord& record, Findings& findings) {
+               int64_t from, CellRecord& record, Findings& findings,
+               std::set<std::string>& changed) {
   const at::Device device = laboratory.device();
   const Tensor index = batch_at(job, from);
   const int64_t count = index.size(0);
@@ -69,6 +91,8 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   const Verdict robust =
       judge(model, crafted.x, batch.y, batch.index, rules.seed, Stream::kScoring, record.trials);
 
+  require_unwritten(job, batch, from);
+  changed.insert(crafted.changed.begin(), crafted.changed.end());
   record.ledger += crafted.ledger;
   record.ledger.scoring_forwards += robust.forwards;
   findings.add(batch, rules, attack.facts(), crafted, clean, robust);
@@ -92,6 +116,7 @@ void fail(CellResult& result, Status status, const std::string& reason) {
 CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
   const HostKeys& keys = job.attack.host;
   CraftRules rules;
+  rules.name = "attack '" + job.attack.plugin + "'";
   rules.restarts = keys.restarts;
   rules.draws = keys.draws;
   rules.average = keys.average;
@@ -175,47 +200,80 @@ std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, c
   return "";
 }
 
+namespace {
+bool same(const AttackFacts& a, const AttackFacts& b) {
+  return a.access == b.access && a.minimal_norm == b.minimal_norm &&
+         a.couples_rows == b.couples_rows && a.confidence == b.confidence;
+}
+
+// All batches of the job. Throws what plugins throw.
+void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result) {
+  CellRecord& record = result.record;
+  DefendedModel& model = laboratory.defended(job.defense, job.data);
+  const std::unique_ptr<Attack> attack = laboratory.attack({job.attack.plugin, job.attack.params});
+  const AttackFacts facts = attack->facts();
+  const ThreatModel threat{job.threat.norm, torch::full({1, 1, 1, 1}, job.threat.epsilon), 0, 1};
+  if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
+      !why.empty())
+    return fail(result, Status::kSkipped, why);
+  record.flags = remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),
+                            job.attack.host.goal, laboratory.plugins());
+  record.stochastic = model.stochastic();
+  record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
+  Findings findings;
+  std::set<std::string> changed;
+  std::vector<Tensor> adversarial;
+  for (int64_t from = 0; from < record.samples; from += job.batch_size) {
+    adversarial.push_back(
+        measure(job, *attack, model, laboratory, from, record, findings, changed));
+    if (job.progress) job.progress(std::min(from + job.batch_size, record.samples), record.samples);
+  }
+  if (!same(attack->facts(), facts))
+    throw InvalidResult("what the attack says of itself (facts) has changed while it ran");
+  if (const std::string why = findings.invalid(facts); !why.empty()) throw InvalidResult(why);
+  if (const std::string why = model.changed_since_probing(); !why.empty()) throw InvalidResult(why);
+  record.status = Status::kOk;
+  summarise(record);
+  for (std::string& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
+    record.flags.push_back(std::move(flag));
+  const std::set<std::string>& known = laboratory.changed_by(job.defense.name);
+  flag_changes(record, "the defense", known);
+  flag_changes(record, "attack '" + job.attack.plugin + "'", changed, known);
+  result.x_adv = torch::cat(adversarial);
+}
+}  // namespace
+
 CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
   const at::NoGradGuard no_graph;
   const auto start = std::chrono::steady_clock::now();
+  ProcessState process;
+  const OwnGenerator generator;
+  OwnGenerator::seed(uint64_t(job.seed));
   CellResult result;
   CellRecord& record = result.record;
   record.samples = int64_t(job.indices.size());
   try {
-    DefendedModel& model = laboratory.defended(job.defense, job.data);
-    const std::unique_ptr<Attack> attack =
-        laboratory.attack({job.attack.plugin, job.attack.params});
-    const ThreatModel threat{job.threat.norm, torch::full({1, 1, 1, 1}, job.threat.epsilon), 0, 1};
-    if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
-        !why.empty()) {
-      fail(result, Status::kSkipped, why);
-      return result;
-    }
-    record.flags = remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),
-                              job.attack.host.goal, laboratory.plugins());
-    record.stochastic = model.stochastic();
-    record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
-    Findings findings;
-    std::vector<Tensor> adversarial;
-    for (int64_t from = 0; from < record.samples; from += job.batch_size) {
-      adversarial.push_back(measure(job, *attack, model, laboratory, from, record, findings));
-      if (job.progress)
-        job.progress(std::min(from + job.batch_size, record.samples), record.samples);
-    }
-    if (const std::string why = findings.invalid(attack->facts()); !why.empty())
-      throw InvalidResult(why);
-    record.status = Status::kOk;
-    summarise(record);
-    for (std::string& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
-      record.flags.push_back(std::move(flag));
-    result.x_adv = torch::cat(adversarial);
+    measure_all(job, laboratory, result);
   } catch (const InvalidResult& e) {
     fail(result, Status::kInvalid, e.what());
   } catch (const Interrupted&) {
+    laboratory.put_back();
+    generator.put_back();
     throw;
+  } catch (const PluginFailure& e) {
+    fail(result, Status::kError, e.what());
   } catch (...) {  // a plugin's failure is this cell's, not the run's
-    fail(result, Status::kError, current_failure());
+    fail(result, Status::kError, "attack '" + job.attack.plugin + "': " + current_failure());
   }
+  if (const std::string what = laboratory.put_back(); !what.empty() && record.status == Status::kOk)
+    fail(result, Status::kInvalid,
+         "attack '" + job.attack.plugin + "' or a plugin of the defense writes into the tensor " +
+             what + ", which was put back");
+  generator.put_back();
+  const std::vector<std::string> changed = process.put_back();
+  if (record.status == Status::kOk)
+    flag_changes(record, "the attack or the defense", {changed.begin(), changed.end()},
+                 laboratory.changed_by(job.defense.name));
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -6,7 +6,8 @@
 #include <chrono>
 #include <cmath>
 
-#include "evaluation/failure.h"
+#include "base/failure.h"
+#include "evaluation/process_state.h"
 #include "results/certification.h"
 #include "results/statistics.h"
 
@@ -81,6 +82,22 @@ void fail(Certification& record, Status status, const std::string& reason) {
   record.certificates.clear();
 }
 
+// What the defense did beside certifying, put back; empty: nothing.
+std::string wrongs_of(Laboratory& laboratory, ProcessState& process,
+                      const OwnGenerator& generator) {
+  std::string why;
+  if (generator.used()) {
+    why = fmt::format("the defense drew from {}: no seed gives these certificates again",
+                      kOwnGenerator);
+    generator.put_back();
+  }
+  for (const std::string& what : process.put_back())
+    why = fmt::format("the defense changed {}, which was put back", what);
+  if (const std::string what = laboratory.put_back(); !what.empty())
+    why = fmt::format("the defense writes into the tensor {}, which was put back", what);
+  return why;
+}
+
 // [N] bool: another class than `answer` leads, and chance alone does not explain it.
 Tensor overruled(DefendedModel& model, const Tensor& x, const Tensor& answer, const Noise& noise) {
   const Tensor sums = model.ballots(x, noise, kAuditDraws).to(at::kCPU, torch::kDouble);
@@ -121,10 +138,9 @@ Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noi
   const at::NoGradGuard no_graph;
   CertifyingView view(model, noise, stop);
   Noise own = noise;
-  const Certificate given = model.certifies()->certify(x, view, own);
+  const Certificate given = model.certificate(x, view, own);
   forwards += view.forwards();
-  const std::string why =
-      certificate_problem(given, model.certifies()->alpha(), x.size(0), model.classes());
+  const std::string why = certificate_problem(given, model.alpha(), x.size(0), model.classes());
   if (!why.empty()) throw InvalidResult(why);
   return given;
 }
@@ -132,6 +148,8 @@ Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noi
 Certification certify(const CertifyJob& job, Laboratory& laboratory) {
   const at::NoGradGuard no_graph;
   const auto start = std::chrono::steady_clock::now();
+  ProcessState process;
+  const OwnGenerator generator;
   Certification record;
   record.samples = int64_t(job.indices.size());
   try {
@@ -145,17 +163,22 @@ Certification certify(const CertifyJob& job, Laboratory& laboratory) {
         noise_for(uint64_t(job.seed), Stream::kCertify, index.to(laboratory.device()));
     const Certificate given = certificates(model, job.data.x(index).to(laboratory.device()), noise,
                                            record.forwards, job.stop);
+    if (const std::string why = model.changed_since_probing(); !why.empty())
+      throw InvalidResult(why);
     record.status = Status::kOk;
-    record.alpha = model.certifies()->alpha();
+    record.alpha = model.alpha();
     add_certificates(record, given, index, job.data.y(index));
     summarise(record);
   } catch (const InvalidResult& e) {
     fail(record, Status::kInvalid, e.what());
   } catch (const Interrupted&) {
+    laboratory.put_back();
     throw;
   } catch (...) {  // a plugin's failure is this record's, not the run's
     fail(record, Status::kError, current_failure());
   }
+  const std::string why = wrongs_of(laboratory, process, generator);
+  if (!why.empty() && record.status == Status::kOk) fail(record, Status::kInvalid, why);
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return record;
 }

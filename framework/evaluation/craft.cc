@@ -5,6 +5,9 @@
 
 #include "evaluation/host_target.h"
 #include "evaluation/judge.h"
+#include "evaluation/lent_task.h"
+#include "evaluation/plugin_call.h"
+#include "evaluation/process_state.h"
 
 namespace gauntlet {
 namespace {
@@ -104,28 +107,43 @@ Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& 
 
 // What run() gave, made sure of: an attack that answers nonsense must not look like a robust
 // defense.
-void require_valid(const ThreatModel& threat, const CraftBatch& batch, const Tensor& answer,
-                   const Tensor& used) {
-  const auto shape = [](const Tensor& t) {
-    std::string text = "[";
-    for (const int64_t size : t.sizes())
-      text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-    return text + "]";
-  };
-  if (!answer.defined()) throw InvalidResult("the attack returned no tensor");
+void require_images(const CraftBatch& batch, const Tensor& answer, const std::string& who) {
+  if (!answer.defined()) throw InvalidResult(who + " returned no tensor");
+  if (answer.layout() != torch::kStrided)
+    throw InvalidResult(who + " returned a tensor that is not dense");
   if (answer.sizes() != batch.x.sizes())
-    throw InvalidResult("the attack returned shape " + shape(answer) + ", expected " +
-                        shape(batch.x));
-  if (answer.scalar_type() != torch::kFloat)
-    throw InvalidResult(std::string("the attack returned dtype ") +
-                        c10::toString(answer.scalar_type()) + ", expected Float");
-  if (const std::string why = bounds_problem(threat, batch.x, answer, used); !why.empty())
-    throw InvalidResult(why);
+    throw InvalidResult(who + " returned shape " + shape_of(answer.sizes()) + ", expected " +
+                        shape_of(batch.x.sizes()));
+  if (answer.scalar_type() != torch::kFloat || answer.device() != batch.x.device())
+    throw InvalidResult(who + " returned dtype " + c10::toString(answer.scalar_type()) + " on " +
+                        answer.device().str() + ", expected Float on " + batch.x.device().str());
+}
+
+// One run on copies of the task, with what it changed of the process put back. Undefined: it was
+// stopped, since every sample is decided or out of budget.
+Tensor answer_of(Attack& attack, HostTarget& target, LentTask& lent, const Task& task,
+                 const CraftBatch& batch, const CraftRules& rules, std::set<std::string>& changed) {
+  const Running running(rules.name);
+  ProcessState process;
+  const OwnGenerator generator;
+  Tensor answer;
+  try {
+    answer = attack.run(target, task);
+    require_images(batch, answer, rules.name);
+    answer = answer.detach();
+  } catch (const TaskOver&) {
+    answer = Tensor();
+  }
+  require_untouched(rules.name, "run", {});
+  if (const std::string name = lent.written(); !name.empty())
+    throw InvalidResult(rules.name + " writes into " + name + ", which it is only lent");
+  for (const std::string& what : process.put_back()) changed.insert(what);
+  if (generator.used()) changed.insert(kOwnGenerator);
+  return answer;
 }
 
 // A minimal-norm attack looks beyond the ball: where its answer lies there, it found nothing.
 Tensor found_nothing_beyond(const ThreatModel& threat, const Tensor& x, const Tensor& answer) {
-  if (!answer.defined() || answer.sizes() != x.sizes()) return answer;  // require_valid says so
   const Tensor limit = (threat.epsilon + ball_tolerance(threat.epsilon)).view(-1);
   return torch::where(per_image(threat.distance(x, answer) > limit), x, answer);
 }
@@ -172,6 +190,7 @@ class Attempts {
         rules_(compacting(rules, facts_)),
         host_(environment, batch, rules_),
         task_{batch.x, batch.y, batch.target, rules.goal, threat, rules.loss, {}, host_},
+        lent_(batch, threat, rules.goal, host_),
         target_(model, task_, batch, rules_, std::min(rules.access, facts_.access),
                 facts_.minimal_norm, facts_.confidence),
         best_(batch.x),
@@ -187,9 +206,8 @@ class Attempts {
     const int64_t rounds = rules_.restarts * (adaptive ? 2 : 1);
     for (int64_t round = 0; round < rounds && target_.active().any().item<bool>(); ++round) {
       const Tensor answer =
-          run(round, round < rules_.restarts
-                         ? rules_.loss
-                         : std::optional(model_.suggests()->adaptive_loss(rules_.goal)));
+          run(round, round < rules_.restarts ? rules_.loss
+                                             : std::optional(model_.adaptive_loss(rules_.goal)));
       if (rounds == 1)
         best_ = answer;
       else
@@ -210,17 +228,15 @@ class Attempts {
 
   // What the host holds for the attack's answer after one run of it.
   Tensor run(int64_t round, const std::optional<Loss>& loss) {
-    task_.restart = round % rules_.restarts;
-    task_.loss = loss;
-    task_.noise = noise_for(rules_.seed, Stream::kAttack, batch_.index, uint64_t(round));
-    Tensor answer;
-    try {
-      answer = attack_.run(target_, task_);
+    const Task& given =
+        lent_.lend(round % rules_.restarts, loss,
+                   noise_for(rules_.seed, Stream::kAttack, batch_.index, uint64_t(round)));
+    Tensor answer = answer_of(attack_, target_, lent_, given, batch_, rules_, changed_);
+    if (answer.defined()) {
       if (facts_.minimal_norm) answer = found_nothing_beyond(task_.threat, batch_.x, answer);
-      require_valid(task_.threat, batch_, answer, target_.open());
-      answer = answer.detach();
-    } catch (const TaskOver&) {  // every sample is decided or out of budget
-      answer = Tensor();
+      if (const std::string why = bounds_problem(task_.threat, batch_.x, answer, target_.open());
+          !why.empty())
+        throw InvalidResult(why);
     }
     return target_.settle(answer);
   }
@@ -272,6 +288,7 @@ class Attempts {
     out.not_finite = told.not_finite;
     out.refuted = target_.refuted();
     out.asked = target_.asked() || sources.source_forwards > 0;
+    out.changed = changed_;
     return out;
   }
 
@@ -281,8 +298,10 @@ class Attempts {
   const CraftBatch& batch_;
   const CraftRules rules_;
   TaskHost host_;
-  Task task_;
+  Task task_;      // the host's own
+  LentTask lent_;  // the attack's
   HostTarget target_;
+  std::set<std::string> changed_;
   Ledger selection_;
   Tensor best_, score_, beaten_;
 };

@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "evaluation/defended_model.h"
 #include "gauntlet/attack.h"
@@ -13,6 +15,7 @@ namespace gauntlet {
 
 /// What the host decides, the same for every attack.
 struct CraftRules {
+  std::string name = "the attack";  ///< for messages: "attack 'pgd'"
   int64_t restarts = 1;
   int64_t draws = 1;
   std::optional<Average> average;  ///< unset: the defense's surrogate, else the loss
@@ -59,6 +62,7 @@ struct Crafted {
   Ledger ledger;
   int64_t refuted = 0;  ///< claimed hits that the judge's forward did not confirm
   bool asked = false;   ///< the attack made at least one query, of the target or of a source
+  std::set<std::string> changed = {};  ///< of the process, by the attack; put back
 };
 
 /// The user asked to stop; nothing of this task is kept.
@@ -73,8 +77,8 @@ struct Environment {
   virtual std::unique_ptr<Attack> attack(const Use&) = 0;
 };
 
-/// Throws what the plugin throws, AccessError, Interrupted, and std::invalid_argument for a result
-/// of a wrong shape.
+/// Throws what the plugin throws, AccessError, Interrupted, and InvalidResult for an answer that
+/// cannot be judged and for an attack that writes into what it is lent.
 Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
               const ThreatModel& threat, const CraftRules& rules, Environment& environment);
 

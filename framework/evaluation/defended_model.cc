@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "evaluation/plugin_call.h"
 
 namespace gauntlet {
 namespace {
@@ -39,14 +40,29 @@ bool has_any(Defense* defense) {
   return ((dynamic_cast<Abilities*>(defense) != nullptr) || ...);
 }
 
-void tell_normalisation(Defense& defense, const NetworkSpec& spec) {
+void tell_normalisation(const std::string& who, Defense& defense, const NetworkSpec& spec) {
   auto* knows = dynamic_cast<KnowsNormalisation*>(&defense);
   if (!knows) return;
   const auto per_channel = [&](const std::vector<double>& values, double absent) {
     if (values.empty()) return torch::full({1, spec.input.at(0), 1, 1}, absent);
     return torch::tensor(values, torch::kFloat).view({1, -1, 1, 1});
   };
-  knows->normalisation(per_channel(spec.mean, 0), per_channel(spec.std, 1));
+  call_plugin(who, "normalisation", {}, [&] {
+    knows->normalisation(per_channel(spec.mean, 0), per_channel(spec.std, 1));
+    return true;
+  });
+}
+
+// What a wrapper makes of images.
+template <class Hook>
+Tensor images_of(const std::string& name, const char* hook, const Tensor& x, const Noise& noise,
+                 Hook&& hooked) {
+  const std::string who = "'" + name + "'";
+  Lent lent("the inputs", x);
+  lent.add(noise);
+  const Tensor out = call_plugin(who, hook, lent, hooked);
+  if (!out.is_same(x)) require_result(who, hook, out, {x.sizes(), x.scalar_type()});
+  return out;
 }
 
 // Equal bits, where NaN equals NaN: what is not finite is no noise.
@@ -82,15 +98,20 @@ int64_t affordable_rows(const Network& network) {
 
 DefendedModel::DefendedModel(std::shared_ptr<Network> network,
                              std::vector<std::shared_ptr<Defense>> layer_plugins,
-                             std::vector<Wrapper> stack)
+                             std::vector<Wrapper> stack,
+                             const std::vector<std::string>& layer_names)
     : network_(std::move(network)),
       layer_plugins_(std::move(layer_plugins)),
       stack_(std::move(stack)) {
-  for (const auto& plugin : layer_plugins_) {
-    auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get());
+  const auto layer_name = [&](size_t i) {
+    return i < layer_names.size() ? layer_names[i] : "layer plugin " + std::to_string(i + 1);
+  };
+  for (size_t i = 0; i < layer_plugins_.size(); ++i) {
+    auto* perturbs = dynamic_cast<PerturbsLayers*>(layer_plugins_[i].get());
     if (!perturbs) throw BadInput("layer_plugins: a plugin there does not perturb layers");
-    perturbs_.push_back(perturbs);
-    couples_rows_ |= perturbs->couples_rows();
+    guards_.push_back(std::make_unique<GuardedLayers>(layer_name(i), *perturbs));
+    perturbs_.push_back(guards_.back().get());
+    couples_rows_ |= guards_.back()->couples_rows();
   }
   for (const Wrapper& wrapper : stack_) {
     if (has_any<TransformsInput, Votes, Refuses, Certifies>(wrapper.defense.get())) continue;
@@ -104,11 +125,14 @@ DefendedModel::DefendedModel(std::shared_ptr<Network> network,
   suggests_ = only<SuggestsLoss>(stack_, "suggest a loss");
   certifies_ = only<Certifies>(stack_, "certify");
   inner_ = stack_.size();
-  for (const auto& plugin : layer_plugins_) tell_normalisation(*plugin, network_->spec());
-  for (const Wrapper& wrapper : stack_) tell_normalisation(*wrapper.defense, network_->spec());
+  for (size_t i = 0; i < layer_plugins_.size(); ++i)
+    tell_normalisation("'" + layer_name(i) + "'", *layer_plugins_[i], network_->spec());
+  for (const Wrapper& wrapper : stack_)
+    tell_normalisation("'" + wrapper.name + "'", *wrapper.defense, network_->spec());
   for (size_t i = 0; i < stack_.size(); ++i)
     if (has_any<Votes>(stack_[i].defense.get())) inner_ = i + 1;
   memory_rows_ = affordable_rows(*network_);
+  ask_vote();
 }
 
 bool DefendedModel::fits() const {
@@ -135,7 +159,13 @@ void DefendedModel::fit(Fitting& fitting) {
       const Batch batch = fitting.data();
       const bool judges = has_any<Refuses>(wrapper.defense.get());  // as it will be asked: inside
       lend(noise_for(0, Stream::kFit, batch.sample), Mode::kEvaluate, judges ? 0 : inner_);
-      fits->fit(fitting);
+      const std::string who = "'" + wrapper.name + "'";
+      call_plugin(who, "fit", {}, [&] { return fits->fit(fitting), true; });
+      for (const auto& [name, tensor] : fits->state)
+        if (!tensor.defined() || tensor.isnan().any().item<bool>())
+          throw InvalidResult(
+              who + ": fit() left '" + name + "' " +
+              (tensor.defined() ? "with values that are not numbers (NaN)" : "undefined"));
       refuses_ = detector;
     }
 }
@@ -153,13 +183,18 @@ bool DefendedModel::couples(const Tensor& x, const Noise& noise, const Tensor& f
                 first.flip(0).repeat({2, 1}));
 }
 
+Tensor DefendedModel::probing_answer(const Tensor& x, const Noise& noise) {
+  const Outputs out = pass(x, noise, Mode::kEvaluate);
+  return out.reject.defined() ? torch::cat({out.logits, out.reject.unsqueeze(1)}, 1) : out.logits;
+}
+
 void DefendedModel::probe(const Tensor& x) {
   const at::NoGradGuard no_graph;
+  const ValuesAreChecked of_every_hook;
   const int64_t n = x.size(0);
   const Noise one = noise_for(1, Stream::kProbe, torch::arange(n, x.options().dtype(torch::kLong)));
   const auto logits = [&](const Tensor& input, const Noise& noise) {
-    const Outputs out = pass(input, noise, Mode::kEvaluate);
-    return out.reject.defined() ? torch::cat({out.logits, out.reject.unsqueeze(1)}, 1) : out.logits;
+    return probing_answer(input, noise);
   };
   const Tensor first = logits(x, one);
   Noise shared = one;
@@ -172,8 +207,22 @@ void DefendedModel::probe(const Tensor& x) {
   for (size_t i = 0; i < stack_.size(); ++i)
     if (auto* transform = dynamic_cast<TransformsInput*>(stack_[i].defense.get())) {
       Noise a = bound(one, kWrapperLayer + uint32_t(i)), b = a;
-      surrogate_ |= !same(transform->forward(x, a), transform->surrogate(x, b));
+      const std::string& name = stack_[i].name;
+      surrogate_ |=
+          !same(images_of(name, "forward", x, a, [&] { return transform->forward(x, a); }),
+                images_of(name, "surrogate", x, b, [&] { return transform->surrogate(x, b); }));
     }
+  if (!own_randomness_) probed_x_ = x.clone(), probed_ = first.clone();
+}
+
+std::string DefendedModel::changed_since_probing() {
+  if (!probed_.defined()) return "";
+  const at::NoGradGuard no_graph;
+  const Noise one = noise_for(
+      1, Stream::kProbe, torch::arange(probed_x_.size(0), probed_x_.options().dtype(torch::kLong)));
+  if (agree(probing_answer(probed_x_.clone(), one), probed_)) return "";
+  return "the defense answers the images it was probed with otherwise than before: it keeps a "
+         "state between calls";
 }
 
 // The input as the wrappers [from, to) hand it on, outermost (last) first.
@@ -181,20 +230,24 @@ Tensor DefendedModel::transformed(Tensor x, const Noise& noise, size_t from, siz
   for (size_t i = to; i-- > from;) {
     Defense* defense = stack_[i].defense.get();
     Noise mine = bound(noise, kWrapperLayer + uint32_t(i));
-    if (auto* votes = dynamic_cast<Votes*>(defense)) x = votes->perturb(x, mine);
+    const std::string& name = stack_[i].name;
+    if (auto* votes = dynamic_cast<Votes*>(defense))
+      x = images_of(name, "perturb", x, mine, [&] { return votes->perturb(x, mine); });
     auto* transform = dynamic_cast<TransformsInput*>(defense);
     if (!transform) continue;
     Noise again = mine;  // the stand-in sees the same draws
     if (!at::GradMode::is_enabled()) {
-      x = transform->forward(x, mine);
+      x = images_of(name, "forward", x, mine, [&] { return transform->forward(x, mine); });
       continue;
     }
     Tensor hard;  // BPDA: values of the real transform, gradient of the stand-in
     {
       const at::NoGradGuard no_graph;
-      hard = transform->forward(x.detach(), mine);
+      const Tensor seen = x.detach();
+      hard = images_of(name, "forward", seen, mine, [&] { return transform->forward(seen, mine); });
     }
-    const Tensor soft = transform->surrogate(x, again);
+    const Tensor soft =
+        images_of(name, "surrogate", x, again, [&] { return transform->surrogate(x, again); });
     x = soft + (hard - soft).detach();
   }
   return x;
@@ -205,7 +258,7 @@ Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, Mode mode
   Outputs out = network_->forward(seen, noise, perturbs_, mode);
   if (refuses_) {
     lend(noise, mode, 0);
-    out.reject = refuses_->score(seen, out, *this);
+    out.reject = score(seen, out);
   }
   return out;
 }

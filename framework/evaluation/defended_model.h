@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/guarded_layers.h"
 #include "evaluation/streams.h"
 #include "gauntlet/defense.h"
 #include "models/network.h"
@@ -21,14 +22,19 @@ class DefendedModel final : public View {
     std::shared_ptr<Defense> defense;
   };
   /// Layer plugins have declared their tensors already (Network::declare). `stack` is ordered
-  /// innermost first. Throws BadInput for a stack that has no meaning: two voters, two detectors, a
-  /// plugin that only trains or belongs into layers.
+  /// innermost first. `layer_names`: of the layer plugins, for messages. Throws BadInput for a
+  /// stack that has no meaning: two voters, two detectors, a plugin that only trains or belongs
+  /// into layers; InvalidResult for what a plugin says of itself and cannot be.
   DefendedModel(std::shared_ptr<Network> network,
-                std::vector<std::shared_ptr<Defense>> layer_plugins, std::vector<Wrapper> stack);
+                std::vector<std::shared_ptr<Defense>> layer_plugins, std::vector<Wrapper> stack,
+                const std::vector<std::string>& layer_names = {});
 
   /// Finds the kinds of noise by repeated forwards of x, [n >= 2, C, H, W]. Before it the worst is
   /// assumed.
   void probe(const Tensor& x);
+  /// Why what probe() found may not hold any more: it is asked the same again and answers
+  /// otherwise; empty: it does not, or it was not probed.
+  std::string changed_since_probing();
   bool stochastic() const { return stochastic_; }
   bool shared_noise() const { return shared_noise_; }  ///< one draw for all rows of a forward
   bool couples_rows() const { return couples_rows_; }  ///< a row's result depends on the others
@@ -42,7 +48,14 @@ class DefendedModel final : public View {
   Network& network() const { return *network_; }
   int64_t classes() const { return network_->spec().classes; }
   /// Passes of the base model behind one decision: M of a vote, else 1.
-  int64_t mc_samples() const { return votes_ ? votes_->mc_samples() : 1; }
+  int64_t mc_samples() const { return mc_samples_; }
+  /// [R, K] of one draw of what votes. Throws InvalidResult for what is no ballot.
+  Tensor ballot(const Outputs& one_draw) const;
+  /// What the certifier says, asked under guard.
+  double alpha() const;
+  Certificate certificate(const Tensor& x, View& view, Noise& noise);
+  /// What the defense suggests, on outputs and rows that it must leave as they are.
+  Loss adaptive_loss(Goal goal);
   /// Rows one forward with gradients may hold at a time.
   int64_t memory_rows() const { return memory_rows_; }
 
@@ -90,14 +103,18 @@ class DefendedModel final : public View {
   Decision single(const Tensor& x, const Noise& noise, Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
   Tensor ballot_of(const Outputs& one_draw, const Tensor& faulty) const;
-  std::string voter() const;
   Tensor summed(const Tensor& x, const Noise& noise, int64_t draws, size_t wrappers,
                 const std::function<void(int64_t)>& before);
   void lend(const Noise& noise, Mode mode, size_t wrappers);
+  void ask_vote();
+  std::string name_of(const Interface* ability) const;
+  Tensor probing_answer(const Tensor& x, const Noise& noise);
+  Tensor score(const Tensor& x, const Outputs& out);
 
   std::shared_ptr<Network> network_;
   std::vector<std::shared_ptr<Defense>> layer_plugins_;
   std::vector<Wrapper> stack_;
+  std::vector<std::unique_ptr<GuardedLayers>> guards_;
   std::vector<PerturbsLayers*> perturbs_;
   Votes* votes_ = nullptr;
   Refuses* refuses_ = nullptr;
@@ -106,8 +123,9 @@ class DefendedModel final : public View {
   size_t inner_ = 0;  // wrappers [0, inner_) take part in every draw of a vote, the rest before it
   bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false,
        own_randomness_ = false;
-  int64_t memory_rows_ = 256;
-  Noise view_noise_;  // of the pass that lends the View
+  int64_t memory_rows_ = 256, mc_samples_ = 1;
+  Tensor probed_x_, probed_;  // what probe() asked and was told; undefined: nothing to hold it to
+  Noise view_noise_;          // of the pass that lends the View
   Mode view_mode_ = Mode::kEvaluate;
   size_t view_wrappers_ = 0;  // [0, view_wrappers_) stand between the View's x and the network
   uint64_t view_uses_ = 0;    // of view_noise_, so that each is fresh

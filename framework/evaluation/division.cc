@@ -29,7 +29,7 @@ std::string division_problem(const Board& board, const std::string& row,
       if (!model.certifies()) return refuse("nothing in its stack certifies");
       if (const std::string why = model.certificate_problem(); !why.empty())
         return refuse("its certificates do not hold for the whole defense (" + why + ")");
-      if (const double alpha = model.certifies()->alpha(); !(alpha <= kMostAlpha))
+      if (const double alpha = model.alpha(); !(alpha <= kMostAlpha))
         return refuse(
             fmt::format("its certificates fail with a chance of {:.6g}, expected at most "
                         "{:.6g}",

@@ -5,6 +5,8 @@
 #include <limits>
 #include <map>
 
+#include "evaluation/loss_call.h"
+#include "evaluation/plugin_call.h"
 #include "host/suite.h"
 
 namespace gauntlet {
@@ -89,6 +91,13 @@ TargetFacts HostTarget::facts() const {
           model_.mc_samples()};
 }
 
+void HostTarget::propose(const Tensor& x) {
+  if (!x.defined() || x.sizes() != task_.x.sizes() || x.scalar_type() != task_.x.scalar_type())
+    throw std::invalid_argument("what is proposed must be like the task's x, " +
+                                shape_of(task_.x.sizes()));
+  proposal_ = x.detach().clone();  // an attack may go on in place
+}
+
 Tensor HostTarget::budget_left() const {
   if (!budgeted_) return torch::full_like(requested_, std::numeric_limits<int64_t>::max());
   return (rules_.max_queries - requested_).clamp_min(0);
@@ -109,7 +118,14 @@ HostTarget::Pass HostTarget::enter(Access least, const Tensor& x, const Query& q
   if (draws < 1)
     throw std::invalid_argument("a query needs at least one draw, asked for " +
                                 std::to_string(draws));
-  Pass pass{!query.rows.defined(), task_.rows(query.rows), {}, {}, x.detach(), {}, draws, {}};
+  require_untouched(rules_.name, "run", {});
+  // The rows are the attack's, and a loss may write into them.
+  const Tensor rows = query.rows.defined() ? query.rows.clone() : query.rows;
+  Pass pass{!rows.defined(), task_.rows(rows), {}, {}, x.detach(), {}, draws, {}};
+  if (x.layout() != torch::kStrided || x.scalar_type() != task_.x.scalar_type())
+    throw std::invalid_argument(std::string("a query's inputs must be dense and of dtype ") +
+                                c10::toString(task_.x.scalar_type()) + ", they are " +
+                                c10::toString(x.scalar_type()));
   if (x.dim() != 4 || x.size(0) != pass.all.sample.size(0) ||
       x.sizes().slice(1) != task_.x.sizes().slice(1))
     throw std::invalid_argument("a query's inputs must be [" +
@@ -224,7 +240,7 @@ void HostTarget::each(const Pass& pass, bool graph, const std::function<void(con
 // What an average of outputs is taken of, with the detector's score as a last column, and back.
 Tensor HostTarget::packed(const Outputs& outputs, Average average) const {
   const bool ballots = average == Average::kBallot && model_.votes();
-  const Tensor v = ballots              ? model_.votes()->ballot(outputs)
+  const Tensor v = ballots              ? model_.ballot(outputs)
                    : of_shares(average) ? outputs.logits.softmax(1)
                                         : outputs.logits;
   return outputs.reject.defined() ? torch::cat({v, outputs.reject.unsqueeze(1)}, 1) : v;
@@ -287,11 +303,11 @@ Tensor HostTarget::losses(const Tensor& x, const Loss& loss, const Query& query)
   const Average average = of_mean ? pass.average : Average::kLogit;
   Sum value, sum;
   each(pass, false, [&](const Chunk& chunk) {
-    if (!of_mean) value.add(chunk, rows, loss(chunk.outputs, chunk.rows));
+    if (!of_mean) value.add(chunk, rows, loss_of(loss, chunk.outputs, chunk.rows, rules_.name));
     sum.add(chunk, rows, packed(chunk.outputs, average));
   });
   const Outputs mean = unpacked(sum.mean(pass.draws), average);
-  const Tensor l = of_mean ? loss(mean, pass.rows) : value.mean(pass.draws);
+  const Tensor l = of_mean ? loss_of(loss, mean, pass.rows, rules_.name) : value.mean(pass.draws);
   const Tensor gap = margin(task_.goal)(mean, pass.rows);
   note(pass, l, {}, gap);
   finish(pass, mean, gap);
@@ -319,7 +335,7 @@ std::vector<Gradient> HostTarget::gradients(const Tensor& x, const std::vector<L
     const at::AutoGradMode graph(true);
     const Tensor mean = packed(outputs, average).detach().requires_grad_(true);
     for (const Loss& loss : losses) {
-      const Tensor l = loss(unpacked(mean, average), pass.rows);
+      const Tensor l = loss_of(loss, unpacked(mean, average), pass.rows, rules_.name);
       loss_of_mean.push_back(l.detach());
       pull.push_back(torch::autograd::grad({l.sum()}, {mean})[0]);
     }
@@ -349,7 +365,7 @@ void HostTarget::differentiate(const Pass& pass, const std::vector<Loss>& losses
     for (size_t j = 0; j < losses.size(); ++j) {
       Tensor l;
       if (pull.empty()) {
-        l = losses[j](chunk.outputs, chunk.rows);
+        l = loss_of(losses[j], chunk.outputs, chunk.rows, rules_.name);
         values[j].add(chunk, rows, l);
       } else {
         const Tensor force = pull[j].narrow(0, chunk.from, chunk.count).repeat({chunk.draws, 1});
@@ -392,8 +408,8 @@ Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs, const Tenso
 // The last logits of each sample, for its rows once it is inactive.
 void HostTarget::remember(const Pass& pass, const Outputs& outputs) {
   if (pass.whole && !pass.keep.defined()) {
-    memory_.logits = outputs.logits;
-    if (outputs.reject.defined()) memory_.reject = outputs.reject;
+    memory_.logits = outputs.logits.clone();  // the attack is given these and may write into them
+    if (outputs.reject.defined()) memory_.reject = outputs.reject.clone();
     return;
   }
   const Tensor row = row_of_each(pass.rows.sample, requested_.size(0));

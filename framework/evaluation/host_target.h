@@ -21,7 +21,7 @@ class HostTarget final : public Target {
   Tensor losses(const Tensor& x, const Loss& loss, const Query& query) override;
   std::vector<Gradient> gradients(const Tensor& x, const std::vector<Loss>& losses,
                                   const Query& query) override;
-  void propose(const Tensor& x) override { proposal_ = x.detach(); }
+  void propose(const Tensor& x) override;
   Tensor active() const override { return (retired_ | spent_).logical_not(); }
   Tensor budget_left() const override;
 

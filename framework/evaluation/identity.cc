@@ -9,6 +9,7 @@
 #include <functional>
 #include <set>
 
+#include "base/bad_input.h"
 #include "base/sha256.h"
 #include "host/training_log.h"
 #include "models/script_network.h"
@@ -60,10 +61,24 @@ json model_json(const ModelEntry& entry, const Laboratory& lab) {
           {"layer_plugins", contents_of(entry.layer_plugins, lab)}};
 }
 
+// What a plugin says of itself. Where it throws, no cell of it gets a number, whatever it is.
+template <class Question>
+bool says(const Question& question) try {
+  return question();
+} catch (const BadInput&) {
+  throw;
+} catch (const ParamError&) {
+  throw;
+} catch (...) {
+  return false;
+}
+
 bool wants_fit(const Use& use, const Laboratory& lab) {
-  const auto plugin = lab.plugins().defense(use.plugin, use.with);
-  const auto* fits = dynamic_cast<const Fits*>(plugin.get());
-  return fits && fits->wanted();
+  return says([&] {
+    const auto plugin = lab.plugins().defense(use.plugin, use.with);
+    const auto* fits = dynamic_cast<const Fits*>(plugin.get());
+    return fits && fits->wanted();
+  });
 }
 
 // The data that wrappers are fitted on, by the sums of their files; null where none is fitted.
@@ -149,9 +164,11 @@ json scoring_json(const Scoring& scoring) {
 
 bool couples_rows(const std::vector<Use>& layer_plugins, const Laboratory& lab) {
   return std::any_of(layer_plugins.begin(), layer_plugins.end(), [&](const Use& use) {
-    const auto plugin = lab.plugins().defense(use.plugin, use.with);
-    const auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get());
-    return perturbs && perturbs->couples_rows();
+    return says([&] {
+      const auto plugin = lab.plugins().defense(use.plugin, use.with);
+      const auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get());
+      return perturbs && perturbs->couples_rows();
+    });
   });
 }
 
@@ -186,8 +203,9 @@ bool sources_couple_rows(const std::string& attack, const ParamMap& params, cons
 
 bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
   const DefendedModel* probed = lab.known(defense.name);
-  return (probed && probed->couples_rows()) ||
-         lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows ||
+  return (probed && probed->couples_rows()) || says([&] {
+           return lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows;
+         }) ||
          couples_rows(defense.model.layer_plugins, lab) ||
          sources_couple_rows(attack.plugin, attack.params, lab);
 }

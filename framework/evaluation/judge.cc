@@ -40,7 +40,7 @@ Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tens
   const Noise noise = noise_for(seed, stream, index);
   std::vector<Tensor> right, answers;
   for (int64_t t = 0; t < trials; ++t) {
-    const DefendedModel::Decision d = model.decide(x, noise.at(t));
+    const DefendedModel::Decision d = model.decide(x.clone(), noise.at(t));  // a copy is lent
     verdict.forwards += d.forwards;
     answers.push_back(d.answer);
     right.push_back(d.answer == y);

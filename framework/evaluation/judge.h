@@ -1,16 +1,11 @@
 // The verdict on what an attack returned: bounds, then fresh classifiers it never saw.
 #pragma once
-#include <stdexcept>
 #include <string>
 
+#include "base/invalid_result.h"
 #include "evaluation/craft.h"
 
 namespace gauntlet {
-
-/// What came back cannot be judged (out of bounds, not finite, wrong shape): the cell is INVALID.
-struct InvalidResult : std::runtime_error {
-  using runtime_error::runtime_error;
-};
 
 /// What is wrong with candidates for x in this threat model, with count and worst value; empty if
 /// nothing is. used: [N] bool, rows that count.

@@ -2,6 +2,9 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "evaluation/plugin_call.h"
+#include "evaluation/process_state.h"
+#include "gauntlet/params.h"
 #include "host/plugin_architecture.h"
 #include "models/weights.h"
 
@@ -18,7 +21,9 @@ class HostFitting final : public Fitting {
   HostFitting(DefendedModel& model, Batch batch, Environment& environment)
       : model_(model), batch_(std::move(batch)), environment_(environment) {}
   View& model() override { return model_; }
-  Batch data() override { return batch_; }
+  Batch data() override {  // the defense may write into it
+    return {batch_.x.clone(), batch_.y.clone(), batch_.sample.clone()};
+  }
   Tensor attack(const Use& use, const Batch& batch, const ThreatModel& threat) override {
     CraftRules rules;
     rules.track = rules.suggested = false;
@@ -55,7 +60,8 @@ std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibra
     if (!perturbs)
       throw BadInput("model '" + entry.id + "': layer_plugins: '" + use.plugin +
                      "' does not perturb layers");
-    network->declare(*perturbs, use.plugin);
+    GuardedLayers guarded(use.plugin, *perturbs);
+    network->declare(guarded, use.plugin);
     layer_plugins.push_back(std::move(plugin));
   }
   load_weights(*network, entry.weights);
@@ -72,7 +78,65 @@ std::shared_ptr<DefendedModel> Laboratory::build(const ModelEntry& entry,
   std::vector<DefendedModel::Wrapper> wrappers;
   for (const Use& use : stack)
     wrappers.push_back({use.plugin, plugins_.defense(use.plugin, use.with)});
-  return std::make_shared<DefendedModel>(network, std::move(layer_plugins), std::move(wrappers));
+  std::vector<std::string> names;
+  for (const Use& use : entry.layer_plugins) names.push_back(use.plugin);
+  return std::make_shared<DefendedModel>(network, std::move(layer_plugins), std::move(wrappers),
+                                         names);
+}
+
+// In a scope of its own: whatever plugins change of the process, the next row does not see it.
+Laboratory::Prepared Laboratory::prepare(const ModelEntry& entry, const std::vector<Use>& stack,
+                                         const Tensor& probe_x) {
+  ProcessState process;
+  const OwnGenerator generator;
+  OwnGenerator::seed(0);  // what draws from it is fitted alike in every run
+  const OwnGenerator seeded;
+  Prepared out;
+  out.model = build(entry, stack);
+  out.kept = KeptTensors(out.model->network());
+  if (out.model->fits()) fit(*out.model, entry);
+  if (probe_x.defined()) out.model->probe(probe_x);
+  if (const std::string name = out.kept.put_back(); !name.empty())
+    throw InvalidResult("the plugins of the defense write into the network's tensor '" + name +
+                        "', which they are only lent");
+  for (const auto& [wrapper, state] : out.model->fitted())
+    for (const auto& [name, tensor] : state) out.kept.add(wrapper + ": " + name, tensor);
+  for (const std::string& what : process.put_back()) out.changed.insert(what);
+  if (seeded.used()) out.changed.insert(kOwnGenerator);
+  generator.put_back();
+  return out;
+}
+
+DefendedModel& Laboratory::prepared(Prepared& place, const ModelEntry& entry,
+                                    const std::vector<Use>& stack, const Tensor& probe_x) {
+  if (place.failure) std::rethrow_exception(place.failure);
+  if (!place.model) try {
+      place = prepare(entry, stack, probe_x);
+    } catch (const BadInput&) {
+      throw;
+    } catch (const ParamError&) {
+      throw;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (...) {
+      place.failure = std::current_exception();
+      throw;
+    }
+  place.lent = true;
+  return *place.model;
+}
+
+std::string Laboratory::put_back() {
+  std::string first;
+  for (auto* models : {&defended_, &models_})
+    for (auto& [name, prepared] : *models) {
+      if (!std::exchange(prepared.lent, false)) continue;
+      const std::string tensor = prepared.kept.put_back();
+      if (tensor.empty()) continue;
+      prepared.model->network().weights_changed();
+      if (first.empty()) first = "'" + tensor + "' of '" + name + "'";
+    }
+  return first;
 }
 
 void Laboratory::probe_with(const Dataset& data) {
@@ -80,22 +144,17 @@ void Laboratory::probe_with(const Dataset& data) {
 }
 
 DefendedModel& Laboratory::defended(const DefenseSpec& spec, const Dataset& data) {
-  auto& known = defended_[spec.name];
-  if (known) return *known;
-  auto model = build(spec.model, spec.stack);
-  if (model->fits()) fit(*model, spec.model);
-  model->probe(data.x(torch::arange(std::min(kProbeImages, data.size()))).to(device_));
-  return *(known = std::move(model));
+  Prepared& place = defended_[spec.name];
+  const bool known = place.model || place.failure;
+  return prepared(
+      place, spec.model, spec.stack,
+      known ? Tensor() : data.x(torch::arange(std::min(kProbeImages, data.size()))).to(device_));
 }
 
 DefendedModel& Laboratory::model(const ModelRef& ref) {
-  auto& known = models_[to_text(detail::ParamTraits<ModelRef>::wrap(ref))];
-  if (known) return *known;
-  const ModelEntry entry = registry_.model(ref.id);
-  auto model = build(entry, ref.stack);
-  if (model->fits()) fit(*model, entry);
-  if (probe_x_.defined()) model->probe(probe_x_);
-  return *(known = std::move(model));
+  Prepared& place = models_[to_text(detail::ParamTraits<ModelRef>::wrap(ref))];
+  const bool known = place.model || place.failure;
+  return prepared(place, known ? ModelEntry() : registry_.model(ref.id), ref.stack, probe_x_);
 }
 
 std::unique_ptr<Attack> Laboratory::attack(const Use& use) {
@@ -107,11 +166,9 @@ const Verdict& Laboratory::clean(const DefenseSpec& spec, DefendedModel& model,
   const Tensor index = batch.index.cpu().contiguous();
   std::string key = spec.name + '\0' + std::to_string(seed) + '\0' + std::to_string(trials) + '\0';
   key.append(static_cast<const char*>(index.const_data_ptr()), size_t(index.nbytes()));
-  const auto [it, fresh] = clean_.try_emplace(key);
-  if (fresh) {
-    it->second = judge(model, batch.x, batch.y, batch.index, seed, Stream::kClean, trials);
-  }
-  return it->second;
+  if (const auto known = clean_.find(key); known != clean_.end()) return known->second;
+  Verdict verdict = judge(model, batch.x, batch.y, batch.index, seed, Stream::kClean, trials);
+  return clean_.emplace(std::move(key), std::move(verdict)).first->second;
 }
 
 void Laboratory::fit(DefendedModel& model, const ModelEntry& entry) {

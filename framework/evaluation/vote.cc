@@ -1,8 +1,12 @@
 // Draws of a defended model added up: what a decision is made of.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 #include "evaluation/defended_model.h"
+#include "evaluation/plugin_call.h"
 
 namespace gauntlet {
 namespace {
@@ -46,10 +50,22 @@ int64_t DefendedModel::draws_at_once(int64_t rows, int64_t left) const {
   return shared_noise_ || couples_rows_ ? 1 : std::clamp<int64_t>(kDecisionRows / rows, 1, left);
 }
 
-std::string DefendedModel::voter() const {
-  for (const Wrapper& wrapper : stack_)
-    if (dynamic_cast<const Votes*>(wrapper.defense.get()) == votes_) return wrapper.name;
-  return "";
+Tensor DefendedModel::ballot(const Outputs& one_draw) const {
+  const std::string who = name_of(votes_);
+  Lent lent;
+  lent.add(one_draw);
+  const Tensor given = call_plugin(who, "ballot", lent, [&] { return votes_->ballot(one_draw); });
+  require_result(who, "ballot", given, {one_draw.logits.sizes(), one_draw.logits.scalar_type()});
+  const double most = votes_->lead();
+  if (!std::isfinite(most) || classes() < 2 || given.size(0) == 0) return given;
+  const Tensor top = std::get<0>(given.detach().topk(2, 1));
+  const double lead = (top.select(1, 0) - top.select(1, 1)).max().item<double>();
+  if (lead > most + 1e-4)  // what ends a vote early rests on it
+    throw InvalidResult(
+        fmt::format("{}: one ballot() puts a class {:.6g} ahead of the next, where "
+                    "lead() says at most {:.6g}",
+                    who, lead, most));
+  return given;
 }
 
 // faulty: [R] bool, rows without a ballot.
@@ -61,14 +77,10 @@ Tensor DefendedModel::ballot_of(const Outputs& one_draw, const Tensor& faulty) c
         .masked_fill(none, 0);
   Outputs sound = one_draw;
   sound.logits = one_draw.logits.masked_fill(none, 0);
-  const Tensor ballot = votes_->ballot(sound).masked_fill(none, 0);
-  if (ballot.size(1) != classes())
-    throw std::invalid_argument("Votes::ballot gave " + std::to_string(ballot.size(1)) +
-                                " columns, the model has " + std::to_string(classes()) +
-                                " classes");
-  if (!ballot.isfinite().all().item<bool>())
-    throw std::invalid_argument("the ballots of '" + voter() + "' are not finite");
-  return ballot;
+  const Tensor cast = ballot(sound).masked_fill(none, 0);
+  if (!cast.isfinite().all().item<bool>())
+    throw InvalidResult(name_of(votes_) + ": ballot() gave values that are not finite");
+  return cast;
 }
 
 Tensor DefendedModel::ballots(const Tensor& x, const Noise& noise, int64_t draws,
@@ -135,7 +147,10 @@ DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& nois
 // Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
 // answer is that of all M draws at the cost of fewer.
 DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise, Mode mode) {
-  const int64_t all = votes_->mc_samples(), rows = input.size(0);
+  const int64_t all = mc_samples_, rows = input.size(0);
+  if (const int64_t now = votes_->mc_samples(); now != all)
+    throw InvalidResult(
+        fmt::format("{}: mc_samples() is {}, before it was {}", name_of(votes_), now, all));
   const Tensor x = transformed(input, noise, inner_, stack_.size());
   const auto options = x.options();
   Tensor sum = torch::zeros({rows, classes()}, options), taken = torch::zeros({rows}, options),

@@ -12,9 +12,11 @@
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/near_chance.h"
+#include "evaluation/process_state.h"
 #include "evaluation/timing.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
+#include "gauntlet/params.h"
 #include "gauntlet/version.h"
 #include "models/safetensors.h"
 #include "results/row_findings.h"
@@ -104,6 +106,11 @@ class Runner {
         if (suite_.board) add(division_problem(*suite_.board, defense.name, model));
       } catch (const BadInput& e) {
         add(e.what());
+      } catch (const ParamError& e) {
+        add("defense '" + defense.name + "': " + e.what());
+      } catch (const Interrupted&) {
+        throw;
+      } catch (...) {  // a plugin of this row; its cells say what, the others are measured
       }
     if (suite_.board) add(audit_problem(suite_, lab_.plugins()));
     if (!problems.empty()) throw BadInput(problems);
@@ -201,10 +208,16 @@ class Runner {
   void take_threads(const DefenseSpec& defense) {
     if (!options_.measure_threads) return;
     const auto [it, fresh] = threads_.try_emplace(defense.name);
-    if (fresh)
-      it->second = time_gradients(lab_.defended(defense, data_), data_, lab_, options_.batch_size,
-                                  most_threads_)
-                       .threads;
+    if (fresh) try {
+        it->second = most_threads_;
+        const ProcessState process;  // what the defense's plugins change is put back
+        it->second = time_gradients(lab_.defended(defense, data_), data_, lab_, options_.batch_size,
+                                    most_threads_)
+                         .threads;
+      } catch (const BadInput&) {
+        throw;
+      } catch (...) {  // every cell says it for itself
+      }
     at::set_num_threads(it->second);
   }
 
@@ -265,9 +278,13 @@ class Runner {
 
   const std::string& accuracy_problem_of(const DefenseSpec& defense) {
     const auto [it, fresh] = accuracy_problems_.try_emplace(defense.name);
-    if (fresh)
-      it->second =
-          accuracy_problem(defense, lab_.defended(defense, data_), data_, suite_.data.indices);
+    if (fresh) try {
+        it->second =
+            accuracy_problem(defense, lab_.defended(defense, data_), data_, suite_.data.indices);
+      } catch (const BadInput&) {
+        throw;
+      } catch (...) {  // every cell says it for itself
+      }
     return it->second;
   }
 
@@ -283,6 +300,7 @@ class Runner {
     const auto load_x = [&](const CellRecord& record) { return load(record); };
     const std::string identity = worst_case_identity(group),
                       fingerprint = worst_case_fingerprint(group);
+    const ProcessState process;  // what the defense's plugins change is put back
     std::optional<WorstCase> result = store_.find_worst_case(identity, fingerprint);
     if (!result) result = worst_case(group, defense, data_, lab_, load_x);
     // Names are of this suite, whoever asked the same question before.

@@ -85,10 +85,16 @@ std::optional<ParamValue> PluginChecker::models_value(const ParamSpec& spec, con
   return out.size() == list->size() ? std::optional<ParamValue>(out) : std::nullopt;
 }
 
-bool PluginChecker::wants_fit(const Use& defense) const {
+bool PluginChecker::wants_fit(const Use& defense) const try {
   const auto plugin = plugins_.defense(defense.plugin, defense.with);
   const auto* fits = dynamic_cast<const Fits*>(plugin.get());
   return fits && fits->wanted();
+} catch (const BadInput&) {
+  throw;
+} catch (const ParamError&) {
+  throw;
+} catch (...) {  // what is wrong with it is told when its row is prepared
+  return false;
 }
 
 std::vector<Use> PluginChecker::stack(const Toml& list, const std::string& what) {

@@ -1,5 +1,6 @@
 #include "host/plugin_catalogue.h"
 
+#include "base/invalid_result.h"
 #include "gauntlet/training.h"
 #include "host/suite.h"
 
@@ -14,7 +15,14 @@ Schema LibraryCatalogue::schema(const std::string& kind, const std::string& name
 }
 
 DefenseRoles LibraryCatalogue::roles(const std::string& defense, const ParamMap& params) const {
-  const std::unique_ptr<Defense> plugin = library_.defense(defense, params);
+  std::unique_ptr<Defense> plugin;
+  try {
+    plugin = library_.defense(defense, params);
+  } catch (const PluginFailure&) {  // what is wrong is told when its row is prepared
+    DefenseRoles any;
+    any.layers = any.wraps = true;
+    return any;
+  }
   const auto is = [&]<class Ability>(const Ability*) {
     return dynamic_cast<const Ability*>(plugin.get()) != nullptr;
   };

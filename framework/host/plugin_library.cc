@@ -8,9 +8,12 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "base/failure.h"
+#include "base/invalid_result.h"
 #include "base/nearest_name.h"
 #include "base/sha256.h"
 #include "host/plugin_search.h"
+#include "host/running_plugin.h"
 #include "host/stamp_reader.h"
 
 namespace gauntlet {
@@ -20,6 +23,8 @@ namespace {
 using Key = std::pair<std::string, std::string>;  // kind, name
 
 const Entry& load(const PluginFile& file) {
+  const std::string who = file.path.string();
+  const Running running(who);
   // Read again: the file may have been rebuilt since the folder was searched.
   const PluginFile now = inspect_plugin(file.path);
   if (!now.refusal.empty()) throw BadInput(now.refusal);
@@ -39,6 +44,23 @@ const Entry& load(const PluginFile& file) {
   // so its code must.
   new boost::dll::shared_library(std::move(library));
   return entry;
+}
+
+// What a plugin throws on being made is told with its name.
+template <class Make>
+auto made(const std::string& who, const Make& make) {
+  const Running running(who);
+  try {
+    auto plugin = make();
+    if (!plugin) throw PluginFailure(who + " cannot be made: it gave none");
+    return plugin;
+  } catch (const ParamError&) {
+    throw;
+  } catch (const PluginFailure&) {
+    throw;
+  } catch (...) {
+    throw PluginFailure(who + " cannot be made: " + current_failure());
+  }
 }
 
 }  // namespace
@@ -146,18 +168,26 @@ const Schema& PluginLibrary::schema(const std::string& kind, const std::string& 
   const Entry& entry = state_->entry(kind, name);
   const std::lock_guard guard(state_->lock);
   auto known = state_->schemas.find({kind, name});
-  if (known == state_->schemas.end())
-    known = state_->schemas.emplace(Key{kind, name}, entry.schema()).first;
-  return known->second;
+  if (known != state_->schemas.end()) return known->second;
+  try {
+    const std::string who = kind + " '" + name + "'";
+    const Running running(who);
+    return state_->schemas.emplace(Key{kind, name}, entry.schema()).first->second;
+  } catch (...) {  // before any work: nothing can be said of it without
+    throw BadInput(state_->find(kind, name).path.string() +
+                   ": it cannot tell its parameters: " + current_failure());
+  }
 }
 
 std::unique_ptr<Attack> PluginLibrary::attack(const std::string& name,
                                               const ParamMap& params) const {
-  return state_->entry("attack", name).attack(params);
+  const Entry& entry = state_->entry("attack", name);
+  return made("attack '" + name + "'", [&] { return entry.attack(params); });
 }
 std::unique_ptr<Defense> PluginLibrary::defense(const std::string& name,
                                                 const ParamMap& params) const {
-  return state_->entry("defense", name).defense(params);
+  const Entry& entry = state_->entry("defense", name);
+  return made("defense '" + name + "'", [&] { return entry.defense(params); });
 }
 
 std::string PluginLibrary::digest(const std::string& kind, const std::string& name) const {

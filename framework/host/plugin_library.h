@@ -46,7 +46,7 @@ class PluginLibrary {
   /// refused). Loads nothing.
   const PluginFile& file(const std::string& kind, const std::string& name) const;
   /// These load the library. BadInput as above, or if it cannot be loaded; ParamError for
-  /// parameters.
+  /// parameters; PluginFailure where its constructor throws.
   const Schema& schema(const std::string& kind, const std::string& name) const;
   std::unique_ptr<Attack> attack(const std::string& name, const ParamMap& params) const;
   std::unique_ptr<Defense> defense(const std::string& name, const ParamMap& params) const;

@@ -1,0 +1,94 @@
+#include "evaluation/plugin_call.h"
+
+#include <fmt/format.h>
+
+#include "base/bad_input.h"
+#include "base/failure.h"
+#include "evaluation/craft.h"
+#include "evaluation/process_state.h"
+#include "gauntlet/params.h"
+
+namespace gauntlet {
+namespace {
+thread_local bool values_are_checked = false;
+
+int64_t version_of(const Tensor& tensor) { return tensor.is_inference() ? 0 : tensor._version(); }
+}  // namespace
+
+ValuesAreChecked::ValuesAreChecked() : outer_(values_are_checked) { values_are_checked = true; }
+ValuesAreChecked::~ValuesAreChecked() { values_are_checked = outer_; }
+
+Lent& Lent::add(const char* name, const Tensor& tensor) {
+  if (tensor.defined() && count_ < all_.size()) all_[count_++] = {name, tensor, version_of(tensor)};
+  return *this;
+}
+
+Lent& Lent::add(const Noise& noise) {
+  return add("noise.key.id", noise.key.id).add("noise.key.place", noise.key.place);
+}
+
+Lent& Lent::add(const Outputs& outputs) {
+  return add("outputs.logits", outputs.logits).add("outputs.reject", outputs.reject);
+}
+
+const char* Lent::written() const {
+  for (size_t i = 0; i < count_; ++i)
+    if (version_of(all_[i].tensor) != all_[i].version) return all_[i].name;
+  return nullptr;
+}
+
+void require_untouched(const std::string& who, const char* hook, const Lent& lent) {
+  if (const char* name = lent.written())
+    throw InvalidResult(
+        fmt::format("{} writes into {} in {}(), which it is only lent", who, name, hook));
+  if (const char* what = ProcessState::disturbed())
+    throw InvalidResult(fmt::format("{} changed {} in {}()", who, what, hook));
+}
+
+void require_result(const std::string& who, const char* hook, const Tensor& given,
+                    const Expected& expected) {
+  const auto fail = [&](const std::string& what) {
+    throw InvalidResult(fmt::format("{}: {}() gave {}", who, hook, what));
+  };
+  if (!given.defined()) fail("no tensor");
+  if (given.layout() != torch::kStrided) fail("a tensor that is not dense");
+  if (given.sizes() != expected.shape)
+    fail("shape " + shape_of(given.sizes()) + ", expected " + shape_of(expected.shape));
+  // Half of what is asked may be computed in more digits, not in fewer.
+  const bool more = expected.type == torch::kBFloat16 && given.scalar_type() == torch::kFloat;
+  if (given.scalar_type() != expected.type && !more)
+    fail(fmt::format("dtype {}, expected {}", c10::toString(given.scalar_type()),
+                     c10::toString(expected.type)));
+  if ((expected.not_nan || values_are_checked) && given.isnan().any().item<bool>())
+    fail("values that are not numbers (NaN)");
+}
+
+void rethrow_named(const std::string& who, const char* hook) {
+  try {
+    throw;
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const TaskOver&) {
+    throw;
+  } catch (const AccessError&) {
+    throw;
+  } catch (const InvalidResult&) {
+    throw;
+  } catch (const PluginFailure&) {
+    throw;
+  } catch (const BadInput&) {
+    throw;
+  } catch (const ParamError&) {
+    throw;
+  } catch (...) {
+    throw PluginFailure(fmt::format("{}: {}(): {}", who, hook, current_failure()));
+  }
+}
+
+std::string shape_of(at::IntArrayRef sizes) {
+  std::string text = "[";
+  for (const int64_t size : sizes) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + "]";
+}
+
+}  // namespace gauntlet

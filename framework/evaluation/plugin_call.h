@@ -1,0 +1,81 @@
+// A call across the boundary to a plugin, and what the plugin did with what it was lent.
+#pragma once
+#include <array>
+#include <string>
+
+#include "base/invalid_result.h"
+#include "gauntlet/noise.h"
+#include "host/running_plugin.h"
+
+namespace gauntlet {
+
+/// While it lives, what hooks give is looked at for values that are not numbers: in probing, since
+/// it takes as long as a layer.
+class ValuesAreChecked {
+ public:
+  ValuesAreChecked();
+  ~ValuesAreChecked();
+  ValuesAreChecked(const ValuesAreChecked&) = delete;
+  ValuesAreChecked& operator=(const ValuesAreChecked&) = delete;
+
+ private:
+  const bool outer_;
+};
+
+/// Tensors that a plugin is lent and must leave as they are, told by LibTorch's version counters.
+class Lent {
+ public:
+  Lent() = default;
+  Lent(const char* name, const Tensor& tensor) { add(name, tensor); }
+  Lent& add(const char* name, const Tensor& tensor);
+  Lent& add(const Noise& noise);
+  Lent& add(const Outputs& outputs);
+  /// The first that was written to since it was added; null: none.
+  const char* written() const;
+
+ private:
+  struct One {
+    const char* name;
+    Tensor tensor;
+    int64_t version;
+  };
+  std::array<One, 8> all_;
+  size_t count_ = 0;
+};
+
+/// What a hook has to give back.
+struct Expected {
+  at::IntArrayRef shape;
+  at::ScalarType type = torch::kFloat;
+  bool not_nan = false;  ///< always looked at; else where values are checked
+};
+
+/// Throws InvalidResult where a lent tensor was written to, or the plugin computes on under other
+/// settings than the host's.
+void require_untouched(const std::string& who, const char* hook, const Lent& lent);
+/// Throws InvalidResult that names what is wrong with `given`.
+void require_result(const std::string& who, const char* hook, const Tensor& given,
+                    const Expected& expected);
+/// Of the exception that is being handled: those of the host pass as they are, others as a
+/// PluginFailure that names the plugin.
+[[noreturn]] void rethrow_named(const std::string& who, const char* hook);
+
+/// Calls a hook of a plugin and looks at what it was lent.
+template <class F>
+auto call_plugin(const std::string& who, const char* hook, const Lent& lent, F&& hooked) {
+  const Running running(who);
+  auto out = [&] {
+    try {
+      return hooked();
+    } catch (...) {
+      rethrow_named(who, hook);
+    }
+  }();
+  require_untouched(who, hook, lent);
+  return out;
+}
+
+/// "[3, 1, 28, 28]"
+std::string shape_of(at::IntArrayRef sizes);
+
+}  // namespace gauntlet

@@ -1,0 +1,60 @@
+// What a defended model asks of its plugins one by one, and what it takes for an answer.
+#include "evaluation/defended_model.h"
+#include "evaluation/loss_call.h"
+#include "evaluation/plugin_call.h"
+
+namespace gauntlet {
+
+std::string DefendedModel::name_of(const Interface* ability) const {
+  for (const Wrapper& wrapper : stack_)
+    if (dynamic_cast<const void*>(wrapper.defense.get()) == dynamic_cast<const void*>(ability))
+      return "'" + wrapper.name + "'";
+  return "the defense";
+}
+
+// What a vote says of itself, asked once.
+void DefendedModel::ask_vote() {
+  if (!votes_) return;
+  const std::string who = name_of(votes_);
+  mc_samples_ = call_plugin(who, "mc_samples", {}, [&] { return votes_->mc_samples(); });
+  constexpr int64_t kMost = kStepUnit / kDrawUnit - 1;
+  if (mc_samples_ < 1 || mc_samples_ > kMost)
+    throw InvalidResult(who + ": mc_samples() is " + std::to_string(mc_samples_) +
+                        ", expected 1 to " + std::to_string(kMost));
+  const double lead = call_plugin(who, "lead", {}, [&] { return votes_->lead(); });
+  if (!(lead > 0))
+    throw InvalidResult(who + ": lead() is " + std::to_string(lead) + ", expected more than 0");
+  const auto average = int(call_plugin(who, "surrogate", {}, [&] { return votes_->surrogate(); }));
+  if (average < int(Average::kLoss) || average > int(Average::kBallot))
+    throw InvalidResult(who + ": surrogate() is none of the averages");
+}
+
+Tensor DefendedModel::score(const Tensor& x, const Outputs& out) {
+  const std::string who = name_of(refuses_);
+  Lent lent("the inputs", x);
+  lent.add(out);
+  const Tensor given =
+      call_plugin(who, "score", lent, [&] { return refuses_->score(x, out, *this); });
+  require_result(who, "score", given, {{x.size(0)}, out.logits.scalar_type(), true});
+  return given;
+}
+
+double DefendedModel::alpha() const {
+  return call_plugin(name_of(certifies_), "alpha", {}, [&] { return certifies_->alpha(); });
+}
+
+Certificate DefendedModel::certificate(const Tensor& x, View& view, Noise& noise) {
+  Lent lent("the inputs", x);
+  lent.add(noise);
+  return call_plugin(name_of(certifies_), "certify", lent,
+                     [&] { return certifies_->certify(x, view, noise); });
+}
+
+Loss DefendedModel::adaptive_loss(Goal goal) {
+  const std::string who = name_of(suggests_);
+  return [who, loss = call_plugin(who, "adaptive_loss", {}, [&] {
+                 return suggests_->adaptive_loss(goal);
+               })](const Outputs& out, const Rows& rows) { return loss_of(loss, out, rows, who); };
+}
+
+}  // namespace gauntlet

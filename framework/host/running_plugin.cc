@@ -1,0 +1,17 @@
+#include "host/running_plugin.h"
+
+#include <atomic>
+
+namespace gauntlet {
+namespace {
+// Of the process, not of a thread: a thread that a plugin began may end it.
+std::atomic<const char*> running{nullptr};
+}  // namespace
+
+const char* running_plugin() { return running.load(std::memory_order_relaxed); }
+
+Running::Running(const std::string& who)
+    : outer_(running.exchange(who.c_str(), std::memory_order_relaxed)) {}
+Running::~Running() { running.store(outer_, std::memory_order_relaxed); }
+
+}  // namespace gauntlet
