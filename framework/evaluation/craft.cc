@@ -114,9 +114,12 @@ void require_images(const CraftBatch& batch, const Tensor& answer, const std::st
   if (answer.sizes() != batch.x.sizes())
     throw InvalidResult(who + " returned shape " + shape_of(answer.sizes()) + ", expected " +
                         shape_of(batch.x.sizes()));
-  if (answer.scalar_type() != torch::kFloat || answer.device() != batch.x.device())
-    throw InvalidResult(who + " returned dtype " + c10::toString(answer.scalar_type()) + " on " +
-                        answer.device().str() + ", expected Float on " + batch.x.device().str());
+  if (answer.scalar_type() != torch::kFloat)
+    throw InvalidResult(who + " returned dtype " + c10::toString(answer.scalar_type()) +
+                        ", expected Float");
+  if (answer.device() != batch.x.device())
+    throw InvalidResult(who + " returned a tensor on " + answer.device().str() + ", expected " +
+                        batch.x.device().str());
 }
 
 // One run on copies of the task, with what it changed of the process put back. Undefined: it was

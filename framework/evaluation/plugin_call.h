@@ -9,8 +9,8 @@
 
 namespace gauntlet {
 
-/// While it lives, what hooks give is looked at for values that are not numbers: in probing, since
-/// it takes as long as a layer.
+/// While it lives, hooks that give nothing but NaN are told of by name: in probing, since it takes
+/// as long as a layer. Single values that are not numbers are the answer's (Decision::faulty).
 class ValuesAreChecked {
  public:
   ValuesAreChecked();
@@ -47,7 +47,6 @@ class Lent {
 struct Expected {
   at::IntArrayRef shape;
   at::ScalarType type = torch::kFloat;
-  bool not_nan = false;  ///< always looked at; else where values are checked
 };
 
 /// Throws InvalidResult where a lent tensor was written to, or the plugin computes on under other

@@ -35,7 +35,7 @@ Tensor DefendedModel::score(const Tensor& x, const Outputs& out) {
   lent.add(out);
   const Tensor given =
       call_plugin(who, "score", lent, [&] { return refuses_->score(x, out, *this); });
-  require_result(who, "score", given, {{x.size(0)}, out.logits.scalar_type(), true});
+  require_result(who, "score", given, {{x.size(0)}, out.logits.scalar_type()});
   return given;
 }
 

@@ -203,7 +203,7 @@ TEST_F(MisbehavingDefenses, VotesSayWhatTheyAre) {
         {"in place", Status::kInvalid, who + " writes into the inputs in perturb()"},
         {"shape", Status::kInvalid, who + ": perturb() gave shape"},
         {"ballot's shape", Status::kInvalid, who + ": ballot() gave shape"},
-        {"ballot is NaN", Status::kInvalid, who + ": ballot() gave values that are not numbers"},
+        {"ballot is NaN", Status::kInvalid, who + ": ballot() gave values that are not finite"},
         {"ballot throws", Status::kError, who + ": ballot(): no ballot"},
         {"ballot of classes", Status::kInvalid, who + ": ballot() gave shape"},
         {"writes logits", Status::kInvalid, who + " writes into outputs.logits in ballot()"},

@@ -174,7 +174,7 @@ TEST_F(CertifiedSuite, WhatTheCertifierDoesWrongIsARecordWithoutNumbers) {
   };
   const Certification threw = certified("throws"), negative = certified("negative");
   EXPECT_EQ(threw.status, Status::kError);
-  EXPECT_EQ(threw.reason, "no certificate today");
+  EXPECT_EQ(threw.reason, "'false_certificates': certify(): no certificate today");
   EXPECT_EQ(negative.status, Status::kInvalid);
   EXPECT_NE(negative.reason.find("negative or not finite"), std::string::npos) << negative.reason;
   EXPECT_TRUE(threw.certificates.empty() && negative.certificates.empty());

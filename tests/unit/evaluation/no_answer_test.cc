@@ -127,7 +127,7 @@ TEST(NoAnswer, OfABallotIsTheVotersFault) {
     verdict(model, batch);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const std::exception& error) {
-    EXPECT_STREQ(error.what(), "the ballots of 'wrapper' are not finite");
+    EXPECT_STREQ(error.what(), "'wrapper': ballot() gave values that are not finite");
   }
 }
 
