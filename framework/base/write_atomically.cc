@@ -1,16 +1,14 @@
 #include "base/write_atomically.h"
 
-#include <unistd.h>
-
 #include <fstream>
 
 #include "base/bad_input.h"
+#include "base/draft.h"
 
 namespace gauntlet {
 
 void write_atomically(const std::filesystem::path& file, const std::string& text) {
-  std::filesystem::path draft = file;
-  draft += "." + std::to_string(getpid()) + ".tmp";
+  const std::filesystem::path draft = draft_of(file);
   std::ofstream stream(draft, std::ios::binary);
   stream << text;
   stream.close();

@@ -7,13 +7,16 @@
 #include <new>
 
 #include "base/bad_input.h"
+#include "base/draft.h"
 
 namespace gauntlet {
 
 ZipWriter::ZipWriter(const std::filesystem::path& file)
-    : name_(file.string()), archive_(nullptr, [](zip* archive) { zip_discard(archive); }) {
+    : file_(file),
+      draft_(draft_of(file)),
+      archive_(nullptr, [](zip* archive) { zip_discard(archive); }) {
   int code = 0;
-  archive_.reset(zip_open(file.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
+  archive_.reset(zip_open(draft_.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &code));
   if (archive_) return;
   zip_error_t error;
   zip_error_init_with_code(&error, code);
@@ -51,10 +54,16 @@ void ZipWriter::add_source(const std::string& name, zip_source_t* source) {
 void ZipWriter::close() {
   if (zip_close(archive_.get()) != 0) fail(zip_strerror(archive_.get()));
   archive_.release();
+  std::error_code error;
+  std::filesystem::rename(draft_, file_, error);
+  if (!error) return;
+  std::error_code ignored;
+  std::filesystem::remove(draft_, ignored);
+  fail(error.message());
 }
 
 void ZipWriter::fail(const std::string& problem) const {
-  throw BadInput(name_ + ": the file cannot be written (" + problem + ")");
+  throw BadInput(file_.string() + ": the file cannot be written (" + problem + ")");
 }
 
 }  // namespace gauntlet

@@ -24,7 +24,7 @@ class ZipWriter {
   void add_source(const std::string& name, zip_source* source);
   [[noreturn]] void fail(const std::string& problem) const;
 
-  std::string name_;
+  const std::filesystem::path file_, draft_;
   std::unique_ptr<zip, void (*)(zip*)> archive_;
 };
 

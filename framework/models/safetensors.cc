@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "base/draft.h"
 #include "base/file_limits.h"
 #include "base/shown.h"
 
@@ -259,8 +260,7 @@ void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata) {
   const std::string header = header_of(tensors, metadata);
-  std::filesystem::path temporary = file;
-  temporary += "." + std::to_string(::getpid()) + ".tmp";
+  const std::filesystem::path temporary = draft_of(file);
   try {
     std::ofstream out(temporary, std::ios::binary);
     for (size_t i = 0; i < kLengthBytes; ++i) out.put(char(uint64_t(header.size()) >> 8 * i));
