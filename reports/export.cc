@@ -14,6 +14,7 @@
 #include "reports/latex.h"
 #include "reports/summary.h"
 #include "reports/text.h"
+#include "results/artifacts.h"
 
 namespace gauntlet {
 namespace {
@@ -113,6 +114,10 @@ class Exporter {
     return file;
   }
 
+  static std::map<std::string, Tensor> tensors_of(const fs::path& file, const std::string& sum) {
+    return parse_safetensors(read_artifact(file, sum), file.string());
+  }
+
   /// [N, C, H, W], in the order of the outcomes.
   static Tensor in_order(const std::map<std::string, Tensor>& tensors, const std::string& name,
                          const std::vector<Outcome>& outcomes, const fs::path& file) {
@@ -136,7 +141,7 @@ class Exporter {
 
   Tensor inputs_of(const CellRecord& cell, const std::vector<Outcome>& outcomes) const {
     const fs::path file = artifact(cell.x_adv);
-    const Tensor x = in_order(read_safetensors(file), "x_adv", outcomes, file);
+    const Tensor x = in_order(tensors_of(file, cell.x_adv_sha256), "x_adv", outcomes, file);
     if (x.scalar_type() != torch::kFloat)
       throw BadInput(file.string() + ": x_adv is not of float32");
     return x;
@@ -149,7 +154,8 @@ class Exporter {
                           ? settings["data"]["images"].get<std::string>()
                           : std::string();
     const fs::path file = artifact(name);
-    if (clean_.empty()) clean_ = read_safetensors(file);
+    if (clean_.empty())
+      clean_ = tensors_of(file, settings["data"].value("images_sha256", std::string()));
     const Tensor x = in_order(clean_, "x", outcomes, file);
     return x.scalar_type() == torch::kByte ? x.to(torch::kFloat).div_(255) : x.to(torch::kFloat);
   }

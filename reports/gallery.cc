@@ -8,6 +8,7 @@
 #include "models/safetensors.h"
 #include "reports/png.h"
 #include "reports/text.h"
+#include "results/artifacts.h"
 
 namespace gauntlet {
 namespace {
@@ -27,9 +28,10 @@ struct Images {
   }
 };
 
-std::optional<Images> read_images(const std::filesystem::path& file, const char* name) {
+std::optional<Images> read_images(const std::filesystem::path& file, const std::string& sum,
+                                  const char* name) {
   try {
-    auto tensors = read_safetensors(file);
+    auto tensors = parse_safetensors(read_artifact(file, sum), file.string());
     if (!tensors.count(name) || !tensors.count("index")) return {};
     Tensor x = tensors.at(name);
     if (x.dim() != 4 || x.size(0) != tensors.at("index").size(0)) return {};
@@ -75,7 +77,8 @@ View picture_view(const Tensor& clean, const Tensor& adversarial, const Outcome&
 View pictures_of(const CellRecord& record, const RunRecords& records, const Images& clean,
                  const RunImages& images) {
   View pictures = View::array();
-  const auto adversarial = read_images(records.artifacts / record.x_adv, "x_adv");
+  const auto adversarial =
+      read_images(records.artifacts / record.x_adv, record.x_adv_sha256, "x_adv");
   if (!adversarial) return pictures;
   std::set<int64_t> seen;  // classes
   for (const Outcome& outcome : records.outcomes(record)) {
@@ -100,7 +103,8 @@ View gallery_of(const Summary& summary, const RunRecords& records, const RunImag
   if (records.artifacts.empty() || summary.threats.empty() || !settings.contains(place) ||
       !settings[place].is_string())
     return rows;
-  const auto clean = read_images(records.artifacts / settings[place].get<std::string>(), "x");
+  const auto clean = read_images(records.artifacts / settings[place].get<std::string>(),
+                                 settings["data"].value("images_sha256", std::string()), "x");
   if (!clean) return rows;
   for (const std::string& defense : summary.defenses) {
     if (rows.size() == kDefenses) break;

@@ -34,6 +34,7 @@ bool margins_agree(double claimed, double found) {
 struct Answers {
   std::vector<int64_t> clean, robust, predicted;
   std::vector<double> margin, clean_margin;
+  Tensor confidence;  // [n, K] of the adversarial inputs, first trial
   std::vector<int64_t> clean_by_trial, robust_by_trial;
 };
 
@@ -42,6 +43,19 @@ void append(std::vector<T>& to, const Tensor& values, at::ScalarType type) {
   const Tensor host = values.to(at::kCPU, type).contiguous();
   const T* first = host.template const_data_ptr<T>();
   to.insert(to.end(), first, first + host.numel());
+}
+
+// Older entries say of a plugin inside of another what was chosen, and not what it left to
+// defaults.
+bool agrees(const json& said, const json& own) {
+  if (said == own) return true;
+  if (said.type() != own.type() || !own.is_structured()) return false;
+  const bool is_inner = own.is_object() && own.contains("use") && !own.contains("params");
+  if (!is_inner && said.size() != own.size()) return false;
+  if (own.is_array()) return std::equal(said.begin(), said.end(), own.begin(), own.end(), agrees);
+  for (const auto& [key, value] : said.items())
+    if (!own.contains(key) || !agrees(value, own.at(key))) return false;
+  return !is_inner || said.contains("use");
 }
 
 class EntryCheck {
@@ -89,10 +103,20 @@ class EntryCheck {
                                 "with {}",
                                 entry_.model, entry_.weights_sha256, own.at("model").dump(),
                                 own.at("weights_sha256").dump()));
-    for (const char* key : {"model", "architecture", "weights_sha256", "layer_plugins", "stack"})
-      if (said.value(key, json()) != own.at(key))
-        findings_.add(entry_.id, fmt::format("its {} is {}, that of the row is {}", key,
-                                             said.value(key, json()).dump(), own.at(key).dump()));
+    // Entries of before that do not say how images are normalised.
+    const bool older = !said.contains("mean");
+    for (const char* key :
+         {"model", "architecture", "weights_sha256", "layer_plugins", "stack", "training"})
+      check_part(said, own, key);
+    if (!older)
+      for (const char* key : {"input", "classes", "mean", "std", "options"})
+        check_part(said, own, key);
+  }
+
+  void check_part(const json& said, const json& own, const char* key) {
+    if (!agrees(said.value(key, json()), own.at(key)))
+      findings_.add(entry_.id, fmt::format("its {} is {}, that of the row is {}", key,
+                                           said.value(key, json()).dump(), own.at(key).dump()));
   }
 
   void check(const BoardThreat& threat, const BoardAttack& attack, const BoardAttack::Cell& cell) {
@@ -176,6 +200,7 @@ class EntryCheck {
     const Tensor x_adv = x_adv_of(bundle_, cell),
                  all = torch::tensor(indices_of(record), torch::kLong);
     Answers out;
+    std::vector<Tensor> confidence;
     for (int64_t from = 0; from < all.size(0); from += batch_size()) {
       const Tensor index = all.narrow(0, from, std::min(batch_size(), all.size(0) - from));
       const CraftBatch batch{data_.x(index).to(lab_.device()), data_.y(index).to(lab_.device()),
@@ -191,10 +216,12 @@ class EntryCheck {
       append(out.predicted, robust.predicted, at::kLong);
       append(out.margin, robust.margin, at::kDouble);
       append(out.clean_margin, clean.margin, at::kDouble);
+      confidence.push_back(robust.confidence.cpu());
       if (!shares_draws()) continue;
       add_by_trial(out.clean_by_trial, clean.right);
       add_by_trial(out.robust_by_trial, robust.right);
     }
+    if (!confidence.empty()) out.confidence = torch::cat(confidence).to(torch::kDouble);
     return out;
   }
 
@@ -221,10 +248,11 @@ class EntryCheck {
         add(about, o,
             fmt::format("the table has it {} without an attack, the model answers {}",
                         o.clean_right ? "right" : "wrong", found.clean[i] ? "right" : "wrong"));
-      // Which of two wrong classes leads may change with the build, too.
+      const bool class_agrees = o.predicted == found.predicted[i] ||
+                                (!same && as_good(found.confidence[int64_t(i)], o.predicted));
       if (tie(found.clean_margin[i]) || tie(found.margin[i]))
         robust.add(o.robust_right, found.robust[i]);
-      else if (o.robust_right != found.robust[i] || (same && o.predicted != found.predicted[i]))
+      else if (o.robust_right != found.robust[i] || !class_agrees)
         add(about, o,
             fmt::format("the table has it {} under attack (class {}), the model's answer is {} "
                         "(class {})",
@@ -233,6 +261,14 @@ class EntryCheck {
     }
     compare_flips(about, "without an attack", clean);
     compare_flips(about, "under attack", robust);
+  }
+
+  // Which of two wrong classes leads may change with the build; so may whether one is refused.
+  static bool as_good(const Tensor& confidence, int64_t predicted) {
+    if (predicted >= confidence.size(0)) return false;
+    if (predicted < 0) return true;
+    const double most = confidence.max().item<double>();
+    return margins_agree(confidence[predicted].item<double>(), most);
   }
 
   // Answers that differ where margins are as good as 0.

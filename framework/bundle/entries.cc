@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/sha256.h"
+#include "results/artifacts.h"
 #include "results/board_audit.h"
 #include "results/board_scores.h"
 #include "results/outcomes.h"
@@ -49,9 +50,8 @@ std::string cell_problem(const CellRecord* cell, const std::filesystem::path& ar
   if (!cell) return "has no result";
   if (cell->status != Status::kOk)
     return fmt::format("is {} ({})", to_string(cell->status), cell->reason);
-  if (!std::filesystem::is_regular_file(artifacts / cell->x_adv))
-    return "has lost its adversarial inputs, artifacts/" + cell->x_adv;
-  return "";
+  const std::string problem = artifact_problem(artifacts / cell->x_adv, cell->x_adv_sha256);
+  return problem.empty() ? "" : "has lost its adversarial inputs: " + problem;
 }
 
 json object_of(const std::string& text) {
@@ -116,7 +116,7 @@ class EntryMaker {
 
   void add(BoardAttack& attack, const CellRecord& record) {
     json parameters = object_of(record.parameters);
-    parameters.erase("defense");
+    for (const char* told_by_entry : {"defense", "data"}) parameters.erase(told_by_entry);
     attack.plugin = parameters.at("attack").at("plugin");
     // A path of this machine says nothing to others.
     json& params = parameters["attack"]["params"];
@@ -131,7 +131,7 @@ class EntryMaker {
     CellRecord& own = cell.record;
     for (std::string* said :
          {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split, &own.threat, &own.norm,
-          &own.parameters, &own.environment, &own.x_adv})
+          &own.parameters, &own.environment, &own.x_adv, &own.x_adv_sha256})
       said->clear();
     own.epsilon = 0;
     cell.x_adv_sha256 = sha256_of_file(artifacts_ / record.x_adv);

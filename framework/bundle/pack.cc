@@ -9,6 +9,7 @@
 #include "base/zip_writer.h"
 #include "bundle/entries.h"
 #include "bundle/layout.h"
+#include "results/artifacts.h"
 
 namespace gauntlet {
 namespace {
@@ -50,6 +51,15 @@ std::string images_of(const json& settings) {
   return settings.at("data").value("images", std::string());
 }
 
+// Why they cannot be packed; "" where they can.
+std::string images_problem(const json& settings, const fs::path& artifacts) {
+  const std::string images = images_of(settings);
+  if (images.empty()) return "the clean images of the run are not among its artifacts";
+  const std::string sum = settings.at("data").value("images_sha256", std::string()),
+                    problem = artifact_problem(artifacts / images, sum);
+  return problem.empty() ? "" : "the clean images of the run are lost: " + problem;
+}
+
 class Packer {
  public:
   explicit Packer(const fs::path& output) : zip_(output) {}
@@ -82,8 +92,8 @@ Packed pack(const Store& store, const BoardAuthors& about, const PluginLibrary& 
   const Suite columns = columns_of(settings, store.folder(), plugins, registry);
   std::vector<std::string> missing = missing_of(run, columns, store.artifacts());
   const std::string images = images_of(settings);
-  if (images.empty() || !fs::is_regular_file(store.artifacts() / images))
-    missing.push_back("the clean images of the run are not among its artifacts");
+  if (const std::string why = images_problem(settings, store.artifacts()); !why.empty())
+    missing.push_back(why);
   if (!missing.empty()) {
     std::string text = store.folder().string() + ": the run is no complete entry of board '" +
                        columns.board->id() + "':";

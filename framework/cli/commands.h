@@ -68,8 +68,11 @@ void add_model_files(CLI::App& models, Action& action);
 int list_architectures();
 void add_version(CLI::App& app, Action& action);
 
-/// The store that a run left in a folder. Throws BadInput where there is none.
+/// The store that a run left in a folder, to be read: it may lie on a disk that cannot be written.
+/// Throws BadInput where there is none.
 Store open_results(const std::string& folder);
+/// The run of this build in it. Says on standard error where other builds have newer ones there.
+Store::Run run_of(const Store& store);
 /// "cpu", "cuda" or "auto" (cuda where there is one). Throws BadInput.
 at::Device device_of(const std::string& name);
 

@@ -1,13 +1,16 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/bad_input.h"
 #include "base/processors.h"
 #include "cli/commands.h"
 #include "cli/words.h"
+#include "evaluation/identity.h"
 
 namespace gauntlet::cli {
 
@@ -40,7 +43,21 @@ void Common::apply_threads() const {
 Store open_results(const std::string& folder) {
   if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
     throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
-  return Store{std::filesystem::path(folder)};
+  return Store(folder, Store::Access::kRead, host_digest());
+}
+
+Store::Run run_of(const Store& store) {
+  Store::Run run = store.latest_run();
+  if (run.newer > 0)
+    fmt::print(stderr,
+               "note: {}: of this build is the run of {}; other builds began {} there since\n",
+               store.folder().string(), run.started, run.newer);
+  if (run.lost > 0)
+    fmt::print(stderr,
+               "note: {}: {} records of the run are not as they were written and are shown as "
+               "invalid; run the suite again, which computes them anew\n",
+               store.folder().string(), run.lost);
+  return run;
 }
 
 at::Device device_of(const std::string& name) {

@@ -36,7 +36,7 @@ std::function<bool(const CellRecord&)> filter_of(const std::vector<std::string>&
 
 int run(const Flags& flags) {
   const Store store = open_results(flags.folder);
-  const Store::Run run = store.latest_run();
+  const Store::Run run = run_of(store);
   ExportOptions options;
   options.inputs = flags.x_adv == "uint8"  ? ExportedInputs::kUint8
                    : flags.x_adv == "none" ? ExportedInputs::kNone

@@ -47,6 +47,10 @@ void Progress::cell_end(const CellRecord& record, bool cached) {
       record.seconds, cached);
 }
 
+void Progress::remark(const std::string& sentence) {
+  fmt::print(stderr, "{}note: {}\n", terminal_ ? "\r\033[K" : "", sentence);
+}
+
 void Progress::certification_end(const Certification& record, bool cached) {
   end(record.status == Status::kOk
           ? fmt::format("{:.1f} % ({:.1f}–{:.1f}), average radius {:.3f}, {:.1f} % abstained",

@@ -14,7 +14,7 @@ namespace {
 int render(const std::string& folder, const std::string& output) {
   const Store store = open_results(folder);
   const std::filesystem::path target = output.empty() ? folder : output;
-  const Store::Run run = store.latest_run();
+  const Store::Run run = run_of(store);
   write_reports({run, outcomes_in(store), store.artifacts()}, target);
   say("{}\n", (target / "report.html").string());
   return kOk;

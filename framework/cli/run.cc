@@ -10,6 +10,7 @@
 #include "cli/summary.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
+#include "evaluation/identity.h"
 #include "evaluation/remarks.h"
 #include "evaluation/timing.h"
 #include "host/plan.h"
@@ -52,7 +53,8 @@ int run(const RunFlags& flags) {
   options.stop = &stop_on_signals();
   options.measure_threads = flags.common.may_choose_threads();
   Store store(flags.output.empty() ? std::filesystem::path("runs") / suite.name
-                                   : std::filesystem::path(flags.output));
+                                   : std::filesystem::path(flags.output),
+              Store::Access::kWrite, host_digest());
   Progress progress(expected_passes(suite), flags.quiet);
   const ReportsOnSuddenEnd reports(store.folder());
   const RunSummary summary = run_suite(suite, plugins, registry, store, options, progress);

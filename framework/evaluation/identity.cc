@@ -81,16 +81,30 @@ bool wants_fit(const Use& use, const Laboratory& lab) {
   });
 }
 
+// What the sums of files do not say: how a split is read where that can be chosen; null elsewhere.
+json reading_of(const DatasetEntry::Split& split, const DatasetEntry& entry) {
+  if (split.format == DataFormat::kImages)
+    return {{"shape", entry.shape}, {"resize", split.resize}, {"classes", entry.class_names}};
+  if (split.format == DataFormat::kNpz)
+    return {{"images", split.images_array},
+            {"labels", split.labels_array},
+            {"channels_last", split.channels_last}};
+  return nullptr;
+}
+
 // The data that wrappers are fitted on, by the sums of their files; null where none is fitted.
 json fitted_on(const std::vector<Use>& stack, const ModelEntry& entry, const Laboratory& lab) {
   if (std::none_of(stack.begin(), stack.end(), [&](auto& use) { return wants_fit(use, lab); }))
     return nullptr;
   const DatasetEntry data = lab.registry().dataset(entry.dataset);
-  json sums = json::array();
-  if (const DatasetEntry::Split* split = data.find_split("train"))
+  json sums = json::array(), out = {{"dataset", data.id}};
+  if (const DatasetEntry::Split* split = data.find_split("train")) {
     for (const DatasetEntry::DataFile& file : split->files)
       sums.push_back(file.content_sha256.empty() ? file.sha256 : file.content_sha256);
-  return {{"dataset", data.id}, {"sha256", sums}};
+    if (json read = reading_of(*split, data); !read.is_null()) out["read"] = std::move(read);
+  }
+  out["sha256"] = sums;
+  return out;
 }
 
 // A model and what stands around it.
@@ -213,6 +227,19 @@ bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const L
 void collect_plugins(const std::string& attack, const ParamMap& params, const Laboratory& lab,
                      std::set<std::string>& names);
 
+void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
+                      std::set<std::string>& names);
+
+// Those inside of a network, and the one that builds it where that is a plugin.
+void collect_network(const ModelEntry& entry, const Laboratory& lab, std::set<std::string>& names) {
+  const std::vector<std::string> own = architecture_names();
+  const std::string& architecture = entry.network.architecture;
+  if (std::find(own.begin(), own.end(), architecture) == own.end() &&
+      lab.plugins().has("defense", architecture))
+    names.insert("defense/" + architecture);
+  collect_defenses(entry.layer_plugins, lab, names);
+}
+
 // Defenses, and the attacks that they are fitted with.
 void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
                       std::set<std::string>& names) {
@@ -235,15 +262,11 @@ void collect_plugins(const std::string& attack, const ParamMap& params, const La
   visit_parts(
       attack, params, lab, [&](const std::string& name) { names.insert("attack/" + name); },
       [&](const ModelRef& ref) {
-        collect_defenses(lab.registry().model(ref.id).layer_plugins, lab, names);
+        collect_network(lab.registry().model(ref.id), lab, names);
         collect_defenses(ref.stack, lab, names);
       });
 }
 
-const std::string& host_digest() {
-  static const std::string digest = sha256_of_file("/proc/self/exe");
-  return digest;
-}
 const std::string& sdk_digest() {
   static const std::string digest = [] {
     Dl_info info{};
@@ -255,13 +278,27 @@ const std::string& sdk_digest() {
   return digest;
 }
 
+// A plugin that is a parameter says all of its own: {"use": "pgd", "steps": 7, …}.
+json filled(const ParamSpec& spec, const ParamValue& value, const Laboratory& lab) {
+  if (spec.type != ParamType::kUse) return to_json(value);
+  Use inner;
+  detail::ParamTraits<Use>::assign(inner, value);
+  json out = {{"use", inner.plugin}};
+  for (const ParamSpec& each : lab.plugins().schema("attack", inner.plugin)) {
+    const auto it = inner.with.find(each.name);
+    out[each.name] = filled(each, it == inner.with.end() ? each.fallback : it->second, lab);
+  }
+  return out;
+}
+
 // {name: {value, default}}
-json with_defaults(const Schema& schema, const ParamMap& params) {
+json with_defaults(const std::string& kind, const std::string& plugin, const ParamMap& params,
+                   const Laboratory& lab) {
   json out = json::object();
-  for (const ParamSpec& spec : schema) {
+  for (const ParamSpec& spec : lab.plugins().schema(kind, plugin)) {
     const auto it = params.find(spec.name);
-    out[spec.name] = {{"value", to_json(it == params.end() ? spec.fallback : it->second)},
-                      {"default", to_json(spec.fallback)}};
+    out[spec.name] = {{"value", filled(spec, it == params.end() ? spec.fallback : it->second, lab)},
+                      {"default", filled(spec, spec.fallback, lab)}};
   }
   return out;
 }
@@ -276,6 +313,11 @@ json beside_defaults(const json& values, const json& defaults) {
   return out;
 }
 }  // namespace
+
+const std::string& host_digest() {
+  static const std::string digest = sha256_of_file("/proc/self/exe");
+  return digest;
+}
 
 json to_json(const ParamValue& value) {
   return std::visit(
@@ -293,13 +335,20 @@ json to_json(const ParamValue& value) {
       value.value);
 }
 
+json data_question(const DataSpec& from, const Dataset& data, const std::vector<int64_t>& indices) {
+  json out = {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}};
+  if (const DatasetEntry::Split* split = from.entry.find_split(data.split))
+    if (json read = reading_of(*split, from.entry); !read.is_null()) out["read"] = std::move(read);
+  return out;
+}
+
 json question(const Suite& suite, const Cell& cell, const Dataset& data,
               const std::vector<int64_t>& indices, int64_t batch_size, const Laboratory& lab) {
   const DefenseSpec& defense = suite.defenses[cell.defense];
   const AttackSpec& attack = suite.attacks[cell.attack];
   const ThreatSpec& threat = suite.threats[cell.threat];
   json out = {{"schema", 1},
-              {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
+              {"data", data_question(suite.data, data, indices)},
               {"attack",
                {{"plugin", attack.plugin},
                 {"params", content_of("attack", attack.plugin, attack.params, lab)}}},
@@ -312,11 +361,12 @@ json question(const Suite& suite, const Cell& cell, const Dataset& data,
   return out;
 }
 
-json certification_question(const DefenseSpec& defense, int64_t seed, const Dataset& data,
-                            const std::vector<int64_t>& indices, const Laboratory& lab) {
+json certification_question(const DefenseSpec& defense, int64_t seed, const DataSpec& from,
+                            const Dataset& data, const std::vector<int64_t>& indices,
+                            const Laboratory& lab) {
   json out = {{"schema", 1},
               {"kind", "certification"},
-              {"data", {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}}},
+              {"data", data_question(from, data, indices)},
               {"seed", seed}};
   out.update(wrapped_json(defense.model, defense.stack, lab));
   return out;
@@ -342,7 +392,7 @@ json answerer(const std::set<std::string>& names, const Laboratory& lab) {
 
 std::set<std::string> plugins_of(const DefenseSpec& defense, const Laboratory& lab) {
   std::set<std::string> names;
-  collect_defenses(defense.model.layer_plugins, lab, names);
+  collect_network(defense.model, lab, names);
   collect_defenses(defense.stack, lab, names);
   return names;
 }
@@ -398,35 +448,108 @@ json fitted_of(const DefenseSpec& defense, const Laboratory& lab) {
 }
 }  // namespace
 
-json parameters_of(const DefenseSpec& defense, const Laboratory& lab) {
-  const auto uses = [&](const std::vector<Use>& list) {
-    json out = json::array();
-    for (const Use& use : list)
-      out.push_back(
-          {{"use", use.plugin},
-           {"params", with_defaults(lab.plugins().schema("defense", use.plugin), use.with)}});
-    return out;
-  };
-  return {{"defense",
-           {{"model", defense.model.id},
-            {"architecture", defense.model.network.architecture},
-            {"weights_sha256", weights_hash(defense.model)},
-            {"layer_plugins", uses(defense.model.layer_plugins)},
-            {"stack", uses(defense.stack)},
-            {"fitted", fitted_of(defense, lab)},
-            {"training", params_json(defense.model.training)}}}};
+namespace {
+json uses_of(const std::vector<Use>& list, const Laboratory& lab) {
+  json out = json::array();
+  for (const Use& use : list)
+    out.push_back(
+        {{"use", use.plugin}, {"params", with_defaults("defense", use.plugin, use.with, lab)}});
+  return out;
 }
 
-json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& lab) {
+// All that the identity takes of a model and what stands around it.
+json model_parameters(const ModelEntry& entry, const std::vector<Use>& stack,
+                      const Laboratory& lab) {
+  const NetworkSpec& network = entry.network;
+  json out = {{"model", entry.id},
+              {"architecture", network.architecture},
+              {"input", network.input},
+              {"classes", network.classes},
+              {"mean", network.mean},
+              {"std", network.std},
+              {"options", params_json(network.options)},
+              {"weights_sha256", weights_hash(entry)},
+              {"layer_plugins", uses_of(entry.layer_plugins, lab)},
+              {"stack", uses_of(stack, lab)}};
+  if (json data = fitted_on(stack, entry, lab); !data.is_null()) out["fitted_on"] = std::move(data);
+  return out;
+}
+
+// What files hold that an attack or a plugin inside of it names.
+void add_files(const std::string& plugin, const ParamMap& params, const Laboratory& lab,
+               json& files) {
+  for (const ParamSpec& spec : lab.plugins().schema("attack", plugin)) {
+    const auto it = params.find(spec.name);
+    const ParamValue& value = it == params.end() ? spec.fallback : it->second;
+    const auto* path = value.get<std::string>();
+    if (spec.type == ParamType::kFile && path && !path->empty())
+      files[spec.name] = sha256_of_file(*path);
+    if (spec.type != ParamType::kUse) continue;
+    Use inner;
+    detail::ParamTraits<Use>::assign(inner, value);
+    add_files(inner.plugin, inner.with, lab, files);
+  }
+}
+
+json attack_parameters(const AttackSpec& attack, const Laboratory& lab) {
+  json out = {{"plugin", attack.plugin},
+              {"params", with_defaults("attack", attack.plugin, attack.params, lab)}};
+  json files;
+  add_files(attack.plugin, attack.params, lab, files);
+  if (!files.is_null()) out["files_sha256"] = std::move(files);
+  visit_parts(
+      attack.plugin, attack.params, lab, [](const std::string&) {},
+      [&](const ModelRef& ref) {
+        out["sources"].push_back(model_parameters(lab.registry().model(ref.id), ref.stack, lab));
+      });
+  return out;
+}
+
+constexpr size_t kShownRanges = 20;
+
+// "0-999", "3, 17-20".
+std::string ranges_text(const std::vector<int64_t>& indices) {
+  std::string text;
+  size_t ranges = 0;
+  for (size_t i = 0; i < indices.size();) {
+    size_t last = i;
+    while (last + 1 < indices.size() && indices[last + 1] == indices[last] + 1) ++last;
+    if (++ranges > kShownRanges)
+      return text + fmt::format(", … ({} images, SHA-256 {})", indices.size(),
+                                sha256(json(indices).dump()));
+    text += (text.empty() ? "" : ", ") + std::to_string(indices[i]);
+    if (last > i) text += "-" + std::to_string(indices[last]);
+    i = last + 1;
+  }
+  return text;
+}
+}  // namespace
+
+json data_parameters(const DataSpec& from, const Dataset& data,
+                     const std::vector<int64_t>& indices) {
+  json out = data_question(from, data, indices);
+  out["dataset"] = data.id;
+  out["indices"] = ranges_text(indices);
+  return out;
+}
+
+json parameters_of(const DefenseSpec& defense, const Laboratory& lab) {
+  json out = model_parameters(defense.model, defense.stack, lab);
+  out["fitted"] = fitted_of(defense, lab);
+  out["training"] = params_json(defense.model.training);
+  return {{"defense", std::move(out)}};
+}
+
+json parameters_of(const Suite& suite, const Cell& cell, const Dataset& data,
+                   const std::vector<int64_t>& indices, const Laboratory& lab) {
   const AttackSpec& attack = suite.attacks[cell.attack];
   json out = parameters_of(suite.defenses[cell.defense], lab);
-  out["attack"] = {
-      {"plugin", attack.plugin},
-      {"params", with_defaults(lab.plugins().schema("attack", attack.plugin), attack.params)}};
+  out["attack"] = attack_parameters(attack, lab);
   out["host"] = beside_defaults(host_json(attack.host), host_json({}));
   if (!attack.host.retries())
     out["host"]["saturation"] = {{"value", "report"}, {"default", "retry"}};
   out["scoring"] = beside_defaults(scoring_json(suite.scoring), scoring_json({}));
+  out["data"] = data_parameters(suite.data, data, indices);
   return out;
 }
 

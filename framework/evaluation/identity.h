@@ -14,9 +14,13 @@ nlohmann::json question(const Suite& suite, const Cell& cell, const Dataset& dat
                         const std::vector<int64_t>& indices, int64_t batch_size,
                         const Laboratory& laboratory);
 /// The question of a certification: data, model, stack, seed.
-nlohmann::json certification_question(const DefenseSpec& defense, int64_t seed, const Dataset& data,
+nlohmann::json certification_question(const DefenseSpec& defense, int64_t seed,
+                                      const DataSpec& from, const Dataset& data,
                                       const std::vector<int64_t>& indices,
                                       const Laboratory& laboratory);
+/// The part of a question that is of data: sums of files, how these are read, which samples.
+nlohmann::json data_question(const DataSpec& from, const Dataset& data,
+                             const std::vector<int64_t>& indices);
 /// SHA-256 of the canonical text.
 std::string identity_of(const nlohmann::json& question);
 /// An identity for each time that one run asks the same: itself, then with "-2", "-3", …
@@ -26,6 +30,9 @@ std::string told_apart(const std::string& identity, std::map<std::string, int64_
 /// precision.
 nlohmann::json answerer(const DefenseSpec& defense, const AttackSpec& attack,
                         const Laboratory& laboratory);
+
+/// SHA-256 of the running program.
+const std::string& host_digest();
 
 /// The same where nothing attacks.
 nlohmann::json answerer(const DefenseSpec& defense, const Laboratory& laboratory);
@@ -37,11 +44,15 @@ std::set<std::string> plugins_behind(const DefenseSpec& defense, const AttackSpe
 /// The models that an attack's parameters name, by their ids.
 std::set<std::string> sources_of(const AttackSpec& attack, const Laboratory& laboratory);
 
-/// Parameters for people: values beside defaults. See CellRecord::parameters.
-nlohmann::json parameters_of(const Suite& suite, const Cell& cell, const Laboratory& laboratory);
+/// Parameters for people: values beside defaults, and all that the question says. See
+/// CellRecord::parameters.
+nlohmann::json parameters_of(const Suite& suite, const Cell& cell, const Dataset& data,
+                             const std::vector<int64_t>& indices, const Laboratory& laboratory);
 
-/// The part of it that is the defense's.
+/// The part of it that is the defense's, and that of the data.
 nlohmann::json parameters_of(const DefenseSpec& defense, const Laboratory& laboratory);
+nlohmann::json data_parameters(const DataSpec& from, const Dataset& data,
+                               const std::vector<int64_t>& indices);
 
 nlohmann::json to_json(const ParamValue& value);
 /// The expanded suite, for the record of a run.

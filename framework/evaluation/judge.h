@@ -13,10 +13,11 @@ std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Ten
                            const Tensor& used);
 
 struct Verdict {
-  Tensor right;      ///< [trials, N] bool: the answer is the true class
-  Tensor predicted;  ///< [N] class by majority of the trials, -1 refused or without an answer
-  Tensor margin;     ///< [N] of the true class in the first trial, -1 without an answer
-  Tensor faulty;     ///< [N] bool: not all that the defense gave in its trials was finite
+  Tensor right;       ///< [trials, N] bool: the answer is the true class
+  Tensor predicted;   ///< [N] class by majority of the trials, -1 refused or without an answer
+  Tensor margin;      ///< [N] of the true class in the first trial, -1 without an answer
+  Tensor faulty;      ///< [N] bool: not all that the defense gave in its trials was finite
+  Tensor confidence;  ///< [N, K] in the first trial
   int64_t forwards = 0;
 };
 

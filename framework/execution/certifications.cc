@@ -5,8 +5,10 @@
 
 #include "evaluation/certify.h"
 #include "evaluation/identity.h"
+#include "execution/damage.h"
 #include "gauntlet/version.h"
 #include "models/safetensors.h"
+#include "results/artifacts.h"
 #include "results/certification.h"
 
 namespace gauntlet {
@@ -37,8 +39,8 @@ void merge(Certification& whole, const Certification& part, bool first) {
 
 std::string Certifications::identity(const CertifiedRow& row,
                                      const std::vector<int64_t>& indices) const {
-  return identity_of(
-      certification_question(suite_.defenses[row.defense], row.seed, data_, indices, lab_));
+  return identity_of(certification_question(suite_.defenses[row.defense], row.seed, suite_.data,
+                                            data_, indices, lab_));
 }
 
 Certifications::Result Certifications::run(size_t number, const std::string& problem,
@@ -56,7 +58,8 @@ Certifications::Result Certifications::run(size_t number, const std::string& pro
   const std::string fingerprint = identity_of(environment), asked = identity(row, indices),
                     own = told_apart(asked, asked_);
   std::optional<Certification> known = store_.find_certification(own, fingerprint);
-  if (!known) known = store_.find_certification(asked, fingerprint);
+  if (!known && asked != own) known = store_.find_certification(asked, fingerprint);
+  tell_damage(store_, events_);
   Result out{known ? *known : Certification{}, known.has_value()};
   Certification& record = out.record;
   if (!known && problem.empty()) {
@@ -70,7 +73,9 @@ Certifications::Result Certifications::run(size_t number, const std::string& pro
   record.identity = own, record.fingerprint = fingerprint;
   record.suite = suite_.name, record.defense = defense.name, record.seed = row.seed;
   record.dataset = data_.id, record.split = data_.split;
-  record.parameters = parameters_of(defense, lab_).dump();
+  nlohmann::json parameters = parameters_of(defense, lab_);
+  parameters["data"] = data_parameters(suite_.data, data_, indices);
+  record.parameters = parameters.dump();
   record.flags = contradictions(row, record, cells);
   store_.put(record);
   store_.add_certification_to_run(own, fingerprint);
@@ -101,10 +106,11 @@ Certification Certifications::measure(const CertifiedRow& row, const std::vector
 Certification Certifications::shard(const CertifiedRow& row, const std::vector<int64_t>& part,
                                     bool single, const nlohmann::json& environment) {
   const std::string asked = identity(row, part), fingerprint = identity_of(environment);
-  if (!single)
-    if (auto known = store_.find_certification(asked, fingerprint);
-        known && known->status == Status::kOk)
-      return *known;
+  if (!single) {
+    const auto known = store_.find_certification(asked, fingerprint);
+    tell_damage(store_, events_);
+    if (known && known->status == Status::kOk) return *known;
+  }
   Certification record =
       certify({suite_.defenses[row.defense], row.seed, data_, part, options_.stop}, lab_);
   record.identity = asked, record.fingerprint = fingerprint;
@@ -127,7 +133,9 @@ std::vector<std::string> Certifications::contradictions(const CertifiedRow& row,
       continue;
     try {
       cell.outcomes = store_.outcomes(cell.identity, cell.fingerprint);
-      const Tensor x_adv = read_safetensors(store_.artifacts() / cell.x_adv).at("x_adv");
+      const std::filesystem::path file = store_.artifacts() / cell.x_adv;
+      const Tensor x_adv =
+          parse_safetensors(read_artifact(file, cell.x_adv_sha256), file.string()).at("x_adv");
       const std::string sentence =
           contradiction(lab_.defended(defense, data_), data_, lab_.device(), record, cell, x_adv);
       if (!sentence.empty()) found.push_back(sentence);

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/bad_input.h"
+#include "base/sha256.h"
 #include "evaluation/citations.h"
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
@@ -16,9 +17,11 @@
 #include "evaluation/timing.h"
 #include "evaluation/worst_case.h"
 #include "execution/certifications.h"
+#include "execution/damage.h"
 #include "gauntlet/params.h"
 #include "gauntlet/version.h"
 #include "models/safetensors.h"
+#include "results/artifacts.h"
 #include "results/row_findings.h"
 
 namespace gauntlet {
@@ -69,7 +72,9 @@ class Runner {
     json out = settings_of(suite_);
     out["data"]["sha256"] = data_.sha256;
     out["data"]["classes"] = data_.class_names;
-    out["data"]["images"] = save_images();
+    const std::string images = save_images();
+    out["data"]["images"] = images;
+    out["data"]["images_sha256"] = sha256_of_file(store_.artifacts() / images);
     out["citations"] = citations_of(suite_, lab_);
     return out;
   }
@@ -80,13 +85,29 @@ class Runner {
     const Tensor index = torch::tensor(suite_.data.indices);
     const std::string name =
         "clean-" +
-        identity_of({{"data", data_.sha256}, {"indices", suite_.data.indices}}).substr(0, 16) +
+        identity_of(data_question(suite_.data, data_, suite_.data.indices)).substr(0, 16) +
         ".safetensors";
     const std::filesystem::path file = store_.artifacts() / name;
-    if (!std::filesystem::exists(file))
-      write_safetensors(file,
-                        {{"x", data_.stored(index)}, {"label", data_.y(index)}, {"index", index}});
+    const std::map<std::string, Tensor> images = {
+        {"x", data_.stored(index)}, {"label", data_.y(index)}, {"index", index}};
+    if (!holds(file, images)) write_safetensors(file, images);
     return name;
+  }
+
+  // Whether these tensors are what lies there.
+  static bool holds(const std::filesystem::path& file,
+                    const std::map<std::string, Tensor>& tensors) {
+    try {
+      const std::map<std::string, Tensor> found = read_safetensors(file);
+      return std::equal(found.begin(), found.end(), tensors.begin(), tensors.end(),
+                        [](const auto& a, const auto& b) {
+                          return a.first == b.first &&
+                                 a.second.scalar_type() == b.second.scalar_type() &&
+                                 torch::equal(a.second, b.second);
+                        });
+    } catch (const BadInput&) {
+      return false;
+    }
   }
 
   static bool same_group(const Cell& a, const Cell& b) {
@@ -140,8 +161,8 @@ class Runner {
         identity_of(question(suite_, cell, data_, indices, options_.batch_size, lab_));
     // Columns may overlap, such as pgd and one of pgd-steps: the same answer under two names.
     const std::string identity = told_apart(asked, asked_);
-    std::optional<CellRecord> known = store_.find(identity, fingerprint);
-    if (!known) known = store_.find(asked, fingerprint);
+    std::optional<CellRecord> known = find(identity, fingerprint);
+    if (!known && asked != identity) known = find(asked, fingerprint);
     const bool cached = known.has_value();
     CellRecord record = cached ? *known : measure(cell, indices, fingerprint, identity);
     // Names are of this suite, whoever asked the same question before.
@@ -151,7 +172,7 @@ class Runner {
     record.threat = threat.name, record.norm = to_string(threat.norm),
     record.epsilon = threat.epsilon;
     record.seed = cell.seed;
-    record.parameters = parameters_of(suite_, cell, lab_).dump();
+    record.parameters = parameters_of(suite_, cell, data_, indices, lab_).dump();
     if (!cached) {
       record.environment = describe_environment(environment).dump();
       record.finished = utc_now();
@@ -200,7 +221,8 @@ class Runner {
     }
     summarise(whole);
     flag_near_chance(whole, defense);
-    whole.x_adv = save(identity, torch::cat(adversarial), indices);
+    whole.identity = identity, whole.fingerprint = fingerprint;
+    save(whole, torch::cat(adversarial), indices);
     return whole;
   }
 
@@ -227,7 +249,7 @@ class Runner {
     const std::string identity =
         identity_of(question(suite_, cell, data_, part, options_.batch_size, lab_));
     if (!single)
-      if (auto known = store_.find(identity, fingerprint); known && known->status == Status::kOk) {
+      if (auto known = find(identity, fingerprint); known && known->status == Status::kOk) {
         events_.samples(from + int64_t(part.size()), n);
         return {*known, load(*known)};
       }
@@ -247,7 +269,7 @@ class Runner {
     record.identity = identity, record.fingerprint = fingerprint;
     if (!single && record.status == Status::kOk) {
       record.suite = suite_.name;
-      record.x_adv = save(identity, result.x_adv, part);
+      save(record, result.x_adv, part);
       store_.put(record);
     }
     return {record, result.x_adv};
@@ -302,6 +324,7 @@ class Runner {
                       fingerprint = worst_case_fingerprint(group);
     const ProcessState process;  // what the defense's plugins change is put back
     std::optional<WorstCase> result = store_.find_worst_case(identity, fingerprint);
+    tell_damage(store_, events_);
     if (!result) result = worst_case(group, defense, data_, lab_, load_x);
     // Names are of this suite, whoever asked the same question before.
     result->suite = suite_.name, result->defense = defense.name,
@@ -313,14 +336,26 @@ class Runner {
     store_.add_worst_case_to_run(identity, fingerprint);
   }
 
-  std::string save(const std::string& identity, const Tensor& x,
-                   const std::vector<int64_t>& indices) const {
-    const std::string name = identity + ".safetensors";
-    write_safetensors(store_.artifacts() / name, {{"x_adv", x}, {"index", torch::tensor(indices)}});
-    return name;
+  void save(CellRecord& record, const Tensor& x, const std::vector<int64_t>& indices) const {
+    const std::filesystem::path file = store_.artifact(record.identity, record.fingerprint);
+    write_safetensors(file, {{"x_adv", x}, {"index", torch::tensor(indices)}});
+    record.x_adv = file.filename().string(), record.x_adv_sha256 = sha256_of_file(file);
   }
   Tensor load(const CellRecord& record) const {
-    return read_safetensors(store_.artifacts() / record.x_adv).at("x_adv");
+    const std::filesystem::path file = store_.artifacts() / record.x_adv;
+    return parse_safetensors(read_artifact(file, record.x_adv_sha256), file.string()).at("x_adv");
+  }
+
+  // An answer of the store, whole: what it lost is told of and computed again.
+  std::optional<CellRecord> find(const std::string& identity, const std::string& fingerprint) {
+    std::optional<CellRecord> known = store_.find(identity, fingerprint);
+    tell_damage(store_, events_);
+    if (!known || known->status != Status::kOk) return known;
+    const std::string problem =
+        artifact_problem(store_.artifacts() / known->x_adv, known->x_adv_sha256);
+    if (problem.empty()) return known;
+    events_.remark(problem.substr(0, problem.find(';')) + "; it is computed again");
+    return std::nullopt;
   }
 
   static std::string sha256_of(const json& value) { return identity_of(value); }

@@ -27,6 +27,8 @@ struct RunEvents {
   virtual void cell_begin(size_t number, const std::string& label) {}
   virtual void samples(int64_t done, int64_t of) {}
   virtual void cell_end(const CellRecord& record, bool cached) {}
+  /// What a person should know beside the records: what the store lost and is computed again.
+  virtual void remark(const std::string& sentence) {}
   /// In the place of cell_end.
   virtual void certification_end(const Certification& record, bool cached) {}
 };

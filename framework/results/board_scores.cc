@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "results/certification.h"
 #include "results/outcomes.h"
@@ -62,12 +63,14 @@ Measured measured_by(const BoardAttack& attack) {
   return out;
 }
 
-/// Whether `a` did worse to the defense on one image. Of equals the lower margin decides; of a
-/// random defense, where a margin is of one draw, the attack that is stronger over all images.
+/// Whether `a` did worse to the defense on one image. Of equals the lower margin decides, of a
+/// random defense, where a margin is of one draw, not; then the attack that is stronger over all
+/// images; then the name, so that the order of attacks does not.
 bool worse(const Measured& a, const Measured& b, int64_t index) {
   const Measured::Image &x = a.images.at(index), &y = b.images.at(index);
   if (std::abs(x.robust - y.robust) > kSame) return x.robust < y.robust;
-  return a.random ? a.accuracy < b.accuracy : x.margin < y.margin;
+  if (!a.random && x.margin != y.margin) return x.margin < y.margin;
+  return std::tie(a.accuracy, a.attack->name) < std::tie(b.accuracy, b.attack->name);
 }
 
 Interval interval_of(const BoardScore& score) {
@@ -100,24 +103,12 @@ void compare(std::vector<std::string>& out, const std::string& where, const Inte
   compare(out, where, "the upper end of its interval as", claimed.high, found.high);
 }
 
-void check(std::vector<std::string>& out, const std::string& where, const CellRecord& record) {
-  if (record.status != Status::kOk) return;
-  CellRecord again = record;
-  summarise(again);
-  compare(out, where, "clean accuracy", record.clean_accuracy, again.clean_accuracy);
-  compare(out, where, "robust accuracy", record.robust_accuracy, again.robust_accuracy);
-  compare(out, where, "accuracy in every trial", record.worst_trial_accuracy,
-          again.worst_trial_accuracy);
-  compare(out, where, "accuracy by majority", record.majority_accuracy, again.majority_accuracy);
-  compare(out, where, "ties", double(record.ties), double(again.ties));
-  compare(out, where, record.interval, again.interval);
-}
-
 void check(std::vector<std::string>& out, const BoardThreat& threat) {
   for (const BoardAttack& attack : threat.attacks)
     for (const BoardAttack::Cell& cell : attack.cells)
-      check(out, fmt::format("{} under {}, seed {}", attack.name, threat.name, cell.record.seed),
-            cell.record);
+      for (const std::string& sentence : contradictions(cell.record))
+        out.push_back(fmt::format("{} under {}, seed {}: {}", attack.name, threat.name,
+                                  cell.record.seed, sentence));
   const BoardScore score = score_of(threat);
   compare(out, threat.name, "clean accuracy", threat.clean_accuracy, score.clean_accuracy);
   compare(out, threat.name, "robust accuracy", threat.robust_accuracy, score.accuracy);

@@ -64,6 +64,7 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("seconds", r.seconds);
   visit("finished", r.finished);
   visit("x_adv", r.x_adv);
+  visit("x_adv_sha256", r.x_adv_sha256);
 }
 
 template <typename Visitor, Is<WorstCase> Record>
@@ -85,6 +86,8 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("missing", r.missing);
   visit("decided_by", r.decided_by);
   visit("complete", r.complete);
+  visit("flags", r.flags);
+  visit("reason", r.reason);
 }
 
 /// `sample` is Outcome::index.

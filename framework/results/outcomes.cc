@@ -1,11 +1,22 @@
 #include "results/outcomes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
 #include "results/statistics.h"
 
 namespace gauntlet {
+namespace {
+
+constexpr double kSame = 1e-9;
+
+void compare(std::vector<std::string>& out, const char* what, double claimed, double found) {
+  if (!(std::abs(claimed - found) < kSame))
+    out.push_back(fmt::format("claims {} {:.6g}, its outcomes give {:.6g}", what, claimed, found));
+}
+}  // namespace
 
 void summarise(CellRecord& record) {
   const double trials = double(record.trials);
@@ -29,6 +40,22 @@ void summarise(CellRecord& record) {
   record.interval = record.trials == 1
                         ? wilson(int64_t(std::llround(robust)), record.samples)
                         : of_rates(rates, shared_variance(record.robust_by_trial, by_image));
+}
+
+std::vector<std::string> contradictions(const CellRecord& record) {
+  std::vector<std::string> out;
+  if (record.status != Status::kOk) return out;
+  CellRecord again = record;
+  summarise(again);
+  compare(out, "samples", double(record.samples), double(again.samples));
+  compare(out, "clean accuracy", record.clean_accuracy, again.clean_accuracy);
+  compare(out, "robust accuracy", record.robust_accuracy, again.robust_accuracy);
+  compare(out, "accuracy in every trial", record.worst_trial_accuracy, again.worst_trial_accuracy);
+  compare(out, "accuracy by majority", record.majority_accuracy, again.majority_accuracy);
+  compare(out, "ties", double(record.ties), double(again.ties));
+  compare(out, "the lower end of its interval as", record.interval.low, again.interval.low);
+  compare(out, "the upper end of its interval as", record.interval.high, again.interval.high);
+  return out;
 }
 
 }  // namespace gauntlet

@@ -7,6 +7,10 @@ namespace gauntlet {
 /// Margins below it are ties.
 constexpr double kTie = 1e-4;
 
+/// What a record says and its outcomes do not bear out, a sentence each; nothing of records that
+/// are not ok.
+std::vector<std::string> contradictions(const CellRecord& record);
+
 /// Samples, accuracies, ties and interval of a record whose outcomes and trials are complete.
 void summarise(CellRecord& record);
 

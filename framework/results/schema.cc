@@ -1,12 +1,14 @@
 #include "results/schema.h"
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include "base/bad_input.h"
 #include "results/sql.h"
 
 namespace gauntlet {
 namespace {
+namespace fs = std::filesystem;
 
 constexpr int kApplicationId = 0x474e544c;  // "GNTL", in the header of the file
 constexpr int kBusyMilliseconds = 30000;
@@ -21,24 +23,28 @@ std::string member_table(const std::string& records) {
          " (run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE, position INTEGER NOT NULL, "
          "record INTEGER NOT NULL REFERENCES " +
          records +
-         " ON DELETE CASCADE, PRIMARY KEY (run, position), UNIQUE (run, record)) WITHOUT ROWID";
+         " ON DELETE CASCADE, seal TEXT NOT NULL DEFAULT '', PRIMARY KEY (run, position), "
+         "UNIQUE (run, record)) WITHOUT ROWID";
 }
 
+/// Of a table of records.
+const std::string kKey = ", seal TEXT NOT NULL DEFAULT '', UNIQUE (identity, fingerprint))";
+
 void create_tables(SQLite::Database& database) {
-  const std::string key = ", UNIQUE (identity, fingerprint))";
   database.exec("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID");
   database.exec("CREATE TABLE cells (id INTEGER PRIMARY KEY, " + columns<CellRecord>().definitions +
-                key);
+                kKey);
   database.exec(
       "CREATE TABLE outcomes (cell INTEGER NOT NULL REFERENCES cells ON DELETE CASCADE, "
       "position INTEGER NOT NULL, " +
       columns<Outcome>().definitions + ", PRIMARY KEY (cell, position)) WITHOUT ROWID");
   database.exec("CREATE TABLE worst_cases (id INTEGER PRIMARY KEY, " +
-                columns<WorstCase>().definitions + key);
+                columns<WorstCase>().definitions + kKey);
   database.exec(
       "CREATE TABLE runs (id INTEGER PRIMARY KEY, suite TEXT NOT NULL, "
       "settings TEXT NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL, "
-      "complete INTEGER NOT NULL)");
+      "complete INTEGER NOT NULL, host TEXT NOT NULL DEFAULT '', "
+      "members TEXT NOT NULL DEFAULT '', seal TEXT NOT NULL DEFAULT '')");
   database.exec(member_table("cells"));
   database.exec(member_table("worst_cases"));
   SQLite::Statement meta(database, "INSERT INTO meta VALUES ('schema_version', ?), ('created', ?)");
@@ -49,11 +55,25 @@ void create_tables(SQLite::Database& database) {
   database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));
 }
 
-/// Schema 1 did not tell a cell's trials apart.
-void upgrade(SQLite::Database& database) {
-  for (const char* column : {"clean_by_trial", "robust_by_trial"})
-    database.exec(std::string("ALTER TABLE cells ADD COLUMN ") + column +
-                  " TEXT NOT NULL DEFAULT '[]'");
+void add_column(SQLite::Database& database, const std::string& table, const std::string& column,
+                const std::string& fallback = "") {
+  database.exec("ALTER TABLE " + table + " ADD COLUMN " + column + " TEXT NOT NULL DEFAULT '" +
+                fallback + "'");
+}
+
+/// Schema 1 did not tell a cell's trials apart, schema 2 had no seals: its records are held against
+/// their outcomes where they are read.
+void upgrade(SQLite::Database& database, int version) {
+  if (version < 2)
+    for (const char* column : {"clean_by_trial", "robust_by_trial"})
+      add_column(database, "cells", column, "[]");
+  add_column(database, "cells", "x_adv_sha256");
+  add_column(database, "worst_cases", "flags", "[]");
+  add_column(database, "worst_cases", "reason");
+  for (const char* column : {"host", "members"}) add_column(database, "runs", column);
+  for (const char* table : {"cells", "worst_cases", "certifications", "runs", "run_cells",
+                            "run_worst_cases", "run_certifications"})
+    if (database.tableExists(table)) add_column(database, table, "seal");
   database.exec("UPDATE meta SET value = '" + std::to_string(kStoreSchema) +
                 "' WHERE name = 'schema_version'");
   database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));
@@ -63,7 +83,7 @@ void upgrade(SQLite::Database& database) {
 /// the schema's number stays.
 void add_certification_tables(SQLite::Database& database) {
   database.exec("CREATE TABLE IF NOT EXISTS certifications (id INTEGER PRIMARY KEY, " +
-                columns<Certification>().definitions + ", UNIQUE (identity, fingerprint))");
+                columns<Certification>().definitions + kKey);
   database.exec(
       "CREATE TABLE IF NOT EXISTS certificates (certification INTEGER NOT NULL REFERENCES "
       "certifications ON DELETE CASCADE, position INTEGER NOT NULL, " +
@@ -72,28 +92,85 @@ void add_certification_tables(SQLite::Database& database) {
   database.exec(member_table("certifications"));
 }
 
-/// Creates the tables in an empty file, which a process killed at its very start leaves too.
-void check_or_create(SQLite::Database& database, const std::string& file) {
-  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+/// The schema of a file; 0 of an empty one, which a process killed at its very start leaves too.
+int schema_of(SQLite::Database& database, const std::string& file) {
   const int application = pragma(database, "application_id");
   const int version = pragma(database, "user_version");
   const bool empty = database.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
-  if (empty && application == 0 && version == 0) {
-    create_tables(database);
-  } else if (application != kApplicationId) {
+  if (empty && application == 0 && version == 0) return 0;
+  if (application != kApplicationId)
     throw BadInput(file +
                    ": is an SQLite database, but not one of Gauntlet's; name another output "
                    "folder or move the file away");
-  } else if (version == 1) {
-    upgrade(database);
-  } else if (version != kStoreSchema) {
-    const std::string age = version > kStoreSchema ? "newer" : "older";
-    throw BadInput(file + ": was written by a" + (age[0] == 'o' ? "n " : " ") + age +
-                   " Gauntlet (store schema " + std::to_string(version) + ", this one reads " +
-                   std::to_string(kStoreSchema) + "); use that version or another output folder");
-  }
+  if (version >= 1 && version <= kStoreSchema) return version;
+  const std::string age = version > kStoreSchema ? "newer" : "older";
+  throw BadInput(file + ": was written by a" + (age[0] == 'o' ? "n " : " ") + age +
+                 " Gauntlet (store schema " + std::to_string(version) + ", this one reads " +
+                 std::to_string(kStoreSchema) + "); use that version or another output folder");
+}
+
+void create_or_upgrade(SQLite::Database& database, const std::string& file) {
+  SQLite::Transaction transaction(database, SQLite::TransactionBehavior::IMMEDIATE);
+  const int version = schema_of(database, file);
+  if (version == 0)
+    create_tables(database);
+  else if (version < kStoreSchema)
+    upgrade(database, version);
   add_certification_tables(database);
   transaction.commit();
+}
+
+[[noreturn]] void fail(const std::string& file, const SQLite::Exception& error) {
+  if (error.getErrorCode() == SQLITE_NOTADB)
+    throw BadInput(file +
+                   ": is not an SQLite database; name another output folder or move the "
+                   "file away");
+  throw BadInput(file + ": cannot be used as a store: " + error.what());
+}
+
+/// What SQLite keeps beside a database until it is part of it.
+const char* const kBeside[] = {"-wal", "-journal"};
+
+bool is_whole(const std::string& file) {
+  std::error_code error;
+  for (const char* suffix : kBeside)
+    if (const auto bytes = fs::file_size(file + suffix, error); !error && bytes > 0) return false;
+  return true;
+}
+
+std::string uri_of(const std::string& file) {
+  std::string out = "file:";
+  for (const char c : fs::absolute(file).string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '/' || c == '.' || c == '-' || c == '_')
+      out += c;
+    else
+      out += {'%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15]};
+  }
+  return out;
+}
+
+/// A copy that nothing but the returned connection leads to, with all that lay beside it.
+SQLite::Database open_copy(const std::string& file) {
+  std::string folder = (fs::temp_directory_path() / "gauntlet-store-XXXXXX").string();
+  if (!mkdtemp(folder.data()))
+    throw BadInput(folder + ": cannot be made; a store that cannot be written is copied there");
+  const std::string copy = folder + "/results.sqlite";
+  try {
+    for (const char* suffix : {"", kBeside[0], kBeside[1]}) {
+      if (!fs::exists(file + suffix)) continue;
+      fs::copy_file(file + suffix, copy + suffix);
+      fs::permissions(copy + suffix, fs::perms::owner_read | fs::perms::owner_write);
+    }
+    SQLite::Database database = open_database(copy);
+    database.execAndGet("PRAGMA journal_mode=MEMORY");  // nothing is kept beside it any more
+    fs::remove_all(folder);
+    return database;
+  } catch (const std::exception& error) {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    throw BadInput(file + ": cannot be read from a copy in " + folder + ": " + error.what());
+  }
 }
 
 }  // namespace
@@ -106,18 +183,39 @@ SQLite::Database open_database(const std::filesystem::path& path) {
     if (sqlite3_db_readonly(database.getHandle(), "main") == 1)
       throw BadInput(file + ": cannot be written; name another output folder or change its rights");
     database.exec("PRAGMA foreign_keys=ON");
-    check_or_create(database, file);
+    create_or_upgrade(database, file);
     // Readers go on while a run writes. Where the file system cannot, SQLite stays with its
     // journal.
     database.execAndGet("PRAGMA journal_mode=WAL");
     database.exec("PRAGMA synchronous=NORMAL");
     return database;
   } catch (const SQLite::Exception& error) {
-    if (error.getErrorCode() == SQLITE_NOTADB)
-      throw BadInput(file +
-                     ": is not an SQLite database; name another output folder or move the "
-                     "file away");
-    throw BadInput(file + ": cannot be used as a store: " + error.what());
+    fail(file, error);
+  }
+}
+
+bool can_be_written(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  return access(folder.c_str(), W_OK) == 0 &&
+         (access(file.c_str(), F_OK) != 0 || access(file.c_str(), W_OK) == 0);
+}
+
+SQLite::Database open_to_read(const fs::path& path) {
+  const std::string file = path.string();
+  try {
+    // A store that is whole and cannot be written does not change. One that is not may be at work:
+    // then its own log is read, where that can be.
+    const bool whole = is_whole(file);
+    try {
+      SQLite::Database database(whole ? uri_of(file) + "?immutable=1" : file,
+                                SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyMilliseconds);
+      if (schema_of(database, file) == kStoreSchema) return database;
+    } catch (const SQLite::Exception&) {
+      if (whole) throw;
+    }
+    return open_copy(file);
+  } catch (const SQLite::Exception& error) {
+    fail(file, error);
   }
 }
 

@@ -14,23 +14,33 @@ namespace gauntlet {
 
 class Store {
  public:
-  /// Opens or creates <folder>/results.sqlite and <folder>/artifacts/. Throws BadInput if the
-  /// folder cannot be written, holds a store of a newer schema, or a file that is no store.
-  explicit Store(const std::filesystem::path& folder);
+  enum class Access {
+    kWrite,
+    kRead,  ///< of a finished run that may lie on a disk that cannot be written
+  };
+  /// Opens or creates <folder>/results.sqlite and <folder>/artifacts/, and removes what killed
+  /// processes left half written. `host`: the build that answers, named in the runs that begin
+  /// here. Throws BadInput if the folder cannot be written (kWrite), holds a store of a newer
+  /// schema, or a file that is no store.
+  explicit Store(const std::filesystem::path& folder, Access access = Access::kWrite,
+                 std::string host = "");
   ~Store();
 
   const std::filesystem::path& folder() const;
   std::filesystem::path artifacts() const;
-  /// Where the adversarial inputs of a cell belong: artifacts()/<identity>.safetensors. Writing it
-  /// is the caller's, as is naming it in CellRecord::x_adv.
-  std::filesystem::path artifact(const std::string& identity) const;
+  /// Where the adversarial inputs of a cell belong, in artifacts(): builds that answer otherwise
+  /// have files of their own. Writing it is the caller's, as are CellRecord::x_adv and its sum.
+  std::filesystem::path artifact(const std::string& identity, const std::string& fingerprint) const;
 
   /// A record answered by the same fingerprint; only ok and invalid ones (errors are tried again).
+  /// One that is not as it was written is none: take_damage() tells of it.
   std::optional<CellRecord> find(const std::string& identity, const std::string& fingerprint) const;
   std::optional<WorstCase> find_worst_case(const std::string& identity,
                                            const std::string& fingerprint) const;
   std::optional<Certification> find_certification(const std::string& identity,
                                                   const std::string& fingerprint) const;
+  /// Records that the store had and lost, since the last call: a sentence each.
+  std::vector<std::string> take_damage() const;
   /// In the place of an older record of the same identity and fingerprint. Throws
   /// std::invalid_argument if its JSON is no object.
   void put(const CellRecord& record);
@@ -52,9 +62,14 @@ class Store {
     std::vector<WorstCase> worst_cases;
     std::vector<Certification> certifications;
     std::vector<Difference> differences;  ///< of rows with a baseline, from the outcomes
+    int64_t newer = 0;                    ///< runs of other builds that began after it
+    int64_t lost = 0;                     ///< records that are not as they were written
   };
-  /// The newest run. Throws BadInput if there is none.
+  /// The run that began here; else the newest of this build; else the newest. Of records that are
+  /// not as they were written there is a name, a reason and no number. Throws BadInput if there is
+  /// no run, or nothing is left of it.
   Run latest_run() const;
+  /// Throws BadInput where they are not as they were written.
   std::vector<Outcome> outcomes(const std::string& identity, const std::string& fingerprint) const;
 
  private:

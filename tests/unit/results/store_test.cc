@@ -13,13 +13,14 @@
 #include <thread>
 
 #include "base/bad_input.h"
+#include "results/outcomes.h"
 
 namespace gauntlet {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSchema = 2;
+constexpr int kSchema = 3;
 
 class StoreTest : public testing::Test {
  protected:
@@ -44,6 +45,17 @@ class StoreTest : public testing::Test {
     SQLite::Database database((folder_ / "results.sqlite").string(),
                               SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5000);
     database.exec(sql);
+  }
+
+  /// As schema 2 had the tables.
+  void remove_seals() const {
+    for (const char* column :
+         {"cells DROP COLUMN seal", "worst_cases DROP COLUMN seal",
+          "certifications DROP COLUMN seal", "runs DROP COLUMN seal", "run_cells DROP COLUMN seal",
+          "run_worst_cases DROP COLUMN seal", "run_certifications DROP COLUMN seal",
+          "runs DROP COLUMN host", "runs DROP COLUMN members", "cells DROP COLUMN x_adv_sha256",
+          "worst_cases DROP COLUMN flags", "worst_cases DROP COLUMN reason"})
+      change(std::string("ALTER TABLE ") + column);
   }
 
   fs::path folder_;
@@ -81,7 +93,7 @@ CellRecord cell(const std::string& identity, Status status = Status::kOk, int64_
   record.ledger = {1, 2, 3, 4, 5, 6, 7, 8};
   record.seconds = 1.5;
   record.finished = "2026-01-31T12:00:00Z";
-  record.x_adv = identity + ".safetensors";
+  record.x_adv = identity + ".safetensors", record.x_adv_sha256 = std::string(64, 'a');
   if (status == Status::kOk)
     for (int64_t i = 0; i < samples; ++i)
       record.outcomes.push_back({100 - i, i % 10, 5, i % 6, i % 2 - 1, 0.1 * i, 0.03, 20 + i});
@@ -110,8 +122,8 @@ void expect_equal(const CellRecord& a, const CellRecord& b) {
             std::tie(b.robust_accuracy, b.majority_accuracy, b.worst_trial_accuracy));
   EXPECT_EQ(std::tie(a.clean_by_trial, a.robust_by_trial),
             std::tie(b.clean_by_trial, b.robust_by_trial));
-  EXPECT_EQ(std::tie(a.parameters, a.environment, a.seconds, a.finished, a.x_adv),
-            std::tie(b.parameters, b.environment, b.seconds, b.finished, b.x_adv));
+  EXPECT_EQ(std::tie(a.parameters, a.environment, a.seconds, a.finished, a.x_adv, a.x_adv_sha256),
+            std::tie(b.parameters, b.environment, b.seconds, b.finished, b.x_adv, b.x_adv_sha256));
   const Ledger &p = a.ledger, &q = b.ledger;
   EXPECT_EQ(
       std::tie(p.forwards, p.backwards, p.queries, p.executed_forwards, p.executed_backwards),
@@ -141,6 +153,7 @@ WorstCase worst_case(const std::string& identity) {
   record.attacks = {"fgsm", "pgd"};
   record.missing = {"nattack (invalid)"};
   record.decided_by = {{"fgsm", 3}, {"pgd", 97}};
+  record.flags = {"pgd: every gradient was exactly 0 for 3 of 100 attacked samples"};
   return record;
 }
 
@@ -240,8 +253,10 @@ TEST_F(StoreTest, GivesBackEveryFieldAfterReopening) {
       std::tie(expected.threat, expected.norm, expected.epsilon, expected.seed, expected.samples));
   EXPECT_EQ(std::tie(worst->trials, worst->clean_accuracy, worst->robust_accuracy),
             std::tie(expected.trials, expected.clean_accuracy, expected.robust_accuracy));
-  EXPECT_EQ(std::tie(worst->attacks, worst->missing, worst->decided_by, worst->complete),
-            std::tie(expected.attacks, expected.missing, expected.decided_by, expected.complete));
+  EXPECT_EQ(std::tie(worst->attacks, worst->missing, worst->decided_by, worst->complete,
+                     worst->flags, worst->reason),
+            std::tie(expected.attacks, expected.missing, expected.decided_by, expected.complete,
+                     expected.flags, expected.reason));
   expect_equal(worst->interval, expected.interval);
 }
 
@@ -340,12 +355,14 @@ TEST_F(StoreTest, RefusesWhatNoRunMayHold) {
   EXPECT_FALSE(store.find("b", "f"));
 }
 
-TEST_F(StoreTest, NamesArtifactsByIdentity) {
+TEST_F(StoreTest, NamesArtifactsByIdentityAndFingerprint) {
   const Store store(folder_);
-  EXPECT_EQ(store.artifact("0a1b"), folder_ / "artifacts" / "0a1b.safetensors");
+  EXPECT_EQ(store.artifact("0a1b", "0123456789abcdef0"),
+            folder_ / "artifacts" / "0a1b-0123456789abcdef.safetensors");
   EXPECT_TRUE(fs::is_directory(store.artifacts()));
-  EXPECT_THROW(store.artifact("../0a"), std::invalid_argument);
-  EXPECT_THROW(store.artifact(""), std::invalid_argument);
+  EXPECT_THROW(store.artifact("../0a", "f"), std::invalid_argument);
+  EXPECT_THROW(store.artifact("0a", "../f"), std::invalid_argument);
+  EXPECT_THROW(store.artifact("", "f"), std::invalid_argument);
 }
 
 TEST_F(StoreTest, RefusesFilesThatAreNoStoreOfItsSchema) {
@@ -443,12 +460,50 @@ TEST_F(StoreTest, IsReadWhileItIsWritten) {
   }
 }
 
+TEST_F(StoreTest, OfSchemaTwoIsBroughtUpToDate) {
+  CellRecord known = cell("a");
+  known.x_adv_sha256.clear();
+  summarise(known);
+  {
+    Store store(folder_);
+    store.put(known);
+    store.put(worst_case("w"));
+    store.put(certification("c"));
+    store.begin_run("suite", R"({"name": "suite"})");
+    store.add_to_run("a", "f");
+    store.add_worst_case_to_run("w", "f");
+    store.add_certification_to_run("c", "f");
+    store.end_run(true);
+  }
+  remove_seals();
+  change("PRAGMA user_version=2");
+  for (int time = 0; time < 2; ++time) {
+    const Store store(folder_);
+    expect_equal(*store.find("a", "f"), known);
+    EXPECT_TRUE(store.find_worst_case("w", "f"));
+    EXPECT_TRUE(store.find_certification("c", "f"));
+    const Store::Run run = store.latest_run();
+    EXPECT_TRUE(run.complete);
+    EXPECT_EQ(std::tuple(run.cells.size(), run.worst_cases.size(), run.certifications.size()),
+              std::tuple(1u, 1u, 1u));
+  }
+  Store store(folder_);  // and goes on
+  store.put(cell("b"));
+  store.begin_run("suite", "{}");
+  store.add_to_run("b", "f");
+  EXPECT_EQ(store.latest_run().cells.at(0).identity, "b");
+}
+
 TEST_F(StoreTest, OfSchemaOneIsBroughtUpToDate) {
   CellRecord known = cell("a");
   known.clean_by_trial = known.robust_by_trial = {};
+  known.x_adv_sha256.clear();
+  summarise(known);
   Store(folder_).put(known);
-  for (const char* column : {"clean_by_trial", "robust_by_trial"})
-    change(std::string("ALTER TABLE cells DROP COLUMN ") + column);
+  for (const char* column :
+       {"cells DROP COLUMN clean_by_trial", "cells DROP COLUMN robust_by_trial"})
+    change(std::string("ALTER TABLE ") + column);
+  remove_seals();
   change("PRAGMA user_version=1");
   expect_equal(*Store(folder_).find("a", "f"), known);
   const Store again(folder_);
@@ -456,7 +511,7 @@ TEST_F(StoreTest, OfSchemaOneIsBroughtUpToDate) {
 }
 
 // The tables are what other tools read. Whoever changes them raises kStoreSchema.
-TEST_F(StoreTest, SchemaTwoHasTheseColumns) {
+TEST_F(StoreTest, SchemaThreeHasTheseColumns) {
   Store{folder_};
   SQLite::Database database((folder_ / "results.sqlite").string());
   const auto columns = [&](const std::string& table) {
@@ -472,24 +527,24 @@ TEST_F(StoreTest, SchemaTwoHasTheseColumns) {
             "ties interval_low interval_high interval_level interval_unit interval_method "
             "parameters environment forwards backwards queries executed_forwards "
             "executed_backwards source_forwards "
-            "source_backwards scoring_forwards seconds finished x_adv");
+            "source_backwards scoring_forwards seconds finished x_adv x_adv_sha256 seal");
   EXPECT_EQ(columns("outcomes"),
             "cell position sample label clean_right robust_right predicted margin distance "
             "queries");
   EXPECT_EQ(columns("worst_cases"),
             "id identity fingerprint suite defense threat norm epsilon seed samples trials "
             "clean_accuracy robust_accuracy interval_low interval_high interval_level "
-            "interval_unit interval_method attacks missing decided_by complete");
-  EXPECT_EQ(columns("runs"), "id suite settings started finished complete");
-  EXPECT_EQ(columns("run_cells"), "run position record");
-  EXPECT_EQ(columns("run_worst_cases"), "run position record");
+            "interval_unit interval_method attacks missing decided_by complete flags reason seal");
+  EXPECT_EQ(columns("runs"), "id suite settings started finished complete host members seal");
+  EXPECT_EQ(columns("run_cells"), "run position record seal");
+  EXPECT_EQ(columns("run_worst_cases"), "run position record seal");
   EXPECT_EQ(columns("certifications"),
             "id identity fingerprint suite defense dataset split seed status reason flags samples "
             "alpha certified_accuracy abstained average_radius interval_low interval_high "
             "interval_level interval_unit interval_method parameters environment forwards seconds "
-            "finished");
+            "finished seal");
   EXPECT_EQ(columns("certificates"), "certification position sample label answer radius");
-  EXPECT_EQ(columns("run_certifications"), "run position record");
+  EXPECT_EQ(columns("run_certifications"), "run position record seal");
 }
 
 TEST(Status, NamesGoBothWays) {
