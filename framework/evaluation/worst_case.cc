@@ -1,7 +1,10 @@
 #include "evaluation/worst_case.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
+#include <tuple>
 
 #include "base/sha256.h"
 #include "results/statistics.h"
@@ -15,14 +18,22 @@ struct Worst {
   const Outcome* outcome = nullptr;
 };
 
-// Fewer right answers are worse. Of equals the lower margin decides; on a stochastic model, where a
-// margin is of one draw, the attack that is stronger over all samples.
+// Of equal columns the same one wins wherever it stands: the one that is stronger over all samples,
+// else by what was asked (of equal questions the inputs are equal too), else by name.
+auto rank_of(const CellRecord& cell) {
+  return std::tuple(cell.robust_accuracy, cell.identity.substr(0, cell.identity.find('-')),
+                    std::string_view(cell.attack));
+}
+
+// Fewer right answers are worse. Of equals the lower margin decides; not on a stochastic model,
+// where a margin is of one draw.
 bool worse(const std::vector<CellRecord>& cells, const Worst& a, const Worst& b) {
-  if (a.outcome->robust_right != b.outcome->robust_right)
-    return a.outcome->robust_right < b.outcome->robust_right;
-  if (cells[a.cell].stochastic)
-    return cells[a.cell].robust_accuracy < cells[b.cell].robust_accuracy;
-  return a.outcome->margin < b.outcome->margin;
+  const auto key = [&](const Worst& w) {
+    const bool no_margin = cells[w.cell].stochastic || std::isnan(w.outcome->margin);
+    return std::tuple(w.outcome->robust_right, no_margin ? -INFINITY : w.outcome->margin,
+                      rank_of(cells[w.cell]));
+  };
+  return key(a) < key(b);
 }
 
 std::map<int64_t, Worst> pick(const std::vector<CellRecord>& cells) {
@@ -49,15 +60,17 @@ void prefer_single_attack(const std::vector<CellRecord>& cells, std::map<int64_t
                           Rescored& rescored) {
   double chosen = 0;
   for (const auto& [_, rate] : rescored.rates) chosen += rate / double(rescored.rates.size());
-  for (size_t c = 0; c < cells.size(); ++c) {
-    if (cells[c].outcomes.size() != worst.size() || cells[c].robust_accuracy >= chosen) continue;
-    chosen = cells[c].robust_accuracy;
-    rescored.by_trial = cells[c].robust_by_trial;
-    for (size_t row = 0; row < cells[c].outcomes.size(); ++row) {
-      const Outcome& outcome = cells[c].outcomes[row];
-      worst[outcome.index] = {c, row, &outcome};
-      rescored.rates[outcome.index] = double(outcome.robust_right) / double(cells[c].trials);
-    }
+  const CellRecord* best = nullptr;
+  for (const CellRecord& cell : cells) {
+    if (cell.outcomes.size() != worst.size() || cell.robust_accuracy >= chosen) continue;
+    if (!best || rank_of(cell) < rank_of(*best)) best = &cell;
+  }
+  if (!best) return;
+  rescored.by_trial = best->robust_by_trial;
+  for (size_t row = 0; row < best->outcomes.size(); ++row) {
+    const Outcome& outcome = best->outcomes[row];
+    worst[outcome.index] = {size_t(best - cells.data()), row, &outcome};
+    rescored.rates[outcome.index] = double(outcome.robust_right) / double(best->trials);
   }
 }
 
@@ -81,6 +94,22 @@ Rescored rescore(const std::map<int64_t, Worst>& worst, const std::vector<CellRe
       out.rates[index[k]] = rate.const_data_ptr<double>()[k];
     if (model.shared_noise()) add_by_trial(out.by_trial, verdict.right);
   }
+  return out;
+}
+
+// Findings of the columns that decided images, those that decided most first.
+std::vector<std::string> flags_of(const std::vector<CellRecord>& cells,
+                                  const std::map<std::string, int64_t>& decided_by) {
+  std::vector<std::pair<int64_t, const CellRecord*>> order;
+  for (const CellRecord& cell : cells)
+    if (const auto place = decided_by.find(cell.attack); place != decided_by.end())
+      order.emplace_back(-place->second, &cell);
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.first, rank_of(*a.second)) < std::pair(b.first, rank_of(*b.second));
+  });
+  std::vector<std::string> out;
+  for (const auto& [_, cell] : order)
+    for (const std::string& flag : cell->flags) out.push_back(cell->attack + ": " + flag);
   return out;
 }
 }  // namespace
@@ -138,6 +167,7 @@ WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& de
     robust += list.back();
     ++out.decided_by[usable[w.cell].attack];
   }
+  out.flags = flags_of(usable, out.decided_by);
   out.right_by_trial = std::move(rescored.by_trial);
   out.clean_accuracy = clean / double(out.samples),
   out.robust_accuracy = robust / double(out.samples);

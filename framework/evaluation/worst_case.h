@@ -6,7 +6,8 @@ namespace gauntlet {
 
 /// `cells`: the records of one defense, threat and seed, one a column. On a stochastic model the
 /// worst attack of each sample is re-scored on fresh draws: the lowest of several noisy rates is
-/// not a rate. x_adv(record) gives a record's adversarial inputs.
+/// not a rate. The order of `cells` changes nothing but that of names. x_adv(record) gives a
+/// record's adversarial inputs.
 WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& defense,
                      const Dataset& data, Laboratory& laboratory,
                      const std::function<Tensor(const CellRecord&)>& x_adv);
