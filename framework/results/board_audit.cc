@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <set>
 
 namespace gauntlet {
@@ -96,6 +97,49 @@ std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items)
     for (std::string& finding : ThreatAudit(threat, items).findings())
       out.push_back(std::move(finding));
   return out;
+}
+
+namespace {
+
+// "… gradient … 980 of 1000 …", more than half of them.
+bool tells_of_no_gradients(const std::string& flag) {
+  static const std::regex pattern(R"(.*gradient.* ([0-9]{1,9}) of ([0-9]{1,9})[^0-9].*)");
+  std::smatch match;
+  return std::regex_match(flag, match, pattern) && 2 * std::stoll(match[1]) > std::stoll(match[2]);
+}
+
+// "" where an attack of gradients was one.
+std::string failure_of(const BoardAttack& attack) {
+  int64_t attacked = 0, unmoved = 0;
+  for (const BoardAttack::Cell& cell : attack.cells) {
+    for (const std::string& flag : cell.record.flags)
+      if (tells_of_no_gradients(flag)) {
+        static const std::regex all(R"(every gradient was exactly 0 for ([0-9]+) of \1 .*)");
+        return std::regex_match(flag, all) ? "every gradient of " + attack.name + " is 0"
+                                           : "of " + attack.name + ", " + flag;
+      }
+    for (const Outcome& outcome : cell.record.outcomes)
+      if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
+  }
+  if (2 * unmoved <= attacked) return "";
+  return fmt::format("{} left {} of {} images as they are", attack.name, unmoved, attacked);
+}
+}  // namespace
+
+std::string failed_evidence(const BoardThreat& threat) {
+  std::string first;
+  if (threat.epsilon <= 0) return first;
+  for (const BoardAttack& attack : threat.attacks) {
+    const bool follows_gradients =
+        !attack.additional &&
+        std::any_of(attack.cells.begin(), attack.cells.end(),
+                    [](const BoardAttack::Cell& cell) { return cell.record.ledger.backwards > 0; });
+    if (!follows_gradients) continue;
+    const std::string failure = failure_of(attack);
+    if (failure.empty()) return "";
+    if (first.empty()) first = failure;
+  }
+  return first;
 }
 
 }  // namespace gauntlet

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "base/shown.h"
+#include "results/board_audit.h"
 #include "results/differences.h"
 #include "results/statistics.h"
 
@@ -54,7 +55,8 @@ std::string problem_of(const BoardPlace& place, const Ranking& question, const B
     if (const auto absent = absent_attacks(*place.threat, rules, attacks); !absent.empty())
       return "lacks " + text_of(absent);
   }
-  return place.score.problem;
+  if (!place.score.problem.empty() || question.certified) return place.score.problem;
+  return failed_evidence(*place.threat);
 }
 
 /// The images that most entries have; of equals the larger set, then the first.

@@ -53,7 +53,8 @@ struct Ranking {
 
 /// Of the entries of one board, radii first. Not ranked is an entry that lacks an attack which the
 /// rules or another entry has, was made for other rules, or is not measured on the images that
-/// most entries have. The answer points to the entries, so these may not be temporary.
+/// most entries have, or whose attacks found no gradients to follow (failed_evidence()). The answer
+/// points to the entries, so these may not be temporary.
 std::vector<Ranking> rankings_of(const std::vector<BoardEntry>& entries, const BoardRules& rules);
 std::vector<Ranking> rankings_of(std::vector<BoardEntry>&& entries,
                                  const BoardRules& rules) = delete;

@@ -40,6 +40,42 @@ TEST(Audit, ComparesOnTheImagesThatBothSaw) {
   EXPECT_NE(found[0].find("100.0 % of the same images"), std::string::npos) << found[0];
 }
 
+/// As the host flags it.
+BoardAttack masked(const std::string& name, int64_t of_100) {
+  BoardAttack out = attack(name, 100);
+  out.cells[0].record.flags = {"every gradient was exactly 0 for " + std::to_string(of_100) +
+                               " of 100 attacked samples: gradients may be masked"};
+  return out;
+}
+std::string failed(std::vector<BoardAttack> attacks) {
+  return failed_evidence(planted_entry("a", std::move(attacks)).threats[0]);
+}
+
+TEST(Audit, TellsWhereNoAttackHadGradientsToFollow) {
+  EXPECT_EQ(failed({masked("pgd", 100)}), "every gradient of pgd is 0");
+  EXPECT_EQ(failed({masked("pgd", 60)}),
+            "of pgd, every gradient was exactly 0 for 60 of 100 attacked samples: gradients may be "
+            "masked");
+  EXPECT_EQ(failed({masked("pgd", 50)}), "") << "of half of the images it is a finding alone";
+  EXPECT_EQ(failed({masked("pgd", 100), attack("cw", 40)}), "") << "another one had";
+  EXPECT_NE(failed({masked("pgd", 100), masked("cw", 100)}), "");
+  BoardAttack theirs = attack("better", 40);
+  theirs.additional = true;
+  EXPECT_NE(failed({masked("pgd", 100), theirs}), "");
+  BoardAttack noise = attack("noise", 90);
+  noise.cells[0].record.ledger.backwards = 0;
+  EXPECT_NE(failed({masked("pgd", 100), noise}), "");
+  EXPECT_EQ(failed({noise}), "") << "nothing follows gradients";
+}
+
+TEST(Audit, TellsWhereAttacksLeftMostImagesAsTheyAre) {
+  BoardAttack pgd = attack("pgd", 100);
+  for (size_t i = 0; i < 60; ++i) pgd.cells[0].record.outcomes[i].distance = 0;
+  EXPECT_EQ(failed({pgd}), "pgd left 60 of 100 images as they are");
+  for (size_t i = 0; i < 10; ++i) pgd.cells[0].record.outcomes[i].distance = 0.01;
+  EXPECT_EQ(failed({pgd}), "");
+}
+
 TEST(Audit, LeavesAttacksOfOthersAlone) {
   BoardAttack theirs = attack("transfer", 10);
   theirs.additional = true;

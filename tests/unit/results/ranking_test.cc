@@ -83,6 +83,18 @@ TEST(RankingOf, NeighboursIsNotTransitive) {
   EXPECT_EQ(place_of(ranking, "c").last, 3);
 }
 
+TEST(RankingOf, WhatItsAttacksCouldNotFollowIsNotRanked) {
+  std::vector<BoardEntry> entries = {entry_of("masked", planted_rates(190, 200)),
+                                     entry_of("honest", planted_rates(100, 200))};
+  entries[0].threats[0].attacks[0].cells[0].record.flags = {
+      "every gradient was exactly 0 for 200 of 200 attacked samples: gradients may be masked"};
+  const Ranking ranking = only_ranking(entries);
+  EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"honest", "masked"}));
+  EXPECT_EQ(place_of(ranking, "honest").rank, 1);
+  EXPECT_FALSE(place_of(ranking, "masked").ranked());
+  EXPECT_EQ(place_of(ranking, "masked").problem, "every gradient of pgd is 0");
+}
+
 // Nine images apart are p = 0.004 alone, and not enough among 21 comparisons.
 TEST(RankingOf, ManyEntriesAsksMoreOfEach) {
   std::vector<BoardEntry> entries = {entry_of("a", planted_rates(109, 200)),
