@@ -16,7 +16,7 @@ struct Flags {
 
 int run(const Flags& flags) {
   const Store a = open_results(flags.a), b = open_results(flags.b);
-  const Store::Run run_a = a.latest_run(), run_b = b.latest_run();
+  const Store::Run run_a = run_of(a), run_b = run_of(b);
   const Comparison comparison = compare({run_a, outcomes_in(a)}, {run_b, outcomes_in(b)});
   const ComparisonPage page{comparison, run_a, run_b, flags.a, flags.b, flags.gate};
   const std::string text = flags.format == "html"       ? comparison_html(page)

@@ -242,6 +242,15 @@ void check(const JsonPlace& place, const CellRecord& record, const std::set<int6
         outcomes.fail("has " + std::to_string(right) + " right answers for sample " +
                       std::to_string(outcome.index) + ", expected 0 to " +
                       std::to_string(record.trials));
+  for (const Outcome& outcome : record.outcomes) {
+    if (outcome.predicted < -1)
+      outcomes.fail("has class " + std::to_string(outcome.predicted) + " for sample " +
+                    std::to_string(outcome.index) + ", expected -1 (refused) or more");
+    if (outcome.queries < 0 || outcome.queries > kMostCount)
+      outcomes.fail("has " + std::to_string(outcome.queries) + " queries for sample " +
+                    std::to_string(outcome.index) + ", expected 0 to " +
+                    std::to_string(kMostCount));
+  }
 }
 
 template <class Item, class NameOf>

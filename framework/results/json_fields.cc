@@ -136,13 +136,14 @@ double checked_number(const JsonPlace& place, const Json& json, Must must) {
 }
 
 int64_t checked_integer(const JsonPlace& place, const Json& json, Must must) {
-  const char* expected = must == Must::kCount ? "a whole number of at least 0" : "a whole number";
+  const char* expected =
+      must == Must::kCount ? "a whole number from 0 to 1000000000000" : "a whole number";
   // Beyond 64 bits nlohmann reads a floating-point number.
   if (!json.is_number_integer()) place.unexpected(json, expected);
   if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t(INT64_MAX))
     place.unexpected(json, expected);
   const auto value = json.get<int64_t>();
-  if (must == Must::kCount && value < 0) place.unexpected(json, expected);
+  if (must == Must::kCount && (value < 0 || value > kMostCount)) place.unexpected(json, expected);
   return value;
 }
 

@@ -17,12 +17,15 @@ namespace gauntlet {
 
 using Json = nlohmann::ordered_json;
 
+/// Of passes and the like: sums of them do not overflow.
+constexpr int64_t kMostCount = 1'000'000'000'000;
+
 /// What a value must be besides its type.
 enum class Must {
   kAny,
   kSay,     ///< text that is not empty
   kShare,   ///< number from 0 to 1
-  kCount,   ///< number from 0 on
+  kCount,   ///< number from 0 on; whole ones to kMostCount
   kSha256,  ///< 64 hex digits, lower case
   kTime,    ///< "2026-01-31T12:00:00Z"
   kObject,  ///< text that holds a JSON object and is written as one

@@ -138,6 +138,11 @@ TEST_F(CommandLine, CompareFindsWhatIsLostAndLeavesSeedsInPeace) {
   EXPECT_NE(loud.out.find("✗ undefended × pgd ("), std::string::npos) << loud.out;
   EXPECT_NE(loud.out.find("attack.params.steps: 1 → 20"), std::string::npos) << loud.out;
   EXPECT_EQ(compared("weak", "strong", {}).code, 0) << "nothing was to be refused";
+  for (const std::string points : {"nan", "-nan", "inf", "-1", "101", "1e999", "0x1p9", "one"}) {
+    const Ended refused = compared("weak", "strong", {"--gate=" + points});
+    EXPECT_EQ(refused.code, 2) << points;
+    EXPECT_NE(refused.err.find("points from 0 to 100"), std::string::npos) << refused.err;
+  }
   const fs::path page = folder_ / "comparison.html";
   EXPECT_EQ(compared("weak", "strong", {"--format", "html", "--output", page.string()}).code, 0);
   EXPECT_NE(text_of(page).find("</html>"), std::string::npos);
