@@ -81,8 +81,17 @@ class CellCheck {
     if (record.stochastic != (entry_.division == Division::kRandomized) &&
         entry_.division != Division::kCertified)
       return add(record.stochastic ? "its answers are drawn" : "its answers are not drawn");
-    if (record.stochastic) return;
     const bool right = o.predicted == o.label;
+    if (record.stochastic) {
+      // The answer of most trials, of which there are so many classes at the most.
+      const int64_t classes = std::max<int64_t>(2, int64_t(entry_.class_names.size()));
+      const bool most = 2 * o.robust_right > record.trials;
+      if ((most && !right) || (right && classes * o.robust_right < record.trials))
+        add(o, fmt::format("was answered right in {} of {} trials, which does not make {} the "
+                           "answer of label {}",
+                           o.robust_right, record.trials, o.predicted, o.label));
+      return;
+    }
     if (record.trials != 1) return add("a deterministic defense has one trial");
     if (o.robust_right != int64_t(right && o.clean_right == 1))
       add(o, fmt::format("is counted as {} under attack, but was answered {} ({}) and {} without "

@@ -2,6 +2,7 @@
 
 #include "base/bad_input.h"
 #include "bundle/check_board.h"
+#include "bundle/check_costs.h"
 #include "bundle/check_model.h"
 #include "bundle/check_tables.h"
 #include "bundle/rows.h"
@@ -54,6 +55,7 @@ class Verifier {
     for (const BoardEntry& entry : bundle_.entries()) {
       const size_t before = findings_.size();
       check_tables(bundle_, entry, board, clean, findings_);
+      check_costs(entry, columns, findings_);
       // What is wrong on paper is not asked of a model.
       const bool reached = sound && findings_.size() == before && data && options_.model &&
                            verify_by_model(entry, board, *data);

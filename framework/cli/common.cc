@@ -9,6 +9,7 @@
 #include "base/bad_input.h"
 #include "base/processors.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "cli/words.h"
 #include "evaluation/identity.h"
 
@@ -49,14 +50,13 @@ Store open_results(const std::string& folder) {
 Store::Run run_of(const Store& store) {
   Store::Run run = store.latest_run();
   if (run.newer > 0)
-    fmt::print(stderr,
-               "note: {}: of this build is the run of {}; other builds began {} there since\n",
-               store.folder().string(), run.started, run.newer);
+    say(stderr, "note: {}: of this build is the run of {}; other builds began {} there since\n",
+        store.folder().string(), run.started, run.newer);
   if (run.lost > 0)
-    fmt::print(stderr,
-               "note: {}: {} records of the run are not as they were written and are shown as "
-               "invalid; run the suite again, which computes them anew\n",
-               store.folder().string(), run.lost);
+    say(stderr,
+        "note: {}: {} records of the run are not as they were written and are shown as "
+        "invalid; run the suite again, which computes them anew\n",
+        store.folder().string(), run.lost);
   return run;
 }
 

@@ -48,7 +48,8 @@ void Progress::cell_end(const CellRecord& record, bool cached) {
 }
 
 void Progress::remark(const std::string& sentence) {
-  fmt::print(stderr, "{}note: {}\n", terminal_ ? "\r\033[K" : "", sentence);
+  if (terminal_) clear_line();
+  say(stderr, "note: {}\n", sentence);
 }
 
 void Progress::certification_end(const Certification& record, bool cached) {
