@@ -35,8 +35,11 @@ Tensor DefendedModel::score(const Tensor& x, const Outputs& out) {
   lent.add(out);
   const Tensor given =
       call_plugin(who, "score", lent, [&] { return refuses_->score(x, out, *this); });
-  require_result(who, "score", given, {{x.size(0)}, out.logits.scalar_type()});
-  return given;
+  // Of any precision: its sign is what counts.
+  const bool floating = given.defined() && given.is_floating_point();
+  const at::ScalarType type = out.logits.scalar_type();
+  require_result(who, "score", given, {{x.size(0)}, floating ? given.scalar_type() : type});
+  return given.to(type);
 }
 
 double DefendedModel::alpha() const {

@@ -2,7 +2,7 @@
 // its neighbours.
 #include <ATen/Parallel.h>
 
-#include <csignal>
+#include <cstdlib>
 
 #include "small_suite.h"
 
@@ -222,6 +222,36 @@ TEST_F(MisbehavingDefenses, DetectorsScoreEveryRow) {
         {"asks much", Status::kError, who + ": score(): View::ballots"},
         {"not at all", Status::kOk, ""}});
 }
+
+class SuddenEnds : public SmallSuite, public ::testing::WithParamInterface<const char*> {};
+
+// A run that a plugin ends is no run that went well: it is told whose fault it was, and what was
+// complete is reported.
+TEST_P(SuddenEnds, AreToldOfAndNeverExitCodeZero) {
+  const auto suite = write_suite(
+      "ends",
+      fmt::format("fgsm = {{ use = \"fgsm\" }}\nx = {{ use = \"misbehaves\", how = \"{}\" }}\n",
+                  GetParam()),
+      row("plain"));
+  const std::filesystem::path build = from_environment("GAUNTLET_BUILD_DIR");
+  if (!std::filesystem::exists(build / "gauntlet")) GTEST_SKIP() << "the program is not built";
+  const int status = std::system(
+      fmt::format("'{}' run '{}' --plugin-path '{}' --output '{}' --quiet > '{}' 2>&1",
+                  (build / "gauntlet").string(), suite.string(), (build / "test_plugins").string(),
+                  (folder_ / "ends").string(), (folder_ / "said").string())
+          .c_str());
+  EXPECT_NE(status, 0);
+  const auto text_of = [](const std::filesystem::path& file) {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  const std::string said = text_of(folder_ / "said");
+  EXPECT_NE(said.find("attack 'misbehaves' ended the process: "), std::string::npos) << said;
+  EXPECT_NE(text_of(folder_ / "ends" / "report.json").find("\"fgsm\""), std::string::npos) << said;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SuddenEnds,
+                         ::testing::Values("exit", "_exit", "quick_exit", "abort", "segfault"));
 
 }  // namespace
 }  // namespace gauntlet::testing

@@ -9,8 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cfloat>
 #include <functional>
+
+#include "host/running_plugin.h"
 
 namespace gauntlet {
 namespace {
@@ -107,6 +108,8 @@ TEST(ProcessStateScopes, TheInnerOneIsHeldAgainst) {
 }
 
 TEST(ProcessStateScopes, AForkedChildIsNoSecondHost) {
+  const std::string who = "a plugin";
+  const Running running(who);
   ProcessState state;
   const pid_t child = ::fork();
   if (child == 0) {
