@@ -1,12 +1,19 @@
 #include "base/nearest_name.h"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <utility>
 
 namespace gauntlet {
 namespace {
-// Letters that changed places are one mistake: "pdg" is nearer to "pgd" than to "ddn".
+bool same(char a, char b) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return lower(a) == lower(b);
+}
+
+// Letters that changed places are one mistake: "pdg" is nearer to "pgd" than to "ddn". Capitals are
+// none.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -14,8 +21,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     before = std::exchange(last, row);
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + !same(a[i - 1], b[j - 1])});
+      if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1]))
         row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }

@@ -121,7 +121,7 @@ void check_pixels(TableReader& table, std::string_view key, const std::vector<do
     const std::string text = to_text(ParamValue(value));
     table.problem(key, text + " is not in [" + to_text(ParamValue(range.min)) + ", " +
                            to_text(ParamValue(range.max)) + "]" +
-                           (value > 0 ? "; pixels are in [0, 1], write \"" + text + "/255\"" : ""));
+                           (value > range.max ? "; pixels are in [0, 1], write \"" + text + "/255\"" : ""));
     return;
   }
 }

@@ -88,7 +88,9 @@ class DataReader {
     for (const std::string& name : names) all_there &= add_file(split, name);
     read_classes(split.format);
     read_format_options(reader_, split);
-    if (!formatted || !all_there || split.files.size() > 2 * (idx ? 1 : 1000)) return;
+    reader_.any("shape");  // known, whether or not there is something to hold it against
+    const bool counted = spec_.entry.classes > 0 || split.format == DataFormat::kImages;
+    if (!formatted || !all_there || !counted || split.files.size() > 2 * (idx ? 1 : 1000)) return;
     spec_.dataset = spec_.entry.id = "inline:" + fs::path(names.front()).filename().string();
     for (auto& file : split.files) file.dataset = spec_.entry.id;
     spec_.entry.title = names.front();

@@ -40,6 +40,7 @@ TEST(Visible, SpellsOutBytesThatAreNoText) {
 TEST(NearestName, FindsTypingErrors) {
   EXPECT_EQ(nearest_name("pdg", {"fgsm", "pgd"}), "pgd");
   EXPECT_EQ(nearest_name("resnet", {"a", "resnet20"}), "resnet20");
+  EXPECT_EQ(nearest_name("PGD", {"fgsm", "pgd"}), "pgd");
   EXPECT_EQ(nearest_name("quite another", {"fgsm", "pgd"}), "");
 }
 
