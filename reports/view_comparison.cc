@@ -1,6 +1,7 @@
 // Two runs side by side: the view of both pages, and the text for a terminal.
 #include <fmt/format.h>
 
+#include "base/shown.h"
 #include "reports/comparison.h"
 #include "reports/free_text.h"
 #include "reports/text.h"
@@ -138,11 +139,11 @@ std::string comparison_text(const ComparisonPage& page, bool all) {
     const bool refused = refused_by(page, cell);
     const std::string mark = refused ? "✗" : mark_of(cell).empty() ? " " : mark_of(cell);
     if (!cell.problem.empty())
-      text += mark + " " + place_text(cell) + ": not compared, " +
-              shortened(cell.problem, kLongestText) + "\n";
+      text += mark + " " + printable(place_text(cell)) + ": not compared, " +
+              printable(shortened(cell.problem, kLongestText)) + "\n";
     else if (all || cell.significant() || refused)
       text += fmt::format("{} {}: {} → {}, {} ({} to {}), p {} ({} by Holm)\n", mark,
-                          place_text(cell), percent(cell.a), percent(cell.b),
+                          printable(place_text(cell)), percent(cell.a), percent(cell.b),
                           points(cell.difference()), points(cell.interval.low),
                           points(cell.interval.high), p_text(cell.p), p_text(cell.p_adjusted));
   }

@@ -96,8 +96,8 @@ std::string shown(std::string_view text) {
   return "'" + out + (text.size() > kLongest ? "…'" : "'");
 }
 
-std::string visible(std::string_view text) { return seen(text, false); }
+std::string printable(std::string_view text) { return seen(text, false); }
 
-std::string visible_lines(std::string_view text) { return seen(text, true); }
+std::string printable_lines(std::string_view text) { return seen(text, true); }
 
 }  // namespace gauntlet

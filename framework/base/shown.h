@@ -11,8 +11,8 @@ std::string shown(std::string_view text);
 /// Text of a stranger as a line of a terminal may hold it: all that would steer the terminal, turn
 /// the direction of what follows or not be seen is written out (\x1b, \u202e, \n): control
 /// characters, direction marks, characters of no width, line breaks, bytes that are no UTF-8.
-std::string visible(std::string_view text);
+std::string printable(std::string_view text);
 /// The same of a text of several lines: line breaks and tabs stay.
-std::string visible_lines(std::string_view text);
+std::string printable_lines(std::string_view text);
 
 }  // namespace gauntlet

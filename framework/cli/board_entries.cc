@@ -16,20 +16,20 @@ std::filesystem::path results_folder(const std::string& results, const std::stri
 
 std::string entries_table(const std::vector<BoardEntry>& entries) {
   size_t wide = 0;
-  for (const BoardEntry& entry : entries) wide = std::max(wide, visible(entry.defense).size());
+  for (const BoardEntry& entry : entries) wide = std::max(wide, printable(entry.defense).size());
   std::string out;
   for (const BoardEntry& entry : entries) {
     for (const BoardThreat& threat : entry.threats)
       out += fmt::format("{:<{}}  {}  clean {:5.1f}  worst case {:5.1f} ({:.1f} to {:.1f})\n",
-                         visible(entry.defense), wide, visible(threat.name),
+                         printable(entry.defense), wide, printable(threat.name),
                          100 * threat.clean_accuracy, 100 * threat.robust_accuracy,
                          100 * threat.interval.low, 100 * threat.interval.high);
     for (const CertifiedAt& at : entry.certified_at)
       out += fmt::format("{:<{}}  certified beyond {:g}: {:.1f} ({:.1f} to {:.1f})\n",
-                         visible(entry.defense), wide, at.radius, 100 * at.accuracy,
+                         printable(entry.defense), wide, at.radius, 100 * at.accuracy,
                          100 * at.interval.low, 100 * at.interval.high);
     for (const std::string& finding : entry.findings)
-      out += fmt::format("{:<{}}  audit: {}\n", visible(entry.defense), wide, visible(finding));
+      out += fmt::format("{:<{}}  audit: {}\n", printable(entry.defense), wide, printable(finding));
   }
   return out;
 }

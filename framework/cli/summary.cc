@@ -85,7 +85,7 @@ std::string certified_table(const std::vector<Certification>& records) {
   }
   std::vector<std::vector<std::string>> lines{{"defense", "certified", "abstained", "avg. radius"}};
   for (const std::string& name : names)
-    lines.push_back({visible(name), rows[name].accuracy.text(), rows[name].abstained.text(),
+    lines.push_back({printable(name), rows[name].accuracy.text(), rows[name].abstained.text(),
                      rows[name].radius.text(1, 3)});
   std::string out = "\ncertified accuracy in % (L2)\n";
   print(out, lines);
@@ -120,12 +120,12 @@ std::string summary_table(const Store::Run& run) {
   std::string out;
   for (const std::string& threat : threats) {
     Table& table = tables[threat];
-    out += fmt::format("{}accuracy in % under {}\n", out.empty() ? "" : "\n", visible(threat));
+    out += fmt::format("{}accuracy in % under {}\n", out.empty() ? "" : "\n", printable(threat));
     std::vector<std::vector<std::string>> lines{{"defense", "clean"}};
-    for (const std::string& column : table.columns) lines[0].push_back(visible(column));
+    for (const std::string& column : table.columns) lines[0].push_back(printable(column));
     lines[0].push_back("worst case");
     for (const std::string& row : table.rows) {
-      std::vector<std::string> line{visible(row), table.clean[row].mean.text()};
+      std::vector<std::string> line{printable(row), table.clean[row].mean.text()};
       for (const std::string& column : table.columns)
         line.push_back(table.cells[{row, column}].text());
       line.push_back(table.worst[row].text());

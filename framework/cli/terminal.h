@@ -24,9 +24,9 @@ namespace detail {
 template <class T>
 auto safe(const T& value) {
   if constexpr (std::is_same_v<T, Lines>)
-    return visible_lines(value.text);
+    return printable_lines(value.text);
   else if constexpr (std::is_convertible_v<const T&, std::string_view>)
-    return visible(value);
+    return printable(value);
   else
     return value;
 }
@@ -34,7 +34,7 @@ template <class T>
 using Safe = decltype(safe(std::declval<const T&>()));
 }  // namespace detail
 
-/// Prints to `to`, texts as visible() shows them.
+/// Prints to `to`, texts as printable() shows them.
 template <class... Args>
 void say(std::FILE* to, fmt::format_string<detail::Safe<Args>...> format, const Args&... args) {
   const std::string text = fmt::format(fmt::runtime(format), detail::safe(args)...);

@@ -74,7 +74,7 @@ std::string padded(const std::string& text, size_t to) {
 template <class Spec>
 size_t widest(const std::vector<Spec>& specs) {
   size_t widest = 0;
-  for (const Spec& spec : specs) widest = std::max(widest, width(visible(spec.name)));
+  for (const Spec& spec : specs) widest = std::max(widest, width(printable(spec.name)));
   return widest;
 }
 
@@ -121,13 +121,13 @@ std::string host_keys_text(const HostKeys& keys) {
 }
 
 void write_head(std::ostream& out, const Suite& suite) {
-  out << "suite    " << visible(suite.name) << "\n"
-      << "data     " << visible(suite.data.dataset) << ", split " << visible(suite.data.split)
+  out << "suite    " << printable(suite.name) << "\n"
+      << "data     " << printable(suite.data.dataset) << ", split " << printable(suite.data.split)
       << ", " << counted(suite.data.indices.size(), "sample", "samples") << "\n"
       << "threats  ";
   for (size_t i = 0; i < suite.threats.size(); ++i) {
     const ThreatSpec& threat = suite.threats[i];
-    out << (i ? "; " : "") << visible(threat.name) << ": " << to_string(threat.norm) << " "
+    out << (i ? "; " : "") << printable(threat.name) << ": " << to_string(threat.norm) << " "
         << threat.epsilon_text;
   }
   out << "\nseeds    ";
@@ -138,8 +138,8 @@ void write_head(std::ostream& out, const Suite& suite) {
 void write_rows(std::ostream& out, const Suite& suite) {
   out << "\n" << counted(suite.defenses.size(), "defense", "defenses") << "\n";
   for (const DefenseSpec& row : suite.defenses) {
-    out << "  " << padded(visible(row.name), widest(suite.defenses)) << "  "
-        << visible(row.model.id);
+    out << "  " << padded(printable(row.name), widest(suite.defenses)) << "  "
+        << printable(row.model.id);
     for (const Use& layer : row.model.layer_plugins) out << " (" << layer.plugin << ")";
     for (const Use& wrapper : row.stack) out << " + " << wrapper.plugin;
     out << "\n";
@@ -152,7 +152,7 @@ void write_columns(std::ostream& out, const Suite& suite) {
     plugin_width = std::max(plugin_width, width(attack.plugin));
   out << "\n" << counted(suite.attacks.size(), "attack", "attacks") << "\n";
   for (const AttackSpec& attack : suite.attacks) {
-    std::string line = "  " + padded(visible(attack.name), widest(suite.attacks)) + "  " +
+    std::string line = "  " + padded(printable(attack.name), widest(suite.attacks)) + "  " +
                        padded(attack.plugin, plugin_width) + "  " + host_keys_text(attack.host);
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << "\n";

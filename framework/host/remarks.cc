@@ -111,7 +111,7 @@ std::string listed(const std::string& title, const std::vector<std::string>& lin
   if (lines.empty()) return "";
   std::string text = "\n" + title + "\n";
   for (size_t i = 0; i < std::min(kMost, lines.size()); ++i) {
-    std::string line = visible(lines[i].substr(0, kLongest));
+    std::string line = printable(lines[i].substr(0, kLongest));
     text += "  " + line + (lines[i].size() > kLongest ? "…\n" : "\n");
   }
   if (lines.size() > kMost) text += "  … and " + std::to_string(lines.size() - kMost) + " more\n";

@@ -13,28 +13,28 @@ TEST(Shown, IsShortAndPrintable) {
   EXPECT_EQ(shown(std::string(201, 'a')), "'" + std::string(200, 'a') + "…'");
 }
 
-TEST(Visible, SpellsOutWhatSteersTurnsOrHides) {
-  EXPECT_EQ(visible("Größe 漢字 ± → 😀"), "Größe 漢字 ± → 😀");
-  EXPECT_EQ(visible("\x1b[2J\x07\x7f"), "\\x1b[2J\\x07\\x7f");
-  EXPECT_EQ(visible("a\r\nb\tc"), "a\\r\\nb\\tc");
-  EXPECT_EQ(visible_lines("a\r\nb\tc\x1b"), "a\\r\nb\tc\\x1b");
-  EXPECT_EQ(visible(std::string("a\0b", 3)), "a\\x00b");
-  EXPECT_EQ(visible("\u009b"
-                    "31m \u202e \u2066 \u200b \u200f \ufeff \u2028 \u00ad"),
+TEST(Printable, SpellsOutWhatSteersTurnsOrHides) {
+  EXPECT_EQ(printable("Größe 漢字 ± → 😀"), "Größe 漢字 ± → 😀");
+  EXPECT_EQ(printable("\x1b[2J\x07\x7f"), "\\x1b[2J\\x07\\x7f");
+  EXPECT_EQ(printable("a\r\nb\tc"), "a\\r\\nb\\tc");
+  EXPECT_EQ(printable_lines("a\r\nb\tc\x1b"), "a\\r\nb\tc\\x1b");
+  EXPECT_EQ(printable(std::string("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(printable("\u009b"
+                      "31m \u202e \u2066 \u200b \u200f \ufeff \u2028 \u00ad"),
             "\\u009b31m \\u202e \\u2066 \\u200b \\u200f \\ufeff \\u2028 \\u00ad");
-  EXPECT_EQ(visible("\U000e0041"), "\\U000e0041");
+  EXPECT_EQ(printable("\U000e0041"), "\\U000e0041");
 }
 
-TEST(Visible, SpellsOutBytesThatAreNoText) {
-  EXPECT_EQ(visible("\x9b"
-                    "2J"),
-            "\\x9b2J");                                   // a C1 control of 8-bit terminals
-  EXPECT_EQ(visible("\xc0\x9b"), "\\xc0\\x9b");           // overlong escape
-  EXPECT_EQ(visible("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // half of a surrogate
-  EXPECT_EQ(visible("caf\xc3"), "caf\\xc3");              // cut off
-  EXPECT_EQ(visible("\xf5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
-  const std::string once = visible("\x1b\xff\u202e");
-  EXPECT_EQ(visible(once), once);
+TEST(Printable, SpellsOutBytesThatAreNoText) {
+  EXPECT_EQ(printable("\x9b"
+                      "2J"),
+            "\\x9b2J");                                     // a C1 control of 8-bit terminals
+  EXPECT_EQ(printable("\xc0\x9b"), "\\xc0\\x9b");           // overlong escape
+  EXPECT_EQ(printable("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // half of a surrogate
+  EXPECT_EQ(printable("caf\xc3"), "caf\\xc3");              // cut off
+  EXPECT_EQ(printable("\xf5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
+  const std::string once = printable("\x1b\xff\u202e");
+  EXPECT_EQ(printable(once), once);
 }
 
 TEST(NearestName, FindsTypingErrors) {
