@@ -94,7 +94,8 @@ void Findings::flag_defense(std::vector<std::string>& out, const DefendedModel& 
   if (const std::string remark = model.network().remark(); !remark.empty()) out.push_back(remark);
   if (model.own_randomness())
     out.push_back(
-        "the defense draws random numbers that the host does not control: no run can repeat this");
+        "the defense draws random numbers of its own: asked twice on the same noise it answers "
+        "differently");
   else if (model.couples_rows())
     out.push_back(fmt::format(
         "answers depend on the other images of a batch: measured in batches of {}", batch_size));

@@ -168,7 +168,7 @@ const Verdict& Laboratory::clean(const DefenseSpec& spec, DefendedModel& model,
   key.append(static_cast<const char*>(index.const_data_ptr()), size_t(index.nbytes()));
   if (const auto known = clean_.find(key); known != clean_.end()) return known->second;
   Verdict verdict = judge(model, batch.x, batch.y, batch.index, seed, Stream::kClean, trials);
-  verdict.confidence = {};  // of a whole run they would be many
+  verdict.confidence = Tensor();  // of a whole run they would be many
   return clean_.emplace(std::move(key), std::move(verdict)).first->second;
 }
 
