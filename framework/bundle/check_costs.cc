@@ -85,7 +85,7 @@ class CostCheck {
     if (withstood && o.queries < run * host.restarts)
       return fmt::format("withstood {} queries, the board asks {}", o.queries, run * host.restarts);
     // The loss that a defense suggests, or a margin where cross-entropy vanishes, may be tried too.
-    if (o.queries > 2 * run * host.restarts)
+    if (o.queries > 3 * run * host.restarts)
       return fmt::format("has {} queries, the board's runs are {}", o.queries, run * host.restarts);
     return "";
   }

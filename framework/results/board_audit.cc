@@ -101,11 +101,15 @@ std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items)
 
 namespace {
 
-// "… gradient … 980 of 1000 …", more than half of them.
+// "every gradient was exactly 0 for 980 of 1000 …": no gradients, or none that tell anything, for
+// more than half of the samples, and these were not attacked again on another loss.
 bool tells_of_no_gradients(const std::string& flag) {
-  static const std::regex pattern(R"(.*gradient.* ([0-9]{1,9}) of ([0-9]{1,9})[^0-9].*)");
+  static const std::regex pattern(
+      "(every gradient was|a loss or gradient was|losses or gradients were not finite).* "
+      "([0-9]{1,9}) of ([0-9]{1,9}) attacked samples.*");
   std::smatch match;
-  return std::regex_match(flag, match, pattern) && 2 * std::stoll(match[1]) > std::stoll(match[2]);
+  return flag.find("attacked again on") == std::string::npos &&
+         std::regex_match(flag, match, pattern) && 2 * std::stoll(match[2]) > std::stoll(match[3]);
 }
 
 // "" where an attack of gradients was one.

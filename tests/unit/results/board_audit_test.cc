@@ -59,6 +59,15 @@ TEST(Audit, TellsWhereNoAttackHadGradientsToFollow) {
   EXPECT_EQ(failed({masked("pgd", 50)}), "") << "of half of the images it is a finding alone";
   EXPECT_EQ(failed({masked("pgd", 100), attack("cw", 40)}), "") << "another one had";
   EXPECT_NE(failed({masked("pgd", 100), masked("cw", 100)}), "");
+  BoardAttack again = attack("pgd", 100);
+  again.cells[0].record.flags = {
+      "a loss or gradient was exactly 0, which tells an attack nothing, for 90 of 100 attacked "
+      "samples (90 attacked again on the margin loss, a hair inside the box: 4 fell)"};
+  EXPECT_EQ(failed({again}), "");
+  again.cells[0].record.flags = {
+      "a loss or gradient was exactly 0, which tells an attack nothing, for 90 of 100 attacked "
+      "samples that withstood (not attacked again: saturation = \"report\")"};
+  EXPECT_NE(failed({again}), "");
   BoardAttack theirs = attack("better", 40);
   theirs.additional = true;
   EXPECT_NE(failed({masked("pgd", 100), theirs}), "");
