@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <numeric>
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "cli/commands.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
+#include "evaluation/near_chance.h"
 #include "host/model_entry_writer.h"
 #include "host/plugin_architecture.h"
 #include "host/registry_entry.h"
@@ -62,6 +64,15 @@ ParamMap options_of(const std::vector<std::string>& set) {
   return options;
 }
 
+// Where the network is as good as guessing, what may be wrong.
+void remark_on(double accuracy, DefendedModel& model, const Dataset& data) {
+  if (!near_chance(accuracy, model.classes(), data.size())) return;
+  std::vector<int64_t> indices(static_cast<size_t>(data.size()));
+  std::iota(indices.begin(), indices.end(), int64_t{0});
+  const std::string cause = likely_cause(model, data, indices, at::kCPU);
+  say(stderr, "{}\n", near_chance_text(accuracy, model.classes(), cause));
+}
+
 // On the test images of the data set, and of the embedded parts of it that are here.
 std::vector<DeclaredAccuracy> measure(const std::shared_ptr<Network>& network,
                                       const Registry& registry, const std::string& dataset) {
@@ -80,6 +91,7 @@ std::vector<DeclaredAccuracy> measure(const std::shared_ptr<Network>& network,
     say("right on {:.2f} % of the {} test images of {}{}\n",
         100.0 * double(count.right) / double(data.size()), data.size(), id,
         count.random ? ", in one draw of its random numbers" : "");
+    remark_on(double(count.right) / double(data.size()), model, data);
   }
   return all;
 }
