@@ -82,6 +82,17 @@ std::string toml_hint(std::string_view text, int line, int column) {
   return "; a text is written in quotes: \"" + value + "\"";
 }
 
+bool may_have_tiny_numbers(std::string_view text) {
+  const auto digit = [&](size_t i) {
+    return i < text.size() && (std::isdigit(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
+  for (size_t i = text.find('-'); i != std::string_view::npos; i = text.find('-', i + 1))
+    if (i > 0 && (text[i - 1] == 'e' || text[i - 1] == 'E') && digit(i + 1) && digit(i + 2) &&
+        digit(i + 3))
+      return true;
+  return text.find(std::string(300, '0')) != std::string_view::npos;
+}
+
 std::string number_at(std::string_view text, int line, int column) {
   const Place place = place_of(text, line, column);
   const std::string_view rest = place.line.substr(std::min(place.byte, place.line.size()));

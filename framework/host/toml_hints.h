@@ -9,6 +9,9 @@ namespace gauntlet {
 /// "; a fraction is written in quotes: \"8/255\"". "" where there is nothing to say.
 std::string toml_hint(std::string_view text, int line, int column);
 
+/// Whether a number of the text may be nearer to 0 than a float can be: an exponent of three digits
+/// or 300 zeros.
+bool may_have_tiny_numbers(std::string_view text);
 /// The number that begins there, as it is written.
 std::string number_at(std::string_view text, int line, int column);
 

@@ -26,7 +26,8 @@ Position position_of(const toml::source_region& region, const std::string& file)
 // A text and how its values are taken out of it.
 class Converter {
  public:
-  Converter(std::string_view text, const std::string& file) : text_(text), file_(file) {}
+  Converter(std::string_view text, const std::string& file)
+      : text_(text), file_(file), has_tiny_(may_have_tiny_numbers(text)) {}
 
   Toml value(const toml::node& node, int depth = 0) const {
     Toml out;
@@ -43,7 +44,7 @@ class Converter {
       } else if constexpr (toml::is_string<T> || toml::is_integer<T> || toml::is_boolean<T>) {
         out.value = value.get();
       } else if constexpr (toml::is_floating_point<T>) {
-        if (value.get() == 0) check_zero(out.position);
+        if (has_tiny_ && value.get() == 0) check_zero(out.position);
         out.value = value.get();
       } else {  // dates and times
         std::ostringstream text;
@@ -79,6 +80,7 @@ class Converter {
 
   std::string_view text_;
   const std::string& file_;
+  const bool has_tiny_;
 };
 
 std::string wanted(const ParamSpec& spec) {
