@@ -23,7 +23,10 @@ Progress::Progress(std::vector<double> work, bool quiet)
     : work_(std::move(work)), quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
 
 // Also where progress is not wanted: it bears on every number.
-void Progress::remark(const std::string& text) { say(stderr, "{}\n", text); }
+void Progress::remark(const std::string& text) {
+  if (terminal_) clear_line();
+  say(stderr, "{}\n", text);
+}
 
 void Progress::begin(size_t cells) {
   cells_ = cells;
@@ -45,11 +48,6 @@ void Progress::cell_end(const CellRecord& record, bool cached) {
                         100 * record.interval.low, 100 * record.interval.high)
           : to_string(record.status) + ": " + record.reason,
       record.seconds, cached);
-}
-
-void Progress::remark(const std::string& sentence) {
-  if (terminal_) clear_line();
-  say(stderr, "note: {}\n", sentence);
 }
 
 void Progress::certification_end(const Certification& record, bool cached) {

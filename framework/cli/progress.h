@@ -17,7 +17,6 @@ class Progress final : public RunEvents {
   void cell_begin(size_t number, const std::string& label) override;
   void samples(int64_t done, int64_t of) override;
   void cell_end(const CellRecord& record, bool cached) override;
-  void remark(const std::string& sentence) override;
   void certification_end(const Certification& record, bool cached) override;
 
  private:

@@ -20,15 +20,14 @@ struct RunOptions {
 /// What a person may be told while a run goes on.
 struct RunEvents {
   virtual ~RunEvents() = default;
-  /// What was found while the data were read: a sentence.
+  /// A sentence about what was found while the data were read, or what the store lost and is
+  /// computed again.
   virtual void remark(const std::string& text) {}
   /// Before the first cell. `cells`: with the certifications that follow them.
   virtual void begin(size_t cells) {}
   virtual void cell_begin(size_t number, const std::string& label) {}
   virtual void samples(int64_t done, int64_t of) {}
   virtual void cell_end(const CellRecord& record, bool cached) {}
-  /// What a person should know beside the records: what the store lost and is computed again.
-  virtual void remark(const std::string& sentence) {}
   /// In the place of cell_end.
   virtual void certification_end(const Certification& record, bool cached) {}
 };
