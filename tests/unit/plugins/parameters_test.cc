@@ -70,7 +70,8 @@ std::string shown_as(const std::string& name) {
   return name == "weights" ? "weights_sha256" : name;
 }
 
-const std::set<std::string> kColumns = {"seed", "norm", "epsilon"};
+/// Columns of a record, and what its environment says.
+const std::set<std::string> kColumns = {"seed", "norm", "epsilon", "batch_size"};
 
 TEST_F(Shown, IsEveryLeafOfTheIdentity) {
   std::ofstream(folder_ / "made.npz") << "elsewhere";
@@ -100,13 +101,13 @@ TEST_F(Shown, IsEveryLeafOfTheIdentity) {
   }
 }
 
-// Each of these asks something else than the first, and says so.
+// Each of these asks something else than the first and the one before, and says so.
 TEST_F(Shown, IsWhatMakesTwoQuestionsDiffer) {
   const std::string pgd = "use = \"pgd\", steps = 3";
   const std::vector<std::string> suites = {
       text(pgd, ""),
-      text(pgd, ", mean = [0.3]"),
-      text(pgd, ", std = [0.3]"),
+      text(pgd, ", mean = [0.3], std = [0.25]"),
+      text(pgd, ", mean = [0.3], std = [0.35]"),
       text(pgd, ", layer_plugins = [{ use = \"pni\", initial = 0.2 }]"),
       text(pgd, "", "stack = [{ use = \"smoothing\", sigma = 0.3 }]\n"),
       text(pgd + ", precision = \"bfloat16\"", ""),
@@ -114,7 +115,10 @@ TEST_F(Shown, IsWhatMakesTwoQuestionsDiffer) {
       text(pgd, "", "", "dataset = \"tiny\", samples = 3")};
   const Asked first = asked(suites.front());
   for (size_t i = 1; i < suites.size(); ++i) {
-    const Asked other = asked(suites[i]);
+    const Asked other = asked(suites[i]), before = asked(suites[i - 1]);
+    EXPECT_NE(identity_of(other.question), identity_of(before.question)) << suites[i];
+    EXPECT_FALSE(changes_between(before.parameters.dump(), other.parameters.dump()).empty())
+        << suites[i];
     EXPECT_NE(identity_of(other.question), identity_of(first.question)) << suites[i];
     EXPECT_FALSE(changes_between(first.parameters.dump(), other.parameters.dump()).empty())
         << suites[i];
