@@ -1,6 +1,7 @@
 // How far the steps of a run go.
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 #include "ascent.h"
 
@@ -24,10 +25,12 @@ std::string shown(double value, const char* format) {
 
 // "2/255" where it is that, else "0.025".
 std::string as_written(double value) {
+  const std::string plain = shown(value, "%.4g");
   const double levels = value * 255;
-  if (levels > 0.5 && std::fabs(levels - std::round(levels)) < 1e-6)
+  const bool short_decimal = std::fabs(std::strtod(plain.c_str(), nullptr) - value) < 1e-7 * value;
+  if (!short_decimal && levels > 0.5 && std::fabs(levels - std::round(levels)) < 1e-4)
     return shown(levels, "%.0f") + "/255";
-  return shown(value, "%.4g");
+  return plain;
 }
 }  // namespace
 
@@ -45,8 +48,8 @@ std::string remark_on_steps(const Params& p, double epsilon) {
   const std::string steps =
       std::to_string(p.steps) + (p.steps == 1 ? " step of " : " steps of ") + as_written(one);
   if (reach < epsilon * (1 - 1e-6))
-    return steps + " reach " + shown(reach, "%.2g") + " of epsilon = " + as_written(epsilon) +
-           ": leave step_size out, or raise it";
+    return steps + (p.steps == 1 ? " reaches " : " reach ") + shown(reach, "%.2g") +
+           " of epsilon = " + as_written(epsilon) + ": leave step_size out, or raise it";
   if (p.steps > 1 && one > 2 * epsilon * (1 + 1e-6))
     return steps + ": each is longer than the whole ball, epsilon = " + as_written(epsilon) +
            "; leave step_size out, or lower it";

@@ -85,7 +85,8 @@ TEST(PgdSteps, RemarksAreOnStepsThatFallShortOrJump) {
               HasSubstr("10 steps of 0.01 reach 0.1 of epsilon = 0.2"));
   EXPECT_THAT(remark({{"steps", 4}, {"step_size", 0.05}, {"step_decay", 0.0}}, 0.2),
               HasSubstr("reach 0.1 of"));
-  EXPECT_THAT(remark({{"steps", 1}, {"step_size", 0.05}}, 0.2), HasSubstr("1 step of 0.05"));
+  EXPECT_THAT(remark({{"steps", 1}, {"step_size", 0.05}}, 0.2),
+              HasSubstr("1 step of 0.05 reaches 0.05 of epsilon = 0.2"));
 }
 
 }  // namespace
