@@ -26,6 +26,7 @@ constexpr const char* kBegin =
 \usepackage{booktabs,graphicx}
 \usepackage{pgfplots}
 \pgfplotsset{compat=1.16}
+\emergencystretch=3em
 )";
 
 std::string introduction(const Summary& summary) {
