@@ -9,6 +9,7 @@
 #include "base/bad_input.h"
 #include "base/write_atomically.h"
 #include "cli/commands.h"
+#include "cli/words.h"
 #include "host/suite.h"
 #include "reports/plot.h"
 
