@@ -56,19 +56,15 @@ struct Plain {
   void fields(V) {}
   int add(Graph& graph, int from, const std::string&) const { return (graph.*operation)(from); }
 };
-// What is not given is the network's.
 struct BatchNorm {
-  double eps = -1, momentum = -1;
+  BatchNormOptions norm;
   template <class V>
   void fields(V visit) {
-    visit(eps, "eps", kEpsilonHelp, kEpsilonRange);
-    visit(momentum, "momentum", kMomentumHelp, kMomentumRange);
+    visit(norm.eps, "eps", kEpsilonHelp, kEpsilonRange);
+    visit(norm.momentum, "momentum", kMomentumHelp, kMomentumRange);
   }
   int add(Graph& graph, int from, const std::string& name) const {
-    BatchNormOptions options = graph.batch_norm_options();
-    if (eps >= 0) options.eps = eps;
-    if (momentum >= 0) options.momentum = momentum;
-    return graph.batch_norm(from, name, options);
+    return graph.batch_norm(from, name, norm);
   }
 };
 
@@ -88,13 +84,22 @@ int add_layer(Graph& graph, int from, const std::string& name, const ParamMap& o
   return gauntlet::bind<Type>(options).add(graph, from, name);
 }
 
+// What a layer does not say is the network's.
+int add_batch_norm(Graph& graph, int from, const std::string& name, const ParamMap& options) {
+  const BatchNormOptions network = graph.batch_norm_options();
+  ParamMap given = options;
+  given.try_emplace("eps", network.eps);
+  given.try_emplace("momentum", network.momentum);
+  return add_layer<BatchNorm>(graph, from, name, given);
+}
+
 struct LayerType {
   const char* name;
   int (*add)(Graph&, int, const std::string&, const ParamMap&);
 };
 constexpr LayerType kTypes[] = {{"conv", add_layer<Conv>},
                                 {"linear", add_layer<Linear>},
-                                {"batchnorm", add_layer<BatchNorm>},
+                                {"batchnorm", add_batch_norm},
                                 {"relu", add_layer<Plain<&Graph::relu>>},
                                 {"maxpool", add_layer<Pool<true>>},
                                 {"avgpool", add_layer<Pool<false>>},
