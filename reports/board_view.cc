@@ -138,6 +138,17 @@ std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat*
   return out;
 }
 
+std::vector<std::string> findings_of(const BoardPlace& place) {
+  std::vector<std::string> out = place.entry->findings;
+  if (!place.threat) return out;
+  for (const BoardAttack& attack : place.threat->attacks) {
+    if (!place.score.decided_by.contains(attack.name)) continue;
+    for (const BoardAttack::Cell& cell : attack.cells)
+      for (const std::string& flag : cell.record.flags) out.push_back(attack.name + ": " + flag);
+  }
+  return out;
+}
+
 double passes_an_answer(const BoardThreat* threat) {
   double fewest = INFINITY;
   if (threat)

@@ -42,6 +42,8 @@ View attack_cell_of(const BoardThreat& threat, const BoardAttack& attack);
 std::string places_text(const BoardPlace& place);
 /// Findings about the entry, and flags of its cells under a threat (null: under all).
 std::vector<std::string> findings_of(const BoardEntry& entry, const BoardThreat* threat);
+/// What bears on the number it is ranked by: of the audit, and flags of attacks that decided it.
+std::vector<std::string> findings_of(const BoardPlace& place);
 /// Passes that one answer of the defense takes: the fewest over the cells, since the judge asks
 /// more than once where an attack restarts. NaN where none has a result.
 double passes_an_answer(const BoardThreat* threat);

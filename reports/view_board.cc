@@ -103,6 +103,7 @@ View row_of(const RankedBoard& board, const BoardPlace& place,
             const std::vector<std::string>& columns) {
   const BoardEntry& entry = *place.entry;
   const std::vector<std::string> findings = findings_of(entry, place.threat);
+  const std::vector<std::string> about_score = findings_of(place);
   const double passes = passes_an_answer(place.threat);
   const View overturned = place.threat ? overturned_of(*place.threat) : View();
   View row = {{"rank", ranked_text(place)},
@@ -122,7 +123,8 @@ View row_of(const RankedBoard& board, const BoardPlace& place,
               {"passes_value", exact(passes)},
               {"findings", findings.empty() ? "" : grouped(int64_t(findings.size()))},
               {"finding", findings.empty() ? "" : findings.front()},
-              {"is_sound", place.ranked() && findings.empty()},
+              {"is_sound", place.ranked() && entry.findings.empty()},
+              {"score_finding", about_score.empty() ? "" : about_score.front()},
               {"verified", verified_text(entry)},
               {"is_overturned", !overturned.empty()},
               {"overturned", overturned.empty() ? "" : overturned["by"].get<std::string>()}};
@@ -276,7 +278,7 @@ View card_of(const RankedBoard& board) {
         top.push_back({{"rank", ranked_text(place)},
                        {"name", place.entry->defense},
                        {"href", board.id() + "/" + place.entry->id + ".html"},
-                       {"flagged", !findings_of(*place.entry, place.threat).empty()},
+                       {"flagged", !findings_of(place).empty()},
                        {"score", bar_of(place.score.accuracy, place.score.interval)}});
   return {{"id", board.id()},
           {"href", board.id() + ".html"},

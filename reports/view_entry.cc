@@ -41,8 +41,7 @@ View result_of(const Ranking& ranking, const BoardPlace& place) {
   if (!place.score.problem.empty()) return out;
   out["score"] = bar_of(place.score.accuracy, place.score.interval);
   out["clean"] = percent(place.score.clean_accuracy);
-  if (const auto found = findings_of(*place.entry, place.threat); !found.empty())
-    out["flagged"] = found.front();
+  if (const auto found = findings_of(place); !found.empty()) out["flagged"] = found.front();
   if (!place.threat) return out;
   if (place.threat->rescored_accuracy) out["rescored"] = percent(*place.threat->rescored_accuracy);
   if (const View overturned = overturned_of(*place.threat); !overturned.empty())
@@ -262,7 +261,7 @@ View entry_view_of(const RankedBoard& board, const BoardEntry& entry) {
       {"division", to_string(entry.division)},
       {"verified", verified_sentence(entry)},
       {"is_unranked", unranked},
-      {"is_sound", !unranked && findings.empty()},
+      {"is_sound", !unranked && entry.findings.empty()},
       {"is_unverified", entry.verified == Verified::kNot},
       {"finding_count", findings.empty() ? "" : counted(int64_t(findings.size()), "finding")},
       {"verified_when", day_and_time(entry.verified_when)},

@@ -245,6 +245,36 @@ TEST(BoardPage, MarksScoresWithFindingsAndGivesThemNoGreenBadge) {
   EXPECT_NE(failed.find("<span class=\"pill cut\">not ranked</span>"), std::string::npos);
 }
 
+TEST(BoardPage, ListsWhatHadNoGradientsWithoutARank) {
+  std::vector<BoardEntry> entries = examples();
+  CellRecord& record = entries[0].threats[0].attacks[1].cells[0].record;  // pgd on the best
+  record.ledger.backwards = 200;
+  record.flags = {"every gradient was exactly 0 for 200 of 200 samples"};
+  entries[0].verified = Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
+  const auto pages = pages_of(board_site({definition()}, entries));
+  const std::string board = pages.at("fashion-linf@1.html");
+  const std::string sentence = "not ranked</span> every gradient of pgd is 0";
+  EXPECT_EQ(count(board, sentence), 1u);
+  EXPECT_EQ(count(board, "<span class=\"verified\">"), 0u);
+  const std::string entry = pages.at("fashion-linf@1/strong.html");
+  EXPECT_EQ(count(entry, sentence), 1u);
+  EXPECT_EQ(count(entry, "<span class=\"pill cut\">not ranked</span>"), 1u);
+  EXPECT_EQ(count(entry, "rank <b>"), 0u);
+}
+
+TEST(BoardPage, MarksAScoreWithTheFindingsOfWhatDecidedIt) {
+  const std::vector<BoardEntry> plain = examples();
+  const BoardScore score = score_of(plain[0].threats[0]);
+  for (size_t i = 0; i < plain[0].threats[0].attacks.size(); ++i) {
+    std::vector<BoardEntry> entries = plain;
+    BoardAttack& attack = entries[0].threats[0].attacks[i];
+    attack.cells[0].record.flags = {"looked at twice"};
+    EXPECT_EQ(count(board_page(entries), "title=\"" + attack.name + ": looked at twice\""),
+              score.decided_by.count(attack.name))
+        << attack.name;
+  }
+}
+
 TEST(BoardSite, BoundsAndShowsWhatOthersWrote) {
   std::vector<BoardEntry> entries = examples();
   const std::string huge(8 << 20, 'x');
