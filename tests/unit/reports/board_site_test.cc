@@ -249,7 +249,7 @@ TEST(BoardPage, ListsWhatHadNoGradientsWithoutARank) {
   std::vector<BoardEntry> entries = examples();
   CellRecord& record = entries[0].threats[0].attacks[1].cells[0].record;  // pgd on the best
   record.ledger.backwards = 200;
-  record.flags = {"every gradient was exactly 0 for 200 of 200 samples"};
+  record.flags = {"every gradient was exactly 0 for 200 of 200 attacked samples"};
   entries[0].verified = Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
   const auto pages = pages_of(board_site({definition()}, entries));
   const std::string board = pages.at("fashion-linf@1.html");
