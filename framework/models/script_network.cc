@@ -153,7 +153,11 @@ class ScriptNetwork final : public Network {
     // A tensor of its own: programs work in place, too.
     state_->put_back();
     const Tensor input = mean_.defined() ? (x - mean_) / std_ : x.clone();
-    return module_.forward({input.to(type_)});
+    torch::jit::IValue answer = module_.forward({input.to(type_)});
+    if (at::GradMode::is_enabled() || state_->changed().empty()) return answer;
+    if (answer.isTensor()) answer = answer.toTensor().clone();  // it may be part of the state
+    state_->put_back();  // with a graph only before the next call: it may hold the state
+    return answer;
   } catch (const std::exception& error) {
     throw BadInput("the TorchScript program fails on inputs " + shape_text(x.sizes()) + ": " +
                    reason(error.what()));

@@ -27,6 +27,7 @@ class ProgramSuite : public ::testing::Test {
     torch::jit::Module program("Program");
     program.register_parameter(
         "weight", torch::tensor({{-2.0f, -2.0f, -2.0f, -2.0f}, {2.0f, 2.0f, 2.0f, 2.0f}}), false);
+    program.register_buffer("seen", torch::zeros({1}));
     program.define("def forward(self, x):\n    " + code +
                    "\n    return torch.matmul(x.flatten(1) - 0.5, self.weight.t())\n");
     program.save((folder_ / "program.pt").string());
@@ -79,6 +80,18 @@ TEST_F(ProgramSuite, RowsThatDependOnTheirBatchAreMarkedAndNotReusedForAnother) 
   EXPECT_NE(three.clean_accuracy, whole.clean_accuracy) << "the test needs a difference";
   EXPECT_EQ(measured(40, "run", &summary).clean_accuracy, whole.clean_accuracy);
   EXPECT_EQ(summary.cached, 1);
+}
+
+// Like batch norm that was traced in training mode.
+TEST_F(ProgramSuite, AProgramThatKeepsAStateIsAskedAsItsFileHasIt) {
+  write_program("pass");
+  const CellRecord plain = measured(10, "plain");
+  write_program("self.seen.add_(1)\n    x = x + self.seen - 1");
+  const CellRecord cell = measured(10, "run");
+  ASSERT_EQ(cell.status, Status::kOk) << cell.reason;
+  EXPECT_FALSE(cell.stochastic);
+  EXPECT_EQ(cell.robust_accuracy, plain.robust_accuracy);
+  EXPECT_TRUE(says(cell, "the program changes 'seen' while it answers"));
 }
 
 TEST_F(ProgramSuite, AnyTypeAndWorkInPlaceAnswerAsThePlainProgram) {
