@@ -140,8 +140,7 @@ std::string ZipFile::read(const Entry& entry, uint64_t limit) const {
 
 void ZipFile::read(const Entry& entry, char* to) const {
   const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> in(
-      // Read as it is packed, which it is not, so that libzip compares no checksum.
-      zip_fopen_index(archive_.get(), entry.index, unchecked_ ? ZIP_FL_COMPRESSED : 0), zip_fclose);
+      zip_fopen_index(archive_.get(), entry.index, 0), zip_fclose);
   const std::string what = "entry " + shown(entry.name) + " cannot be read (";
   if (!in) fail(what + zip_error_strerror(zip_get_error(archive_.get())) + ")");
   for (uint64_t done = 0; done < entry.size;) {
@@ -150,6 +149,7 @@ void ZipFile::read(const Entry& entry, char* to) const {
     if (got == 0) fail(what + "it is cut short)");
     done += uint64_t(got);
   }
+  if (unchecked_) return;
   char beyond;  // reading the end is what verifies the checksum
   const zip_int64_t left = zip_fread(in.get(), &beyond, 1);
   if (left < 0) fail(what + zip_error_strerror(zip_file_get_error(in.get())) + ")");
