@@ -207,7 +207,8 @@ bool same(const AttackFacts& a, const AttackFacts& b) {
 }
 
 // All batches of the job. Throws what plugins throw.
-void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result) {
+void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
+                 std::set<std::string>& changed) {
   CellRecord& record = result.record;
   DefendedModel& model = laboratory.defended(job.defense, job.data);
   const std::unique_ptr<Attack> attack = laboratory.attack({job.attack.plugin, job.attack.params});
@@ -221,7 +222,6 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result)
   record.stochastic = model.stochastic();
   record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
   Findings findings;
-  std::set<std::string> changed;
   std::vector<Tensor> adversarial;
   for (int64_t from = 0; from < record.samples; from += job.batch_size) {
     adversarial.push_back(
@@ -236,9 +236,10 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result)
   summarise(record);
   for (std::string& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
     record.flags.push_back(std::move(flag));
-  const std::set<std::string>& known = laboratory.changed_by(job.defense.name);
-  flag_changes(record, "the defense", known);
-  flag_changes(record, "attack '" + job.attack.plugin + "'", changed, known);
+  const std::set<std::string>& before = laboratory.changed_by(job.defense.name);
+  flag_changes(record, "the defense", before);
+  flag_changes(record, "attack '" + job.attack.plugin + "'", changed, before);
+  changed.insert(before.begin(), before.end());
   result.x_adv = torch::cat(adversarial);
 }
 }  // namespace
@@ -252,8 +253,9 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
   CellResult result;
   CellRecord& record = result.record;
   record.samples = int64_t(job.indices.size());
+  std::set<std::string> known;  // what plugins changed of the process and is flagged already
   try {
-    measure_all(job, laboratory, result);
+    measure_all(job, laboratory, result, known);
   } catch (const InvalidResult& e) {
     fail(result, Status::kInvalid, e.what());
   } catch (const Interrupted&) {
@@ -272,8 +274,7 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
   generator.put_back();
   const std::vector<std::string> changed = process.put_back();
   if (record.status == Status::kOk)
-    flag_changes(record, "the attack or the defense", {changed.begin(), changed.end()},
-                 laboratory.changed_by(job.defense.name));
+    flag_changes(record, "the attack or the defense", {changed.begin(), changed.end()}, known);
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -217,7 +217,7 @@ void ProcessState::put_back_process(std::vector<std::string>& changed) const {
     ::setrlimit(kLimits[i], &limits_[i]);
   }
   if (limits) changed.emplace_back("the limits of the process");
-  if (forks != forks_) changed.emplace_back("the processes: it forked");
+  if (forks != forks_) changed.emplace_back("how many processes there are (it forked)");
 }
 
 std::vector<std::string> ProcessState::put_back() {

@@ -36,9 +36,8 @@ class SmallSuite : public ::testing::Test {
     return fmt::format(R"(
 [[defense]]
 name = "{}"
-model = {{ architecture = "sequential", weights = "weights.safetensors", input = [1, 6, 6], classes = 4, layers = [
-  {{ type = "conv", out = 4, kernel = 3 }}, {{ type = "relu" }}, {{ type = "flatten" }}, {{ type = "linear", out = 4 }} ],
-  layer_plugins = [{}] }}
+model = {{ architecture = "sequential", weights = "weights.safetensors", input = [1, 6, 6], classes = 4, layer_plugins = [{}], layers = [
+  {{ type = "conv", out = 4, kernel = 3 }}, {{ type = "relu" }}, {{ type = "flatten" }}, {{ type = "linear", out = 4 }} ] }}
 stack = [{}]
 )",
                        name, layers, stack);
