@@ -177,7 +177,7 @@ TEST_F(MisbehavingDefenses, RowsThatFailBeforeTheFirstCellFailByThemselves) {
   hold("wrong_inputs", Where::kStack,
        {{"throws", Status::kError, who + ": forward(): the defense gave up"},
         {"throws a number", Status::kError, who + ": forward()"},
-        {"throws later", Status::kError, who + ": forward(): the defense gave up later"},
+        {"throws later", Status::kError, ": the defense gave up later"},
         {"normalisation throws", Status::kError, who + ": normalisation(): no mean, no std"},
         {"shape", Status::kInvalid, who + ": forward() gave shape [7, 1, 6, 6]"},
         {"double", Status::kInvalid, who + ": forward() gave dtype Double"},
