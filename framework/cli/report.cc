@@ -15,6 +15,8 @@ int render(const std::string& folder, const std::string& output) {
   const Store store = open_results(folder);
   const std::filesystem::path target = output.empty() ? folder : output;
   const Store::Run run = run_of(store);
+  std::error_code ignored;  // where it cannot be made, writing says so
+  std::filesystem::create_directories(target, ignored);
   write_reports({run, outcomes_in(store), store.artifacts()}, target);
   say("{}\n", (target / "report.html").string());
   return kOk;

@@ -62,9 +62,26 @@ class Opened {
   void sum_up(BoardEntry& entry) const {
     for (BoardThreat& threat : entry.threats)
       for (BoardAttack& attack : threat.attacks)
-        for (BoardAttack::Cell& cell : attack.cells) summarise(cell.record);
+        for (BoardAttack::Cell& cell : attack.cells) {
+          if (!cell.record.stochastic && !attack.additional)
+            ask_as_told(attack.plugin, cell.record);
+          summarise(cell.record);
+        }
     claim(entry);
     entry.findings = audit(entry, find_board(to_string(entry.board)).audit);
+  }
+  /// Queries as the board's attacks ask them where the answers are those of the table.
+  static void ask_as_told(const std::string& plugin, CellRecord& record) {
+    const int64_t run = plugin == "pgd" ? 5 : plugin == "fgsm" ? 1 : 0;
+    record.ledger.queries = 0;
+    for (Outcome& outcome : record.outcomes) {
+      if (outcome.clean_right == 0)
+        outcome.queries = 0;
+      else if (outcome.robust_right > 0)
+        outcome.queries = run;
+      record.ledger.queries += outcome.queries;
+    }
+    record.ledger.forwards = record.ledger.queries;
   }
   /// Changes the adversarial inputs of a cell, which get another sum and name.
   void change_x_adv(const std::string& id, size_t attack,
