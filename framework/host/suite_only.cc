@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/shown.h"
+
 namespace gauntlet {
 namespace {
 
@@ -78,11 +80,14 @@ void OnlyFilter::check(const std::string& kind, const std::vector<std::string>& 
                        Problems& problems) const {
   const auto patterns = patterns_.find(kind);
   if (patterns == patterns_.end()) return;
+  std::vector<std::string> known;  // each once, as a line can hold it
+  for (const std::string& name : names)
+    if (!std::count(known.begin(), known.end(), printable(name))) known.push_back(printable(name));
   for (const std::string& pattern : patterns->second)
     if (std::none_of(names.begin(), names.end(),
                      [&](const std::string& name) { return matches_glob(pattern, name); }))
       problems.add({"--only"},
-                   "no " + kind + " matches '" + pattern + "'" + suggestion(pattern, names));
+                   "no " + kind + " matches '" + pattern + "'" + suggestion(pattern, known));
 }
 
 void keep_only(Suite& suite, const std::vector<std::string>& texts, Problems& problems) {
