@@ -33,13 +33,16 @@ class Scale : public testing::Test {
     return pair.target.model->bare_logits(x).argmax(1) == batch.y;
   }
 
-  // transfer brings its source a loss of its own: here the margin.
+  // transfer brings its source a loss of its own: here the margin. A retry of pgd begins at another
+  // random point: here at the input, with steps that cross the ball.
   static std::vector<Candidate> candidates() {
     std::vector<Candidate> all = attacks(12);
-    for (Candidate& c : all)
+    for (Candidate& c : all) {
+      if (c.name == "pgd") c.attack = attack("pgd", {{"steps", 30}, {"start", "input"}});
       if (c.name == "transfer")
         c.attack = attack("transfer", {{"source", "other"},
                                        {"attack", ParamMap{{"use", "pgd"}, {"loss", "margin"}}}});
+    }
     return all;
   }
 
