@@ -64,7 +64,7 @@ class Trial {
       note(share(plain == (y_ + by).remainder(classes)),
            fmt::format("if each label is {} {}: labels are shifted", std::min(by, classes - by),
                        by <= classes / 2 ? "more" : "less"));
-    if (best_ < 0.4) try_order(plain);
+    try_order(plain);
   }
 
   // Each class under the name that the network gives it most often, if no two share one.
