@@ -227,7 +227,9 @@ std::vector<std::string> ProcessState::put_back() {
     c10::impl::_force_tls_local_dispatch_key_set(keys_);
     put_back_arithmetic(arithmetic());
   }
-  if (c10::AutogradState::get_tls_state().get_grad_mode() != autograd_.get_grad_mode())
+  const c10::AutogradState& now = c10::AutogradState::get_tls_state();
+  if (now.get_inference_mode() == autograd_.get_inference_mode() &&
+      now.get_grad_mode() != autograd_.get_grad_mode())
     changed.emplace_back("whether LibTorch records gradients");
   c10::AutogradState::set_tls_state(autograd_);
   put_back_surroundings(changed);

@@ -49,7 +49,7 @@ stack = [{}]
     std::ofstream(file) << "schema = 1\nname = \"" << name << "\"\nseeds = [0]\n"
                         << "data = { path = \"images.gz\", labels = \"labels.gz\", format = "
                            "\"idx\", classes = 4, shape = [1, 6, 6] }\n"
-                        << "threat.linf = { norm = \"linf\", epsilon = 0.05 }\n[attack]\n"
+                        << "scoring = { trials = 2 }\nthreat.linf = { norm = \"linf\", epsilon = 0.05 }\n[attack]\n"
                         << attacks << rows;
     return file;
   }
