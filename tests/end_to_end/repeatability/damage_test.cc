@@ -77,16 +77,16 @@ class RandomRow : public ::testing::Test {
 };
 
 TEST_F(RandomRow, HasOneWorstCaseInEveryOrderOfColumns) {
-  std::vector<std::string> columns = {kPgd, kSame, kFgsm, kNoise};
+  std::vector<std::string> columns = {kPgd, kSame, kFgsm};
   std::sort(columns.begin(), columns.end());
-  const Store::Run first = run_columns(columns[0] + columns[1] + columns[2] + columns[3], "order");
+  const Store::Run first = run_columns(columns[0] + columns[1] + columns[2], "order");
   int orders = 0;
   while (std::next_permutation(columns.begin(), columns.end())) {
-    const Store::Run run = run_columns(columns[0] + columns[1] + columns[2] + columns[3], "order");
+    const Store::Run run = run_columns(columns[0] + columns[1] + columns[2], "order");
     expect_same(run.worst_cases.at(0), first.worst_cases.at(0));
     ++orders;
   }
-  EXPECT_EQ(orders, 23);
+  EXPECT_EQ(orders, 5);
   EXPECT_FALSE(first.worst_cases[0].decided_by.count("pgd"))
       << "of two names for one question the same one is told";
 }
