@@ -58,7 +58,9 @@ TEST(Confidence, OtherAttacksGoOnUntilTheyAreSure) {
     ToyEnvironment environment;
     const Crafted c = craft(walks, *t.model, batch, threat_of(Norm::kL2, kFar), {}, environment);
     EXPECT_GE(margins(t, batch, c.x).min().item<double>(), wanted - 1e-4);
-    if (wanted == 0) EXPECT_LT(margins(t, batch, c.x).min().item<double>(), 1);
+    if (wanted == 0) {
+      EXPECT_LT(margins(t, batch, c.x).min().item<double>(), 1);
+    }
   }
 }
 

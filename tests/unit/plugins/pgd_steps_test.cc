@@ -40,8 +40,9 @@ TEST(PgdSteps, CrossTheBallWhateverItsSizeWhereNothingIsSaid) {
           const Tensor z = t.model->bare_logits(at);
           return (z.select(1, 0) - z.select(1, 1)).abs() * (z.argmax(1) == batch.y);
         };
-        if (norm == Norm::kLinf)
+        if (norm == Norm::kLinf) {
           EXPECT_LT((gap(x) - gap(best)).max().item<double>(), 1e-3) << epsilon << " " << steps;
+        }
         EXPECT_EQ(remark(params, epsilon, norm), "");
       }
 }

@@ -170,7 +170,9 @@ TEST(ThreatModel, DirectionsDoNotDependOnTheGradientsScale) {
       EXPECT_TRUE(torch::allclose(threat.distance(torch::zeros_like(g), step), torch::ones({6})));
       EXPECT_TRUE(torch::allclose(length(unit(scaled, norm), norm), torch::ones({6})));
       EXPECT_LT(length(unit(scaled) - unit(g)).max().item<double>(), scale < 1e-40 ? 0.1 : 1e-5);
-      if (scale > 1e-40) EXPECT_TRUE(torch::allclose(step, threat.steepest(g), 1e-5, 1e-6));
+      if (scale > 1e-40) {
+        EXPECT_TRUE(torch::allclose(step, threat.steepest(g), 1e-5, 1e-6));
+      }
     }
 }
 
