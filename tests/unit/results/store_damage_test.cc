@@ -108,10 +108,11 @@ class DamagedStore : public testing::Test {
       for (size_t i = 0; i < 2; ++i) {
         const WorstCase &a = run.worst_cases[i], &b = whole_.worst_cases[i];
         EXPECT_EQ(a.defense, b.defense);
-        if (a.reason.empty())
+        if (a.reason.empty()) {
           EXPECT_EQ(a.robust_accuracy, b.robust_accuracy);
-        else
+        } else {
           EXPECT_TRUE(!a.complete && a.attacks.empty() && a.samples == 0);
+        }
       }
       for (const Difference& difference : run.differences)
         if (difference.ok) expect_same(difference);
@@ -139,8 +140,11 @@ class DamagedStore : public testing::Test {
     EXPECT_EQ(right, std::llround(24 * whole.robust_accuracy));
   }
   void expect_same(const Difference& found) const {
-    for (const Difference& whole : whole_.differences)
-      if (whole.attack == found.attack) EXPECT_EQ(found.value, whole.value);
+    for (const Difference& whole : whole_.differences) {
+      if (whole.attack == found.attack) {
+        EXPECT_EQ(found.value, whole.value);
+      }
+    }
   }
 
   fs::path folder_;
