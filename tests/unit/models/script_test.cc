@@ -84,8 +84,8 @@ TEST_F(Script, ComputesInItsOwnType) {
     EXPECT_TRUE(answer.gradient.ne(0).any().item<bool>());
   };
   for (const auto& [type, tolerance] :
-       {std::pair{"float64", 1e-6}, {"bfloat16", 2e-2}, {"float16", 2e-3}}) {
-    const std::string to = std::string(".to(torch.") + type + ")";
+       {std::pair{torch::kDouble, 1e-6}, {torch::kBFloat16, 2e-2}, {torch::kHalf, 2e-3}}) {
+    const std::string to = ".to(" + std::to_string(int(type)) + ")";
     check(program("return torch.matmul(flat" + to + ", self.weight.t()" + to + ")"), tolerance);
   }
   // Saved in another type, without a cast of its own: it wants its images in it.
