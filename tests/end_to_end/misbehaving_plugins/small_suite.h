@@ -46,11 +46,12 @@ stack = [{}]
   std::filesystem::path write_suite(const std::string& name, const std::string& attacks,
                                     const std::string& rows) const {
     const std::filesystem::path file = folder_ / (name + ".toml");
-    std::ofstream(file) << "schema = 1\nname = \"" << name << "\"\nseeds = [0]\n"
-                        << "data = { path = \"images.gz\", labels = \"labels.gz\", format = "
-                           "\"idx\", classes = 4, shape = [1, 6, 6] }\n"
-                        << "scoring = { trials = 2 }\nthreat.linf = { norm = \"linf\", epsilon = 0.05 }\n[attack]\n"
-                        << attacks << rows;
+    std::ofstream(file)
+        << "schema = 1\nname = \"" << name << "\"\nseeds = [0]\n"
+        << "data = { path = \"images.gz\", labels = \"labels.gz\", format = "
+           "\"idx\", classes = 4, shape = [1, 6, 6] }\n"
+        << "scoring = { trials = 2 }\nthreat.linf = { norm = \"linf\", epsilon = 0.05 }\n[attack]\n"
+        << attacks << rows;
     return file;
   }
 
