@@ -80,6 +80,9 @@ TEST(Door, IsTheOnlyPlaceThatPrints) {
       std::istringstream lines(text_of(item.path()));
       for (std::string line; std::getline(lines, line);) {
         line = line.substr(0, line.find("//"));
+        const auto has = [&](const char* part) { return line.find(part) != std::string::npos; };
+        if (!has("print") && !has("put") && !has("std::") && !has("fwrite") && !has("perror"))
+          continue;  // expressions are slow
         EXPECT_FALSE(std::regex_search(line, prints)) << item.path() << ": " << line;
       }
     }
