@@ -64,13 +64,14 @@ Measured measured_by(const BoardAttack& attack) {
 }
 
 /// Whether `a` did worse to the defense on one image. Of equals the lower margin decides, of a
-/// random defense, where a margin is of one draw, not; then the attack that is stronger over all
-/// images; then the name, so that the order of attacks does not.
+/// random defense, where a margin is of one draw, not; then the board's own attack; then the one
+/// that is stronger over all images; then the name, so that the order of attacks does not.
 bool worse(const Measured& a, const Measured& b, int64_t index) {
   const Measured::Image &x = a.images.at(index), &y = b.images.at(index);
   if (std::abs(x.robust - y.robust) > kSame) return x.robust < y.robust;
   if (!a.random && x.margin != y.margin) return x.margin < y.margin;
-  return std::tie(a.accuracy, a.attack->name) < std::tie(b.accuracy, b.attack->name);
+  return std::tie(a.attack->additional, a.accuracy, a.attack->name) <
+         std::tie(b.attack->additional, b.accuracy, b.attack->name);
 }
 
 Interval interval_of(const BoardScore& score) {
