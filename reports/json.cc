@@ -191,11 +191,11 @@ Json seed_summary(const Summary& summary) {
 std::string report_json(const Store::Run& run) {
   const Summary summary(run);
   Json report = {{"schema_version", kReportSchema},
-                 {"suite", run.suite},
-                 {"started", run.started},
-                 {"finished", text_or_null(run.finished)},
-                 {"complete", run.complete},
-                 {"settings", object_of(run.settings)},
+                 {"suite", summary.run.suite},
+                 {"started", summary.run.started},
+                 {"finished", text_or_null(summary.run.finished)},
+                 {"complete", summary.run.complete},
+                 {"settings", object_of(summary.run.settings)},
                  {"cells", Json::array()},
                  {"worst_case", Json::array()},
                  {"seed_summary", seed_summary(summary)}};
