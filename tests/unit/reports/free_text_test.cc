@@ -103,12 +103,12 @@ TEST(Reports, HoldNoHiddenCharacter) {
 
 TEST(Reports, BoundWhatAPluginSays) {
   Store::Run run = synthetic_run();
-  const std::string huge(8 << 20, 'x');
+  const std::string huge(2 << 20, 'x');
   run.cells[3].reason = huge;
   run.cells[4].flags = {huge};
   run.cells[5].attack = run.cells[6].defense = huge;
   run.cells[0].parameters = nlohmann::json({{"attack", {{"params", {{"a", huge}}}}}}).dump();
-  run.cells[2].parameters = nlohmann::json({{"attack", std::string(8 << 20, '"')}}).dump();
+  run.cells[2].parameters = nlohmann::json({{"attack", std::string(2 << 20, '"')}}).dump();
   run.cells[1].environment = nlohmann::json({{huge, huge}}).dump();
   run.settings = nlohmann::json({{"name", huge}}).dump();
   size_t most = 0;
@@ -117,10 +117,10 @@ TEST(Reports, BoundWhatAPluginSays) {
   const auto report = nlohmann::json::parse(report_json(run));
   const std::string reason = report["cells"][3]["reason"];
   EXPECT_LT(reason.size(), kLongestText + 100);
-  EXPECT_THAT(reason, HasSubstr("… (8,386,608 bytes left out, SHA-256 "));
+  EXPECT_THAT(reason, HasSubstr("… (2,095,152 bytes left out, SHA-256 "));
   EXPECT_TRUE(validate_report(report.dump()).empty());
-  EXPECT_THAT(report_html(without_outcomes(run)), HasSubstr("8,386,608 bytes left out"));
-  EXPECT_THAT(report_markdown(run), HasSubstr("8,386,608 bytes left out"));
+  EXPECT_THAT(report_html(without_outcomes(run)), HasSubstr("2,095,152 bytes left out"));
+  EXPECT_THAT(report_markdown(run), HasSubstr("2,095,152 bytes left out"));
 }
 
 TEST(Reports, KeepNamesApartThatBeginAlike) {
