@@ -11,7 +11,7 @@ namespace gauntlet {
 struct RunOptions {
   at::Device device = at::kCPU;
   int64_t batch_size = 250;
-  bool compact = true;                      ///< leave decided samples out of the computation
+  bool compact = true;  ///< leave decided samples out of the computation
   /// Each row on as many threads as help its network, at most those that are set; else on these.
   bool measure_threads = false;
   const std::atomic<bool>* stop = nullptr;  ///< set: end cleanly, keep what is complete

@@ -119,9 +119,10 @@ void check_pixels(TableReader& table, std::string_view key, const std::vector<do
     if (value >= range.min && value <= range.max) continue;
     if (value <= 0 && range.min >= 0) continue;  // said already
     const std::string text = to_text(ParamValue(value));
-    table.problem(key, text + " is not in [" + to_text(ParamValue(range.min)) + ", " +
-                           to_text(ParamValue(range.max)) + "]" +
-                           (value > range.max ? "; pixels are in [0, 1], write \"" + text + "/255\"" : ""));
+    table.problem(
+        key, text + " is not in [" + to_text(ParamValue(range.min)) + ", " +
+                 to_text(ParamValue(range.max)) + "]" +
+                 (value > range.max ? "; pixels are in [0, 1], write \"" + text + "/255\"" : ""));
     return;
   }
 }

@@ -38,8 +38,8 @@ void collect(const ParamValue& value, std::vector<ParamMap>& uses) {
   for (const auto& [key, item] : *table) collect(item, uses);
 }
 
-const std::set<std::string> kHostKeys = {"use",     "restarts", "draws",       "average",
-                                         "goal",    "access",   "max_queries", "samples",
+const std::set<std::string> kHostKeys = {"use",     "restarts",  "draws",       "average",
+                                         "goal",    "access",    "max_queries", "samples",
                                          "dataset", "precision", "saturation"};
 
 Schema schema_of_plugin(const std::string& name) {
