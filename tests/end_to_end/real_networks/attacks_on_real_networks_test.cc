@@ -76,9 +76,10 @@ TEST_F(UnderAttack, OurAdversariallyTrainedResNetWithstands) {
 }
 
 TEST_F(UnderAttack, TradesOnMnistKeepsItsPublishedAccuracy) {
-  const auto s = suite("trades/model_mnist_smallcnn", 10000, 0.3,
-                       {{"steps", 40}, {"step_size", 0.01}, {"start", "input"}}, Success::kFinal);
+  auto s = suite("trades/model_mnist_smallcnn", 10000, 0.3,
+                 {{"steps", 40}, {"step_size", 0.01}, {"start", "input"}}, Success::kFinal);
   if (!s) GTEST_SKIP() << "weights or data are not here";
+  s->attacks[0].host.saturation = Saturation::kReport;  // the published attack, and no second one
   const CellRecord cell = only_cell(*s, {}, "trades");
   EXPECT_NEAR(cell.clean_accuracy, 0.9948, 0.0002);
   EXPECT_NEAR(cell.robust_accuracy, 0.9607,
