@@ -167,6 +167,7 @@ void DefendedModel::fit(Fitting& fitting) {
               who + ": fit() left '" + name + "' " +
               (tensor.defined() ? "with values that are not numbers (NaN)" : "undefined"));
       refuses_ = detector;
+      ask_vote();  // how many copies it takes may be what was fitted
     }
 }
 
