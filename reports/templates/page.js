@@ -1,6 +1,20 @@
 // What every page can do: its theme, tables that sort and filter, the keyboard. Texts are compared
 // and copied, never parsed.
+
+// Long names in heads break after marks like "_" and "=", not inside of words.
+const breakable = (head) => {
+  for (const node of [...head.childNodes]) {
+    if (node.nodeType === Node.ELEMENT_NODE) breakable(node);
+    if (node.nodeType !== Node.TEXT_NODE) continue;
+    const pieces = node.data.split(/(?<=[_/,=:;(\[)\]+])(?=[^\s_/,=:;(\[)\]+])/);
+    node.replaceWith(...pieces.flatMap((piece, i) => i ? [document.createElement("wbr"), piece] : [piece]));
+  }
+  return head;
+};
+
 (() => {
+  for (const head of document.querySelectorAll(".heat th, .cost th")) breakable(head);
+
   // ---- Theme ----
   const root = document.documentElement;
   const themes = ["auto", "light", "dark"];

@@ -34,11 +34,11 @@
     const {attacks, both, alone, taken} = overlaps[threats.selectedIndex].defenses[defenses.selectedIndex];
     const top = document.createElement("tr");
     top.append(element("th", "takes"), element("th", "images"), element("th", "alone"),
-               ...attacks.map((name) => element("th", name)));
+               ...attacks.map((name) => breakable(element("th", name))));
     head.replaceChildren(top);
     body.replaceChildren(...attacks.map((name, a) => {
       const row = document.createElement("tr");
-      row.append(element("th", name), element("td", both[a][a], {className: "plain"}),
+      row.append(breakable(element("th", name)), element("td", both[a][a], {className: "plain"}),
                  element("td", alone[a], {className: "plain"}));
       attacks.forEach((other, b) => {
         if (a === b || both[a][a] === 0) {
