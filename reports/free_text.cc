@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "base/sha256.h"
-#include "reports/characters.h"
+#include "base/utf8.h"
 #include "reports/text.h"
 
 namespace gauntlet {
@@ -124,7 +124,7 @@ std::string visible(const std::string& text) {
     out += rest.substr(0, plain);
     rest.remove_prefix(plain);
     if (rest.empty()) break;
-    const Character c = first_of(rest);
+    const Character c = first_character(rest);
     if (!c.valid)
       out += kReplacement;
     else if (rest.starts_with("\r\n") || c.code == '\n' || c.code == '\t' || !is_hidden(c.code))
@@ -143,7 +143,7 @@ std::string escape_hidden(const std::string& json) {
     out += rest.substr(0, plain);
     rest.remove_prefix(plain);
     if (rest.empty()) break;
-    const Character c = first_of(rest);
+    const Character c = first_character(rest);
     if (!c.valid || c.code < 0x20 || !is_hidden(c.code))
       out += rest.substr(0, c.bytes);
     else if (c.code < 0x10000)

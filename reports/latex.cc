@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reports/characters.h"
+#include "base/utf8.h"
 
 namespace gauntlet {
 namespace {
@@ -125,7 +125,7 @@ std::string latex_of(const Character& c, std::string_view bytes) {
 template <typename Each>
 void visit_characters(std::string_view text, Each each) {
   while (!text.empty()) {
-    const Character c = first_of(text);
+    const Character c = first_character(text);
     each(c, latex_of(c, text.substr(0, c.bytes)));
     text.remove_prefix(c.bytes);
   }

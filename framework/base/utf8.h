@@ -14,7 +14,7 @@ struct Character {
 };
 
 /// Of a text that is not empty.
-Character first_of(std::string_view text);
+Character first_character(std::string_view text);
 
 /// Whether a reader cannot see it, or it turns the direction of what follows: control characters
 /// (line breaks and tabs too), marks of direction, spaces without width, tags. Joiners and

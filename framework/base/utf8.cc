@@ -1,11 +1,11 @@
-#include "reports/characters.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 #include <iterator>
 
 namespace gauntlet {
 
-Character first_of(std::string_view text) {
+Character first_character(std::string_view text) {
   const auto byte = [&](size_t i) { return uint32_t(uint8_t(text[i])); };
   const uint32_t lead = byte(0);
   if (lead < 0x80) return {lead};
