@@ -27,17 +27,18 @@ void HostTarget::note(const Pass& pass, const Tensor& loss, const Tensor& slope,
   const Tensor none = torch::zeros_like(pass.rows.sample);
   std::vector<Tensor> columns(kNotes, none);
   columns[kAsked] = torch::ones_like(none);
+  const Tensor short_of_goal = gap <= 0;  // beyond it nothing has to pull: a hinge is 0 there
   Tensor nothing = loss.eq(0), finite = loss.isfinite();
   if (slope.defined()) {
     const Tensor largest = slope.flatten(1).abs().amax(1);  // NaN where one is
     const Tensor zero = largest.eq(0);
     nothing = nothing | zero, finite = finite & largest.isfinite();
-    columns[kGradients] = columns[kAsked];
-    columns[kZero] = number(zero);
+    columns[kGradients] = number(short_of_goal);
+    columns[kZero] = number(zero & short_of_goal);
     if (looks_at_bounds(noted_)) columns[kBounds] = number(masked_at_bounds(pass, slope));
     ++noted_;
   }
-  columns[kNothing] = number(nothing & (gap <= 0));  // a hinge is 0 where the goal is reached
+  columns[kNothing] = number(nothing & short_of_goal);
   columns[kNotFinite] = number(finite.logical_not());
   Tensor told = torch::stack(columns, 1);
   if (!pass.keep.defined() || !rules_.compact || model_.couples_rows())  // with inactive samples

@@ -226,10 +226,11 @@ class Runner {
     return whole;
   }
 
-  // Measured once a row, and only where a cell of it is computed.
+  // Measured once a network, and only where a cell of it is computed.
   void take_threads(const DefenseSpec& defense) {
     if (!options_.measure_threads) return;
-    const auto [it, fresh] = threads_.try_emplace(defense.name);
+    const auto [it, fresh] =
+        threads_.try_emplace({defense.model.id, defense.model.weights.string()});
     if (fresh) try {
         it->second = most_threads_;
         const ProcessState process;  // what the defense's plugins change is put back
@@ -394,8 +395,8 @@ class Runner {
   const Dataset data_;
   std::map<std::string, std::string> accuracy_problems_, likely_causes_;  // by row
   const int most_threads_ = at::get_num_threads();
-  std::map<std::string, int> threads_;    // that help the network of a row
-  std::map<std::string, int64_t> asked_;  // identities of this run
+  std::map<std::pair<std::string, std::string>, int> threads_;  // that help a network
+  std::map<std::string, int64_t> asked_;                        // identities of this run
   std::vector<CellRecord> cells_;  // of this run, without outcomes; only where rows are certified
   RunSummary summary_;
 };
