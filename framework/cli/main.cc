@@ -33,12 +33,8 @@ int run_command(CLI::App& app, int argc, char** argv) {
   }
   return action();
 }
-}  // namespace
 
-int main(int argc, char** argv) {
-  wait_briefly(argc, argv);
-  keep_freed_memory();
-  cli::watch_for_sudden_end();
+int answer(int argc, char** argv) {
   CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
   app.name("gauntlet");
   app.require_subcommand(1);
@@ -58,4 +54,12 @@ int main(int argc, char** argv) {
     cli::say(stderr, "gauntlet: {}\n", Lines{current_failure()});
     return cli::kSomeFailed;
   }
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  wait_briefly(argc, argv);
+  keep_freed_memory();
+  cli::watch_for_sudden_end();
+  cli::leave(answer(argc, argv));
 }

@@ -7,9 +7,11 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iostream>
 #include <string>
 #include <utility>
 
@@ -41,9 +43,8 @@ void write_reports(const char* folder) {
   }
 }
 
-// Whether a plugin ends this process; then it is told of, once.
-bool told_of(const char* how) {
-  const char* who = running_plugin();
+// Whether `who` ends this process; then it is told of, once.
+bool told_of(const char* how, const char* who = running_plugin()) {
   if (!who || ::getpid() != watched) return false;
   if (told.exchange(true)) return true;
   put("\ngauntlet: ");
@@ -53,6 +54,12 @@ bool told_of(const char* how) {
   put(". The run stops here; what was complete before is kept.\n");
   if (store_folder && !store_folder->empty()) write_reports(store_folder->c_str());
   return true;
+}
+
+void end_at_once(const char* how) {
+  const char* who = running_plugin();
+  told_of(how, who ? who : "a plugin");
+  leave_at_once(kSomeFailed);
 }
 
 void at_exit() {
@@ -99,6 +106,7 @@ void watch_for_sudden_end() {
   watched = ::getpid();
   std::atexit(&at_exit);
   std::at_quick_exit(&at_quick_exit);
+  set_sudden_end(&end_at_once);
   usual_end = std::set_terminate(&on_terminate);
   watch_signals();
 }
@@ -112,8 +120,14 @@ void leave_at_once(int code) {
   for (;;) ::syscall(SYS_exit_group, code);
 }
 
+void leave(int code) {
+  std::cout.flush();
+  std::fflush(nullptr);
+  leave_at_once(code);
+}
+
 namespace {
-[[noreturn]] void leave(int code) {
+[[noreturn]] void leave_early(int code) {
   leave_at_once(told_of("it called _exit()") && code == kOk ? kSomeFailed : code);
 }
 }  // namespace
@@ -122,6 +136,8 @@ namespace {
 // The dynamic linker finds these before the C library's, so that a plugin that calls them comes by
 // here.
 extern "C" {
-__attribute__((visibility("default"))) void _exit(int code) { gauntlet::cli::leave(code); }
-__attribute__((visibility("default"))) void _Exit(int code) noexcept { gauntlet::cli::leave(code); }
+__attribute__((visibility("default"))) void _exit(int code) { gauntlet::cli::leave_early(code); }
+__attribute__((visibility("default"))) void _Exit(int code) noexcept {
+  gauntlet::cli::leave_early(code);
+}
 }

@@ -9,6 +9,11 @@ namespace gauntlet::cli {
 /// told of.
 void watch_for_sudden_end();
 
+/// Ends the process with this code once what was printed is written. Handlers that plugins left for
+/// exit(), and destructors of their globals, do not run: the results are complete, and a crash
+/// there would turn the exit code into a failure of the run.
+[[noreturn]] void leave(int code);
+
 /// While it lives, reports of what the store holds are written at a sudden end.
 class ReportsOnSuddenEnd {
  public:

@@ -46,15 +46,11 @@ Tensor batch_at(const CellJob& job, int64_t from) {
   return torch::tensor(std::vector<int64_t>(begin, begin + count), torch::kLong);
 }
 
-// What plugins changed of the process, which was put back.
+// What plugins changed of the process.
 void flag_changes(CellRecord& record, const std::string& who, const std::set<std::string>& changed,
                   const std::set<std::string>& known = {}) {
   for (const std::string& what : changed)
-    if (!known.count(what))
-      record.flags.push_back(
-          what == kOwnGenerator
-              ? fmt::format("{} drew from {}: its numbers depend on more than the seed", who, what)
-              : fmt::format("{} changed {}, which was put back", who, what));
+    if (!known.count(what)) record.flags.push_back(told_of_change(who, what));
 }
 
 // Images and labels cross to plugins as copies. Indices go with all noise, and a write past
@@ -151,7 +147,8 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
 
 CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples) {
   CleanCount count;
-  constexpr int64_t kRows = 250;  // the same for whoever counts: rows may depend on each other
+  constexpr int64_t kRows =
+      250;  // the same_facts for whoever counts: rows may depend on each other
   const std::vector<NamedTensor> tensors = model.network().tensors();
   const at::Device device =
       tensors.empty() ? at::Device(at::kCPU) : tensors.front().tensor.device();
@@ -185,9 +182,10 @@ std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, c
     if (declared.dataset != data.id || declared.split != data.split) continue;
     // Comparable when the suite evaluates the very samples the entry speaks of, or more.
     if (declared.samples > int64_t(indices.size())) continue;
-    bool same = true;
-    for (int64_t i = 0; i < declared.samples && same; ++i) same = indices[size_t(i)] == i;
-    if (!same) continue;
+    bool same_facts = true;
+    for (int64_t i = 0; i < declared.samples && same_facts; ++i)
+      same_facts = indices[size_t(i)] == i;
+    if (!same_facts) continue;
     const CleanCount found = count_right(model, data, declared.samples);
     if (double(std::abs(found.right - declared.correct)) >
         tolerance(found, declared.correct, declared.samples))
@@ -201,7 +199,7 @@ std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, c
 }
 
 namespace {
-bool same(const AttackFacts& a, const AttackFacts& b) {
+bool same_facts(const AttackFacts& a, const AttackFacts& b) {
   return a.access == b.access && a.minimal_norm == b.minimal_norm &&
          a.couples_rows == b.couples_rows && a.confidence == b.confidence;
 }
@@ -228,7 +226,7 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
         measure(job, *attack, model, laboratory, from, record, findings, changed));
     if (job.progress) job.progress(std::min(from + job.batch_size, record.samples), record.samples);
   }
-  if (!same(attack->facts(), facts))
+  if (!same_facts(attack->facts(), facts))
     throw InvalidResult("what the attack says of itself (facts) has changed while it ran");
   if (const std::string why = findings.invalid(facts); !why.empty()) throw InvalidResult(why);
   if (const std::string why = model.changed_since_probing(); !why.empty()) throw InvalidResult(why);

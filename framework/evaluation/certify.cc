@@ -91,8 +91,7 @@ std::string wrongs_of(Laboratory& laboratory, ProcessState& process,
                       kOwnGenerator);
     generator.put_back();
   }
-  for (const std::string& what : process.put_back())
-    why = fmt::format("the defense changed {}, which was put back", what);
+  for (const std::string& what : process.put_back()) why = told_of_change("the defense", what);
   if (const std::string what = laboratory.put_back(); !what.empty())
     why = fmt::format("the defense writes into the tensor {}, which was put back", what);
   return why;

@@ -71,6 +71,17 @@ int kept_stream(int descriptor) {
   return kept[size_t(descriptor)];
 }
 
+// Whoever closes descriptors in a row closes one of these, too: the copies, far up, and one that
+// was free when the first state was made. The store is then closed as well.
+bool files_are_closed() {
+  static const int near_the_lowest = ::fcntl(kept_stream(STDERR_FILENO), F_DUPFD_CLOEXEC, 3);
+  const auto closed = [](int descriptor) {
+    return descriptor >= 0 && ::fcntl(descriptor, F_GETFD) < 0;
+  };
+  return closed(near_the_lowest) || closed(kept_stream(0)) || closed(kept_stream(1)) ||
+         closed(kept_stream(2));
+}
+
 std::filesystem::path current_folder() {
   std::error_code failed;
   return std::filesystem::current_path(failed);
@@ -138,6 +149,7 @@ ProcessState::ProcessState()
   for (size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], nullptr, &signals_[i]);
   for (size_t i = 0; i < kLimits.size(); ++i) ::getrlimit(kLimits[i], &limits_[i]);
   for (int i = 0; i < 3; ++i) streams_[size_t(i)] = stream(i), kept_stream(i);
+  files_are_closed();  // opens what it looks at
   innermost = this;
 }
 
@@ -149,6 +161,7 @@ ProcessState::~ProcessState() {
 const char* ProcessState::disturbed() {
   if (!innermost) return nullptr;
   if (::getpid() != innermost->process_) ::syscall(SYS_exit_group, 0);
+  if (files_are_closed()) end_since_plugin("it closed the host's files");
   return difference(innermost->arithmetic_, arithmetic());
 }
 
@@ -199,7 +212,7 @@ void ProcessState::put_back_process(std::vector<std::string>& changed) const {
     const int nowhere = ::open("/dev/null", O_RDWR);  // no other file may take its number
     if (nowhere >= 0 && nowhere != i) ::dup2(nowhere, i), ::close(nowhere);
   }
-  bool handlers = false, limits = false;
+  bool handlers = false, limits = false, lowered = false;
   for (size_t i = 0; i < kSignals.size(); ++i) {
     struct sigaction now {};
     if (::sigaction(kSignals[i], nullptr, &now) != 0 || now.sa_handler == signals_[i].sa_handler)
@@ -213,9 +226,9 @@ void ProcessState::put_back_process(std::vector<std::string>& changed) const {
     if (::getrlimit(kLimits[i], &now) != 0 ||
         (now.rlim_cur == limits_[i].rlim_cur && now.rlim_max == limits_[i].rlim_max))
       continue;
-    limits = true;
-    ::setrlimit(kLimits[i], &limits_[i]);
+    (::setrlimit(kLimits[i], &limits_[i]) == 0 ? limits : lowered) = true;
   }
+  if (lowered) changed.emplace_back(kLoweredLimits);
   if (limits) changed.emplace_back("the limits of the process");
   if (forks != forks_) changed.emplace_back("how many processes there are (it forked)");
 }
@@ -235,6 +248,13 @@ std::vector<std::string> ProcessState::put_back() {
   put_back_surroundings(changed);
   put_back_process(changed);
   return changed;
+}
+
+std::string told_of_change(const std::string& who, const std::string& what) {
+  if (what == kOwnGenerator)
+    return who + " drew from " + what + ": its numbers depend on more than the seed";
+  if (what == kLoweredLimits) return who + " lowered " + what + ": only root may raise them again";
+  return who + " changed " + what + ", which was put back";
 }
 
 OwnGenerator::OwnGenerator() : state_(generator().get_state()) {}

@@ -77,8 +77,13 @@ class ProcessState {
   std::array<Stream, 3> streams_;
 };
 
-/// How findings name it.
+/// Names beside those that put_back() restored. A hard limit once lowered stays so for all but
+/// root.
+constexpr const char* kLoweredLimits = "limits of the process for good";
 constexpr const char* kOwnGenerator = "LibTorch's own random generator";
+
+/// The finding that `who` changed it.
+std::string told_of_change(const std::string& who, const std::string& what);
 
 /// LibTorch's own generator, which no number of the host comes from.
 class OwnGenerator {
