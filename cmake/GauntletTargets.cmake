@@ -54,6 +54,11 @@ function(gauntlet_ship_plugin target kind)
   install(FILES ${ARGN} DESTINATION ${folder})
 endfunction()
 
+# Sources of a target are compiled some at a time; names in their unnamed namespaces must differ within a folder.
+function(gauntlet_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${GAUNTLET_UNITY} UNITY_BUILD_BATCH_SIZE 7)
+endfunction()
+
 # gauntlet_component(name [DEPENDS component...] [LINKS library...]): the static library of one folder
 # of the framework, made of the .cc files in the current folder.
 function(gauntlet_component name)
@@ -64,4 +69,5 @@ function(gauntlet_component name)
   list(TRANSFORM arg_DEPENDS PREPEND gauntlet_)
   target_link_libraries(gauntlet_${name} PUBLIC gauntlet ${arg_DEPENDS} ${arg_LINKS})
   target_precompile_headers(gauntlet_${name} REUSE_FROM gauntlet_pch)
+  gauntlet_compile_together(gauntlet_${name})
 endfunction()

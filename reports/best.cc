@@ -10,8 +10,6 @@
 namespace gauntlet {
 namespace {
 
-constexpr double kSignificant = 0.05;
-
 /// Of one image: what pairs need.
 struct Right {
   int32_t index, clean, robust;

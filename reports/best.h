@@ -10,6 +10,9 @@
 
 namespace gauntlet {
 
+/// What a p value is held against.
+inline constexpr double kSignificant = 0.05;
+
 /// Reads each record once and keeps of its images the indices and right answers alone.
 OutcomesOf remembering(const OutcomesOf& outcomes);
 

@@ -25,19 +25,13 @@ void add_numbers(CsvRow& row, const CellRecord& r) {
       << r.worst_trial_accuracy << r.ties;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
-  return all;
-}
-
 std::string line_of(const CellRecord& r) {
   CsvRow row;
   row << r.suite << r.defense << r.attack << r.threat << r.norm << r.epsilon << r.dataset << r.split
       << r.seed << to_string(r.status) << r.reason << r.samples << r.trials << r.stochastic;
   add_numbers(row, r);
   const Ledger& ledger = r.ledger;
-  row << joined(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
+  row << in_one(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
       << ledger.executed_forwards << ledger.executed_backwards << ledger.source_forwards
       << ledger.source_backwards << ledger.scoring_forwards << r.seconds << r.finished << r.identity
       << r.fingerprint << r.x_adv << escape_hidden(r.parameters);
@@ -64,7 +58,7 @@ std::string differences_csv(const Store::Run& run) {
         << one.epsilon << one.samples;
     if (one.ok)
       row << one.value << one.interval.low << one.interval.high << one.interval.level
-          << one.interval.method << one.p_below << joined(summary.findings_of(one));
+          << one.interval.method << one.p_below << in_one(summary.findings_of(one));
     else
       for (int i = 0; i < 7; ++i) row << std::string();
     text += row.line();
@@ -89,7 +83,7 @@ std::string certified_csv(const Store::Run& run) {
         row << r.alpha << c->index << c->label << none << none << false;
       else
         row << r.alpha << c->index << c->label << c->answer << c->radius << (c->answer == c->label);
-      row << r.identity << r.fingerprint << joined(r.flags);
+      row << r.identity << r.fingerprint << in_one(r.flags);
       text += row.line();
     };
     if (!has_result(r)) add(nullptr);

@@ -14,7 +14,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kFewestPoints = 3;  // two rows that differ are no curve yet
-constexpr double kLogarithmic = 20;  // largest over smallest x
 
 /// Every chosen value of a record's parameters by its path.
 void flatten(const Json& value, const std::string& path, std::map<std::string, Json>& out) {

@@ -8,6 +8,9 @@
 
 namespace gauntlet {
 
+/// Largest over smallest x from which on an axis is logarithmic.
+inline constexpr double kLogarithmic = 20;
+
 struct CurvePoint {
   double x = 0;
   double accuracy = 0;       ///< share

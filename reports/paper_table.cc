@@ -14,15 +14,15 @@ namespace {
 // In a page of A4 or letter with margins of an inch, at \small, tables of at most these sizes fit.
 constexpr double kLineWidth = 440, kFloatHeight = 500;                           // points
 constexpr double kCharacter = 5.2, kDigit = 5, kColumnGap = 7, kRowHeight = 12;  // points
-constexpr size_t kLongestName = 30, kKept = 22, kLongestKey = 1000;              // characters
-constexpr size_t kFloatsHeld =
+constexpr size_t kLongestInTable = 30, kKept = 22, kLongestKey = 1000;           // characters
+constexpr size_t kTablesHeld =
     10;  // LaTeX keeps some dozens that have no place yet, and then fails
 
 /// Names as the table prints them, and what it says of those it cuts.
 class Names {
  public:
   std::string shown(const std::string& name) {
-    if (width_of(name) <= kLongestName) return latex(name);
+    if (width_of(name) <= kLongestInTable) return latex(name);
     const auto [number, is_new] = numbers_.try_emplace(name, numbers_.size() + 1);
     if (is_new) printed_ += width_of(name);
     if (is_new)
@@ -31,7 +31,7 @@ class Names {
     return latex(beginning(name)) + fmt::format("\\dots{{}} {{[}}{}{{]}}", number->second);
   }
   static double width(const std::string& name) {
-    return kCharacter * double(std::min(width_of(name), kLongestName));
+    return kCharacter * double(std::min(width_of(name), kLongestInTable));
   }
   bool key_fits() const { return printed_ <= kLongestKey; }
   /// "" where none was cut.
@@ -88,7 +88,7 @@ class Layout {
           out += (i ? "  \\par\\medskip\n" : "") + tabular(parts[i], pages[page]);
         if (last) out += notes();
         out += "\\end{table}\n";
-        if (++floats % kFloatsHeld == 0) out += "\\clearpage\n";
+        if (++floats % kTablesHeld == 0) out += "\\clearpage\n";
       }
     return out + text_below();
   }

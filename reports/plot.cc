@@ -13,10 +13,10 @@ namespace {
 constexpr double kWidth = 360, kHeight = 240, kLeft = 52, kRight = 12, kTop = 28, kBottom = 40;
 constexpr double kLegendLine = 18;
 // Okabe and Ito's colours, told apart by all readers and on both themes.
-constexpr const char* kColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                    "#56b4e9", "#e69f00", "#7a5195", "#b5a800"};
+constexpr const char* kPlotColours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                        "#56b4e9", "#e69f00", "#7a5195", "#b5a800"};
 constexpr const char* kReferenceColour = "#8a8a8a";
-const char* colour(size_t i) { return kColours[i % std::size(kColours)]; }
+const char* colour(size_t i) { return kPlotColours[i % std::size(kPlotColours)]; }
 
 std::string safe(const std::string& text) {
   std::string out;

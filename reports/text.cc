@@ -71,6 +71,12 @@ std::string day_and_time(const std::string& iso) {
   return iso.size() < 16 ? iso : iso.substr(0, 10) + " " + iso.substr(11, 5) + " UTC";
 }
 
+std::string in_one(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
+  return all;
+}
+
 nlohmann::ordered_json object_of(const std::string& text) {
   return text.empty() ? nlohmann::ordered_json::object() : nlohmann::ordered_json::parse(text);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace gauntlet {
 
@@ -24,6 +25,8 @@ std::string counted(int64_t count, const std::string& noun);
 std::string duration(double seconds);
 /// "2026-01-31T12:00:00Z" -> "2026-01-31 12:00 UTC"
 std::string day_and_time(const std::string& iso);
+/// {"a", "b"} -> "a; b"
+std::string in_one(const std::vector<std::string>& texts);
 /// Of a record's JSON; {} for "".
 nlohmann::ordered_json object_of(const std::string& text);
 

@@ -10,7 +10,7 @@
 namespace gauntlet {
 namespace {
 
-constexpr int kCurvePoints = 150;
+constexpr int kCertifiedPoints = 150;
 constexpr size_t kPanelsInARow = 3;
 
 /// Under one L2 threat; nullptr where the defense met no attack.
@@ -88,8 +88,8 @@ Panel panel_of(const CertifiedGroup& group, const std::vector<Attacked>& threats
   Panel panel{group.defense, {}, /*from_zero=*/true};
   Series certified{"certified", {}}, left{"under L2 attacks", {}};
   const double most = largest_radius(group);
-  for (int i = 0; i <= kCurvePoints; ++i) {
-    const double radius = most * i / kCurvePoints;
+  for (int i = 0; i <= kCertifiedPoints; ++i) {
+    const double radius = most * i / kCertifiedPoints;
     certified.points.emplace_back(radius, 100 * accuracy_at(group, radius).mean);
   }
   panel.series.push_back(std::move(certified));

@@ -9,8 +9,6 @@
 namespace gauntlet {
 namespace {
 
-constexpr double kLogarithmic = 20;
-
 /// In percent, with what a pixel can show.
 double shown_percent(double share) { return std::round(share * 1e4) / 100; }
 
@@ -31,14 +29,14 @@ View point_of(double x, double accuracy, double low, double high, const std::str
 }
 
 /// Numbers for charts.js; Summaries make its parts.
-struct Chart {
+struct ChartGroup {
   std::string title, x, y;
   bool scatter = false, log = false;
   View views = View::array();  ///< [{name, lines: [{name, points}]}]
 };
 
-Chart chart_of(const CurveChart& curve) {
-  Chart chart{curve.title, curve.x_title, "accuracy, %", false, curve.log_x};
+ChartGroup chart_of(const CurveChart& curve) {
+  ChartGroup chart{curve.title, curve.x_title, "accuracy, %", false, curve.log_x};
   for (const CurveView& view : curve.views) {
     View lines = View::array();
     for (const CurveLine& line : view.lines) {
@@ -53,7 +51,7 @@ Chart chart_of(const CurveChart& curve) {
   return chart;
 }
 
-bool spans_decades(const Chart& chart) {
+bool spans_decades(const ChartGroup& chart) {
   double low = std::numeric_limits<double>::infinity(), high = 0;
   for (const View& view : chart.views)
     for (const View& line : view["lines"])
@@ -68,9 +66,9 @@ double per_image(int64_t passes, const CellRecord& record) {
 }
 
 /// Every cell at what the attack asked of the model.
-Chart attack_cost_chart(const Summary& summary) {
-  Chart chart{"What an attack asks, and what it leaves", "passes requested, an image",
-              "accuracy, %", true};
+ChartGroup attack_cost_chart(const Summary& summary) {
+  ChartGroup chart{"What an attack asks, and what it leaves", "passes requested, an image",
+                   "accuracy, %", true};
   for (const ThreatName& threat : summary.threats) {
     View lines = View::array();
     for (const std::string& defense : summary.defenses) {
@@ -93,9 +91,9 @@ Chart attack_cost_chart(const Summary& summary) {
   return chart;
 }
 
-Chart defense_cost_chart(const Summary& summary) {
-  Chart chart{"What an answer takes, and what the defense withstands", "passes of an answer",
-              "worst case, %", true};
+ChartGroup defense_cost_chart(const Summary& summary) {
+  ChartGroup chart{"What an answer takes, and what the defense withstands", "passes of an answer",
+                   "worst case, %", true};
   for (const ThreatName& threat : summary.threats) {
     View lines = View::array();
     for (const std::string& defense : summary.defenses) {
@@ -114,13 +112,13 @@ Chart defense_cost_chart(const Summary& summary) {
   return chart;
 }
 
-View view_of(const Chart& chart) {
+View view_of(const ChartGroup& chart) {
   View names = View::array();
   for (const View& view : chart.views) names.push_back({{"name", view["name"]}});
   return {{"title", chart.title}, {"views", names}, {"several", names.size() > 1}};
 }
 
-View numbers_of(const Chart& chart) {
+View numbers_of(const ChartGroup& chart) {
   return {{"x", chart.x},
           {"y", chart.y},
           {"log", chart.log},
@@ -133,11 +131,11 @@ View numbers_of(const Chart& chart) {
 ChartsView charts_of(const Summary& summary) {
   ChartsView charts;
   for (const CurveChart& curve : curves_of(summary)) {
-    const Chart chart = chart_of(curve);
+    const ChartGroup chart = chart_of(curve);
     charts.curves.push_back(view_of(chart));
     charts.numbers.push_back(numbers_of(chart));
   }
-  for (const Chart& chart : {attack_cost_chart(summary), defense_cost_chart(summary)}) {
+  for (const ChartGroup& chart : {attack_cost_chart(summary), defense_cost_chart(summary)}) {
     if (chart.views.empty()) continue;
     charts.costs.push_back(view_of(chart));
     charts.numbers.push_back(numbers_of(chart));

@@ -21,7 +21,7 @@ std::string attack_text(const ComparedCell& cell) {
 std::string threat_text(const ComparedCell& cell) {
   return cell.attack.empty()
              ? ""
-             : title_of({shortened(cell.threat, kLongestName), cell.norm, cell.epsilon});
+             : title_of(ThreatName{shortened(cell.threat, kLongestName), cell.norm, cell.epsilon});
 }
 
 std::string place_text(const ComparedCell& cell) {

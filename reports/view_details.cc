@@ -28,12 +28,6 @@ class Facts {
   View rows_ = View::array();
 };
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
-  return all;
-}
-
 /// Of a result; "" for a record that holds none.
 auto share(double CellRecord::*field) {
   return [field](const CellRecord& r) {
@@ -94,7 +88,7 @@ View cell_facts(const Group<CellRecord>& group) {
   facts.add("ties", group, [](const CellRecord& r) {
     return has_result(r) && r.ties ? grouped(r.ties) : std::string();
   });
-  facts.add("audit", group, [](const CellRecord& r) { return joined(r.flags); });
+  facts.add("audit", group, [](const CellRecord& r) { return in_one(r.flags); });
   add_cost(facts, group);
   facts.add("finished", group, [](const CellRecord& r) { return r.finished; });
   facts.add("adversarial inputs", group,
@@ -119,16 +113,16 @@ View worst_facts(const Group<WorstCase>& group) {
             of_result([](const WorstCase& r) { return percent(r.clean_accuracy) + " %"; }));
   facts.add("images", group, [](const WorstCase& r) { return grouped(r.samples); });
   facts.add("trials", group, [](const WorstCase& r) { return grouped(r.trials); });
-  facts.add("over attacks", group, [](const WorstCase& r) { return joined(r.attacks); });
-  facts.add("without result", group, [](const WorstCase& r) { return joined(r.missing); });
+  facts.add("over attacks", group, [](const WorstCase& r) { return in_one(r.attacks); });
+  facts.add("without result", group, [](const WorstCase& r) { return in_one(r.missing); });
   facts.add("decided by", group, [](const WorstCase& r) {
     std::vector<std::string> texts;
     for (const auto& [attack, count] : r.decided_by)
       texts.push_back(attack + " " + counted(count, "image"));
-    return joined(texts);
+    return in_one(texts);
   });
   facts.add("reason", group, [](const WorstCase& r) { return r.reason; });
-  facts.add("audit", group, [](const WorstCase& r) { return joined(r.flags); });
+  facts.add("audit", group, [](const WorstCase& r) { return in_one(r.flags); });
   facts.add("identity", group, [](const WorstCase& r) { return r.identity; });
   return facts.rows();
 }
@@ -145,7 +139,8 @@ View detail_of(const Summary& summary, const Group<Record>& group, const std::st
 
 /// "at under pgd, linf, ε = 0.1, seed 2"
 std::string place_of(const Summary& summary, const CellRecord& r) {
-  return r.defense + " under " + r.attack + ", " + title_of({r.threat, r.norm, r.epsilon}) +
+  return r.defense + " under " + r.attack + ", " +
+         title_of(ThreatName{r.threat, r.norm, r.epsilon}) +
          (summary.seeds.size() > 1 ? ", seed " + std::to_string(r.seed) : "");
 }
 

@@ -1,14 +1,13 @@
 // Rows against their baseline, paired over images.
 #include <algorithm>
 
+#include "reports/best.h"
 #include "reports/free_text.h"
 #include "reports/text.h"
 #include "reports/view.h"
 
 namespace gauntlet {
 namespace {
-
-constexpr double kSignificant = 0.05;
 
 View difference_cell(const Summary& summary, const Difference* difference) {
   if (!difference || !difference->ok)

@@ -64,7 +64,7 @@ bool is_link(zip* archive, uint64_t index) {
          system == ZIP_OPSYS_UNIX && S_ISLNK(attributes >> 16);
 }
 
-std::string text_of(zip_error_t* error) {
+std::string words_of(zip_error_t* error) {
   const std::string text = zip_error_strerror(error);
   zip_error_fini(error);
   return text;
@@ -89,7 +89,7 @@ ZipFile::ZipFile(const std::filesystem::path& file, Checksums checksums)
   if (!archive_) {
     zip_error_t problem;
     zip_error_init_with_code(&problem, code);
-    fail("no readable zip file, it is damaged or cut short (" + text_of(&problem) + ")");
+    fail("no readable zip file, it is damaged or cut short (" + words_of(&problem) + ")");
   }
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);
   unchecked_ = checksums == Checksums::kMayBeAbsent;

@@ -10,7 +10,7 @@ namespace gauntlet::bundle {
 namespace {
 using nlohmann::json;
 
-json at(const json& object, const char* key) {
+json value_at(const json& object, const char* key) {
   return object.is_object() ? object.value(key, json()) : json();
 }
 
@@ -101,10 +101,10 @@ class CostCheck {
 void check_keys(const std::string& about, const json& said, const json& expected,
                 Findings& findings) {
   for (const auto& [key, value] : expected.items()) {
-    const json own = at(said, key.c_str());
-    if (!own.is_null() && at(own, "value") != value)
+    const json own = value_at(said, key.c_str());
+    if (!own.is_null() && value_at(own, "value") != value)
       findings.add(about, fmt::format("its {} is {}, the board says {}", key,
-                                      at(own, "value").dump(), value.dump()));
+                                      value_at(own, "value").dump(), value.dump()));
   }
 }
 }  // namespace
@@ -122,9 +122,9 @@ void check_costs(const BoardEntry& entry, const Suite& columns, Findings& findin
                   columns.scoring, findings)
             .all();
       const json said = json::parse(attack.parameters);
-      check_keys(about, at(said, "scoring"), settings.at("scoring"), findings);
+      check_keys(about, value_at(said, "scoring"), settings.at("scoring"), findings);
       if (spec)
-        check_keys(about, at(said, "host"),
+        check_keys(about, value_at(said, "host"),
                    settings.at("attacks").at(size_t(spec - columns.attacks.data())).at("host"),
                    findings);
     }

@@ -58,10 +58,10 @@ bool agrees(const json& said, const json& own) {
   return !is_inner || said.contains("use");
 }
 
-class EntryCheck {
+class ModelEntryCheck {
  public:
-  EntryCheck(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
-             const Dataset& data, Laboratory& lab, double level, Findings& findings)
+  ModelEntryCheck(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
+                  const Dataset& data, Laboratory& lab, double level, Findings& findings)
       : bundle_(bundle),
         entry_(entry),
         suite_(suite),
@@ -424,7 +424,7 @@ std::string weights_problem(const BoardEntry& entry, const Registry& registry) {
 
 bool check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
                  const Dataset& data, Laboratory& laboratory, double level, Findings& findings) {
-  return EntryCheck(bundle, entry, suite, data, laboratory, level, findings).all();
+  return ModelEntryCheck(bundle, entry, suite, data, laboratory, level, findings).all();
 }
 
 }  // namespace gauntlet::bundle

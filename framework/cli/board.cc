@@ -14,23 +14,23 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct BoardFlags {
   Common common;
   std::string id, bundle, results, device = "cpu";
   bool overwrite = false;
 };
 
-std::filesystem::path results_of(const Flags& flags) {
+std::filesystem::path results_of(const BoardFlags& flags) {
   return results_folder(flags.results, flags.common.registry);
 }
 
-int list(const Flags&) {
+int list(const BoardFlags&) {
   for (const Board& board : known_boards())
     say("{:<36} {:<14} {}\n", board.id(), to_string(board.division), board.title);
   return kOk;
 }
 
-int show(const Flags& flags) {
+int show(const BoardFlags& flags) {
   const Board board = find_board(flags.id);
   const Suite suite = board_columns(board, flags.common.plugins(), flags.common.open_registry());
   say("{}: {}\n{}\ndivision: {}\ndata: {}, split {}, {} samples\n", board.id(), board.title,
@@ -46,7 +46,7 @@ int show(const Flags& flags) {
 }
 
 // What another bundle claimed under the same name is not replaced in passing.
-void check_replaced(const Flags& flags, const BundleFile& bundle) {
+void check_replaced(const BoardFlags& flags, const BundleFile& bundle) {
   for (const BoardEntry& entry : bundle.entries()) {
     const std::filesystem::path file = results_of(flags) / entry_path(entry);
     if (!flags.overwrite && std::filesystem::exists(file) &&
@@ -56,7 +56,7 @@ void check_replaced(const Flags& flags, const BundleFile& bundle) {
 }
 
 // A bundle enters when every claim of it holds.
-int add(const Flags& flags) {
+int add(const BoardFlags& flags) {
   flags.common.apply_threads();
   const BundleFile bundle(flags.bundle);
   check_replaced(flags, bundle);
@@ -82,12 +82,12 @@ int add(const Flags& flags) {
 }  // namespace
 
 void add_board(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BoardFlags>();
   CLI::App* command =
       app.add_subcommand("board", "List and describe boards; enter results; make their site");
   command->require_subcommand(1);
   add_board_build(*command, action);
-  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+  const auto sub = [&](const char* name, const char* help, int (*what)(const BoardFlags&)) {
     return add_subcommand(*command, name, help, flags, action, what);
   };
   sub("list", "All boards", list);

@@ -13,7 +13,7 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct BuildFlags {
   std::string results, registry, boards, output;
 };
 
@@ -38,7 +38,7 @@ BoardDefinition definition_of(const Board& board) {
   return out;
 }
 
-int build(const Flags& flags) {
+int build(const BuildFlags& flags) {
   std::vector<BoardDefinition> definitions;
   for (const Board& board : flags.boards.empty() ? known_boards() : boards_in(flags.boards))
     definitions.push_back(definition_of(board));
@@ -54,7 +54,7 @@ int build(const Flags& flags) {
 }  // namespace
 
 void add_board_build(CLI::App& board, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BuildFlags>();
   CLI::App* command =
       board.add_subcommand("build", "Make a static site of all boards and their entries");
   command->add_option("--results", flags->results,

@@ -8,13 +8,13 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct CompareFlags {
   std::string a, b, output, format = "text";
   std::optional<double> gate;
   bool all = false;
 };
 
-int run(const Flags& flags) {
+int run(const CompareFlags& flags) {
   const Store a = open_results(flags.a), b = open_results(flags.b);
   const Store::Run run_a = run_of(a), run_b = run_of(b);
   const Comparison comparison = compare({run_a, outcomes_in(a)}, {run_b, outcomes_in(b)});
@@ -31,7 +31,7 @@ int run(const Flags& flags) {
 }  // namespace
 
 void add_compare(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CompareFlags>();
   CLI::App* command = app.add_subcommand(
       "compare", "Hold two runs against each other, cell by cell and image by image");
   command->add_option("run_a", flags->a, "Folder of the run before")->required();

@@ -12,7 +12,7 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct DataFlags {
   Common common;
   std::string id, to, from;
 };
@@ -23,7 +23,7 @@ bool present(const Registry& registry, const DatasetEntry::Split& split) {
   return true;
 }
 
-int list(const Flags& flags) {
+int list(const DataFlags& flags) {
   const Registry registry = flags.common.open_registry();
   for (const std::string& id : registry.dataset_ids()) {
     const DatasetEntry entry = registry.dataset(id);
@@ -36,7 +36,7 @@ int list(const Flags& flags) {
   return kOk;
 }
 
-int info(const Flags& flags) {
+int info(const DataFlags& flags) {
   const Registry registry = flags.common.open_registry();
   const DatasetEntry entry = registry.dataset(flags.id);
   say("{}: {}\nimages: {}, {} classes\nlicence: {}\nhomepage: {}\n", entry.id, entry.title,
@@ -72,7 +72,7 @@ bool proven(const Registry& registry, const DatasetEntry& entry, const DatasetEn
 }
 
 // One split that is absent or wrong says nothing about the others.
-int verify(const Flags& flags) {
+int verify(const DataFlags& flags) {
   const Registry registry = flags.common.open_registry();
   const DatasetEntry entry = registry.dataset(flags.id);
   int code = kOk;
@@ -108,7 +108,7 @@ std::function<void(int64_t, int64_t)> progress_line() {
   };
 }
 
-int get(const Flags& flags) {
+int get(const DataFlags& flags) {
   const Registry registry = flags.common.open_registry();
   ObtainOptions options;
   options.to =
@@ -132,10 +132,10 @@ int get(const Flags& flags) {
 }  // namespace
 
 void add_data(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DataFlags>();
   CLI::App* command = app.add_subcommand("data", "List, describe, get and verify data sets");
   command->require_subcommand(1);
-  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+  const auto sub = [&](const char* name, const char* help, int (*what)(const DataFlags&)) {
     return add_subcommand(*command, name, help, flags, action, what);
   };
   sub("list", "All data sets of the registry", list);

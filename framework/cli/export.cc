@@ -8,7 +8,7 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct ExportFlags {
   std::string folder, output, x_adv = "float32";
   std::vector<std::string> only;
   bool quantise = false;
@@ -34,7 +34,7 @@ std::function<bool(const CellRecord&)> filter_of(const std::vector<std::string>&
   };
 }
 
-int run(const Flags& flags) {
+int run(const ExportFlags& flags) {
   const Store store = open_results(flags.folder);
   const Store::Run run = run_of(store);
   ExportOptions options;
@@ -55,7 +55,7 @@ int run(const Flags& flags) {
 }  // namespace
 
 void add_export(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExportFlags>();
   CLI::App* command = app.add_subcommand(
       "export", "Write outcomes and adversarial inputs of every image as NPZ and CSV");
   command->add_option("folder", flags->folder, "What 'gauntlet run' wrote to")->required();

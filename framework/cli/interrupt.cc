@@ -11,7 +11,7 @@ namespace {
 std::atomic<bool> stopped{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler");
 
-void on_signal(int) {
+void remember_signal(int) {
   if (stopped.exchange(true)) leave_at_once(130);
   static const char text[] = "\nstopping: what is complete is kept; again to stop at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text, sizeof text - 1);
@@ -19,8 +19,8 @@ void on_signal(int) {
 }  // namespace
 
 const std::atomic<bool>& stop_on_signals() {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
+  std::signal(SIGINT, remember_signal);
+  std::signal(SIGTERM, remember_signal);
   return stopped;
 }
 

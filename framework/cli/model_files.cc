@@ -22,7 +22,7 @@ namespace gauntlet::cli {
 namespace {
 namespace fs = std::filesystem;
 
-struct Flags {
+struct ModelFileFlags {
   Common common;
   std::string file, from, output;
   double accuracy = -1;  // in percent; negative: not given
@@ -105,8 +105,8 @@ bool fits(double percent, double declared, int64_t samples) {
 
 // What a state dict does not hold and only accuracy tells: tries other epsilons of batch norm.
 // Returns a sentence.
-std::string epsilon_that_fits(const Flags& flags, ModelEntry entry, const PluginLibrary& plugins,
-                              const Dataset& data) {
+std::string epsilon_that_fits(const ModelFileFlags& flags, ModelEntry entry,
+                              const PluginLibrary& plugins, const Dataset& data) {
   constexpr const char* kEpsilon = "batchnorm_eps";
   if (entry.network.options.count(kEpsilon)) return "";
   for (const double epsilon : {1e-3, 1e-4, 2e-5, 1e-6}) {  // Keras, Caffe, MXNet, Flax
@@ -127,7 +127,7 @@ std::string epsilon_that_fits(const Flags& flags, ModelEntry entry, const Plugin
 }
 
 // Throws BadInput unless the network is as good as its makers say.
-void check_accuracy(const Flags& flags, const ModelEntry& entry, const Network& network,
+void check_accuracy(const ModelFileFlags& flags, const ModelEntry& entry, const Network& network,
                     const PluginLibrary& plugins, const Registry& registry) {
   if (flags.accuracy < 0) return;
   const auto measured =
@@ -155,7 +155,7 @@ void write_weights(const ModelEntry& entry, const Network& network, const fs::pa
   write_safetensors(entry.weights, tensors, {{"id", entry.id}});
 }
 
-int import_model(const Flags& flags) {
+int import_model(const ModelFileFlags& flags) {
   flags.common.apply_threads();
   const PluginLibrary plugins = flags.common.plugins();
   const Registry registry = flags.common.open_registry();
@@ -201,7 +201,7 @@ int import_model(const Flags& flags) {
   return kOk;
 }
 
-int export_model(const Flags& flags) {
+int export_model(const ModelFileFlags& flags) {
   refuse_to_overwrite(flags.output);
   const PluginLibrary plugins = flags.common.plugins();
   const ModelEntry entry = flags.common.open_registry().model(flags.entry.id);
@@ -219,7 +219,7 @@ int export_model(const Flags& flags) {
 }  // namespace
 
 void add_model_files(CLI::App& models, Action& action) {
-  auto in = std::make_shared<Flags>();
+  auto in = std::make_shared<ModelFileFlags>();
   CLI::App* command = add_subcommand(
       models, "import", "Make a weights file (safetensors, PyTorch, TorchScript) a registry entry",
       in, action, import_model);
@@ -254,7 +254,7 @@ void add_model_files(CLI::App& models, Action& action) {
   command->add_option("--citation", entry.citation, "Who made them");
   command->add_option("--output", in->output, "Folder for the entry and its weights");
 
-  auto out = std::make_shared<Flags>();
+  auto out = std::make_shared<ModelFileFlags>();
   command = add_subcommand(models, "export", "Write a model's weights as one safetensors file", out,
                            action, export_model);
   command->add_option("id", out->entry.id)->required();

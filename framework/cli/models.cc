@@ -9,7 +9,7 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct ModelFlags {
   Common common;
   std::string id;
 };
@@ -19,7 +19,7 @@ std::string percent(const DeclaredAccuracy& a) {
                      100.0 * double(a.correct) / double(a.samples), a.samples, a.split, a.dataset);
 }
 
-int list(const Flags& flags) {
+int list(const ModelFlags& flags) {
   const Registry registry = flags.common.open_registry();
   for (const std::string& id : registry.model_ids()) {
     const ModelEntry entry = registry.model(id);
@@ -28,7 +28,7 @@ int list(const Flags& flags) {
   return kOk;
 }
 
-int show(const Flags& flags) {
+int show(const ModelFlags& flags) {
   const Registry registry = flags.common.open_registry();
   const ModelEntry entry = registry.model(flags.id);
   const PluginLibrary plugins = flags.common.plugins();
@@ -48,7 +48,7 @@ int show(const Flags& flags) {
 }
 
 // Loads the weights and measures what the entry declares.
-int check(const Flags& flags) {
+int check(const ModelFlags& flags) {
   flags.common.apply_threads();
   const PluginLibrary plugins = flags.common.plugins();
   const Registry registry = flags.common.open_registry();
@@ -73,10 +73,10 @@ int check(const Flags& flags) {
 }  // namespace
 
 void add_models(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ModelFlags>();
   CLI::App* command = app.add_subcommand("models", "List, show, check, import and export models");
   command->require_subcommand(1);
-  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+  const auto sub = [&](const char* name, const char* help, int (*what)(const ModelFlags&)) {
     return add_subcommand(*command, name, help, flags, action, what);
   };
   sub("list", "All models", list);

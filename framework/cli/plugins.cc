@@ -8,13 +8,13 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct PluginFlags {
   Common common;
   std::string name, kind, file, into;
 };
 
 // Reads stamps; loads nothing.
-int list(const Flags& flags) {
+int list(const PluginFlags& flags) {
   const PluginLibrary plugins = flags.common.plugins();
   for (const char* kind : {"attack", "defense"})
     for (const std::string& name : plugins.names(kind)) {
@@ -38,7 +38,7 @@ void show_one(const PluginLibrary& plugins, const std::string& kind, const std::
   }
 }
 
-int show(const Flags& flags) {
+int show(const PluginFlags& flags) {
   const PluginLibrary plugins = flags.common.plugins();
   bool found = false;
   std::vector<std::string> names;
@@ -54,7 +54,7 @@ int show(const Flags& flags) {
 }
 
 // Stamps side by side.
-int check(const Flags& flags) {
+int check(const PluginFlags& flags) {
   const PluginFile file = inspect_plugin(flags.file);
   if (file.stamp) {
     const Stamp &theirs = *file.stamp, ours = host_stamp();
@@ -72,7 +72,7 @@ int check(const Flags& flags) {
   return kOk;
 }
 
-int create(const Flags& flags) {
+int create(const PluginFlags& flags) {
   const std::filesystem::path folder =
       flags.into.empty() ? std::filesystem::path(flags.name) : std::filesystem::path(flags.into);
   write_scaffold(flags.kind, flags.name, folder);
@@ -82,10 +82,10 @@ int create(const Flags& flags) {
 }  // namespace
 
 void add_plugins(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PluginFlags>();
   CLI::App* command = app.add_subcommand("plugins", "List, show, check and begin plugins");
   command->require_subcommand(1);
-  const auto sub = [&](const char* name, const char* help, int (*what)(const Flags&)) {
+  const auto sub = [&](const char* name, const char* help, int (*what)(const PluginFlags&)) {
     return add_subcommand(*command, name, help, flags, action, what);
   };
   sub("list", "All plugins found, and why some are refused; loads none", list);

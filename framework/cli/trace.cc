@@ -16,7 +16,7 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct TraceFlags {
   Common common;
   std::string suite, output = "trace.svg";
   SuiteOptions options;
@@ -80,7 +80,7 @@ void tell(const ImageTrace& image) {
   say("{:>7} {:>6} {:>8} {}  {}\n", image.index, image.label, image.points.size(), state, answer);
 }
 
-int run(const Flags& flags) {
+int run(const TraceFlags& flags) {
   check_output(flags.output);
   flags.common.apply_threads();
   const PluginLibrary plugins = flags.common.plugins();
@@ -110,7 +110,7 @@ int run(const Flags& flags) {
 }  // namespace
 
 void add_trace(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TraceFlags>();
   CLI::App* command = app.add_subcommand(
       "trace", "Show loss, margin and distance of one attack, query by query, on a few images");
   command->add_option("suite", flags->suite, "The suite's TOML file")->required();

@@ -13,7 +13,7 @@
 namespace gauntlet::cli {
 namespace {
 
-struct Flags {
+struct TrainFlags {
   Common common;
   std::string recipe, output;
   bool resume = false, overwrite = false;
@@ -24,7 +24,7 @@ std::string percent(const std::optional<double>& share) {
 }
 
 // "2 h 5 min", "3 min 20 s", "12 s"
-std::string duration(double seconds) {
+std::string time_left_or_taken(double seconds) {
   const auto s = int64_t(std::lround(seconds));
   if (s >= 3600) return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
   return s >= 60 ? fmt::format("{} min {} s", s / 60, s % 60) : fmt::format("{} s", s);
@@ -39,7 +39,7 @@ TrainCallbacks talk() {
     if (terminal) clear_line();
     say(stderr, "epoch {}: loss {:.4f}, trained on {}, validation {}, under attack {}, {}\n",
         e.epoch, e.loss, percent(e.accuracy), percent(e.validation_clean),
-        percent(e.validation_robust), duration(e.seconds));
+        percent(e.validation_robust), time_left_or_taken(e.seconds));
   };
   // A terminal's line is kept up to date; a log gets a line a minute.
   callbacks.progress = [terminal, told = 0.0](const TrainingProgress& p) mutable {
@@ -47,7 +47,7 @@ TrainCallbacks talk() {
     told = p.seconds;
     if (terminal) clear_line();
     say(stderr, "epoch {} of {}, batch {} of {}: loss {:.4f}, {:.1f} %, {} left", p.epoch + 1,
-        p.epochs, p.batch, p.batches, p.loss, 100 * p.accuracy, duration(p.seconds_left));
+        p.epochs, p.batch, p.batches, p.loss, 100 * p.accuracy, time_left_or_taken(p.seconds_left));
     if (!terminal) say(stderr, "\n");
     std::fflush(stderr);
   };
@@ -69,7 +69,7 @@ void tell_spread(const std::vector<ModelEntry>& trained) {
         s.values.size());
 }
 
-int run(const Flags& flags) {
+int run(const TrainFlags& flags) {
   flags.common.apply_threads();
   const PluginLibrary plugins = flags.common.plugins();
   const Registry registry = flags.common.open_registry();
@@ -102,7 +102,7 @@ int run(const Flags& flags) {
 }  // namespace
 
 void add_train(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TrainFlags>();
   CLI::App* command =
       app.add_subcommand("train", "Train a network by a recipe and write it as a registry entry");
   command->add_option("recipe", flags->recipe, "The recipe's TOML file")->required();

@@ -15,14 +15,14 @@ constexpr int64_t kMostPixels = 1 << 26;  // 8192 x 8192
 constexpr int64_t kPixelsPerByte = 1100;  // more than JPEG can pack into a byte
 constexpr int64_t kLargestFile = 1 << 30;
 
-using Pixels = std::unique_ptr<stbi_uc, void (*)(void*)>;
+using StbPixels = std::unique_ptr<stbi_uc, void (*)(void*)>;
 
 // All channels that are there, as [height, width, channels]; undefined where stb gives up.
 Tensor all_channels(std::string_view bytes) {
   int width = 0, height = 0, found = 0;
-  const Pixels pixels(stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()),
-                                            int(bytes.size()), &width, &height, &found, 0),
-                      stbi_image_free);
+  const StbPixels pixels(stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()),
+                                               int(bytes.size()), &width, &height, &found, 0),
+                         stbi_image_free);
   if (!pixels) return {};
   return torch::from_blob(pixels.get(), {height, width, found}, torch::kByte).clone();
 }

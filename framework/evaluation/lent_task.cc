@@ -10,7 +10,7 @@ Noise copy(Noise noise) {
 }
 
 // Not through resize_() or set_(), either.
-bool same(const Tensor& lent, const Tensor& own) {
+bool still_same(const Tensor& lent, const Tensor& own) {
   return !own.defined() || (lent.sizes() == own.sizes() && lent.equal(own));
 }
 }  // namespace
@@ -30,12 +30,12 @@ const Task& LentTask::lend(int64_t restart, const std::optional<Loss>& loss, con
 }
 
 std::string LentTask::written() const {
-  if (!same(task_.x, batch_.x)) return "task.x";
-  if (!same(task_.y, batch_.y)) return "task.y";
-  if (!same(task_.target, batch_.target)) return "task.target";
-  if (!same(threat_.epsilon, own_threat_.epsilon)) return "task.threat.epsilon";
-  if (!same(task_.noise.key.id, noise_.key.id)) return "task.noise.key.id";
-  if (!same(task_.noise.key.place, noise_.key.place)) return "task.noise.key.place";
+  if (!still_same(task_.x, batch_.x)) return "task.x";
+  if (!still_same(task_.y, batch_.y)) return "task.y";
+  if (!still_same(task_.target, batch_.target)) return "task.target";
+  if (!still_same(threat_.epsilon, own_threat_.epsilon)) return "task.threat.epsilon";
+  if (!still_same(task_.noise.key.id, noise_.key.id)) return "task.noise.key.id";
+  if (!still_same(task_.noise.key.place, noise_.key.place)) return "task.noise.key.place";
   return "";
 }
 

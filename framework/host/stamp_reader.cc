@@ -70,7 +70,7 @@ Stamp stamp_of(const gauntlet_stamp& raw) {
   return stamp;
 }
 
-bool printable(const std::string& s) {
+bool all_printable(const std::string& s) {
   return std::none_of(s.begin(), s.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 bool well_formed(const Stamp& s) {
@@ -79,7 +79,7 @@ bool well_formed(const Stamp& s) {
   };
   const bool fields = (s.kind == "attack" || s.kind == "defense") && !s.name.empty() &&
                       std::all_of(s.name.begin(), s.name.end(), in_name);
-  return fields && printable(s.version + s.torch + s.stdlib + s.compiler + s.summary);
+  return fields && all_printable(s.version + s.torch + s.stdlib + s.compiler + s.summary);
 }
 
 /// The stamp in a section, if it is the one named ".gauntlet".

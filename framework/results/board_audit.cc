@@ -113,7 +113,7 @@ bool tells_of_no_gradients(const std::string& flag) {
 }
 
 // "" where an attack of gradients was one.
-std::string failure_of(const BoardAttack& attack) {
+std::string gradient_failure_of(const BoardAttack& attack) {
   int64_t attacked = 0, unmoved = 0;
   for (const BoardAttack::Cell& cell : attack.cells) {
     for (const std::string& flag : cell.record.flags)
@@ -139,7 +139,7 @@ std::string failed_evidence(const BoardThreat& threat) {
         std::any_of(attack.cells.begin(), attack.cells.end(),
                     [](const BoardAttack::Cell& cell) { return cell.record.ledger.backwards > 0; });
     if (!follows_gradients) continue;
-    const std::string failure = failure_of(attack);
+    const std::string failure = gradient_failure_of(attack);
     if (failure.empty()) return "";
     if (first.empty()) first = failure;
   }

@@ -12,7 +12,7 @@ const std::vector<int64_t> kImage = {1, 5, 6};
 const std::vector<Norm> kNorms = {Norm::kLinf, Norm::kL2, Norm::kL1};
 constexpr int64_t kSamples = 9;
 
-class AttackConformance : public testing::Test {
+class AttackConformance : public ::testing::Test {
  protected:
   AttackConformance() { environment_.models["other"] = other_.model.get(); }
 

@@ -50,7 +50,7 @@ Schema schema_of_plugin(const std::string& name) {
   throw std::runtime_error("no plugin is named " + name);
 }
 
-class PluginFolder : public testing::Test {
+class PluginFolder : public ::testing::Test {
  protected:
   static std::vector<fs::path> folders() {
     const char* source = std::getenv("GAUNTLET_SOURCE_DIR");

@@ -8,9 +8,9 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 5, 6};
+const std::vector<int64_t> kLyingImage = {1, 5, 6};
 
-class Misbehaviour : public testing::Test {
+class Misbehaviour : public ::testing::Test {
  protected:
   Crafted run(const std::string& name, DefendedModel& model, CraftRules rules = {},
               double epsilon = 0.05) {
@@ -29,7 +29,7 @@ class Misbehaviour : public testing::Test {
     return "nothing was thrown";
   }
 
-  Toy toy_ = toy(linear(kImage, 3, 0.2));
+  Toy toy_ = toy(linear(kLyingImage, 3, 0.2));
   CraftBatch batch_ = batch_of(*toy_.model, 12);
   ToyEnvironment environment_;
 };
@@ -67,7 +67,7 @@ TEST_F(Misbehaviour, ABudgetEndsAnEndlessAttack) {
 TEST_F(Misbehaviour, NoiseThatCouplesRowsIsFoundWhetherOrNotItIsAdmitted) {
   for (const bool admits : {true, false}) {
     const Toy coupled =
-        toy(linear(kImage, 3, 0.2),
+        toy(linear(kLyingImage, 3, 0.2),
             {defense("couples_rows", {{"admits", admits}, {"strength", 1}}, "test_plugins")});
     EXPECT_TRUE(coupled.model->couples_rows()) << admits;
     EXPECT_TRUE(coupled.model->stochastic());
@@ -76,7 +76,7 @@ TEST_F(Misbehaviour, NoiseThatCouplesRowsIsFoundWhetherOrNotItIsAdmitted) {
 
 // Gradients of the negative image: what is tracked and confirmed is the real defense all the same.
 TEST_F(Misbehaviour, AFalseSurrogateChangesNoVerdict) {
-  const Toy lying = toy(linear(kImage, 3, 0.2), {},
+  const Toy lying = toy(linear(kLyingImage, 3, 0.2), {},
                         {{"false_surrogate", defense("false_surrogate", {}, "test_plugins")}});
   ASSERT_TRUE(lying.model->surrogate());
   const auto pgd = attack("pgd", {{"steps", 10}, {"step_size", 0.05}});
@@ -95,7 +95,7 @@ TEST_F(Misbehaviour, AFalseSurrogateChangesNoVerdict) {
 // BPDA: rounding hides the gradient, the identity as its backward path gives it back.
 TEST_F(Misbehaviour, RoundingIsNoDefenseAgainstItsSurrogate) {
   const auto rounding = defense("rounding", {{"levels", 16}}, "test_plugins");
-  const Toy rounded = toy(linear(kImage, 3, 0.2), {}, {{"rounding", rounding}});
+  const Toy rounded = toy(linear(kLyingImage, 3, 0.2), {}, {{"rounding", rounding}});
   ASSERT_TRUE(rounded.model->surrogate());
   const auto pgd = attack("pgd", {{"steps", 20}, {"step_size", 0.05}});
   const CraftBatch batch = batch_of(*toy_.model, 40);
@@ -109,7 +109,7 @@ TEST_F(Misbehaviour, RoundingIsNoDefenseAgainstItsSurrogate) {
 TEST_F(Misbehaviour, ADetectorsRefusalIsNoWinForTheAttack) {
   const auto squeezing = defense("squeezing", {{"bits", 2}}, "test_plugins");
   dynamic_cast<Fits&>(*squeezing).state["threshold"] = torch::tensor(-1.f);  // refuses everything
-  const Toy t = toy(linear(kImage, 3, 0.2), {}, {{"squeezing", squeezing}});
+  const Toy t = toy(linear(kLyingImage, 3, 0.2), {}, {{"squeezing", squeezing}});
   ASSERT_TRUE(t.model->refuses() && t.model->suggests());
   EXPECT_TRUE((t.model->decide(batch_.x, noise_of(12)).answer == -1).all().item<bool>());
   const auto pgd = attack("pgd", {{"steps", 5}, {"step_size", 0.05}});

@@ -9,26 +9,26 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 6, 8};
-constexpr int64_t kSamples = 200;
+const std::vector<int64_t> kScaleImage = {1, 6, 8};
+constexpr int64_t kScaleSamples = 200;
 
 // One network with its logits times `scale`, and a source whose logits are scaled alike.
 struct Pair {
   Pair(int64_t classes, double scale)
-      : target(toy(curved(kImage, classes, 1, scale))),
-        source(toy(curved(kImage, classes, 2, scale))) {
+      : target(toy(curved(kScaleImage, classes, 1, scale))),
+        source(toy(curved(kScaleImage, classes, 2, scale))) {
     environment.models["other"] = source.model.get();
   }
   Toy target, source;
   ToyEnvironment environment;
 };
 
-class Scale : public testing::Test {
+class Scale : public ::testing::Test {
  protected:
   // [N] whether the image withstands the attack.
   static Tensor withstands(const Candidate& c, const ThreatModel& threat, Pair& pair,
                            const CraftRules& rules) {
-    const CraftBatch batch = batch_of(*pair.target.model, kSamples);
+    const CraftBatch batch = batch_of(*pair.target.model, kScaleSamples);
     const Tensor x = craft(*c.attack, *pair.target.model, batch, threat, rules, pair.environment).x;
     return pair.target.model->bare_logits(x).argmax(1) == batch.y;
   }
@@ -61,7 +61,7 @@ class Scale : public testing::Test {
         ++attacks_seen;
         for (Pair* sure : {&surer, &surest}) {
           const Tensor same = withstands(c, threat, *sure, rules) == plain;
-          EXPECT_LE(kSamples - same.sum().item<int64_t>(), 1);
+          EXPECT_LE(kScaleSamples - same.sum().item<int64_t>(), 1);
         }
         if (c.name != "pgd") continue;
         EXPECT_LT(plain.sum().item<int64_t>(), 190) << "else there is little to tell apart";

@@ -13,7 +13,7 @@ namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-class Drafts : public testing::Test {
+class Drafts : public ::testing::Test {
  protected:
   Drafts() {
     std::string name = (fs::temp_directory_path() / "gauntlet-drafts-XXXXXX").string();

@@ -21,7 +21,7 @@ std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
 
-class Npz : public testing::Test {
+class Npz : public ::testing::Test {
  protected:
   Npz() { fs::create_directories(folder_); }
   ~Npz() override { fs::remove_all(folder_); }

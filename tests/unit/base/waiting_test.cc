@@ -14,11 +14,11 @@ namespace {
 namespace fs = std::filesystem;
 using Variable = std::pair<std::string, std::string>;
 
-class ControlGroups : public testing::Test {
+class ControlGroups : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    root_ = fs::path(testing::TempDir()) / (std::string("control-groups-") + test->name());
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    root_ = fs::path(::testing::TempDir()) / (std::string("control-groups-") + test->name());
     fs::remove_all(root_);
   }
   void TearDown() override { fs::remove_all(root_); }

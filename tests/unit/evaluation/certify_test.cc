@@ -195,7 +195,7 @@ TEST(Certificates, OfAPartOfTheDefenseAreNone) {
   EXPECT_THROW(defended(divided(), {plugin, plugin}), BadInput);
 }
 
-class Contradiction : public testing::Test {
+class Contradiction : public ::testing::Test {
  protected:
   void SetUp() override {
     model_.probe(at_margin(8, 0.1));

@@ -11,18 +11,18 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kImages = 100, kClasses = 10;
+constexpr int64_t kFaintImages = 100, kClasses = 10;
 
 // Images whose first channel tells the class, and a network that was trained on them.
 class NearChance : public ::testing::Test {
  protected:
   NearChance() {
     data_.id = "toy", data_.split = "test";
-    data_.labels = torch::arange(kImages, torch::kLong).remainder(kClasses);
+    data_.labels = torch::arange(kFaintImages, torch::kLong).remainder(kClasses);
     const Tensor level = (data_.labels.to(torch::kFloat) + 0.5) / double(kClasses);
-    data_.images = torch::full({kImages, 3, 2, 2}, 0.73);
-    data_.images.select(1, 0) = level.view({kImages, 1, 1}).expand({kImages, 2, 2});
-    for (int64_t i = 0; i < kImages; ++i) indices_.push_back(i);
+    data_.images = torch::full({kFaintImages, 3, 2, 2}, 0.73);
+    data_.images.select(1, 0) = level.view({kFaintImages, 1, 1}).expand({kFaintImages, 2, 2});
+    for (int64_t i = 0; i < kFaintImages; ++i) indices_.push_back(i);
   }
 
   // With pixels as the network has them after its normalisation: (x - mean) / std.

@@ -9,7 +9,7 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 4, 4};
+const std::vector<int64_t> kTinyImage = {1, 4, 4};
 
 // Class 1 for images that are light in the middle; not finite where the first pixel is below 0.1.
 std::shared_ptr<FunctionNetwork> broken_in_the_dark(double value) {
@@ -19,7 +19,7 @@ std::shared_ptr<FunctionNetwork> broken_in_the_dark(double value) {
         const Tensor z = torch::stack({-light, light, light * 0}, 1);
         return z.masked_fill(flat.select(1, 0).lt(0.1).unsqueeze(1), value);
       },
-      kImage, 3);
+      kTinyImage, 3);
 }
 
 // Forty light images, every tenth of them with a dark first pixel.

@@ -9,34 +9,34 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 8, 8};
-constexpr int64_t kImages = 60;
+const std::vector<int64_t> kScaledImage = {1, 8, 8};
+constexpr int64_t kScaledImages = 60;
 
 // A linear network whose decisions do not depend on the scale of its logits.
 std::shared_ptr<FunctionNetwork> scaled(double scale) {
   Noise noise = noise_for(1, Stream::kProbe, torch::zeros({1}, torch::kLong));
   const Tensor w = noise.shared_normal({4, 64});
-  return linear(w * scale, -(w * scale).sum(1) / 2, kImage);
+  return linear(w * scale, -(w * scale).sum(1) / 2, kScaledImage);
 }
 
-struct Outcome {
+struct Attacked {
   Crafted crafted;
   Tensor right;  // [N] bool, under attack
   std::string invalid;
   std::vector<std::string> flags;
 };
 
-Outcome outcome(Attack& attack, DefendedModel& model, const CraftBatch& batch,
-                const ThreatModel& threat, const CraftRules& rules) {
+Attacked outcome(Attack& attack, DefendedModel& model, const CraftBatch& batch,
+                 const ThreatModel& threat, const CraftRules& rules) {
   NoEnvironment nowhere;
-  Outcome out{craft(attack, model, batch, threat, rules, nowhere), {}, {}, {}};
+  Attacked out{craft(attack, model, batch, threat, rules, nowhere), {}, {}, {}};
   const Verdict clean = judge(model, batch.x, batch.y, batch.index, 0, Stream::kClean, 1),
                 robust = judge(model, out.crafted.x, batch.y, batch.index, 0, Stream::kScoring, 1);
   out.right = robust.right[0];
   Findings findings;
   findings.add(batch, rules, attack.facts(), out.crafted, clean, robust);
   out.invalid = findings.invalid(attack.facts());
-  out.flags = findings.flags(model, 1, kImages);
+  out.flags = findings.flags(model, 1, kScaledImages);
   return out;
 }
 
@@ -57,13 +57,13 @@ int64_t count(const Tensor& samples) { return samples.sum().item<int64_t>(); }
 TEST(Saturation, TheMarginLossBreaksWhatCrossEntropyDoesNotSee) {
   for (const double scale : {1.0, 100.0, 1000.0}) {
     DefendedModel model = defended(scaled(scale));
-    const CraftBatch batch = images(model, kImages);
+    const CraftBatch batch = images(model, kScaledImages);
     Descent attack, on_margin;
     attack.steps = on_margin.steps = 20, on_margin.loss = margin;
     const ThreatModel threat = ball(Norm::kLinf, 0.1);
-    const Outcome report = outcome(attack, model, batch, threat, rules_with(false)),
-                  retry = outcome(attack, model, batch, threat, rules_with(true)),
-                  best = outcome(on_margin, model, batch, threat, rules_with(false));
+    const Attacked report = outcome(attack, model, batch, threat, rules_with(false)),
+                   retry = outcome(attack, model, batch, threat, rules_with(true)),
+                   best = outcome(on_margin, model, batch, threat, rules_with(false));
     EXPECT_EQ(count(retry.right), count(best.right)) << scale;
     EXPECT_EQ(says(retry.flags, "tells an attack nothing"), scale > 1);
     if (scale == 1) {
@@ -82,19 +82,19 @@ TEST(Saturation, TheMarginLossBreaksWhatCrossEntropyDoesNotSee) {
 TEST(Saturation, ARetryMakesNoSampleMoreRobust) {
   for (const uint64_t seed : {1, 2, 3})
     for (const bool track : {true, false}) {
-      const auto mild = perceptron(seed, kImage, 5);
+      const auto mild = perceptron(seed, kScaledImage, 5);
       DefendedModel model = defended(std::make_shared<FunctionNetwork>(
           [mild](const Tensor& x, Noise& noise, Mode mode) {
             return 60 * mild->forward(x, noise, {}, mode).logits;
           },
-          kImage, 5));
-      const CraftBatch batch = images(model, kImages, seed);
+          kScaledImage, 5));
+      const CraftBatch batch = images(model, kScaledImages, seed);
       Descent attack;
       CraftRules off = rules_with(false), on = rules_with(true);
       off.track = on.track = track;
       const ThreatModel threat = ball(Norm::kLinf, 0.03);
-      const Outcome a = outcome(attack, model, batch, threat, off),
-                    b = outcome(attack, model, batch, threat, on);
+      const Attacked a = outcome(attack, model, batch, threat, off),
+                     b = outcome(attack, model, batch, threat, on);
       EXPECT_FALSE((b.right & a.right.logical_not()).any().item<bool>()) << seed;
       EXPECT_GT(count(b.crafted.blind), 0) << "the test needs something to try again";
     }
@@ -111,7 +111,7 @@ TEST(Saturation, AHingeThatIsZeroBeyondTheBallIsNoSilence) {
     target.gradient(1 - task.x, hinge);  // far away, where most are hit
     return task.x;
   };
-  const Outcome o = outcome(attack, model, batch, ball(Norm::kLinf, 1e-4), rules_with(true));
+  const Attacked o = outcome(attack, model, batch, ball(Norm::kLinf, 1e-4), rules_with(true));
   EXPECT_EQ(count(o.crafted.blind), 0);
   EXPECT_EQ(count(o.crafted.saturated), 0);
 }
@@ -123,19 +123,19 @@ TEST(Saturation, AsksForGradientsInsideTheBoxWhereItsBoundsHaveNone) {
         [clip, inner = scaled(0.1)](const Tensor& x, Noise& noise, Mode mode) {
           return inner->forward(clip(x), noise, {}, mode).logits;
         },
-        kImage, 4);
+        kScaledImage, 4);
   };
   DefendedModel open = defended(clipped([](const Tensor&x) { return x.clamp(0, 1); })),
                 masked = defended(clipped([](const Tensor&x) { return torch::hardtanh(x, 0, 1); }));
-  CraftBatch batch = images(open, kImages);
+  CraftBatch batch = images(open, kScaledImages);
   (void)images(masked, 8);  // probes it
   batch.x = (batch.x > 0.5).to(torch::kFloat);
   batch.y = open.decide(batch.x, noise_for(0, Stream::kClean, batch.index)).answer;
   Descent attack;
   const ThreatModel threat = ball(Norm::kLinf, 0.05);
-  const Outcome plain = outcome(attack, open, batch, threat, rules_with(true)),
-                report = outcome(attack, masked, batch, threat, rules_with(false)),
-                retry = outcome(attack, masked, batch, threat, rules_with(true));
+  const Attacked plain = outcome(attack, open, batch, threat, rules_with(true)),
+                 report = outcome(attack, masked, batch, threat, rules_with(false)),
+                 retry = outcome(attack, masked, batch, threat, rules_with(true));
   EXPECT_GT(count(report.right), count(plain.right)) << "the test needs a difference";
   EXPECT_LE(count(retry.right), count(plain.right));
   EXPECT_TRUE(says(report.flags, "no pixel on a bound of the box had a gradient"));
@@ -145,12 +145,12 @@ TEST(Saturation, AsksForGradientsInsideTheBoxWhereItsBoundsHaveNone) {
 }
 
 TEST(Saturation, NothingIsTriedAgainForAnAttackThatIsTold) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kScaledImage, 4));
   const CraftBatch batch = images(model, 20);
   Descent attack;
   const ThreatModel threat = ball(Norm::kLinf, 0.01);
-  const Outcome off = outcome(attack, model, batch, threat, rules_with(false)),
-                on = outcome(attack, model, batch, threat, rules_with(true));
+  const Attacked off = outcome(attack, model, batch, threat, rules_with(false)),
+                 on = outcome(attack, model, batch, threat, rules_with(true));
   EXPECT_TRUE(on.crafted.x.equal(off.crafted.x));
   EXPECT_EQ(on.crafted.ledger.executed_forwards, off.crafted.ledger.executed_forwards);
   EXPECT_EQ(on.crafted.ledger.scoring_forwards, off.crafted.ledger.scoring_forwards);
@@ -158,7 +158,7 @@ TEST(Saturation, NothingIsTriedAgainForAnAttackThatIsTold) {
 }
 
 // The same logits, but a gradient that is NaN, or infinite, for the first images.
-Outcome with_broken_gradients(int64_t first, double slope) {
+Attacked with_broken_gradients(int64_t first, double slope) {
   DefendedModel model = defended(std::make_shared<FunctionNetwork>(
       [inner = scaled(0.1), first, slope](const Tensor& x, Noise& noise, Mode mode) {
         const Tensor z = inner->forward(x, noise, {}, mode).logits;
@@ -168,7 +168,7 @@ Outcome with_broken_gradients(int64_t first, double slope) {
         const Tensor root = (pixel - place + sound).sqrt();  // of 0 where it is broken
         return z + slope * (root - root.detach());
       },
-      kImage, 4));
+      kScaledImage, 4));
   CraftBatch batch = images(model, 200);
   for (int64_t i = 0; i < 200; ++i) batch.x[i][0][0][0] = 0.25 + 1e-6 * double(i);
   batch.y = model.decide(batch.x, noise_for(0, Stream::kClean, batch.index)).answer;
@@ -181,14 +181,14 @@ Outcome with_broken_gradients(int64_t first, double slope) {
 }
 
 TEST(NotFinite, GradientsAreCountedAndTooManyOfThemMakeACellInvalid) {
-  const Outcome none = with_broken_gradients(0, 0), few = with_broken_gradients(2, 0),
-                many = with_broken_gradients(3, 0), infinite = with_broken_gradients(3, 1);
+  const Attacked none = with_broken_gradients(0, 0), few = with_broken_gradients(2, 0),
+                 many = with_broken_gradients(3, 0), infinite = with_broken_gradients(3, 1);
   EXPECT_EQ(none.invalid, "");
   EXPECT_FALSE(says(none.flags, "not finite"));
   EXPECT_EQ(few.invalid, "") << "one percent";
   EXPECT_TRUE(
       says(few.flags, "losses or gradients were not finite (NaN or infinite) for 2 of 200"));
-  for (const Outcome* o : {&many, &infinite})
+  for (const Attacked* o : {&many, &infinite})
     EXPECT_NE(o->invalid.find("not finite (NaN or infinite) for 3 of 200 attacked"),
               std::string::npos)
         << o->invalid;

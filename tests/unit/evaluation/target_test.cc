@@ -6,14 +6,14 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 6, 6};
+const std::vector<int64_t> kTargetImage = {1, 6, 6};
 
 Tensor accuracy(DefendedModel& model, const Tensor& x, const CraftBatch& batch) {
   return judge(model, x, batch.y, batch.index, 0, Stream::kScoring, 1).right[0];
 }
 
 TEST(Target, CountsRequestedAndExecutedPassesApart) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
   const CraftBatch batch = images(model, 12);
   Descent attack;
   attack.steps = 7;
@@ -27,7 +27,7 @@ TEST(Target, CountsRequestedAndExecutedPassesApart) {
 }
 
 TEST(Target, RetiredSamplesCostNothing) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
   const CraftBatch batch = images(model, 24);
   Descent attack;
   attack.steps = 40;
@@ -40,7 +40,7 @@ TEST(Target, RetiredSamplesCostNothing) {
 
 TEST(Target, CompactionChangesNoVerdict) {
   for (uint64_t seed : {1, 2, 3}) {
-    DefendedModel model = defended(perceptron(seed, kImage, 5));
+    DefendedModel model = defended(perceptron(seed, kTargetImage, 5));
     const CraftBatch batch = images(model, 32, seed);
     Descent attack;
     attack.steps = 25;
@@ -63,13 +63,13 @@ TEST(Target, CompactionChangesNoVerdict) {
 
 TEST(Target, FalseClaimsOfSuccessRetireNothing) {
   // Its fast path lies: the classes are rolled by one, so that every row looks like a hit.
-  const auto honest = perceptron(3, kImage, 4);
+  const auto honest = perceptron(3, kTargetImage, 4);
   auto liar = std::make_shared<FunctionNetwork>(
       [honest](const Tensor& x, Noise& noise, Mode mode) {
         const Tensor z = honest->forward(x, noise, {}, mode).logits;
         return mode == Mode::kFolded ? z.roll(1, 1) : z;
       },
-      kImage, 4);
+      kTargetImage, 4);
   DefendedModel model = defended(liar);
   const CraftBatch batch = images(model, 16);
   Descent attack;
@@ -82,7 +82,7 @@ TEST(Target, FalseClaimsOfSuccessRetireNothing) {
 }
 
 TEST(Target, FinalScoresTheLastIterate) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
   const CraftBatch batch = images(model, 16);
   NoEnvironment nowhere;
   Scripted attack;  // shows a hit, then returns the clean input
@@ -108,7 +108,7 @@ TEST(Target, FinalScoresTheLastIterate) {
 }
 
 TEST(Target, BudgetStopsASampleAndScoresWhatItProposed) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
   const CraftBatch batch = images(model, 6);
   NoEnvironment nowhere;
   CraftRules rules;
@@ -128,7 +128,7 @@ TEST(Target, BudgetStopsASampleAndScoresWhatItProposed) {
 }
 
 TEST(Target, AStoppedAttackIsScoredByItsLastQueryInTheBall) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
   const CraftBatch batch = images(model, 6);
   NoEnvironment nowhere;
   CraftRules rules;
@@ -143,7 +143,7 @@ TEST(Target, AStoppedAttackIsScoredByItsLastQueryInTheBall) {
 }
 
 TEST(Target, AccessBelowTheTierThrows) {
-  DefendedModel model = defended(perceptron(1, kImage, 4));
+  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
   const CraftBatch batch = images(model, 4);
   NoEnvironment nowhere;
   Scripted attack;
@@ -161,7 +161,7 @@ TEST(Target, AccessBelowTheTierThrows) {
 }
 
 TEST(Target, ManyRowsOfASampleAreGatheredAndCounted) {
-  DefendedModel model = defended(perceptron(2, kImage, 4));
+  DefendedModel model = defended(perceptron(2, kTargetImage, 4));
   const CraftBatch batch = images(model, 5);
   NoEnvironment nowhere;
   CraftRules rules;
@@ -181,7 +181,7 @@ TEST(Target, ManyRowsOfASampleAreGatheredAndCounted) {
 
 // Averages over draws, cut into chunks and replayed, against one joint graph.
 TEST(Target, AveragesEqualAJointGraph) {
-  const auto network = perceptron(4, kImage, 4);
+  const auto network = perceptron(4, kTargetImage, 4);
   auto voter = std::make_shared<Voter>();
   DefendedModel model = defended(network, {voter});
   const CraftBatch batch = images(model, 7);
@@ -225,7 +225,7 @@ TEST(Target, AveragesEqualAJointGraph) {
 
 TEST(Target, NoiseDoesNotDependOnTheBatch) {
   auto voter = std::make_shared<Voter>();
-  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
   const CraftBatch batch = images(model, 9);
   Descent attack;
   attack.steps = 6;
@@ -244,7 +244,7 @@ TEST(Target, NoiseDoesNotDependOnTheBatch) {
 
 TEST(Target, FixedDrawsRepeatFreshOnesDoNot) {
   auto voter = std::make_shared<Voter>();
-  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
   const CraftBatch batch = images(model, 5);
   NoEnvironment nowhere;
   Scripted attack;
@@ -264,7 +264,7 @@ TEST(Target, FixedDrawsRepeatFreshOnesDoNot) {
 }
 
 TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {
-  DefendedModel model = defended(perceptron(2, kImage, 5));
+  DefendedModel model = defended(perceptron(2, kTargetImage, 5));
   const CraftBatch batch = images(model, 32);
   Descent attack;
   attack.steps = 4;
@@ -284,7 +284,7 @@ TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {
 TEST(Target, AStochasticModelRetiresNothingOnOneDraw) {
   auto voter = std::make_shared<Voter>();
   voter->sigma = 0.5;
-  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
   const CraftBatch batch = images(model, 10);
   Descent attack;
   NoEnvironment nowhere;
@@ -298,7 +298,7 @@ TEST(Target, RestartsAreChosenAmongBySixtyFourDrawsOrEightTrials) {
     auto voter = std::make_shared<Voter>();
     voter->m = m;
     voter->sigma = 5;  // no vote is decided early
-    DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+    DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
     const CraftBatch batch = images(model, 4);
     Descent attack;
     attack.steps = 1;
@@ -325,7 +325,7 @@ TEST(Target, OnlyVotesThatAreClearlyLostAreSparedFurtherRestarts) {
   const auto with_votes = [&](double sigma, int64_t m) {
     auto voter = std::make_shared<Voter>();
     voter->sigma = sigma, voter->m = m;
-    return defended(perceptron(4, kImage, 4), {voter});
+    return defended(perceptron(4, kTargetImage, 4), {voter});
   };
   DefendedModel sure = with_votes(0.01, 64), few = with_votes(0.01, 2), torn = with_votes(50, 64);
   EXPECT_TRUE(queries(sure).eq(6).all().item<bool>());
@@ -336,7 +336,7 @@ TEST(Target, OnlyVotesThatAreClearlyLostAreSparedFurtherRestarts) {
         const Tensor mean = x.flatten(1).mean(1) + 1e-3 * noise.normal({1}).view(-1);
         return torch::stack({mean, 1 - mean}, 1);
       },
-      kImage, 2));
+      kTargetImage, 2));
   EXPECT_TRUE(queries(noisy).eq(18).all().item<bool>());
 }
 
@@ -353,7 +353,8 @@ TEST(Target, CoarsePassesNeverDecideAHit) {
     voter->sigma = 0.5;
     std::vector<std::shared_ptr<Defense>> stack;
     if (votes) stack.push_back(voter);
-    DefendedModel model = defended(std::make_shared<FunctionNetwork>(linear, kImage, 3), stack);
+    DefendedModel model =
+        defended(std::make_shared<FunctionNetwork>(linear, kTargetImage, 3), stack);
     const CraftBatch batch = images(model, 6);
     Descent attack;
     NoEnvironment nowhere;
@@ -376,7 +377,7 @@ TEST(Target, CoarsePassesNeverDecideAHit) {
 TEST(Target, DrawsAreIndependentOfTheVotesSamples) {
   auto voter = std::make_shared<Voter>();
   voter->m = 64;
-  DefendedModel model = defended(perceptron(4, kImage, 4), {voter});
+  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
   const CraftBatch batch = images(model, 4);
   Descent attack;
   attack.steps = 5;
@@ -392,7 +393,7 @@ TEST(Target, AConstantModelGivesZeroGradientsAndSaysSo) {
       [](const Tensor& x, Noise&, Mode) {
         return torch::tensor({1.f, 0.f, 0.f}).expand({x.size(0), 3}).clone();
       },
-      kImage, 3));
+      kTargetImage, 3));
   const CraftBatch batch = images(model, 4);
   Descent attack;
   NoEnvironment nowhere;
@@ -401,7 +402,7 @@ TEST(Target, AConstantModelGivesZeroGradientsAndSaysSo) {
 }
 
 TEST(Target, SeveralLossesShareOneForward) {
-  const auto network = perceptron(4, kImage, 4);
+  const auto network = perceptron(4, kTargetImage, 4);
   DefendedModel model = defended(network);
   const CraftBatch batch = images(model, 4);
   NoEnvironment nowhere;
@@ -421,7 +422,7 @@ TEST(Target, SeveralLossesShareOneForward) {
 }
 
 TEST(Target, InterruptionEndsTheTask) {
-  DefendedModel model = defended(perceptron(4, kImage, 4));
+  DefendedModel model = defended(perceptron(4, kTargetImage, 4));
   const CraftBatch batch = images(model, 4);
   std::atomic<bool> stop{true};
   CraftRules rules;

@@ -5,7 +5,7 @@
 namespace gauntlet {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 using Plan = SuiteTest;
 
 Access access_of(const AttackSpec& attack) {
@@ -93,7 +93,7 @@ time     about 2 h 50 min here; less where attacks win early or results are know
 
 TEST_F(Plan, SaysNothingOfTimeThatWasNotMeasured) {
   const Suite suite = read(suite_text("fgsm = { use = \"fgsm\" }\n"));
-  EXPECT_THAT(describe_plan(suite, access_of, nullptr), testing::Not(HasSubstr("time")));
+  EXPECT_THAT(describe_plan(suite, access_of, nullptr), ::testing::Not(HasSubstr("time")));
 }
 
 }  // namespace

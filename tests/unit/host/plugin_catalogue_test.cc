@@ -49,8 +49,8 @@ TEST_F(CatalogueOfLibraries, AnUnknownPluginIsNamedAtItsPlace) {
     read_suite("suite.toml", {}, library, registry_);
     FAIL() << "accepted";
   } catch (const BadInput& error) {
-    EXPECT_THAT(error.what(), testing::StartsWith("suite.toml:7:15: attack 'pgd': "));
-    EXPECT_THAT(error.what(), testing::HasSubstr("'pgd'?"));
+    EXPECT_THAT(error.what(), ::testing::StartsWith("suite.toml:7:15: attack 'pgd': "));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("'pgd'?"));
   }
 }
 

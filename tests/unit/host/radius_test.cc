@@ -5,7 +5,7 @@
 namespace gauntlet {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 class Radius : public SuiteTest {
  protected:

@@ -4,25 +4,17 @@
 
 #include "base/sha256.h"
 #include "suite_fixture.h"
+#include "tests/support/message_of.h"
 
 namespace gauntlet {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 using RegistryOfFiles = SuiteTest;
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const BadInput& error) {
-    return error.what();
-  }
-  return "";
-}
 
 fs::path tiny(const std::string& name) { return golden_suites() / "registry/datasets" / name; }
 
@@ -47,7 +39,7 @@ std::string entry_text(const std::string& a, const std::string& b, const std::st
 
 TEST_F(RegistryOfFiles, ListsEntriesByTheirPlace) {
   EXPECT_THAT(registry_.dataset_ids(), ElementsAre("absent", "tiny"));
-  EXPECT_THAT(registry_.model_ids(), testing::Contains("tiny/pni-w"));
+  EXPECT_THAT(registry_.model_ids(), ::testing::Contains("tiny/pni-w"));
   const ModelEntry model = registry_.model("tiny/pni-w");
   EXPECT_EQ(model.network.architecture, "sequential");
   EXPECT_THAT(model.network.input, ElementsAre(1, 4, 4));

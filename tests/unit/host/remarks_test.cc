@@ -5,9 +5,9 @@
 namespace gauntlet {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
-class RemarksTest : public testing::Test {
+class RemarksTest : public ::testing::Test {
  protected:
   RemarksTest() {
     for (const char* row : {"plain", "noisy"})

@@ -5,9 +5,9 @@
 namespace gauntlet {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-constexpr const char* kRows =
+constexpr const char* kCertifiedRows =
     "[[defense]]\nname = \"plain\"\nmodel = \"tiny/standard\"\n"
     "[[defense]]\nname = \"a\"\nmodel = \"tiny/standard\"\nstack = [{ use = \"certifier\", n0 = "
     "10, "
@@ -17,7 +17,7 @@ constexpr const char* kRows =
 class CertifySuite : public SuiteTest {
  protected:
   Suite with(const std::string& key, const SuiteOptions& options = {}) {
-    return read(key + suite_text("fgsm = { use = \"fgsm\" }\n", kRows), options);
+    return read(key + suite_text("fgsm = { use = \"fgsm\" }\n", kCertifiedRows), options);
   }
   static std::vector<std::pair<size_t, int64_t>> rows(const Suite& suite) {
     std::vector<std::pair<size_t, int64_t>> out;
@@ -53,7 +53,7 @@ TEST_F(CertifySuite, IsPlanned) {
   const auto access = [](const AttackSpec&) { return Access::kGradient; };
   EXPECT_THAT(describe_plan(suite, access, nullptr),
               HasSubstr("certify  2 defenses × 3 samples × 2 seeds, about 7,200 passes\n"));
-  EXPECT_THAT(describe_plan(with(""), access, nullptr), testing::Not(HasSubstr("certify")));
+  EXPECT_THAT(describe_plan(with(""), access, nullptr), ::testing::Not(HasSubstr("certify")));
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace gauntlet {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 using SuiteExpansion = SuiteTest;
 

@@ -19,7 +19,7 @@ inline std::filesystem::path golden_suites() {
   return std::filesystem::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "tests/golden/suites";
 }
 
-class SuiteTest : public testing::Test {
+class SuiteTest : public ::testing::Test {
  protected:
   void SetUp() override {
     folder_ =

@@ -33,7 +33,7 @@ std::vector<std::string> bad_suites() {
   return names;
 }
 
-std::string message_of(const std::string& suite) {
+std::string refusal_of(const std::string& suite) {
   try {
     read_suite(suite, options_of(suite), FixedCatalogue(), Registry("../registry", {}));
   } catch (const BadInput& error) {
@@ -47,7 +47,7 @@ TEST(BadSuites, AreRefusedWithTheirMessages) {
   const WorkingDirectory inside(golden_suites() / "bad");  // so that messages name files from here
   for (const std::string& name : bad_suites()) {
     SCOPED_TRACE(name);
-    const std::string message = message_of(name + ".toml");
+    const std::string message = refusal_of(name + ".toml");
     EXPECT_NE(message, "") << "it was accepted";
     if (std::getenv("GAUNTLET_GOLDEN_UPDATE")) std::ofstream(name + ".expected") << message << '\n';
     EXPECT_EQ(message + "\n", text_of(name + ".expected"));

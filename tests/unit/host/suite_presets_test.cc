@@ -4,8 +4,8 @@
 namespace gauntlet {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 const std::string kAll = R"(schema = 1
 name = "example"

@@ -3,8 +3,8 @@
 namespace gauntlet {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 using SuiteReading = SuiteTest;
 

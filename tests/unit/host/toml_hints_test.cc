@@ -10,8 +10,8 @@
 namespace gauntlet {
 namespace {
 
-using testing::EndsWith;
-using testing::HasSubstr;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
 
 std::string said(const std::string& text) {
   try {

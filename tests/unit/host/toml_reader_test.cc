@@ -5,19 +5,12 @@
 
 #include <fstream>
 
+#include "tests/support/message_of.h"
+
 namespace gauntlet {
 namespace {
 
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const BadInput& error) {
-    return error.what();
-  }
-  return "";
-}
-
-std::string message_of(const Problems& problems) {
+std::string sentences_of(const Problems& problems) {
   return message_of([&] { problems.throw_if_any(); });
 }
 
@@ -39,7 +32,7 @@ TEST(TomlReader, ReadsFractionsListsAndWords) {
   EXPECT_TRUE(reader.choose("norm", norm, {{"linf", Norm::kLinf}, {"l2", Norm::kL2}}));
   EXPECT_FALSE(reader.read("absent", absent));
   reader.finish();
-  EXPECT_EQ(message_of(problems), "");
+  EXPECT_EQ(sentences_of(problems), "");
   EXPECT_EQ(epsilon, 8.0 / 255);
   EXPECT_EQ(rates, (std::vector<double>{1, 0.5, 0.25}));
   EXPECT_TRUE(nesterov);
@@ -60,7 +53,7 @@ TEST(TomlReader, ListsEveryProblemWithLineAndColumnInOrder) {
   reader.require("epochs", epochs);
   reader.require("optimizer", optimizer, OneOf{"sgd", "adam"});
   reader.finish();
-  EXPECT_EQ(message_of(problems),
+  EXPECT_EQ(sentences_of(problems),
             "r.toml:1:1: the recipe: 'epochs' is missing, expected a whole number\n"
             "r.toml:1:1: the recipe: 'optimizer' is missing, expected one of 'sgd', 'adam'\n"
             "r.toml:1:1: the recipe: unknown key 'epohcs', did you mean 'epochs'?\n"
@@ -74,7 +67,7 @@ TEST(TomlReader, NamesTheNearestWord) {
   TableReader reader(file, "threat 'a'", problems);
   int norm = 0;
   EXPECT_FALSE(reader.choose("norm", norm, {{"linf", 1}, {"l2", 2}}));
-  EXPECT_EQ(message_of(problems),
+  EXPECT_EQ(sentences_of(problems),
             "r.toml:1:8: threat 'a': norm: 'l-inf' is not one of 'linf', 'l2'; did you mean "
             "'linf'?");
 }
@@ -85,7 +78,7 @@ TEST(TomlReader, TheSameProblemIsSaidOnce) {
   problems.add({"a.toml", 2, 1}, "wrong");
   problems.add({"b.toml", 1, 1}, "wrong too");
   problems.add({"a.toml", 1, 1}, "first");
-  EXPECT_EQ(message_of(problems), "a.toml:1:1: first\na.toml:2:1: wrong\nb.toml:1:1: wrong too");
+  EXPECT_EQ(sentences_of(problems), "a.toml:1:1: first\na.toml:2:1: wrong\nb.toml:1:1: wrong too");
 }
 
 TEST(TomlReader, TakesTheRestAsParameters) {

@@ -9,8 +9,8 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-Crafted run(const std::string& name, const ParamMap& params, DefendedModel& model,
-            const CraftBatch& batch, const ThreatModel& threat, CraftRules rules = {}) {
+Crafted run_black_box(const std::string& name, const ParamMap& params, DefendedModel& model,
+                      const CraftBatch& batch, const ThreatModel& threat, CraftRules rules = {}) {
   ToyEnvironment environment;
   environment.models["itself"] = &model;
   const std::unique_ptr<Attack> plugin = attack(name, params);
@@ -31,8 +31,8 @@ TEST(Nattack, FoolsALinearModelWithinReachAndNoOther) {
   // The boundary is |x_0 + x_1 - 1| / 2 away in Linf.
   const Tensor away = (batch.x.flatten(1).sum(1) - 1).abs() / 2;
   const Crafted result =
-      run("nattack", {{"steps", 200}, {"population", 30}, {"learning_rate", 0.05}}, *t.model, batch,
-          threat_of(Norm::kLinf, epsilon));
+      run_black_box("nattack", {{"steps", 200}, {"population", 30}, {"learning_rate", 0.05}},
+                    *t.model, batch, threat_of(Norm::kLinf, epsilon));
   const Tensor near = away<0.95 * epsilon, far = away> epsilon + 1e-5;
   EXPECT_GT(near.sum().item<int64_t>(), 5);
   EXPECT_GT(far.sum().item<int64_t>(), 5);
@@ -45,9 +45,10 @@ TEST(Nattack, LastIterateIsTheSearchsOwnMean) {
   const CraftBatch batch = batch_of(*t.model, 20);
   CraftRules rules;
   rules.track = false;
-  const Tensor x = run("nattack", {{"steps", 60}, {"population", 30}, {"learning_rate", 0.05}},
-                       *t.model, batch, threat_of(Norm::kLinf, 0.1), rules)
-                       .x;
+  const Tensor x =
+      run_black_box("nattack", {{"steps", 60}, {"population", 30}, {"learning_rate", 0.05}},
+                    *t.model, batch, threat_of(Norm::kLinf, 0.1), rules)
+          .x;
   // The margin of the true class fell for every sample that had one to lose.
   const auto gap = [&](const Tensor& at) {
     return margin(Goal::kUntargeted)({t.model->bare_logits(at), {}, {}},
@@ -61,8 +62,8 @@ TEST(Nattack, CountsItsQueries) {
   const CraftBatch batch = batch_of(*t.model, 3);
   CraftRules rules;
   rules.track = false;
-  const Crafted result = run("nattack", {{"steps", 21}, {"population", 7}}, *t.model, batch,
-                             threat_of(Norm::kLinf, 0.01), rules);
+  const Crafted result = run_black_box("nattack", {{"steps", 21}, {"population", 7}}, *t.model,
+                                       batch, threat_of(Norm::kLinf, 0.01), rules);
   // A population a step, and the mean itself in steps 0, 10 and 20.
   EXPECT_TRUE(torch::equal(result.queries, torch::full({3}, 21 * 7 + 3, torch::kLong)));
 }
@@ -74,9 +75,10 @@ TEST(Nattack, EqualRewardsMoveNothing) {
         std::vector<int64_t>{1, 2, 2}, torch::zeros({3, 4}), torch::tensor({margin, 0.f, 0.f}));
     const Toy t = toy(constant);
     CraftBatch batch = batch_of(*t.model, 10);
-    const Tensor x = run("nattack", {{"steps", 10}, {"population", 5}, {"learning_rate", 10.0}},
-                         *t.model, batch, threat_of(Norm::kLinf, 0.3))
-                         .x;
+    const Tensor x =
+        run_black_box("nattack", {{"steps", 10}, {"population", 5}, {"learning_rate", 10.0}},
+                      *t.model, batch, threat_of(Norm::kLinf, 0.3))
+            .x;
     // Where it starts: 0.001 of a normal in tanh space, whose slope is at most 1/2.
     EXPECT_LT((x - batch.x).abs().max().item<double>(), 0.004) << margin;
   }
@@ -94,9 +96,9 @@ TEST(Transfer, FromTheTargetItselfIsTheInnerAttack) {
   ParamMap use = pgd;
   use["use"] = "pgd";
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);
-  const Crafted direct = run("pgd", pgd, *t.model, batch, threat, rules);
-  const Crafted by_way =
-      run("transfer", {{"source", "itself"}, {"attack", use}}, *t.model, batch, threat, rules);
+  const Crafted direct = run_black_box("pgd", pgd, *t.model, batch, threat, rules);
+  const Crafted by_way = run_black_box("transfer", {{"source", "itself"}, {"attack", use}},
+                                       *t.model, batch, threat, rules);
   EXPECT_TRUE(torch::equal(direct.x, by_way.x));
   EXPECT_EQ(by_way.ledger.forwards, 0);
   EXPECT_EQ(by_way.ledger.source_forwards, 5 * 30);
@@ -110,7 +112,8 @@ TEST(Transfer, NeedsASourceAndAnAttackThatRunsThere) {
   const ParamMap params = {{"source", "itself"},
                            {"attack", ParamMap{{"use", "pgd"}, {"loss", "dlr"}}}};
   EXPECT_EQ(attack("transfer", params)->unsupported(threat, {.classes = 2}, Goal::kUntargeted), "");
-  EXPECT_THROW(run("transfer", params, *t.model, batch_of(*t.model, 3), threat), ParamError);
+  EXPECT_THROW(run_black_box("transfer", params, *t.model, batch_of(*t.model, 3), threat),
+               ParamError);
 }
 
 TEST(RandomNoise, IsOneDrawFromTheBallAndAsksNothing) {
@@ -119,7 +122,7 @@ TEST(RandomNoise, IsOneDrawFromTheBallAndAsksNothing) {
   batch.x = 0.4 + 0.2 * batch.x;
   for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1}) {
     const ThreatModel threat = threat_of(norm, 0.2);
-    const Crafted result = run("random_noise", {}, *t.model, batch, threat);
+    const Crafted result = run_black_box("random_noise", {}, *t.model, batch, threat);
     const Tensor distance = threat.distance(batch.x, result.x) / 0.2;
     EXPECT_LE(distance.max().item<double>(), 1 + 1e-5);
     // (radius / epsilon)^48 is uniform; in Linf the radius is the largest of the coordinates.
@@ -135,7 +138,8 @@ TEST(RandomNoise, RestartsAreOtherDraws) {
   CraftRules rules;
   const auto broken = [&](int64_t restarts) {
     rules.restarts = restarts;
-    const Tensor x = run("random_noise", {}, *t.model, batch, threat_of(Norm::kLinf, 0.4), rules).x;
+    const Tensor x =
+        run_black_box("random_noise", {}, *t.model, batch, threat_of(Norm::kLinf, 0.4), rules).x;
     return (t.model->bare_logits(x).argmax(1) != batch.y).sum().item<int64_t>();
   };
   EXPECT_GT(broken(20), broken(1));

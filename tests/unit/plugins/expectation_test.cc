@@ -25,13 +25,13 @@ void ask(Asks& asks, const Toy& t) {
   ToyEnvironment environment;
   craft(asks, *t.model, batch, threat_of(Norm::kLinf, 0.1), {}, environment);
 }
-Toy noisy() {
+Toy faint() {
   return toy(curved({1, 5, 6}, 4), {}, {{"smoothing", defense("smoothing", {{"sigma", 0.3}})}});
 }
 
 // -log is convex (Jensen).
 TEST(Expectation, LossOfTheMeanProbabilityIsAtMostTheMeanLoss) {
-  for (const Toy& t : {noisy(), toy(curved({1, 5, 6}, 4), {defense("pni")})}) {
+  for (const Toy& t : {faint(), toy(curved({1, 5, 6}, 4), {defense("pni")})}) {
     Asks asks;
     ask(asks, t);
     EXPECT_LE((asks.of_probability - asks.of_loss).max().item<double>(), 1e-5);
@@ -42,7 +42,7 @@ TEST(Expectation, LossOfTheMeanProbabilityIsAtMostTheMeanLoss) {
 TEST(Expectation, OfOneDrawBothAreOne) {
   Asks asks;
   asks.draws = 1;
-  ask(asks, noisy());
+  ask(asks, faint());
   EXPECT_TRUE(torch::allclose(asks.of_probability, asks.of_loss, 1e-5, 1e-6));
 }
 

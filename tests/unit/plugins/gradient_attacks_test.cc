@@ -10,11 +10,11 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 6, 8};
+const std::vector<int64_t> kGradientImage = {1, 6, 8};
 
 // The attack's own answer: nothing is tracked, the last iterate is returned.
-Crafted run(const std::string& name, const ParamMap& params, DefendedModel& model,
-            const CraftBatch& batch, const ThreatModel& threat, CraftRules rules = {}) {
+Crafted run_once(const std::string& name, const ParamMap& params, DefendedModel& model,
+                 const CraftBatch& batch, const ThreatModel& threat, CraftRules rules = {}) {
   ToyEnvironment environment;
   rules.track = false;
   const std::unique_ptr<Attack> plugin = attack(name, params);
@@ -40,9 +40,9 @@ int64_t ulps_apart(const Tensor& a, const Tensor& b) {  // both positive floats
 TEST(Fgsm, IsTheClosedFormOnALinearModel) {
   for (const int64_t classes : {2, 3, 10})
     for (const double epsilon : {8.0 / 255, 0.3}) {
-      const Toy t = toy(linear(kImage, classes, 0.3));
+      const Toy t = toy(linear(kGradientImage, classes, 0.3));
       const CraftBatch batch = batch_of(*t.model, 50);
-      const Tensor x = run("fgsm", {}, *t.model, batch, threat_of(Norm::kLinf, epsilon)).x;
+      const Tensor x = run_once("fgsm", {}, *t.model, batch, threat_of(Norm::kLinf, epsilon)).x;
       const Tensor sign = closed_form_gradient(t, batch).sign().to(torch::kFloat);
       EXPECT_TRUE(torch::equal((x - batch.x).sign(), sign));
       const Tensor expected = (batch.x + float(epsilon) * sign).clamp(0, 1);
@@ -51,7 +51,7 @@ TEST(Fgsm, IsTheClosedFormOnALinearModel) {
 }
 
 TEST(Fgsm, LowersTheMarginByEpsilonTimesTheDualNorm) {
-  const Toy t = toy(linear(kImage, 2, 0.2));
+  const Toy t = toy(linear(kGradientImage, 2, 0.2));
   CraftBatch batch = batch_of(*t.model, 20);
   batch.x = 0.3 + 0.4 * batch.x;  // the box stays out of it
   const Tensor w = weights(t), normal = w[0] - w[1];
@@ -59,7 +59,7 @@ TEST(Fgsm, LowersTheMarginByEpsilonTimesTheDualNorm) {
   const std::vector<std::pair<Norm, Tensor>> cases = {{Norm::kLinf, normal.abs().sum()},
                                                       {Norm::kL2, normal.norm()}};
   for (const auto& [norm, dual] : cases) {
-    const Tensor x = run("fgsm", {}, *t.model, batch, threat_of(norm, epsilon)).x;
+    const Tensor x = run_once("fgsm", {}, *t.model, batch, threat_of(norm, epsilon)).x;
     const Tensor toward = torch::where(batch.y == 0, -1.0, 1.0).to(torch::kDouble);
     const Tensor rise = toward * (x - batch.x).flatten(1).to(torch::kDouble).mv(normal);
     // Rounding of x: 48 coordinates of half an ulp each.
@@ -68,12 +68,12 @@ TEST(Fgsm, LowersTheMarginByEpsilonTimesTheDualNorm) {
 }
 
 TEST(Fgsm, FollowsTheGoal) {
-  const Toy t = toy(linear(kImage, 4, 0.3));
+  const Toy t = toy(linear(kGradientImage, 4, 0.3));
   CraftBatch batch = batch_of(*t.model, 20);
   batch.target = (batch.y + 1).remainder(4);
   CraftRules rules;
   rules.goal = Goal::kTargeted;
-  const Tensor x = run("fgsm", {}, *t.model, batch, threat_of(Norm::kLinf, 0.05), rules).x;
+  const Tensor x = run_once("fgsm", {}, *t.model, batch, threat_of(Norm::kLinf, 0.05), rules).x;
   const auto log_probability = [&](const Tensor& at) {
     return t.model->bare_logits(at).log_softmax(1).gather(1, batch.target.unsqueeze(1));
   };
@@ -82,13 +82,13 @@ TEST(Fgsm, FollowsTheGoal) {
 
 TEST(Pgd, OneStepOfEpsilonFromTheInputIsFgsm) {
   for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1}) {
-    const Toy t = toy(curved(kImage, 5));
+    const Toy t = toy(curved(kGradientImage, 5));
     const CraftBatch batch = batch_of(*t.model, 30);
     const double epsilon = 0.1;
     const ParamMap params = {
         {"steps", 1}, {"step_size", double(float(epsilon))}, {"start", "input"}};
-    EXPECT_TRUE(torch::equal(run("pgd", params, *t.model, batch, threat_of(norm, epsilon)).x,
-                             run("fgsm", {}, *t.model, batch, threat_of(norm, epsilon)).x));
+    EXPECT_TRUE(torch::equal(run_once("pgd", params, *t.model, batch, threat_of(norm, epsilon)).x,
+                             run_once("fgsm", {}, *t.model, batch, threat_of(norm, epsilon)).x));
   }
 }
 
@@ -110,7 +110,7 @@ double best_linear(Norm norm, const Tensor& gradient, const Tensor& x, double ep
   return value;
 }
 
-struct Case {
+struct AscentCase {
   Norm norm;
   double epsilon, step_size;
   int steps;
@@ -120,21 +120,21 @@ struct Case {
 
 // With two classes the loss rises with <w_other - w_y, x>, whatever the loss.
 TEST(Pgd, ReachesTheOptimumOfALinearModel) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kGradientImage, 2, 0.3));
   const Tensor w = weights(t), normal = w[1] - w[0];
-  const std::vector<Case> cases = {
+  const std::vector<AscentCase> cases = {
       {Norm::kLinf, 0.1, 0.02, 20, true, 1 - 1e-5},
       {Norm::kL2, 0.5, 0.1, 40, false, 1 - 1e-5},
       // Steps of L1 are shared by the two largest coordinates that the box lets move; the optimum
       // fills one before the next.
       {Norm::kL1, 2, 0.05, 200, true, 0.9},
   };
-  for (const Case& c : cases) {
+  for (const AscentCase& c : cases) {
     CraftBatch batch = batch_of(*t.model, 20);
     if (!c.in_box) batch.x = 0.4 + 0.2 * batch.x;
     for (const char* loss : {"cross_entropy", "margin"}) {
       const ParamMap params = {{"steps", c.steps}, {"step_size", c.step_size}, {"loss", loss}};
-      const Tensor x = run("pgd", params, *t.model, batch, threat_of(c.norm, c.epsilon)).x;
+      const Tensor x = run_once("pgd", params, *t.model, batch, threat_of(c.norm, c.epsilon)).x;
       for (int64_t i = 0; i < 20; ++i) {
         const Tensor toward = normal * (batch.y[i].item<int64_t>() == 0 ? 1.0 : -1.0);
         const double rise =
@@ -150,11 +150,12 @@ TEST(Pgd, ReachesTheOptimumOfALinearModel) {
 }
 
 TEST(Pgd, L2AnswerIsParallelToTheNormal) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kGradientImage, 2, 0.3));
   CraftBatch batch = batch_of(*t.model, 10);
   batch.x = 0.4 + 0.2 * batch.x;
-  const Tensor x =
-      run("pgd", {{"steps", 60}, {"step_size", 0.1}}, *t.model, batch, threat_of(Norm::kL2, 0.5)).x;
+  const Tensor x = run_once("pgd", {{"steps", 60}, {"step_size", 0.1}}, *t.model, batch,
+                            threat_of(Norm::kL2, 0.5))
+                       .x;
   const Tensor w = weights(t), normal = w[1] - w[0], delta = (x - batch.x).flatten(1);
   const Tensor cosine = delta.to(torch::kDouble).mv(normal).abs() /
                         (delta.norm(2, {1}).to(torch::kDouble) * normal.norm());
@@ -162,13 +163,13 @@ TEST(Pgd, L2AnswerIsParallelToTheNormal) {
 }
 
 TEST(Pgd, MoreStepsRaiseTheLoss) {
-  const Toy t = toy(curved(kImage, 5));
+  const Toy t = toy(curved(kGradientImage, 5));
   const CraftBatch batch = batch_of(*t.model, 40);
   const Rows rows{torch::arange(40), batch.y, {}};
   double last = -1;
   for (const int steps : {0, 1, 2, 5, 20}) {
     const ParamMap params = {{"steps", steps}, {"step_size", 0.02}, {"start", "input"}};
-    const Tensor x = run("pgd", params, *t.model, batch, threat_of(Norm::kLinf, 0.1)).x;
+    const Tensor x = run_once("pgd", params, *t.model, batch, threat_of(Norm::kLinf, 0.1)).x;
     const Outputs out{t.model->bare_logits(x), {}, {}};
     const double now = cross_entropy(Goal::kUntargeted)(out, rows).sum().item<double>();
     EXPECT_GT(now, last);
@@ -177,12 +178,12 @@ TEST(Pgd, MoreStepsRaiseTheLoss) {
 }
 
 TEST(Pgd, StartsWhereItIsTold) {
-  const Toy t = toy(linear(kImage, 3));
+  const Toy t = toy(linear(kGradientImage, 3));
   CraftBatch batch = batch_of(*t.model, 200);
   batch.x = 0.3 + 0.4 * batch.x;
   const auto start = [&](const char* name) {
     const ParamMap params = {{"steps", 0}, {"start", name}};
-    return run("pgd", params, *t.model, batch, threat_of(Norm::kLinf, 0.1)).x - batch.x;
+    return run_once("pgd", params, *t.model, batch, threat_of(Norm::kLinf, 0.1)).x - batch.x;
   };
   EXPECT_TRUE(torch::equal(start("input"), torch::zeros_like(batch.x)));
   // 9,600 values: five standard errors of each spread.
@@ -203,11 +204,11 @@ TEST(Pgd, RefusesDlrWithTooFewClasses) {
 }
 
 TEST(Pgd, BreaksAModelWithinReachWithEveryLoss) {
-  const Toy t = toy(curved(kImage, 5));
+  const Toy t = toy(curved(kGradientImage, 5));
   const CraftBatch batch = batch_of(*t.model, 40);
   for (const char* loss : {"cross_entropy", "margin", "dlr"}) {
-    const Tensor x = run("pgd", {{"steps", 30}, {"step_size", 0.05}, {"loss", loss}}, *t.model,
-                         batch, threat_of(Norm::kLinf, 0.5))
+    const Tensor x = run_once("pgd", {{"steps", 30}, {"step_size", 0.05}, {"loss", loss}}, *t.model,
+                              batch, threat_of(Norm::kLinf, 0.5))
                          .x;
     const Tensor right = t.model->bare_logits(x).argmax(1) == batch.y;
     EXPECT_LE(right.sum().item<int64_t>(), 1) << loss;

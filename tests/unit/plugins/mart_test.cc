@@ -24,7 +24,7 @@ RecordingSession three_pixels() { return {torch::eye(3), pixels(kQ)}; }
 const double kCrossEntropy = (1.6094379 + 2.3025851) / 2;  // -log .2, -log .1
 const double kMargin = (0.6929472 + 0.9160408) / 2;        // -log(1.0001 - .5), -log(1.0001 - .6)
 const double kDivergence = (0.5 * 0.2238047 + 0.8 * 0.1366737) / 2;
-constexpr double kRounding = 2e-6;
+constexpr double kMartRounding = 2e-6;
 
 double loss_of(RecordingSession& s, const ParamMap& params = {}) {
   return trainer(defense("mart", params)).loss(s, three_classes()).item<double>();
@@ -32,8 +32,8 @@ double loss_of(RecordingSession& s, const ParamMap& params = {}) {
 
 TEST(Mart, LossOfATwoSampleBatchByHand) {
   RecordingSession s = three_pixels();
-  EXPECT_NEAR(loss_of(s), kCrossEntropy + kMargin + 5 * kDivergence, kRounding);
-  EXPECT_NEAR(kCrossEntropy + kMargin + 5 * kDivergence, 3.3136087, kRounding);
+  EXPECT_NEAR(loss_of(s), kCrossEntropy + kMargin + 5 * kDivergence, kMartRounding);
+  EXPECT_NEAR(kCrossEntropy + kMargin + 5 * kDivergence, 3.3136087, kMartRounding);
   ASSERT_EQ(s.forwards.size(), 2u);  // clean first
   EXPECT_TRUE(torch::equal(s.forwards[0], three_classes().x));
   EXPECT_TRUE(torch::equal(s.forwards[1], s.adversarial));
@@ -42,7 +42,7 @@ TEST(Mart, LossOfATwoSampleBatchByHand) {
 TEST(Mart, DivergenceIsOfTheAttackedAnswerFromTheCleanOne) {
   RecordingSession s = three_pixels();
   const double weighted = loss_of(s, {{"beta", 1}}) - loss_of(s, {{"beta", 0}});
-  EXPECT_NEAR(weighted, kDivergence, kRounding);
+  EXPECT_NEAR(weighted, kDivergence, kMartRounding);
   const double other_way_round = (0.5 * 0.1937942 + 0.8 * 0.1677786) / 2;  // KL(q || p)
   EXPECT_GT(std::abs(weighted - other_way_round), 1e-3);
 }
@@ -52,7 +52,7 @@ TEST(Mart, TheTrueClassIsNoWrongClass) {
   s.adversarial = pixels(torch::tensor({{.8, .15, .05}, {.05, .05, .9}}));
   EXPECT_NEAR(loss_of(s, {{"beta", 0}}),
               (-std::log(.8) - std::log(1.0001 - .15) - std::log(.9) - std::log(1.0001 - .05)) / 2,
-              kRounding);
+              kMartRounding);
 }
 
 TEST(Mart, WithoutItsTermsIsAdversarialTraining) {

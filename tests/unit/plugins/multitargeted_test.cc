@@ -7,14 +7,14 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 6, 8};
+const std::vector<int64_t> kTargetedImage = {1, 6, 8};
 
-Crafted run(const std::string& name, const ParamMap& params, DefendedModel& model,
-            const CraftBatch& batch, const ThreatModel& threat, CraftRules rules = {}) {
+Crafted run_targets(const std::string& name, const ParamMap& params, DefendedModel& model,
+                    const CraftBatch& batch, const ThreatModel& threat, CraftRules rules = {}) {
   ToyEnvironment environment;
   return craft(*attack(name, params), model, batch, threat, rules, environment);
 }
-CraftRules untracked() {
+CraftRules not_tracked() {
   CraftRules rules;
   rules.track = false;
   return rules;
@@ -29,15 +29,17 @@ ParamMap inner(const ParamMap& more = {}) {
 }
 
 TEST(MultiTargeted, OfTwoClassesIsPgdOnTheMargin) {
-  const Toy t = toy(curved(kImage, 2));
+  const Toy t = toy(curved(kTargetedImage, 2));
   const CraftBatch batch = batch_of(*t.model, 30);
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const ThreatModel threat = threat_of(norm, 0.15);
     const Tensor all =
-        run("multitargeted", {{"attack", inner()}}, *t.model, batch, threat, untracked()).x;
+        run_targets("multitargeted", {{"attack", inner()}}, *t.model, batch, threat, not_tracked())
+            .x;
     ParamMap plain = inner({{"loss", "margin"}});
     plain.erase("use");
-    EXPECT_TRUE(torch::equal(all, run("pgd", plain, *t.model, batch, threat, untracked()).x));
+    EXPECT_TRUE(
+        torch::equal(all, run_targets("pgd", plain, *t.model, batch, threat, not_tracked()).x));
   }
 }
 
@@ -54,34 +56,36 @@ Loss towards(int64_t shift, int64_t classes) {
 
 TEST(MultiTargeted, EndsWithTheBestMarginOfItsMembers) {
   const int64_t classes = 5;
-  const Toy t = toy(curved(kImage, classes));
+  const Toy t = toy(curved(kTargetedImage, classes));
   const CraftBatch batch = batch_of(*t.model, 40);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.08);
-  const Tensor found =
-      gap(t, run("multitargeted", {{"attack", inner()}}, *t.model, batch, threat, untracked()).x,
-          batch);
+  const Tensor found = gap(
+      t,
+      run_targets("multitargeted", {{"attack", inner()}}, *t.model, batch, threat, not_tracked()).x,
+      batch);
   Tensor best = torch::full({40}, -1e9);
   ParamMap plain = inner();
   plain.erase("use");
   for (int64_t shift = 1; shift < classes; ++shift) {
-    CraftRules rules = untracked();
+    CraftRules rules = not_tracked();
     rules.loss = towards(shift, classes);
-    best = torch::maximum(best, gap(t, run("pgd", plain, *t.model, batch, threat, rules).x, batch));
+    best = torch::maximum(
+        best, gap(t, run_targets("pgd", plain, *t.model, batch, threat, rules).x, batch));
   }
   EXPECT_TRUE(torch::equal(found, best));
 }
 
 TEST(MultiTargeted, TriesTheLikeliestClassesFirst) {
-  const Toy t = toy(curved(kImage, 5));
+  const Toy t = toy(curved(kTargetedImage, 5));
   const CraftBatch batch = batch_of(*t.model, 30);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.08);
-  const Crafted one = run("multitargeted", {{"targets", 1}, {"attack", inner()}}, *t.model, batch,
-                          threat, untracked());
+  const Crafted one = run_targets("multitargeted", {{"targets", 1}, {"attack", inner()}}, *t.model,
+                                  batch, threat, not_tracked());
   // The clean scores, six steps, and the margin of what they found.
   EXPECT_TRUE(one.queries.eq(1 + 6 + 1).all().item<bool>());
   const Tensor order = t.model->bare_logits(batch.x).argsort(1, /*descending=*/true);
   const Tensor second = order.select(1, 1);
-  CraftRules rules = untracked();
+  CraftRules rules = not_tracked();
   rules.loss = [second](const Outputs& out, const Rows& rows) {
     const auto of = [&](const Tensor& l) {
       return out.logits.gather(1, l.unsqueeze(1)).squeeze(1);
@@ -90,44 +94,44 @@ TEST(MultiTargeted, TriesTheLikeliestClassesFirst) {
   };
   ParamMap plain = inner();
   plain.erase("use");
-  EXPECT_TRUE(torch::equal(one.x, run("pgd", plain, *t.model, batch, threat, rules).x));
+  EXPECT_TRUE(torch::equal(one.x, run_targets("pgd", plain, *t.model, batch, threat, rules).x));
 }
 
 TEST(MultiTargeted, ASampleThatFellIsLeftAlone) {
-  const Toy t = toy(curved(kImage, 5));
+  const Toy t = toy(curved(kTargetedImage, 5));
   const CraftBatch batch = batch_of(*t.model, 40);
-  const Crafted c =
-      run("multitargeted", {{"attack", inner()}}, *t.model, batch, threat_of(Norm::kLinf, 0.5));
+  const Crafted c = run_targets("multitargeted", {{"attack", inner()}}, *t.model, batch,
+                                threat_of(Norm::kLinf, 0.5));
   EXPECT_GT(c.confirmed.sum().item<int64_t>(), 30);
   EXPECT_LT(c.ledger.executed_forwards, 40 * (1 + 4 * 7) / 2);
 }
 
 TEST(MultiTargeted, ABudgetLeavesTheBestSoFar) {
-  const Toy t = toy(curved(kImage, 5));
+  const Toy t = toy(curved(kTargetedImage, 5));
   const CraftBatch batch = batch_of(*t.model, 20);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.02);
-  CraftRules rules = untracked();
+  CraftRules rules = not_tracked();
   rules.max_queries = 1 + 7 + 3;  // stops in the second class
   const Tensor stopped =
-      run("multitargeted", {{"attack", inner()}}, *t.model, batch, threat, rules).x;
-  const Tensor first = run("multitargeted", {{"targets", 1}, {"attack", inner()}}, *t.model, batch,
-                           threat, untracked())
+      run_targets("multitargeted", {{"attack", inner()}}, *t.model, batch, threat, rules).x;
+  const Tensor first = run_targets("multitargeted", {{"targets", 1}, {"attack", inner()}}, *t.model,
+                                   batch, threat, not_tracked())
                            .x;
   EXPECT_TRUE(torch::equal(stopped, first));
 }
 
 // An inner attack proposes its own best, which in the second class may be worse than the first's.
 TEST(MultiTargeted, ABudgetLeavesTheBestWhateverTheInnerAttackProposes) {
-  const Toy t = toy(curved(kImage, 5));
+  const Toy t = toy(curved(kTargetedImage, 5));
   const CraftBatch batch = batch_of(*t.model, 20);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.02);
   const ParamMap search = {{"use", "nattack"}, {"steps", 3}, {"population", 4}};
-  CraftRules rules = untracked();
+  CraftRules rules = not_tracked();
   rules.max_queries = 1 + (1 + 3 * 4 + 1) + 6;  // stops in the second class
   const Tensor stopped =
-      run("multitargeted", {{"attack", search}}, *t.model, batch, threat, rules).x;
-  const Tensor first = run("multitargeted", {{"targets", 1}, {"attack", search}}, *t.model, batch,
-                           threat, untracked())
+      run_targets("multitargeted", {{"attack", search}}, *t.model, batch, threat, rules).x;
+  const Tensor first = run_targets("multitargeted", {{"targets", 1}, {"attack", search}}, *t.model,
+                                   batch, threat, not_tracked())
                            .x;
   EXPECT_TRUE(torch::equal(stopped, first));
 }

@@ -10,8 +10,8 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-Crafted run(const ParamMap& params, DefendedModel& model, const CraftBatch& batch,
-            const ThreatModel& threat, CraftRules rules = {}) {
+Crafted run_nattack(const ParamMap& params, DefendedModel& model, const CraftBatch& batch,
+                    const ThreatModel& threat, CraftRules rules = {}) {
   ToyEnvironment environment;
   return craft(*attack("nattack", params), model, batch, threat, rules, environment);
 }
@@ -41,8 +41,8 @@ TEST(NattackToy, FoolsALinearModelWithinReachIn400Steps) {
   const Tensor z = t.model->bare_logits(batch.x);
   // The margin falls by at most 0.1 (6 + 3).
   const Tensor away = (z.select(1, 1) - z.select(1, 0)).abs() / 9;
-  const Crafted c =
-      run({{"steps", 400}, {"population", 20}}, *t.model, batch, threat_of(Norm::kLinf, 0.1));
+  const Crafted c = run_nattack({{"steps", 400}, {"population", 20}}, *t.model, batch,
+                                threat_of(Norm::kLinf, 0.1));
   const Tensor near = away<0.098, far = away> 0.1001;
   EXPECT_GT(near.sum().item<int64_t>(), 5);
   EXPECT_GT(far.sum().item<int64_t>(), 5);
@@ -53,8 +53,8 @@ TEST(NattackToy, FoolsALinearModelWithinReachIn400Steps) {
 TEST(NattackToy, ConvergesToTheBestCorner) {
   const Toy t = slope(-30);  // class 1 everywhere, out of reach
   const CraftBatch batch = grey(t, 20);
-  const Tensor x = run({{"steps", 400}, {"population", 20}}, *t.model, batch,
-                       threat_of(Norm::kLinf, 0.05), untracked())
+  const Tensor x = run_nattack({{"steps", 400}, {"population", 20}}, *t.model, batch,
+                               threat_of(Norm::kLinf, 0.05), untracked())
                        .x;
   const Tensor corner = batch.x + 0.05 * torch::tensor({-1.f, 1.f}).view({1, 1, 1, 2});
   EXPECT_TRUE(torch::allclose(x, corner, 0, 1e-6));
@@ -95,11 +95,11 @@ TEST(NattackStep, IsTheFormulaWithAndWithoutTheReleasedCodesMistake) {
   const double epsilon = 0.2;
   Tensor found[2];
   for (const bool first : {false, true}) {
-    found[first] = run({{"steps", 1},
-                        {"population", 7},
-                        {"learning_rate", 0.05},
-                        {"first_member_margin", first}},
-                       *t.model, batch, threat_of(Norm::kLinf, epsilon), untracked())
+    found[first] = run_nattack({{"steps", 1},
+                                {"population", 7},
+                                {"learning_rate", 0.05},
+                                {"first_member_margin", first}},
+                               *t.model, batch, threat_of(Norm::kLinf, epsilon), untracked())
                        .x;
     EXPECT_TRUE(torch::allclose(found[first], one_step(t, batch, epsilon, 7, first), 0, 1e-5));
   }
@@ -111,8 +111,8 @@ TEST(NattackGrid, OfOneCellMovesAllPixelsAlike) {
   CraftBatch batch = grey(t, 5);
   batch.x = torch::full_like(batch.x, 0.5);
   batch.y = t.model->bare_logits(batch.x).argmax(1);
-  const Tensor x = run({{"steps", 20}, {"population", 10}, {"search_size", 1}}, *t.model, batch,
-                       threat_of(Norm::kLinf, 0.3), untracked())
+  const Tensor x = run_nattack({{"steps", 20}, {"population", 10}, {"search_size", 1}}, *t.model,
+                               batch, threat_of(Norm::kLinf, 0.3), untracked())
                        .x;
   const Tensor delta = (x - batch.x).flatten(2);
   EXPECT_GT(delta.abs().min().item<double>(), 0);
@@ -126,10 +126,10 @@ TEST(NattackGrid, OfTheImagesSizeIsTheImage) {
   const ParamMap plain = {{"steps", 8}, {"population", 6}};
   ParamMap sized = plain;
   sized["search_size"] = 5;
-  EXPECT_TRUE(torch::equal(run(plain, *t.model, batch, threat, untracked()).x,
-                           run(sized, *t.model, batch, threat, untracked()).x));
+  EXPECT_TRUE(torch::equal(run_nattack(plain, *t.model, batch, threat, untracked()).x,
+                           run_nattack(sized, *t.model, batch, threat, untracked()).x));
   sized["search_size"] = 6;
-  EXPECT_THROW(run(sized, *t.model, batch, threat), ParamError);
+  EXPECT_THROW(run_nattack(sized, *t.model, batch, threat), ParamError);
 }
 
 TEST(NattackGrid, DoesNotDependOnTheBatch) {
@@ -137,10 +137,10 @@ TEST(NattackGrid, DoesNotDependOnTheBatch) {
   const CraftBatch batch = grey(t, 5);
   const ParamMap params = {{"steps", 4}, {"population", 6}, {"search_size", 4}};
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);
-  const Tensor whole = run(params, *t.model, batch, threat, untracked()).x;
+  const Tensor whole = run_nattack(params, *t.model, batch, threat, untracked()).x;
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < 5; ++i)
-    parts.push_back(run(params, *t.model, part(batch, i, i + 1), threat, untracked()).x);
+    parts.push_back(run_nattack(params, *t.model, part(batch, i, i + 1), threat, untracked()).x);
   EXPECT_TRUE(torch::equal(torch::cat(parts), whole));
 }
 
@@ -154,11 +154,11 @@ TEST(NattackOracle, WrappedAsksForEveryVote) {
   const Toy t = voting("prediction");
   const CraftBatch batch = grey(t, 4);
   const ParamMap params = {{"steps", 3}, {"population", 5}, {"oracle", "wrapped"}};
-  const Crafted c = run(params, *t.model, batch, threat_of(Norm::kLinf, 0.05), untracked());
+  const Crafted c = run_nattack(params, *t.model, batch, threat_of(Norm::kLinf, 0.05), untracked());
   EXPECT_TRUE(c.queries.eq(16 * (3 * 5 + 1)).all().item<bool>());
   ParamMap single = params;
   single["oracle"] = "single";
-  const Crafted s = run(single, *t.model, batch, threat_of(Norm::kLinf, 0.05), untracked());
+  const Crafted s = run_nattack(single, *t.model, batch, threat_of(Norm::kLinf, 0.05), untracked());
   EXPECT_TRUE(s.queries.eq(3 * 5 + 1).all().item<bool>());
 }
 
@@ -185,8 +185,8 @@ TEST(NattackOracle, BothAreOneOnADeterministicDefense) {
   const ThreatModel threat = threat_of(Norm::kLinf, 0.05);
   const ParamMap single = {{"steps", 5}, {"population", 6}};
   const ParamMap wrapped = {{"steps", 5}, {"population", 6}, {"oracle", "wrapped"}};
-  EXPECT_TRUE(torch::equal(run(single, *t.model, batch, threat, untracked()).x,
-                           run(wrapped, *t.model, batch, threat, untracked()).x));
+  EXPECT_TRUE(torch::equal(run_nattack(single, *t.model, batch, threat, untracked()).x,
+                           run_nattack(wrapped, *t.model, batch, threat, untracked()).x));
 }
 
 // One vote of one draw is all or nothing: shares of it say nothing of how near the boundary is.
@@ -200,8 +200,8 @@ TEST(NattackOracle, BothAreOneWhereAHardVoteDrawsNothing) {
   const ThreatModel threat = threat_of(Norm::kLinf, 0.05);
   const ParamMap single = {{"steps", 5}, {"population", 6}};
   const ParamMap wrapped = {{"steps", 5}, {"population", 6}, {"oracle", "wrapped"}};
-  const Crafted of_all = run(wrapped, *t.model, batch, threat, untracked());
-  EXPECT_TRUE(torch::equal(run(single, *t.model, batch, threat, untracked()).x, of_all.x));
+  const Crafted of_all = run_nattack(wrapped, *t.model, batch, threat, untracked());
+  EXPECT_TRUE(torch::equal(run_nattack(single, *t.model, batch, threat, untracked()).x, of_all.x));
   EXPECT_TRUE(of_all.queries.eq(5 * 6 + 1).all().item<bool>());
 }
 
@@ -216,7 +216,7 @@ TEST(NattackGoals, AreFollowed) {
     (goal == Goal::kTargeted ? now.target : now.y) = wanted;
     CraftRules rules = untracked();
     rules.goal = goal;
-    const Tensor x = run(params, *t.model, now, threat_of(Norm::kLinf, 0.5), rules).x;
+    const Tensor x = run_nattack(params, *t.model, now, threat_of(Norm::kLinf, 0.5), rules).x;
     const Tensor before = (t.model->bare_logits(batch.x).argmax(1) == wanted).sum();
     const Tensor after = (t.model->bare_logits(x).argmax(1) == wanted).sum();
     EXPECT_EQ(before.item<int64_t>(), 0);

@@ -6,9 +6,9 @@
 namespace gauntlet {
 namespace {
 using namespace toys;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-const std::vector<int64_t> kImage = {1, 6, 8};
+const std::vector<int64_t> kStepImage = {1, 6, 8};
 
 double robust(const std::string& name, const ParamMap& params, const Toy& t,
               const CraftBatch& batch, const ThreatModel& threat) {
@@ -22,7 +22,7 @@ std::string remark(const ParamMap& params, double epsilon, Norm norm = Norm::kLi
 }
 
 TEST(PgdSteps, CrossTheBallWhateverItsSizeWhereNothingIsSaid) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kStepImage, 2, 0.3));
   const CraftBatch batch = batch_of(*t.model, 40);
   for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1})
     for (const double epsilon : {0.01, 0.3, 2.0})
@@ -48,7 +48,7 @@ TEST(PgdSteps, CrossTheBallWhateverItsSizeWhereNothingIsSaid) {
 }
 
 TEST(PgdSteps, GivenLengthsHoldInTheirUnits) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kStepImage, 2, 0.3));
   const CraftBatch batch = batch_of(*t.model, 10);
   const auto moved = [&](ParamMap params) {
     params["start"] = "input", params["steps"] = 2;
@@ -66,7 +66,7 @@ TEST(PgdSteps, GivenLengthsHoldInTheirUnits) {
 }
 
 TEST(PgdSteps, AShortRunLosesToASingleStepAndSaysSo) {
-  const Toy t = toy(curved(kImage, 4));
+  const Toy t = toy(curved(kStepImage, 4));
   const CraftBatch batch = batch_of(*t.model, 100);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.3);
   const ParamMap tiny = {{"steps", 10}, {"step_size", 2.0 / 255}, {"start", "input"}};

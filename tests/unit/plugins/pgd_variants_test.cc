@@ -9,7 +9,7 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 12, 11};
+const std::vector<int64_t> kVariantImage = {1, 12, 11};
 const std::vector<Norm> kNorms = {Norm::kLinf, Norm::kL2, Norm::kL1};
 
 struct Traced {
@@ -56,7 +56,7 @@ struct LinearLoss {
 };
 
 TEST(PgdMomentum, IsTheSumOfNormalisedGradients) {
-  const Toy t = toy(linear(kImage, 4, 0.3));
+  const Toy t = toy(linear(kVariantImage, 4, 0.3));
   const CraftBatch batch = inner(t, 20);
   const LinearLoss loss(t, batch.y);
   const double a = 0.02, mu = 0.7, epsilon = 0.05;
@@ -79,7 +79,7 @@ TEST(PgdMomentum, IsTheSumOfNormalisedGradients) {
 }
 
 TEST(PgdMomentum, OfZeroIsPgd) {
-  const Toy t = toy(curved(kImage, 4));
+  const Toy t = toy(curved(kVariantImage, 4));
   const CraftBatch batch = batch_of(*t.model, 10);
   for (const Norm norm : kNorms) {
     const ParamMap plain = {{"steps", 6}, {"step_size", 0.02}};
@@ -90,7 +90,7 @@ TEST(PgdMomentum, OfZeroIsPgd) {
 }
 
 TEST(PgdMomentum, LooksAheadByAStepOfTheNormsLength) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kVariantImage, 2, 0.3));
   const CraftBatch batch = inner(t, 5);
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const ThreatModel threat = threat_of(norm, 1);
@@ -112,7 +112,7 @@ TEST(PgdMomentum, LooksAheadByAStepOfTheNormsLength) {
 }
 
 TEST(PgdScales, AverageTheGradientsOfShrunkCopies) {
-  const Toy t = toy(linear(kImage, 4, 0.3));
+  const Toy t = toy(linear(kVariantImage, 4, 0.3));
   const CraftBatch batch = inner(t, 20);
   const LinearLoss loss(t, batch.y);
   const Tensor x = batch.x.to(torch::kDouble);
@@ -149,7 +149,7 @@ TEST(PgdTranslation, ConvolvesTheGradientWithAGaussian) {
 }
 
 TEST(PgdTranslation, OfOneIsNothingAndOfEvenSidesIsRefused) {
-  const Toy t = toy(curved(kImage, 4));
+  const Toy t = toy(curved(kVariantImage, 4));
   const CraftBatch batch = batch_of(*t.model, 10);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);
   EXPECT_TRUE(torch::equal(run({{"translation", 1}}, t, batch, threat), run({}, t, batch, threat)));
@@ -192,7 +192,7 @@ TEST(PgdDiversity, StepsAlongTheExactGradientOfWhatItAsks) {
 }
 
 TEST(PgdDiversity, PadsAndResizesAsOftenAsItIsTold) {
-  const Toy t = toy(linear(kImage, 2));
+  const Toy t = toy(linear(kVariantImage, 2));
   CraftBatch batch = batch_of(*t.model, 400);
   batch.x = torch::ones_like(batch.x);
   const auto changed = [&](double probability) {
@@ -208,7 +208,7 @@ TEST(PgdDiversity, PadsAndResizesAsOftenAsItIsTold) {
 }
 
 TEST(PgdDiversity, EveryStepDrawsAnew) {
-  const Toy t = toy(linear(kImage, 2));
+  const Toy t = toy(linear(kVariantImage, 2));
   CraftBatch batch = batch_of(*t.model, 60);
   batch.x = torch::ones_like(batch.x);
   const Traced two = trace({{"steps", 2}, {"start", "input"}, {"diversity", 0.5}}, t, batch,
@@ -217,7 +217,7 @@ TEST(PgdDiversity, EveryStepDrawsAnew) {
 }
 
 TEST(PgdVariants, DoNotDependOnTheBatch) {
-  const Toy t = toy(curved(kImage, 4));
+  const Toy t = toy(curved(kVariantImage, 4));
   const CraftBatch batch = batch_of(*t.model, 9);
   const std::vector<ParamMap> variants = {
       {{"momentum", 1.0}, {"nesterov", true}},
@@ -243,7 +243,7 @@ TEST(PgdVariants, DoNotDependOnTheBatch) {
 }
 
 TEST(PgdVariants, AccumulatedGradientsAreSummedUnscaled) {
-  const Toy t = toy(linear(kImage, 4, 0.3));
+  const Toy t = toy(linear(kVariantImage, 4, 0.3));
   const CraftBatch batch = inner(t, 20);
   const LinearLoss loss(t, batch.y);
   const Tensor x0 = batch.x.to(torch::kDouble);
@@ -259,7 +259,7 @@ TEST(PgdVariants, AccumulatedGradientsAreSummedUnscaled) {
 }
 
 TEST(PgdVariants, AnUnclampedStartLeavesTheBoxOnceAndTheAnswerDoesNot) {
-  const Toy t = toy(curved(kImage, 4));
+  const Toy t = toy(curved(kVariantImage, 4));
   CraftBatch batch = batch_of(*t.model, 10);
   batch.x = batch.x.round();
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);
@@ -278,7 +278,7 @@ TEST(PgdVariants, AnUnclampedStartLeavesTheBoxOnceAndTheAnswerDoesNot) {
 }
 
 TEST(PgdVariants, AShorterRunIsAPrefixWhereItIsPromised) {
-  const Toy t = toy(curved(kImage, 4));
+  const Toy t = toy(curved(kVariantImage, 4));
   const CraftBatch batch = batch_of(*t.model, 6);
   const std::vector<std::pair<ParamMap, bool>> cases = {
       {{{"step_size", 0.01}, {"momentum", 1.0}, {"nesterov", true}}, true},
@@ -303,7 +303,7 @@ TEST(PgdVariants, AShorterRunIsAPrefixWhereItIsPromised) {
 }
 
 TEST(PgdVariants, StepsShrinkAfterHalfOfThem) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kVariantImage, 2, 0.3));
   const CraftBatch batch = inner(t, 5);
   const auto travelled = [&](int steps) {
     const Tensor x =
@@ -317,7 +317,7 @@ TEST(PgdVariants, StepsShrinkAfterHalfOfThem) {
 }
 
 TEST(PgdVariants, StepsInUnitsOfEpsilonFollowEverySamplesOwn) {
-  const Toy t = toy(linear(kImage, 2, 0.3));
+  const Toy t = toy(linear(kVariantImage, 2, 0.3));
   const CraftBatch batch = inner(t, 3);
   ThreatModel threat = threat_of(Norm::kLinf, 0);
   threat.epsilon = torch::tensor({0.02, 0.1, 0.2}).to(torch::kFloat).view({3, 1, 1, 1});

@@ -15,7 +15,7 @@ const double kFound = (-std::log(0.25) - std::log(0.5)) / 2;
 double kl(double p, double q) {
   return p * std::log(p / q) + (1 - p) * std::log((1 - p) / (1 - q));
 }
-constexpr double kRounding = 1e-6;
+constexpr double kLossRounding = 1e-6;
 
 double loss_of(const std::shared_ptr<Defense>& plugin, Session& session) {
   return trainer(plugin).loss(session, batch()).item<double>();
@@ -23,7 +23,7 @@ double loss_of(const std::shared_ptr<Defense>& plugin, Session& session) {
 
 TEST(AdversarialTraining, TrainsOnWhatTheAttackFinds) {
   Session s = session();
-  EXPECT_NEAR(loss_of(defense("adversarial_training"), s), kFound, kRounding);
+  EXPECT_NEAR(loss_of(defense("adversarial_training"), s), kFound, kLossRounding);
   EXPECT_EQ(s.forwards.size(), 1u);
   EXPECT_EQ(s.attacks.at(0).plugin, "pgd");
   EXPECT_FALSE(s.inner.at(0).loss);
@@ -31,7 +31,7 @@ TEST(AdversarialTraining, TrainsOnWhatTheAttackFinds) {
 
 TEST(AdversarialTraining, WeightZeroIsStandardTraining) {
   Session s = session();
-  EXPECT_NEAR(loss_of(defense("adversarial_training", {{"weight", 0}}), s), kClean, kRounding);
+  EXPECT_NEAR(loss_of(defense("adversarial_training", {{"weight", 0}}), s), kClean, kLossRounding);
   EXPECT_EQ(s.forwards.size(), 1u);
   EXPECT_TRUE(s.attacks.empty());
 }
@@ -68,7 +68,7 @@ TEST(AdversarialTraining, WithoutStepsOrEpsilonItIsStandardTraining) {
 TEST(AdversarialTraining, MixesWithOneForwardOfEachKindCleanFirst) {
   Session s = session();
   EXPECT_NEAR(loss_of(defense("adversarial_training", {{"weight", 0.25}}), s),
-              0.75 * kClean + 0.25 * kFound, kRounding);
+              0.75 * kClean + 0.25 * kFound, kLossRounding);
   ASSERT_EQ(s.forwards.size(), 2u);
   EXPECT_TRUE(torch::equal(s.forwards[0], batch().x));
   EXPECT_TRUE(torch::equal(s.forwards[1], s.adversarial));
@@ -85,10 +85,10 @@ TEST(AdversarialTraining, CleanEpochsPutTheAdversarialLossOff) {
   Session s = session();
   const auto plugin = defense("adversarial_training", {{"weight", 0.25}, {"clean_epochs", 2}});
   s.at_epoch = 1.99;
-  EXPECT_NEAR(loss_of(plugin, s), kClean, kRounding);
+  EXPECT_NEAR(loss_of(plugin, s), kClean, kLossRounding);
   EXPECT_TRUE(s.attacks.empty());
   s.at_epoch = 2;
-  EXPECT_NEAR(loss_of(plugin, s), 0.75 * kClean + 0.25 * kFound, kRounding);
+  EXPECT_NEAR(loss_of(plugin, s), 0.75 * kClean + 0.25 * kFound, kLossRounding);
 }
 
 TEST(AdversarialTraining, LabelPredictionLeadsTheAttackAwayFromTheNetworksOwnAnswer) {
@@ -101,14 +101,14 @@ TEST(AdversarialTraining, LabelPredictionLeadsTheAttackAwayFromTheNetworksOwnAns
     EXPECT_TRUE(torch::equal(s.attacked.at(0).y, expected));
     EXPECT_TRUE(torch::equal(s.attacked.at(0).x, batch().x));
     EXPECT_EQ(s.predictions, prediction ? 1 : 0);
-    EXPECT_NEAR(loss, (-std::log(0.75) - std::log(0.5)) / 2, kRounding);  // of the true classes
+    EXPECT_NEAR(loss, (-std::log(0.75) - std::log(0.5)) / 2, kLossRounding);  // of the true classes
   }
 }
 
 TEST(Trades, LossOfATwoSampleBatchByHand) {
   Session s = session();
   EXPECT_NEAR(loss_of(defense("trades", {{"beta", 6}}), s),
-              kClean + 6 * (kl(0.8, 0.25) + kl(0.1, 0.5)) / 2, 10 * kRounding);
+              kClean + 6 * (kl(0.8, 0.25) + kl(0.1, 0.5)) / 2, 10 * kLossRounding);
   EXPECT_EQ(s.forwards.size(), 2u);
 }
 
@@ -157,8 +157,8 @@ TEST(Trades, InnerAttackMaximisesTheDivergenceFromTheCleanAnswer) {
   const Rows rows{order, batch().y.index_select(0, order), {}};
   const Tensor value = (*s.inner.at(0).loss)(
       {s.logits(s.adversarial).detach().index_select(0, order), {}, {}}, rows);
-  EXPECT_NEAR(value[0].item<double>(), kl(0.1, 0.5), kRounding);
-  EXPECT_NEAR(value[1].item<double>(), kl(0.8, 0.25), kRounding);
+  EXPECT_NEAR(value[0].item<double>(), kl(0.1, 0.5), kLossRounding);
+  EXPECT_NEAR(value[1].item<double>(), kl(0.8, 0.25), kLossRounding);
 }
 
 TEST(Trades, CleanAnswerOfANetworkWithNoiseIsDrawnAnewInEachQuery) {

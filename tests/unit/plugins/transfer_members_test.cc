@@ -8,7 +8,7 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-const std::vector<int64_t> kImage = {1, 6, 8};
+const std::vector<int64_t> kMemberImage = {1, 6, 8};
 
 class Members : public ::testing::Test {
  protected:
@@ -18,15 +18,15 @@ class Members : public ::testing::Test {
     const ParamMap params = {{"sources", sources}, {"attack", inner}};
     return craft(*attack("transfer", params), *target_.model, batch_, threat, rules, environment_);
   }
-  Toy target_ = toy(curved(kImage, 4));
+  Toy target_ = toy(curved(kMemberImage, 4));
   ToyEnvironment environment_;
   CraftBatch batch_ = batch_of(*target_.model, 20);
 };
 
 // One draw of weights serves a whole forward: the second pass must see the first one's.
 TEST_F(Members, WithNoiseInTheirWeightsAreDifferentiatedExactly) {
-  const Toy pair[2] = {toy(curved(kImage, 4, 2), {defense("pni")}),
-                       toy(curved(kImage, 4, 3), {defense("pni")})};
+  const Toy pair[2] = {toy(curved(kMemberImage, 4, 2), {defense("pni")}),
+                       toy(curved(kMemberImage, 4, 3), {defense("pni")})};
   environment_.models = {{"a", pair[0].model.get()}, {"b", pair[1].model.get()}};
   batch_.x = 0.4 + 0.2 * batch_.x;
   CraftRules rules;
@@ -65,8 +65,8 @@ struct Dark final : Defense, Refuses {
 };
 
 TEST_F(Members, ADetectorAmongThemIsEvadedToo) {
-  const Toy plain = toy(curved(kImage, 4, 2)),
-            guarded = toy(curved(kImage, 4, 2), {}, {{"dark", std::make_shared<Dark>()}});
+  const Toy plain = toy(curved(kMemberImage, 4, 2)),
+            guarded = toy(curved(kMemberImage, 4, 2), {}, {{"dark", std::make_shared<Dark>()}});
   environment_.models = {
       {"a", target_.model.get()}, {"b", plain.model.get()}, {"guarded", guarded.model.get()}};
   batch_.x = 0.4 + 0.4 * batch_.x;  // refused: 0.6 on average
@@ -80,11 +80,11 @@ TEST_F(Members, ADetectorAmongThemIsEvadedToo) {
 }
 
 // A source that answers by its votes otherwise than by single draws.
-struct Voter final : Target {
+struct VotingSource final : Target {
   Tensor votes;  // [K], shares
   bool refused = false;
   std::vector<Query> asked = {};
-  explicit Voter(std::vector<float> shares) : votes(torch::tensor(shares)) {}
+  explicit VotingSource(std::vector<float> shares) : votes(torch::tensor(shares)) {}
 
   TargetFacts facts() const override {
     return {.classes = 3, .stochastic = true, .mc_samples = 16};
@@ -112,7 +112,7 @@ struct NoHost final : Host {
 };
 
 TEST(EnsembleOfVoters, DecidesWithAllTheirVotes) {
-  Voter first({0.5f, 0.4f, 0.1f}), second({0.1f, 0.4f, 0.5f});
+  VotingSource first({0.5f, 0.4f, 0.1f}), second({0.1f, 0.4f, 0.5f});
   NoHost host;
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);
   const Tensor x = torch::zeros({2, 1, 2, 2});
@@ -120,7 +120,7 @@ TEST(EnsembleOfVoters, DecidesWithAllTheirVotes) {
   transfer::Ensemble both({&first, &second}, task, Average::kProbability);
   const Tensor answer = both.decisions(x, {});
   EXPECT_TRUE(torch::equal(answer, torch::ones({2}, torch::kLong)));
-  for (const Voter* voter : {&first, &second}) {
+  for (const VotingSource* voter : {&first, &second}) {
     ASSERT_EQ(voter->asked.size(), 1u);
     EXPECT_EQ(voter->asked[0].draws, 16);
     EXPECT_EQ(voter->asked[0].average, Average::kBallot);

@@ -14,7 +14,7 @@ namespace {
 using namespace toys;
 namespace fs = std::filesystem;
 
-const std::vector<int64_t> kImage = {1, 6, 8};
+const std::vector<int64_t> kTransferImage = {1, 6, 8};
 
 class Sources : public ::testing::Test {
  protected:
@@ -38,12 +38,14 @@ class Sources : public ::testing::Test {
   }
 
   static Toy smoothed(uint64_t seed) {
-    return toy(curved(kImage, 4, seed), {},
+    return toy(curved(kTransferImage, 4, seed), {},
                {{"smoothing", defense("smoothing", {{"sigma", 0.2}, {"mc_samples", 8}})}});
   }
 
-  Toy a_ = toy(linear(kImage, 4, 0.4, /*seed=*/1)), b_ = toy(linear(kImage, 4, 0.4, /*seed=*/2));
-  Toy c_ = toy(curved(kImage, 4, /*seed=*/3)), noisy_ = smoothed(4), other_noisy_ = smoothed(5);
+  Toy a_ = toy(linear(kTransferImage, 4, 0.4, /*seed=*/1)),
+      b_ = toy(linear(kTransferImage, 4, 0.4, /*seed=*/2));
+  Toy c_ = toy(curved(kTransferImage, 4, /*seed=*/3)), noisy_ = smoothed(4),
+      other_noisy_ = smoothed(5);
   ToyEnvironment environment_;
   CraftBatch batch_ = batch_of(*a_.model, 20);
   const ParamMap pgd_ = {{"use", "pgd"}, {"steps", 4}, {"step_size", 0.03}};
@@ -189,7 +191,7 @@ TEST_F(Sources, ASourceIsGivenOnce) {
 }
 
 TEST_F(Sources, MustKnowTheSameClasses) {
-  const Toy five = toy(linear(kImage, 5));
+  const Toy five = toy(linear(kTransferImage, 5));
   environment_.models["five"] = five.model.get();
   EXPECT_THROW(ensemble({"a", "five"}, pgd_, batch_, threat_of(Norm::kLinf, 0.1)), ParamError);
 }

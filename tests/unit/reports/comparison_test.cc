@@ -7,8 +7,8 @@
 namespace gauntlet {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const char* const kAwkward = "<script>alert(1)</script> | \"at\"";
 
@@ -22,7 +22,7 @@ ComparedCell cell_of(const std::string& defense, double a, double b, double p) {
   return cell;
 }
 
-class ComparisonPages : public testing::Test {
+class ComparisonPages : public ::testing::Test {
  protected:
   ComparisonPages() {
     comparison_.cells = {cell_of(kAwkward, 0.5, 0.46, 1e-6), cell_of("trades", 0.4, 0.401, 0.7)};

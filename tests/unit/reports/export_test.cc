@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string text_of(const fs::path& file) {
   std::ostringstream text;
@@ -28,7 +28,7 @@ std::string text_of(const fs::path& file) {
 }
 
 /// A run of four images, with artifacts: of "grid" 8-bit inputs, of "between" others.
-class Export : public testing::Test {
+class Export : public ::testing::Test {
  protected:
   Export() {
     fs::create_directories(folder_ / "artifacts");

@@ -16,9 +16,9 @@ namespace gauntlet {
 namespace {
 
 using nlohmann::json;
-using testing::Contains;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kFinding = "every gradient is 0";
 
@@ -35,11 +35,11 @@ std::string line_with(const std::string& text, const std::string& begin) {
   return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
 }
 
-class Findings : public testing::TestWithParam<bool> {
+class Findings : public ::testing::TestWithParam<bool> {
  protected:
   const Store::Run run = flagged_run(GetParam());
 };
-INSTANTIATE_TEST_SUITE_P(OfStores, Findings, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(OfStores, Findings, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "OfToday" : "OfOlderBuilds"; });
 
 TEST_P(Findings, StandBesideTheWorstCaseOnThePage) {

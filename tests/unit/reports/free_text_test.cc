@@ -15,9 +15,9 @@
 namespace gauntlet {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(Visible, ShowsHiddenCharactersByTheirCode) {
   EXPECT_EQ(visible("at, σ ≤ 0.1"), "at, σ ≤ 0.1");

@@ -146,7 +146,7 @@ struct Mutation {
 // How GoogleTest names a parameter; without it, the bytes of the object.
 void PrintTo(const Mutation& mutation, std::ostream* out) { *out << mutation.name; }
 
-class Schema : public testing::TestWithParam<Mutation> {};
+class Schema : public ::testing::TestWithParam<Mutation> {};
 
 TEST_P(Schema, RefusesAReportThatIsWrong) {
   json report = json::parse(report_json(synthetic_run()));
@@ -158,7 +158,7 @@ TEST_P(Schema, RefusesAReportThatIsWrong) {
 // Cells 0 and 1 are ok, 2 is invalid; worst case 0 has attacks.
 INSTANTIATE_TEST_SUITE_P(
     Mutations, Schema,
-    testing::Values(
+    ::testing::Values(
         Mutation{"NoCells", [](json& r) { r.erase("cells"); }},
         Mutation{"UnknownKey", [](json& r) { r["cells"][0]["note"] = "x"; }},
         Mutation{"UnknownTopKey", [](json& r) { r["note"] = "x"; }},
@@ -188,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"ParametersAsText", [](json& r) { r["cells"][0]["parameters"] = "{}"; }}),
     [](const auto& info) { return info.param.name; });
 
-class CertifiedSchema : public testing::TestWithParam<Mutation> {};
+class CertifiedSchema : public ::testing::TestWithParam<Mutation> {};
 
 TEST_P(CertifiedSchema, RefusesACertificationThatIsWrong) {
   json report = json::parse(report_json(certified_run()));
@@ -200,7 +200,7 @@ TEST_P(CertifiedSchema, RefusesACertificationThatIsWrong) {
 // Certification 0 is ok, its image 8 abstained; 2 is in error.
 INSTANTIATE_TEST_SUITE_P(
     Mutations, CertifiedSchema,
-    testing::Values(
+    ::testing::Values(
         Mutation{"None", [](json& c) { c = json::array(); }},
         Mutation{"UnknownKey", [](json& c) { c[0]["note"] = "x"; }},
         Mutation{"OkWithoutAccuracy", [](json& c) { c[0]["certified_accuracy"] = nullptr; }},

@@ -22,9 +22,9 @@ namespace gauntlet {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 const ThreatName kThreat{"linf", "linf", 0.1};
 
@@ -154,8 +154,8 @@ TEST(PaperTable, ShowsWhatFailedAsAMark) {
   }
   made.add_worst_case("at"), made.add_worst_case("plain");
   const PaperTable table = table_of(made);
-  EXPECT_THAT(row(table, "at"),
-              ElementsAre(testing::_, "50.0", "err.", "inv.", "skip.", HasSubstr("$\\leq$ 50.0")));
+  EXPECT_THAT(row(table, "at"), ElementsAre(::testing::_, "50.0", "err.", "inv.", "skip.",
+                                            HasSubstr("$\\leq$ 50.0")));
   EXPECT_EQ(row(table, "at").back().find("textbf"), std::string::npos) << "an upper bound";
   const std::string text = paper_table(table);
   for (const char* legend :

@@ -182,7 +182,7 @@ TEST(BoardEntryFile, SaysWhereAndWhatWasExpected) {
 }
 
 TEST(BoardEntryFile, IsCalledByItsId) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "board_entry_test";
+  const auto folder = std::filesystem::path(::testing::TempDir()) / "board_entry_test";
   std::filesystem::create_directories(folder);
   const BoardEntry entry = full_entry();
   for (const std::string& name : {entry.id, std::string("other")})

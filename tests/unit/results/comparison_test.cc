@@ -9,8 +9,8 @@
 namespace gauntlet {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// A run that was never made.
 struct Made {
@@ -37,7 +37,7 @@ struct Made {
   std::map<std::string, std::vector<Outcome>> outcomes;
 };
 
-class Compared : public testing::Test {
+class Compared : public ::testing::Test {
  protected:
   // Images of which A alone has `a` right, B alone `b`, and both the rest of 1,000.
   void plant(const std::string& defense, int64_t a, int64_t b) {

@@ -76,7 +76,7 @@ TEST(PairedDifference, RefusesWhatIsNoPair) {
 const std::string kSettings =
     R"({"defenses": [{"name": "plain"}, {"name": "vote", "baseline": "plain"}]})";
 
-class Differences : public testing::Test {
+class Differences : public ::testing::Test {
  protected:
   // `right`: of `trials`, for each image.
   void add(const std::string& defense, const std::string& attack, const std::string& threat,
@@ -110,7 +110,7 @@ TEST_F(Differences, AreOfEveryColumnOverSeedsAndTrials) {
   const std::vector<Difference> found = all();
   std::vector<std::string> columns;
   for (const Difference& one : found) columns.push_back(one.threat + " " + one.attack);
-  EXPECT_THAT(columns, testing::ElementsAre("linf ", "linf pgd", "linf fgsm", "l2 ", "l2 pgd"));
+  EXPECT_THAT(columns, ::testing::ElementsAre("linf ", "linf pgd", "linf fgsm", "l2 ", "l2 pgd"));
   EXPECT_EQ(found[0].value, 0);
   EXPECT_DOUBLE_EQ(found[1].value, (0.5 + 0 - 0.5 + 0) / 4);
   EXPECT_EQ(found[2].samples, 3) << "images that both saw";

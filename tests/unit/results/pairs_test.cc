@@ -14,7 +14,7 @@ namespace gauntlet {
 namespace {
 
 // Right in A alone, in B alone, in both.
-Pairs of_counts(int a, int b, int both) {
+Pairs pairs_of_counts(int a, int b, int both) {
   Pairs out;
   for (int i = 0; i < a + b + both; ++i) {
     out.a.push_back(i < a || i >= a + b);
@@ -24,18 +24,18 @@ Pairs of_counts(int a, int b, int both) {
 }
 
 TEST(PairedTestOf, DecidedImagesIsMcNemarsExactOne) {
-  EXPECT_DOUBLE_EQ(paired_test(of_counts(20, 0, 500)).p, std::pow(0.5, 19));
-  const PairedTest many = paired_test(of_counts(60, 20, 900));
+  EXPECT_DOUBLE_EQ(paired_test(pairs_of_counts(20, 0, 500)).p, std::pow(0.5, 19));
+  const PairedTest many = paired_test(pairs_of_counts(60, 20, 900));
   EXPECT_DOUBLE_EQ(many.p, binomial_p_value(60, 80));
   EXPECT_LT(many.p, 1e-4);
   EXPECT_EQ(many.method, "McNemar exact");
-  EXPECT_GT(paired_test(of_counts(55, 45, 900)).p, 0.3);
-  EXPECT_EQ(paired_test(of_counts(0, 0, 100)).p, 1);
+  EXPECT_GT(paired_test(pairs_of_counts(55, 45, 900)).p, 0.3);
+  EXPECT_EQ(paired_test(pairs_of_counts(0, 0, 100)).p, 1);
 }
 
 TEST(PairedTestOf, RatesOfOneSizeIsMcNemarsToo) {
   for (const auto& [a, b] : {std::pair{20, 0}, {60, 20}, {55, 45}, {7, 7}, {400, 300}}) {
-    Pairs halves = of_counts(a, b, 100);
+    Pairs halves = pairs_of_counts(a, b, 100);
     for (auto* side : {&halves.a, &halves.b})
       for (double& rate : *side) rate /= 2;
     const PairedTest test = paired_test(halves);
@@ -145,7 +145,7 @@ TEST(DifferenceInterval, CoversTheTruth) {
 }
 
 TEST(DifferenceInterval, OfFewImagesThatDifferIsNotCertain) {
-  const Pairs pairs = of_counts(0, 3, 200);
+  const Pairs pairs = pairs_of_counts(0, 3, 200);
   const Interval interval = difference_interval(pairs);
   EXPECT_EQ(interval.method, "Agresti-Min");
   EXPECT_EQ(interval.low, paired_difference(pairs).interval.low);
@@ -153,7 +153,7 @@ TEST(DifferenceInterval, OfFewImagesThatDifferIsNotCertain) {
 }
 
 TEST(DifferenceInterval, IsWiderBySharedDraws) {
-  Pairs pairs = of_counts(40, 60, 200);
+  Pairs pairs = pairs_of_counts(40, 60, 200);
   const Interval alone = difference_interval(pairs);
   pairs.variance = 0.01;
   const Interval shared = difference_interval(pairs);

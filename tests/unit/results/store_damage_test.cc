@@ -20,7 +20,7 @@ namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-const std::string kSettings =
+const std::string kDamagedSettings =
     R"({"name": "s", "seeds": [0], "threats": [{"name": "l", "norm": "linf", "epsilon": 0.1}],)"
     R"( "defenses": [{"name": "at", "baseline": "plain"}, {"name": "plain"}],)"
     R"( "attacks": [{"name": "fgsm"}, {"name": "pgd"}]})";
@@ -53,7 +53,7 @@ WorstCase worst_of(const std::string& defense, double accuracy) {
 
 void write_run(const fs::path& folder) {
   Store store(folder);
-  store.begin_run("s", kSettings);
+  store.begin_run("s", kDamagedSettings);
   int64_t right = 20;
   for (const char* defense : {"at", "plain"}) {
     for (const char* attack : {"fgsm", "pgd"}) {
@@ -73,7 +73,7 @@ std::string content_of(const fs::path& file) {
   return text.str();
 }
 
-class DamagedStore : public testing::Test {
+class DamagedStore : public ::testing::Test {
  protected:
   DamagedStore() {
     std::string name = (fs::temp_directory_path() / "gauntlet-damage-XXXXXX").string();

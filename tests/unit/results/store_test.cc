@@ -22,10 +22,10 @@ namespace fs = std::filesystem;
 
 constexpr int kSchema = 3;
 
-class StoreTest : public testing::Test {
+class StoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     folder_ = fs::temp_directory_path() /
               ("gauntlet-store-" + std::to_string(getpid()) + "-" + test->name());
     fs::remove_all(folder_);

@@ -10,7 +10,7 @@
 namespace gauntlet {
 namespace {
 
-Noise noise_of(int64_t rows, uint64_t seed) {
+Noise threat_noise(int64_t rows, uint64_t seed) {
   Noise noise;
   noise.key.seed = seed;
   noise.key.id = torch::arange(rows);
@@ -48,7 +48,7 @@ TEST(ThreatModel, ProjectionIsTheNearestPointOfBallAndBox) {
   for (const Norm norm : {Norm::kLinf, Norm::kL1})
     for (const double epsilon : {0.05, 0.3, 1.5})
       for (const int64_t size : {1, 2, 3, 5, 12}) {
-        Noise noise = noise_of(200, uint64_t(size));
+        Noise noise = threat_noise(200, uint64_t(size));
         const Tensor x = noise.uniform({size, 1, 1});
         const Tensor d = (noise.uniform({size, 1, 1}) - 0.5) * 3;
         const ThreatModel threat = threat_of(norm, epsilon);
@@ -67,7 +67,7 @@ TEST(ThreatModel, ProjectionIsTheNearestPointOfBallAndBox) {
 TEST(ThreatModel, ProjectionIsFeasible) {
   for (const Norm norm : kNorms)
     for (const double epsilon : {0.0, 0.03, 0.5, 20.0}) {
-      Noise noise = noise_of(50, 3);
+      Noise noise = threat_noise(50, 3);
       const Tensor x = noise.uniform({3, 8, 8}), d = noise.normal({3, 8, 8});
       const ThreatModel threat = threat_of(norm, epsilon);
       const Tensor p = threat.project(x, d), moved = x + p;
@@ -80,7 +80,7 @@ TEST(ThreatModel, ProjectionIsFeasible) {
 
 TEST(ThreatModel, ProjectionLeavesWhatIsInsideAlone) {
   for (const Norm norm : kNorms) {
-    Noise noise = noise_of(20, 4);
+    Noise noise = threat_noise(20, 4);
     const Tensor x = 0.4 + 0.2 * noise.uniform({2, 3, 3});
     const Tensor d = 0.01 * (noise.uniform({2, 3, 3}) - 0.5);
     // Through x + d and back: half an ulp of x.
@@ -96,7 +96,7 @@ TEST(ThreatModel, L2ScalesToTheBallThenClampsToTheBox) {
 
 TEST(ThreatModel, EpsilonZeroMovesNothing) {
   for (const Norm norm : kNorms) {
-    Noise noise = noise_of(10, 5);
+    Noise noise = threat_noise(10, 5);
     const Tensor x = noise.uniform({3, 4, 4});
     const ThreatModel threat = threat_of(norm, 0);
     EXPECT_TRUE(torch::equal(x + threat.project(x, noise.normal({3, 4, 4})), x));
@@ -106,7 +106,7 @@ TEST(ThreatModel, EpsilonZeroMovesNothing) {
 
 TEST(ThreatModel, EverySampleCanHaveItsEpsilon) {
   for (const Norm norm : kNorms) {
-    Noise noise = noise_of(4, 6);
+    Noise noise = threat_noise(4, 6);
     const Tensor x = torch::full({4, 1, 5, 5}, 0.5), d = 10 * noise.normal({1, 5, 5});
     ThreatModel threat = threat_of(norm, 0);
     threat.epsilon = torch::tensor({0.0f, 0.1f, 0.2f, 0.3f}).view({4, 1, 1, 1});
@@ -123,7 +123,7 @@ TEST(ThreatModel, EverySampleCanHaveItsEpsilon) {
 }
 
 TEST(ThreatModel, SteepestIsTheUnitStepThatRaisesALinearLossMost) {
-  const Tensor g = noise_of(30, 7).normal({1, 4, 5});  // 20 coordinates: L1 moves a single one
+  const Tensor g = threat_noise(30, 7).normal({1, 4, 5});  // 20 coordinates: L1 moves a single one
   const Tensor flat = g.flatten(1).abs();
   const std::vector<Tensor> dual = {flat.sum(1), flat.square().sum(1).sqrt(),
                                     std::get<0>(flat.max(1))};
@@ -160,7 +160,7 @@ Tensor times(const Tensor& t, double scale) {
 }
 
 TEST(ThreatModel, DirectionsDoNotDependOnTheGradientsScale) {
-  const Tensor g = noise_of(6, 17).normal({2, 6, 6});
+  const Tensor g = threat_noise(6, 17).normal({2, 6, 6});
   for (const Norm norm : kNorms)
     for (const double scale : kScales) {
       SCOPED_TRACE(std::to_string(int(norm)) + " " + std::to_string(std::log10(scale)));
@@ -189,7 +189,7 @@ TEST(ThreatModel, LengthsHoldAtEveryScale) {
 }
 
 TEST(ThreatModel, ProjectionHoldsAtEveryScaleOfDeltaAndEpsilon) {
-  const Tensor x = torch::full({6, 2, 6, 6}, 0.5), d = noise_of(6, 18).normal({2, 6, 6});
+  const Tensor x = torch::full({6, 2, 6, 6}, 0.5), d = threat_noise(6, 18).normal({2, 6, 6});
   const Tensor large = threat_of(Norm::kL2, 0.5).project(x, times(d, 1e30));
   EXPECT_LT(length(large - 0.5 * unit(d)).max().item<double>(), 1e-5);
   const Tensor zero = torch::zeros_like(x);  // near 0 floats hold what is small
@@ -202,7 +202,7 @@ TEST(ThreatModel, ProjectionHoldsAtEveryScaleOfDeltaAndEpsilon) {
 }
 
 TEST(ThreatModel, OrdinaryRowsHaveTheirPlainLengthToTheLastBit) {
-  const Tensor g = noise_of(40, 19).normal({3, 8, 8});
+  const Tensor g = threat_noise(40, 19).normal({3, 8, 8});
   const Tensor plain = g.flatten(1).square().sum(1).sqrt();
   EXPECT_TRUE(torch::equal(length(g), plain));
   EXPECT_TRUE(torch::equal(unit(g), g / plain.view({-1, 1, 1, 1})));
@@ -230,7 +230,7 @@ TEST(ThreatModel, RandomIsUniformInTheBall) {
   const double bound = 1.95 / std::sqrt(double(n));  // exceeded by one sample in a thousand
   const Tensor x = torch::full({n, 1, 2, 3}, 0.5);
   for (const Norm norm : kNorms) {
-    Noise noise = noise_of(n, 8);
+    Noise noise = threat_noise(n, 8);
     const Tensor delta = threat_of(norm, 0.7).random(x, noise);
     const Tensor radius = threat_of(norm, 0.7).distance(torch::zeros_like(x), delta) / 0.7;
     EXPECT_LE(radius.max().item<double>(), 1 + 1e-6);
@@ -247,7 +247,7 @@ TEST(ThreatModel, RandomHasTheDirectionsOfItsBall) {
   const int64_t n = 20'000;
   const double bound = 1.95 / std::sqrt(double(n));
   const Tensor x = torch::full({n, 1, 1, 3}, 0.5);
-  Noise noise = noise_of(n, 9);
+  Noise noise = threat_noise(n, 9);
   const Tensor d2 = threat_of(Norm::kL2, 1).random(x, noise).flatten(1);
   const Tensor along = d2.select(1, 0) / d2.square().sum(1).sqrt();  // of a sphere: U(-1, 1)
   EXPECT_LT(uniformity((along + 1) / 2), bound);

@@ -7,7 +7,7 @@
 namespace gauntlet {
 namespace {
 using namespace training_tests;
-using Type = AveragingSpec::Type;
+using AverageType = AveragingSpec::Type;
 
 // A network whose weights are all this number.
 void fill(Network& network, double value) {
@@ -21,7 +21,7 @@ double averaged(const WeightAverage& average) {
 
 TEST(WeightAverage, EmaForgetsFasterAtFirst) {
   const auto network = build_network(small_network());
-  WeightAverage average({.type = Type::kEma, .decay = 0.5});
+  WeightAverage average({.type = AverageType::kEma, .decay = 0.5});
   double expected = 0;
   for (int t = 1; t <= 12; ++t) {
     fill(*network, t);
@@ -34,7 +34,7 @@ TEST(WeightAverage, EmaForgetsFasterAtFirst) {
 
 TEST(WeightAverage, SwaIsTheMeanOfEpochEnds) {
   const auto network = build_network(small_network());
-  WeightAverage average({.type = Type::kSwa, .from_epoch = 1});
+  WeightAverage average({.type = AverageType::kSwa, .from_epoch = 1});
   for (int epoch = 0; epoch < 4; ++epoch)
     for (int step = 0; step < 3; ++step) {
       fill(*network, 10 * epoch + step);
@@ -47,7 +47,7 @@ TEST(WeightAverage, SwaIsTheMeanOfEpochEnds) {
 TEST(WeightAverage, InPlaceGivesTheNetworkBackBitForBit) {
   const auto network = build_network(small_network(), 7);
   const NamedTensors own = weights(*network);
-  WeightAverage average({.type = Type::kEma});
+  WeightAverage average({.type = AverageType::kEma});
   {
     const WeightAverage::InPlace nothing_yet(average, *network);
     EXPECT_TRUE(same_bits(own, weights(*network)));
@@ -71,7 +71,8 @@ TEST(WeightAverage, IsWhatATrainingValidatesAndShips) {
   const Dataset data = quarters(72);
   Recipe recipe = small_recipe();
   const NamedTensors last = trained(recipe, data);
-  recipe.averaging = {.type = Type::kSwa, .from_epoch = 2};  // of three: the last epoch alone
+  recipe.averaging = {.type = AverageType::kSwa,
+                      .from_epoch = 2};  // of three: the last epoch alone
   EXPECT_TRUE(same_bits(without_statistics(last), without_statistics(trained(recipe, data))));
   recipe.averaging.from_epoch = 0;
   NamedTensors mean;
@@ -100,7 +101,7 @@ TEST(WeightAverage, OfSwaHasBatchStatisticsOfItsOwn) {
   const Dataset data = quarters(72);  // 64 to train on, four batches
   Recipe recipe = small_recipe();
   recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.3};
-  recipe.averaging = {.type = Type::kSwa};
+  recipe.averaging = {.type = AverageType::kSwa};
   const NamedTensors all = trained(recipe, data);
   const Tensor before_norm =
       torch::conv2d(data.x(torch::arange(64)), all.at("0.weight"), all.at("0.bias"), 2, 1);
