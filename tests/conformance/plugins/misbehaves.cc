@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/DefaultDtype.h>
 #include <fenv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -83,6 +84,15 @@ struct Misbehaves final : Attack {
     if (is("threads")) at::set_num_threads(at::get_num_threads() + 1);
     if (is("folder") && ::chdir("/") != 0) throw std::runtime_error("no folder /");
     if (is("locale")) std::locale::global(std::locale(std::locale(), new Comma));
+    if (is("limits")) {
+      rlimit files{};
+      ::getrlimit(RLIMIT_NOFILE, &files);
+      files.rlim_cur = files.rlim_max = files.rlim_max - 1;
+      ::setrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (is("closes files"))
+      for (int descriptor = 3; descriptor < 1024; ++descriptor) ::close(descriptor);
+    if (is("crashes at the exit")) std::atexit([] { std::abort(); });
     if (is("signals")) std::signal(SIGTERM, SIG_IGN);
     if (is("seeds")) at::manual_seed(7);
     if (is("draws")) torch::rand({3});

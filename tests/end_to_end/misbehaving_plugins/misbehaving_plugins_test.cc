@@ -118,6 +118,7 @@ TEST_F(MisbehavingAttacks, WhatTheyChangeOfTheProcessIsRefusedOrPutBack) {
         {"threads", Status::kOk, who + "the number of threads"},
         {"folder", Status::kOk, who + "the current folder"},
         {"locale", Status::kOk, who + "the locale"},
+        {"limits", Status::kOk, "limits of the process"},
         {"signals", Status::kOk, who + "what signals do"},
         {"seeds", Status::kOk, "drew from LibTorch's own random generator"},
         {"draws", Status::kOk, "drew from LibTorch's own random generator"}});
@@ -223,35 +224,57 @@ TEST_F(MisbehavingDefenses, DetectorsScoreEveryRow) {
         {"not at all", Status::kOk, ""}});
 }
 
-class SuddenEnds : public SmallSuite, public ::testing::WithParamInterface<const char*> {};
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+// The program runs a suite in which one attack ends, or spoils the end of, its process.
+class Ends : public SmallSuite {
+ protected:
+  void run_with(const std::string& how) {
+    const auto suite = write_suite(
+        "ends",
+        fmt::format("fgsm = {{ use = \"fgsm\" }}\nx = {{ use = \"misbehaves\", how = \"{}\" }}\n",
+                    how),
+        row("plain"));
+    const std::filesystem::path build = from_environment("GAUNTLET_BUILD_DIR");
+    if (!std::filesystem::exists(build / "gauntlet")) GTEST_SKIP() << "the program is not built";
+    status_ = std::system(
+        fmt::format("'{}' run '{}' --plugin-path '{}' --output '{}' --quiet > '{}' 2>&1",
+                    (build / "gauntlet").string(), suite.string(),
+                    (build / "test_plugins").string(), (folder_ / "ends").string(),
+                    (folder_ / "said").string())
+            .c_str());
+    said_ = text_of(folder_ / "said");
+    report_ = text_of(folder_ / "ends" / "report.json");
+  }
+  int status_ = -1;
+  std::string said_, report_;
+};
+
+class SuddenEnds : public Ends, public ::testing::WithParamInterface<const char*> {};
 
 // A run that a plugin ends is no run that went well: it is told whose fault it was, and what was
 // complete is reported.
 TEST_P(SuddenEnds, AreToldOfAndNeverExitCodeZero) {
-  const auto suite = write_suite(
-      "ends",
-      fmt::format("fgsm = {{ use = \"fgsm\" }}\nx = {{ use = \"misbehaves\", how = \"{}\" }}\n",
-                  GetParam()),
-      row("plain"));
-  const std::filesystem::path build = from_environment("GAUNTLET_BUILD_DIR");
-  if (!std::filesystem::exists(build / "gauntlet")) GTEST_SKIP() << "the program is not built";
-  const int status = std::system(
-      fmt::format("'{}' run '{}' --plugin-path '{}' --output '{}' --quiet > '{}' 2>&1",
-                  (build / "gauntlet").string(), suite.string(), (build / "test_plugins").string(),
-                  (folder_ / "ends").string(), (folder_ / "said").string())
-          .c_str());
-  EXPECT_NE(status, 0);
-  const auto text_of = [](const std::filesystem::path& file) {
-    std::ifstream in(file);
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  const std::string said = text_of(folder_ / "said");
-  EXPECT_NE(said.find("attack 'misbehaves' ended the process: "), std::string::npos) << said;
-  EXPECT_NE(text_of(folder_ / "ends" / "report.json").find("\"fgsm\""), std::string::npos) << said;
+  run_with(GetParam());
+  if (IsSkipped()) return;
+  EXPECT_NE(status_, 0);
+  EXPECT_NE(said_.find("attack 'misbehaves' ended the process: "), std::string::npos) << said_;
+  EXPECT_NE(report_.find("\"fgsm\""), std::string::npos) << said_;
+}
+
+TEST_F(Ends, WhatPluginsLeaveForTheExitDoesNotRun) {
+  run_with("crashes at the exit");
+  if (IsSkipped()) return;
+  EXPECT_EQ(status_, 0) << said_;
+  EXPECT_NE(report_.find("\"misbehaves\""), std::string::npos);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SuddenEnds,
-                         ::testing::Values("exit", "_exit", "quick_exit", "abort", "segfault"));
+                         ::testing::Values("exit", "_exit", "quick_exit", "abort", "segfault",
+                                           "closes files"));
 
 }  // namespace
 }  // namespace gauntlet::testing

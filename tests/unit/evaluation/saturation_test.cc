@@ -114,6 +114,7 @@ TEST(Saturation, AHingeThatIsZeroBeyondTheBallIsNoSilence) {
   const Attacked o = outcome(attack, model, batch, ball(Norm::kLinf, 1e-4), rules_with(true));
   EXPECT_EQ(count(o.crafted.blind), 0);
   EXPECT_EQ(count(o.crafted.saturated), 0);
+  EXPECT_EQ(count(o.crafted.zero_gradients), 0);
 }
 
 // Both clip their input to the box; the slope of the second is 0 at its ends.
