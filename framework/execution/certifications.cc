@@ -16,7 +16,7 @@ namespace {
 
 // Of one transaction. Few, since a sample may take 100,000 passes; copies of a sample fill a
 // forward, so few samples are not slower.
-constexpr int64_t kShardSamples = 25;
+constexpr int64_t kCertifiedShard = 25;
 
 void stamp(Certification& record, nlohmann::json environment) {
   environment["threads"] = at::get_num_threads();
@@ -87,9 +87,9 @@ Certification Certifications::measure(const CertifiedRow& row, const std::vector
                                       const nlohmann::json& environment) {
   Certification whole;
   const auto n = int64_t(indices.size());
-  for (int64_t from = 0; from < n; from += kShardSamples) {
+  for (int64_t from = 0; from < n; from += kCertifiedShard) {
     const std::vector<int64_t> part(indices.begin() + from,
-                                    indices.begin() + std::min(n, from + kShardSamples));
+                                    indices.begin() + std::min(n, from + kCertifiedShard));
     Certification record = shard(row, part, int64_t(part.size()) == n, environment);
     if (record.status != Status::kOk) {
       record.samples = n;

@@ -27,8 +27,8 @@ Traced trace(const ParamMap& params, const Toy& t, const CraftBatch& batch,
   out.x = craft(*attack("pgd", params), *t.model, batch, threat, rules, environment).x;
   return out;
 }
-Tensor run(const ParamMap& params, const Toy& t, const CraftBatch& batch,
-           const ThreatModel& threat) {
+Tensor run_pgd(const ParamMap& params, const Toy& t, const CraftBatch& batch,
+               const ThreatModel& threat) {
   return trace(params, t, batch, threat).x;
 }
 ParamMap with(ParamMap params, const ParamMap& more) {
@@ -68,12 +68,12 @@ TEST(PgdMomentum, IsTheSumOfNormalisedGradients) {
       m = mu * m + g / g.abs().mean({1, 2, 3}, true);
       x = x0 + (x + a * m.sign() - x0).clamp(-epsilon, epsilon);
     }
-    const Tensor found = run({{"steps", 5},
-                              {"step_size", a},
-                              {"start", "input"},
-                              {"momentum", mu},
-                              {"nesterov", nesterov}},
-                             t, batch, threat_of(Norm::kLinf, epsilon));
+    const Tensor found = run_pgd({{"steps", 5},
+                                  {"step_size", a},
+                                  {"start", "input"},
+                                  {"momentum", mu},
+                                  {"nesterov", nesterov}},
+                                 t, batch, threat_of(Norm::kLinf, epsilon));
     EXPECT_TRUE(torch::allclose(found.to(torch::kDouble), x, 0, 1e-6)) << nesterov;
   }
 }
@@ -83,9 +83,9 @@ TEST(PgdMomentum, OfZeroIsPgd) {
   const CraftBatch batch = batch_of(*t.model, 10);
   for (const Norm norm : kNorms) {
     const ParamMap plain = {{"steps", 6}, {"step_size", 0.02}};
-    EXPECT_TRUE(torch::equal(
-        run(plain, t, batch, threat_of(norm, 0.1)),
-        run(with(plain, {{"momentum", 0.0}, {"nesterov", true}}), t, batch, threat_of(norm, 0.1))));
+    EXPECT_TRUE(torch::equal(run_pgd(plain, t, batch, threat_of(norm, 0.1)),
+                             run_pgd(with(plain, {{"momentum", 0.0}, {"nesterov", true}}), t, batch,
+                                     threat_of(norm, 0.1))));
   }
 }
 
@@ -94,19 +94,19 @@ TEST(PgdMomentum, LooksAheadByAStepOfTheNormsLength) {
   const CraftBatch batch = inner(t, 5);
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const ThreatModel threat = threat_of(norm, 1);
-    const Traced run = trace({{"steps", 2},
-                              {"step_size", 0.01},
-                              {"start", "input"},
-                              {"momentum", 1.0},
-                              {"nesterov", true}},
-                             t, batch, threat);
+    const Traced run_pgd = trace({{"steps", 2},
+                                  {"step_size", 0.01},
+                                  {"start", "input"},
+                                  {"momentum", 1.0},
+                                  {"nesterov", true}},
+                                 t, batch, threat);
     const Tensor g = t.network->tensors()[0].tensor;
     const Tensor normal = (g[0] - g[1]).abs();
     // One step, and the momentum: of mean length 1 a coordinate.
     const Tensor ahead = normal / normal.mean() / (norm == Norm::kL2 ? std::sqrt(132.0) : 1.0);
     const Tensor step = norm == Norm::kL2 ? normal / normal.norm() : torch::ones_like(normal);
     const Tensor expected = 0.01 * (step + ahead);
-    EXPECT_TRUE(torch::allclose((run.queries.at(1) - batch.x).abs().flatten(1),
+    EXPECT_TRUE(torch::allclose((run_pgd.queries.at(1) - batch.x).abs().flatten(1),
                                 expected.expand({5, 132}), 1e-3, 1e-6));
   }
 }
@@ -138,8 +138,8 @@ TEST(PgdTranslation, ConvolvesTheGradientWithAGaussian) {
     kernel = (kernel / kernel.sum()).expand({2, 1, side, side});
     const Tensor blurred = torch::conv2d(g, kernel, {}, 1, side / 2, 1, /*groups=*/2);
     const Tensor x =
-        run({{"steps", 1}, {"step_size", 0.5}, {"start", "input"}, {"translation", side}}, t, batch,
-            threat_of(Norm::kL2, 1));
+        run_pgd({{"steps", 1}, {"step_size", 0.5}, {"start", "input"}, {"translation", side}}, t,
+                batch, threat_of(Norm::kL2, 1));
     const Tensor step = (x - batch.x).to(torch::kDouble);
     const Tensor length = blurred.flatten(1).norm(2, {1}).view({-1, 1, 1, 1});
     const Tensor expected = 0.5 * blurred / length;
@@ -152,7 +152,8 @@ TEST(PgdTranslation, OfOneIsNothingAndOfEvenSidesIsRefused) {
   const Toy t = toy(curved(kVariantImage, 4));
   const CraftBatch batch = batch_of(*t.model, 10);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.1);
-  EXPECT_TRUE(torch::equal(run({{"translation", 1}}, t, batch, threat), run({}, t, batch, threat)));
+  EXPECT_TRUE(
+      torch::equal(run_pgd({{"translation", 1}}, t, batch, threat), run_pgd({}, t, batch, threat)));
   const auto why = [&](int side) {
     return attack("pgd", {{"translation", side}})
         ->unsupported(threat, {.classes = 4}, Goal::kUntargeted);
@@ -231,11 +232,11 @@ TEST(PgdVariants, DoNotDependOnTheBatch) {
     for (const ParamMap& variant : variants) {
       const ParamMap params = with({{"steps", 3}, {"step_size", 0.05}}, variant);
       const ThreatModel threat = threat_of(norm, 0.2);
-      const Tensor whole = run(params, t, batch, threat);
+      const Tensor whole = run_pgd(params, t, batch, threat);
       for (const int64_t size : {1, 4}) {
         std::vector<Tensor> parts;
         for (int64_t i = 0; i < 9; i += size)
-          parts.push_back(run(params, t, part(batch, i, i + size), threat));
+          parts.push_back(run_pgd(params, t, part(batch, i, i + size), threat));
         EXPECT_TRUE(torch::equal(torch::cat(parts), whole))
             << int(norm) << " " << to_text(variant) << " " << size;
       }
@@ -252,9 +253,9 @@ TEST(PgdVariants, AccumulatedGradientsAreSummedUnscaled) {
     sum += loss.gradient(x);
     x = x0 + (x + 0.02 * sum.sign() - x0).clamp(-0.05, 0.05);
   }
-  const Tensor found =
-      run({{"steps", 5}, {"step_size", 0.02}, {"start", "input"}, {"accumulate_gradients", true}},
-          t, batch, threat_of(Norm::kLinf, 0.05));
+  const Tensor found = run_pgd(
+      {{"steps", 5}, {"step_size", 0.02}, {"start", "input"}, {"accumulate_gradients", true}}, t,
+      batch, threat_of(Norm::kLinf, 0.05));
   EXPECT_TRUE(torch::allclose(found.to(torch::kDouble), x, 0, 1e-6));
 }
 
@@ -271,7 +272,7 @@ TEST(PgdVariants, AnUnclampedStartLeavesTheBoxOnceAndTheAnswerDoesNot) {
   EXPECT_LE((start - batch.x).abs().max().item<double>(), 0.1 + 1e-6);
   EXPECT_TRUE(torch::allclose(start.clamp(0, 1), clamped.queries.at(0), 0, 1e-6));
   for (const Tensor& x : {free.queries.at(1), free.x,
-                          run({{"steps", 0}, {"clamp_start", false}}, t, batch, threat)}) {
+                          run_pgd({{"steps", 0}, {"clamp_start", false}}, t, batch, threat)}) {
     EXPECT_GE(x.min().item<double>(), 0);
     EXPECT_LE(x.max().item<double>(), 1);
   }
@@ -307,8 +308,8 @@ TEST(PgdVariants, StepsShrinkAfterHalfOfThem) {
   const CraftBatch batch = inner(t, 5);
   const auto travelled = [&](int steps) {
     const Tensor x =
-        run({{"steps", steps}, {"step_size", 0.01}, {"step_decay", 0.25}, {"start", "input"}}, t,
-            batch, threat_of(Norm::kLinf, 0.3));
+        run_pgd({{"steps", steps}, {"step_size", 0.01}, {"step_decay", 0.25}, {"start", "input"}},
+                t, batch, threat_of(Norm::kLinf, 0.3));
     return (x - batch.x).abs().max().item<double>();
   };
   EXPECT_NEAR(travelled(4), 2 * 0.01 + 2 * 0.0025, 1e-6);
@@ -322,8 +323,8 @@ TEST(PgdVariants, StepsInUnitsOfEpsilonFollowEverySamplesOwn) {
   ThreatModel threat = threat_of(Norm::kLinf, 0);
   threat.epsilon = torch::tensor({0.02, 0.1, 0.2}).to(torch::kFloat).view({3, 1, 1, 1});
   const Tensor x =
-      run({{"steps", 2}, {"step_size", 0.25}, {"step_unit", "epsilon"}, {"start", "input"}}, t,
-          batch, threat);
+      run_pgd({{"steps", 2}, {"step_size", 0.25}, {"step_unit", "epsilon"}, {"start", "input"}}, t,
+              batch, threat);
   EXPECT_TRUE(torch::allclose((x - batch.x).abs(), (threat.epsilon / 2).expand_as(x), 0, 1e-6));
 }
 
