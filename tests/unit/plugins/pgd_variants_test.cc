@@ -31,7 +31,7 @@ Tensor run_pgd(const ParamMap& params, const Toy& t, const CraftBatch& batch,
                const ThreatModel& threat) {
   return trace(params, t, batch, threat).x;
 }
-ParamMap with(ParamMap params, const ParamMap& more) {
+ParamMap both(ParamMap params, const ParamMap& more) {
   for (const auto& [name, value] : more) params[name] = value;
   return params;
 }
@@ -84,7 +84,7 @@ TEST(PgdMomentum, OfZeroIsPgd) {
   for (const Norm norm : kNorms) {
     const ParamMap plain = {{"steps", 6}, {"step_size", 0.02}};
     EXPECT_TRUE(torch::equal(run_pgd(plain, t, batch, threat_of(norm, 0.1)),
-                             run_pgd(with(plain, {{"momentum", 0.0}, {"nesterov", true}}), t, batch,
+                             run_pgd(both(plain, {{"momentum", 0.0}, {"nesterov", true}}), t, batch,
                                      threat_of(norm, 0.1))));
   }
 }
@@ -230,7 +230,7 @@ TEST(PgdVariants, DoNotDependOnTheBatch) {
   };
   for (const Norm norm : kNorms)
     for (const ParamMap& variant : variants) {
-      const ParamMap params = with({{"steps", 3}, {"step_size", 0.05}}, variant);
+      const ParamMap params = both({{"steps", 3}, {"step_size", 0.05}}, variant);
       const ThreatModel threat = threat_of(norm, 0.2);
       const Tensor whole = run_pgd(params, t, batch, threat);
       for (const int64_t size : {1, 4}) {
@@ -294,7 +294,7 @@ TEST(PgdVariants, AShorterRunIsAPrefixWhereItIsPromised) {
   for (const auto& [params, nested] : cases) {
     EXPECT_EQ(attack("pgd", params)->facts().prefix_nested, nested) << to_text(params);
     const auto asked = [&](int steps) {
-      return trace(with(params, {{"steps", steps}}), t, batch, threat_of(Norm::kLinf, 0.1)).queries;
+      return trace(both(params, {{"steps", steps}}), t, batch, threat_of(Norm::kLinf, 0.1)).queries;
     };
     const std::vector<Tensor> few = asked(4), many = asked(8);
     bool same = true;
