@@ -121,9 +121,8 @@ std::string epsilon_that_fits(const ModelFileFlags& flags, ModelEntry entry,
       return fmt::format("; with {0} = {1} it is {2:.2f} %: give --set {0}={1}", kEpsilon,
                          to_text(epsilon), percent);
   }
-  return "; no usual epsilon of batch norm makes it so: see mean and std, the order of channels "
-         "and "
-         "of classes, and the options of the architecture";
+  return "; no usual epsilon of batch norm makes it so: see mean and std, the order of "
+         "channels and of classes, and the options of the architecture";
 }
 
 // Throws BadInput unless the network is as good as its makers say.
