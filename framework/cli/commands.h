@@ -24,7 +24,8 @@ struct Common {
 
   void add_to(CLI::App& command);
   PluginLibrary plugins() const;
-  Registry open_registry() const;
+  /// `makes_data`: the folder of --data need not be there yet.
+  Registry open_registry(bool makes_data = false) const;
   /// As many as were asked for, else as many as there are processors for this process.
   void apply_threads() const;
   /// Nobody has asked for a number: a run may take fewer where more do not help.

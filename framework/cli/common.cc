@@ -28,7 +28,13 @@ void Common::add_to(CLI::App& command) {
 
 PluginLibrary Common::plugins() const { return PluginLibrary(plugin_search_path(plugin_path)); }
 
-Registry Common::open_registry() const {
+Registry Common::open_registry(bool makes_data) const {
+  const auto expect = [](const char* flag, const std::string& folder) {
+    if (!folder.empty() && !std::filesystem::is_directory(folder))
+      throw BadInput(std::string(flag) + ": there is no folder " + folder);
+  };
+  expect("--registry", registry);
+  if (!makes_data) expect("--data", data);
   return Registry(registry.empty() ? default_registry() : std::filesystem::path(registry),
                   data_search_path(data));
 }

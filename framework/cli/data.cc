@@ -109,7 +109,7 @@ std::function<void(int64_t, int64_t)> progress_line() {
 }
 
 int get(const DataFlags& flags) {
-  const Registry registry = flags.common.open_registry();
+  const Registry registry = flags.common.open_registry(/*makes_data=*/true);
   ObtainOptions options;
   options.to =
       flags.to.empty() ? writable_data_root(flags.common.data) : std::filesystem::path(flags.to);

@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <iostream>
 #include <string>
 #include <utility>
 
@@ -121,7 +120,6 @@ void leave_at_once(int code) {
 }
 
 void leave(int code) {
-  std::cout.flush();
   std::fflush(nullptr);
   leave_at_once(code);
 }

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <fstream>
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
@@ -59,6 +60,12 @@ Dataset read_npz_split(const SplitFiles& files) {
   const std::filesystem::path& path = files.paths.at(0);
   const std::string file = path.string();
   std::map<std::string, Tensor> arrays;
+  if (std::string begin(6, 0);
+      std::ifstream(path, std::ios::binary).read(begin.data(), 6) && begin == "\x93NUMPY")
+    throw BadInput(
+        file +
+        ": is one array (.npy), expected images and labels in one file: np.savez(\"data.npz\", " +
+        files.images + "=…, " + files.labels + "=…)");
   try {
     arrays = read_npz(file, {files.images, files.labels}, files.most_bytes());
   } catch (const ParamError& error) {

@@ -62,8 +62,8 @@ class Trial {
     const int64_t classes = model_.classes();
     for (int64_t by = 1; by < classes; ++by)
       note(share(plain == (y_ + by).remainder(classes)),
-           fmt::format("if each label is {} {}: labels are shifted", std::min(by, classes - by),
-                       by <= classes / 2 ? "more" : "less"));
+           fmt::format("if each label is {} {}: labels seem to be shifted",
+                       std::min(by, classes - by), by <= classes / 2 ? "more" : "less"));
     try_order(plain);
   }
 
@@ -84,7 +84,7 @@ class Trial {
     }
     if (int64_t(taken.size()) < present || present < 3) return;
     note(share(plain.cpu() == names.index_select(0, y_.cpu())),
-         "if classes change their names: labels are in another order");
+         "if classes change their names: labels seem to be in another order");
   }
 
   void try_pixels() {

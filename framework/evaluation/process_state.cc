@@ -230,7 +230,7 @@ void ProcessState::put_back_process(std::vector<std::string>& changed) const {
   }
   if (lowered) changed.emplace_back(kLoweredLimits);
   if (limits) changed.emplace_back("the limits of the process");
-  if (forks != forks_) changed.emplace_back("how many processes there are (it forked)");
+  if (forks != forks_) changed.emplace_back(kForked);
 }
 
 std::vector<std::string> ProcessState::put_back() {
@@ -253,6 +253,7 @@ std::vector<std::string> ProcessState::put_back() {
 std::string told_of_change(const std::string& who, const std::string& what) {
   if (what == kOwnGenerator)
     return who + " drew from " + what + ": its numbers depend on more than the seed";
+  if (what == kForked) return who + " began " + what + " (it forked), which was ended";
   if (what == kLoweredLimits) return who + " lowered " + what + ": only root may raise them again";
   return who + " changed " + what + ", which was put back";
 }

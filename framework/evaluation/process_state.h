@@ -80,6 +80,7 @@ class ProcessState {
 /// Names beside those that put_back() restored. A hard limit once lowered stays so for all but
 /// root.
 constexpr const char* kLoweredLimits = "limits of the process for good";
+constexpr const char* kForked = "another process";
 constexpr const char* kOwnGenerator = "LibTorch's own random generator";
 
 /// The finding that `who` changed it.

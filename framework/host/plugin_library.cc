@@ -114,7 +114,7 @@ const PluginFile& PluginLibrary::State::find(const std::string& kind,
     if (!file.refusal.empty()) throw BadInput(file.refusal);
     return file;
   }
-  const std::string problem = "There is no " + kind + " plugin '" + name + "'";
+  const std::string problem = "there is no " + kind + " plugin '" + name + "'";
   for (const PluginFile& file : files)
     if (!file.stamp && file.path.stem() == name) throw BadInput(problem + ": " + file.refusal);
   const std::string other = kind == "attack" ? "defense" : "attack";

@@ -146,6 +146,9 @@ Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const PluginCatalogue& plugins, const Registry& registry) {
   Problems problems;
   Toml text = load_suite_text(file, problems);
+  if (text.find("epochs") && !text.find("attack"))
+    throw BadInput(file.string() +
+                   ": is a recipe of training, expected a suite: 'gauntlet train' takes it");
   return read_suite(std::move(text), file.parent_path(), options, plugins, registry, problems);
 }
 

@@ -85,7 +85,7 @@ class DataReader {
     if (takes_one_file(split.format) && names.size() > 1)
       reader_.problem("path", "expected one file or folder");
     bool all_there = names.size() > (idx ? 1 : 0);
-    for (const std::string& name : names) all_there &= add_file(split, name);
+    for (const std::string& name : names) all_there &= add_file(split, name, formatted);
     read_classes(split.format);
     read_format_options(reader_, split);
     reader_.any("shape");  // known, whether or not there is something to hold it against
@@ -104,13 +104,15 @@ class DataReader {
            format == DataFormat::kNpz;
   }
 
-  bool add_file(DatasetEntry::Split& split, const std::string& name) {
+  bool add_file(DatasetEntry::Split& split, const std::string& name, bool formatted) {
     const bool is_label = split.format == DataFormat::kIdx && !split.files.empty();
     const std::string key = is_label ? "labels" : "path";
     DatasetEntry::DataFile file;
     file.path = name;
     file.folder = split.format == DataFormat::kImages;
     file.beside = context_.plugins.folder_of(reader_.at(key));
+    // Without a format it may be a file or a folder.
+    if (!formatted && fs::is_directory(file.beside / name)) return true;
     if (const auto found = context_.registry.find(file)) {
       file.path = *found, file.beside.clear();  // found once: this very file is read
       split.files.push_back(file);

@@ -134,10 +134,28 @@ Toml parse_toml(std::string_view text, const std::string& name) {
   }
 }
 
+namespace {
+// ", did you mean 'suites/quickstart.toml'?", of the TOML files in its folder.
+std::string nearest_beside(const std::filesystem::path& file) {
+  std::vector<std::string> names;
+  std::error_code unread;
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  for (const auto& item : std::filesystem::directory_iterator(folder, unread))
+    if (item.path().extension() == ".toml") names.push_back(item.path().filename().string());
+  std::sort(names.begin(), names.end());
+  const std::string near = nearest_name(file.filename().string(), names);
+  return near.empty() ? "" : ", did you mean '" + (file.parent_path() / near).string() + "'?";
+}
+}  // namespace
+
 Toml read_toml(const std::filesystem::path& file) {
+  std::error_code unread;
+  if (std::filesystem::is_directory(file, unread))
+    throw BadInput(file.string() + ": is a folder, expected a TOML file");
+  if (!std::filesystem::exists(file, unread))
+    throw BadInput(file.string() + ": there is no such file" + nearest_beside(file));
   std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file))
-    throw BadInput(file.string() + ": cannot be read, expected a TOML file");
+  if (!in) throw BadInput(file.string() + ": cannot be read, expected a TOML file");
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   return parse_toml(text, file.string());
 }
@@ -238,7 +256,8 @@ const Toml* TableReader::table(std::string_view key) {
 const Toml* TableReader::list(std::string_view key) {
   const Toml* value = any(key);
   if (!value || value->get<Toml::List>()) return value;
-  problem(key, to_text(to_param(*value)) + " is not a list");
+  problem(key, to_text(to_param(*value)) + " is not a list" +
+                   (value->get<Toml::Table>() ? ", write [{ … }]" : ""));
   return nullptr;
 }
 
@@ -285,8 +304,15 @@ void TableReader::problem(std::string_view key, const std::string& message) {
 }
 
 void TableReader::missing(std::string_view key, const std::string& expected) {
+  // The key may be there, misspelt.
+  std::string meant;
+  if (const auto* members = table_.get<Toml::Table>())
+    for (const auto& member : *members)
+      if (std::find(known_.begin(), known_.end(), member.key) == known_.end() &&
+          !nearest_name(member.key, {std::string(key)}).empty())
+        meant = "; there is '" + member.key + "', did you mean '" + std::string(key) + "'?";
   problems_.add(table_.position,
-                what_ + ": '" + std::string(key) + "' is missing, expected " + expected);
+                what_ + ": '" + std::string(key) + "' is missing, expected " + expected + meant);
 }
 
 }  // namespace gauntlet

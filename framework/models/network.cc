@@ -74,6 +74,19 @@ void expect_batch_norm(const NetworkSpec& spec, const std::vector<Node>& nodes) 
       throw ParamError(std::string(name) + ": the network has no batch norm");
 }
 
+// What the architecture does not know may be a misspelt key of every model: "; 'means' is near
+// 'mean'".
+std::string meant_by(const ParamMap& options) {
+  std::vector<std::string> keys = common_option_names();
+  keys.insert(keys.end(), {"architecture", "classes", "dataset", "input", "layer_plugins", "mean",
+                           "std", "weights"});
+  std::string out;
+  for (const auto& [name, value] : options)
+    if (const std::string near = nearest_name(name, keys); !near.empty())
+      out += "; '" + name + "': did you mean '" + near + "'?";
+  return out;
+}
+
 std::vector<Node> build_graph(const NetworkSpec& spec) {
   Graph graph(spec.input);
   const int first = spec.mean.empty() ? 0 : graph.normalise(0, spec.mean, spec.std);
@@ -91,7 +104,7 @@ std::vector<Node> build_graph(const NetworkSpec& spec) {
     nodes = std::move(graph).finish();
     expect_batch_norm(spec, nodes);
   } catch (const ParamError& problem) {
-    throw BadInput(spec.architecture + ": " + problem.what());
+    throw BadInput(spec.architecture + ": " + problem.what() + meant_by(own));
   }
   if (nodes.back().shape != std::vector<int64_t>{spec.classes})
     throw BadInput(spec.architecture + ": the last layer gives " + shape_text(nodes.back().shape) +

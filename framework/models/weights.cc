@@ -18,6 +18,9 @@ std::string first_bytes(const std::filesystem::path& file) {
   std::string bytes(512, '\0');
   in.read(bytes.data(), std::streamsize(bytes.size()));
   bytes.resize(size_t(in.gcount()));
+  if (bytes.starts_with("version https://git-lfs"))
+    throw BadInput(file.string() +
+                   ": is a pointer of Git LFS, not the weights: fetch them with 'git lfs pull'");
   return bytes;
 }
 

@@ -352,6 +352,9 @@ void read_head(TableReader& recipe, Recipe& out) {
 Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plugins,
                    const Registry& registry) {
   const Toml toml = read_toml(file);
+  if ((toml.find("attack") || toml.find("board")) && !toml.find("epochs"))
+    throw BadInput(file.string() +
+                   ": is a suite, expected a recipe of training: 'gauntlet run' takes it");
   Problems problems;
   PluginChecker checker(plugins, registry, file.parent_path(), problems);
   checker.allow_inner_keys();

@@ -23,6 +23,7 @@ struct Pgd final : Attack {
   }
 
   std::string remark(const ThreatModel& threat, const TargetFacts&, Goal) const override {
+    if (p.steps == 0) return "0 steps: the target is never asked; random_noise is that control";
     return pgd::remark_on_steps(p, threat.epsilon.max().item<double>());
   }
 

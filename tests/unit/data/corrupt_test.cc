@@ -232,7 +232,7 @@ TEST_F(Corrupt, EachMistakeHasItsSentence) {
       {"idx.gz", gzip_bytes(zeros), "unpacks to more than"},
       {"idx.gz", std::string("\x1f\x8b") + "no gzip", "gzip stream is"},
       {"cifar", cifar_bytes() + "x", "not a whole number of CIFAR records"},
-      {"cifar", bad_label, "label 1 is 7, expected 0 to 2 (1 such labels)"},
+      {"cifar", bad_label, "the label of image 1 is 7, expected 0 to 2 (1 such labels)"},
       {"pickle", cifar_pickle(std::string(3 * 3072, 'x'), 4), "no array of N x 3072 bytes"},
       {"pickle", cifar_pickle(std::string(4 * 3072, 'x'), 4, "i1"), "no array of N x 3072 bytes"},
       {"pickle", cifar_pickle(std::string(4 * 3072, 'x'), 4, "u1", "names"), "has no 'labels'"},

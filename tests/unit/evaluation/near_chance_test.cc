@@ -55,7 +55,7 @@ TEST_F(NearChance, NamesShiftedLabels) {
   data_.labels = (data_.labels + 1).remainder(kClasses);
   EXPECT_EQ(cause(),
             "the bare network is right on 100.0 % of 100 images if each label is 1 less: "
-            "labels are shifted");
+            "labels seem to be shifted");
 }
 
 TEST_F(NearChance, NamesLabelsInAnotherOrder) {

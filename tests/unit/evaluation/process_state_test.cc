@@ -119,7 +119,7 @@ TEST(ProcessStateScopes, AForkedChildIsNoSecondHost) {
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  EXPECT_EQ(state.put_back(), std::vector<std::string>{"how many processes there are (it forked)"});
+  EXPECT_EQ(state.put_back(), std::vector<std::string>{"another process"});
 }
 
 TEST(OwnGenerators, DrawingAndSeedingAreSeenAndUndone) {

@@ -78,15 +78,15 @@ TEST_F(PluginLibraryTest, LooksOnlyAtSharedObjectsInFolders) {
 TEST_F(PluginLibraryTest, SuggestsTheNearestName) {
   copy("good", "marked.so");
   const PluginLibrary library({folder});
-  EXPECT_EQ(refusal(library, "markd"), "There is no attack plugin 'markd', did you mean 'marked'?");
-  EXPECT_EQ(refusal(library, "projected"), "There is no attack plugin 'projected'; known: marked");
+  EXPECT_EQ(refusal(library, "markd"), "there is no attack plugin 'markd', did you mean 'marked'?");
+  EXPECT_EQ(refusal(library, "projected"), "there is no attack plugin 'projected'; known: marked");
   EXPECT_EQ(refusal(PluginLibrary({}), "pgd"),
-            "There is no attack plugin 'pgd': no attack is on the plugin path.");
+            "there is no attack plugin 'pgd': no attack is on the plugin path.");
   try {
     library.defense("marked", {});
     ADD_FAILURE() << "an attack was taken for a defense";
   } catch (const BadInput& e) {
-    EXPECT_STREQ(e.what(), "There is no defense plugin 'marked': 'marked' is an attack.");
+    EXPECT_STREQ(e.what(), "there is no defense plugin 'marked': 'marked' is an attack.");
   }
 }
 

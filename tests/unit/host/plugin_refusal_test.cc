@@ -62,7 +62,7 @@ TEST_F(PluginRefusal, GivesEachMismatchItsSentence) {
 TEST_F(PluginRefusal, SaysThatThereIsNoStamp) {
   const fs::path file = copy("no_stamp", "marked.so");
   EXPECT_EQ(refusal_in(folder),
-            "There is no attack plugin 'marked': " + file.string() +
+            "there is no attack plugin 'marked': " + file.string() +
                 ": it is a shared library without a Gauntlet stamp, so no plugin made by "
                 "gauntlet_plugin() with GAUNTLET_ATTACK or GAUNTLET_DEFENSE.");
   EXPECT_FALSE(ran());
@@ -71,7 +71,7 @@ TEST_F(PluginRefusal, SaysThatThereIsNoStamp) {
 TEST_F(PluginRefusal, SaysThatATextFileIsNoLibrary) {
   write_bytes(folder / "marked.so", "#!/bin/sh\ntouch marker\n");
   EXPECT_EQ(refusal_in(folder),
-            "There is no attack plugin 'marked': " + (folder / "marked.so").string() +
+            "there is no attack plugin 'marked': " + (folder / "marked.so").string() +
                 ": it is no shared library (it does not begin as an ELF file does).");
 }
 
@@ -188,7 +188,7 @@ TEST_F(PluginRefusal, EndsLoopsOfLinks) {
   EXPECT_EQ(library.files()[1].refusal,
             (folder / "marked.so").string() +
                 ": it is a symbolic link that leads nowhere (Too many levels of symbolic links).");
-  EXPECT_EQ(refusal(library), "There is no attack plugin 'marked': " + library.files()[1].refusal);
+  EXPECT_EQ(refusal(library), "there is no attack plugin 'marked': " + library.files()[1].refusal);
 }
 
 // The stamp is compared again at the moment of loading.

@@ -189,7 +189,8 @@ TEST_F(SuiteReading, DataOfOnesOwnIsMeasured) {
             "suite.toml:4:66: data: labels: there is no file lebals");
   EXPECT_EQ(error(with("{ path = \"images\", format = \"idx\", samples = 11, labels = \"labels\", "
                        "classes = 2, shape = [3, 4, 4] }")),
-            "suite.toml:4:17: data: path: labels: label 2 is 2, expected 0 to 1 (3 such labels)");
+            "suite.toml:4:17: data: path: labels: the label of image 2 is 2, expected 0 to 1 (3 "
+            "such labels)");
   EXPECT_EQ(error(with("{ path = \"images\", format = \"idx\", samples = 11, labels = \"labels\", "
                        "classes = 4, shape = [3, 4, 4] }")),
             "suite.toml:4:53: data: samples: 11 is more than the 10 samples of split 'test'\n"

@@ -112,9 +112,8 @@ TEST(TomlReader, BrokenTomlAndDuplicateKeysSayWhere) {
 }
 
 TEST(TomlReader, AMissingFileAndAFolderAreBadInput) {
-  EXPECT_EQ(message_of([] { read_toml("no/such.toml"); }),
-            "no/such.toml: cannot be read, expected a TOML file");
-  EXPECT_EQ(message_of([] { read_toml("."); }), ".: cannot be read, expected a TOML file");
+  EXPECT_EQ(message_of([] { read_toml("no/such.toml"); }), "no/such.toml: there is no such file");
+  EXPECT_EQ(message_of([] { read_toml("."); }), ".: is a folder, expected a TOML file");
 }
 
 }  // namespace
