@@ -530,6 +530,7 @@ json data_parameters(const DataSpec& from, const Dataset& data,
   json out = data_question(from, data, indices);
   out["dataset"] = data.id;
   out["indices"] = ranges_text(indices);
+  if (!data.remarks.empty()) out["reading"] = data.remarks;  // files that were left out
   return out;
 }
 
