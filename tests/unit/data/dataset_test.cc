@@ -118,7 +118,7 @@ TEST_F(Data, SaysWhatIsWrong) {
   says(problem(images, images), "the magic is 2051, expected that of IDX labels, 2049");
   says(problem(images + "x", labels), "5 x 2 x 3 bytes, but 31 follow it: the file is too long");
   says(problem(images.substr(0, 45), labels), "but 29 follow it: the file is cut short");
-  says(problem(images, labels, 2), "label 2 is 2, expected 0 to 1");
+  says(problem(images, labels, 2), "the label of image 2 is 2, expected 0 to 1");
   says(problem(big_endian(0x0803) + big_endian(0) + big_endian(2) + big_endian(3), labels),
        "no data");
   const std::string most = "\xff\xff\xff\xff";
@@ -151,7 +151,7 @@ TEST_F(Data, RefusesCifarFilesThatAreNot) {
   const std::string bytes = std::string(1, '\x0a').append(3072, '\1');
   EXPECT_NE(error<BadInput>([&] {
               read_cifar({write("b", bytes)}, 1, 10);
-            }).find("label 0 is 10, expected 0 to 9"),
+            }).find("the label of image 0 is 10, expected 0 to 9"),
             std::string::npos);
   for (const size_t size : {size_t{0}, size_t{1}, bytes.size() - 1})
     EXPECT_NE(error<BadInput>([&] {

@@ -161,7 +161,7 @@ TEST_F(Formats, SaysWhatAnArrayIs) {
   says(npy_bytes(noise_bytes({4, 12, 12, 3})), y,
        "is 4 x 12 x 12 x 3: its channels are last; say layout = \"nhwc\"");
   files.classes = 0;
-  says(x, npy_bytes(labels - 1), "label 0 is -1, expected 0 or above");
+  says(x, npy_bytes(labels - 1), "the label of image 0 is -1, expected 0 or above");
   files.images = "pictures\x1b[2J";
   says(x, y, "holds no array 'pictures?[2J', it has 'x', 'y'");
 }

@@ -88,7 +88,7 @@ TEST(RankingOf, WhatItsAttacksCouldNotFollowIsNotRanked) {
                                      entry_of("honest", planted_rates(100, 200))};
   entries[0].threats[0].attacks[0].cells[0].record.flags = {
       "every gradient was exactly 0 for 200 of 200 attacked samples: gradients may be masked"};
-  const Ranking ranking = only_ranking(entries);
+  const WithEntries ranking = only_ranking(entries);
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"honest", "masked"}));
   EXPECT_EQ(place_of(ranking, "honest").rank, 1);
   EXPECT_FALSE(place_of(ranking, "masked").ranked());
