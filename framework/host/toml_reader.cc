@@ -304,15 +304,8 @@ void TableReader::problem(std::string_view key, const std::string& message) {
 }
 
 void TableReader::missing(std::string_view key, const std::string& expected) {
-  // The key may be there, misspelt.
-  std::string meant;
-  if (const auto* members = table_.get<Toml::Table>())
-    for (const auto& member : *members)
-      if (std::find(known_.begin(), known_.end(), member.key) == known_.end() &&
-          !nearest_name(member.key, {std::string(key)}).empty())
-        meant = "; there is '" + member.key + "', did you mean '" + std::string(key) + "'?";
   problems_.add(table_.position,
-                what_ + ": '" + std::string(key) + "' is missing, expected " + expected + meant);
+                what_ + ": '" + std::string(key) + "' is missing, expected " + expected);
 }
 
 }  // namespace gauntlet

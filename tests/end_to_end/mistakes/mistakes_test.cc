@@ -119,6 +119,12 @@ TEST_F(Mistakes, OfNormalisationAndLayoutAreNamed) {
                  "[28, 28, 1]"),
        "channels come first, write [1, 28, 28]"},
       {kModel, "model = \"cifar10/at\"", "takes images of 3 x 32 x 32 and knows 10 classes"},
+      {kModel,
+       "model = { architecture = \"resnet20\", input = [1, 28, 28], clases = 10, weigths = \"w\" }",
+       "weigths: is no option, did you mean 'weights'?"},
+      {kModel, own_model(", means = [0.28], sdt = [0.35]"), "'means': did you mean 'mean'?"},
+      {kModel, own_model(", means = [0.28], sdt = [0.35]"), "'sdt': did you mean 'std'?"},
+      {kModel, "model = \"fashion-mnist/adversarial\"", "known: fashion-mnist/at"},
   };
   for (const Mistake& one : mistakes)
     EXPECT_THAT(said(one.from, one.to), HasSubstr(one.sentence)) << one.to;

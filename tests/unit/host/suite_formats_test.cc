@@ -50,7 +50,7 @@ TEST_F(SuiteFormats, WhatCannotBeReadIsAProblemOfThePath) {
   const std::string npz = "path = \"mine.npz\", format = \"npz\", classes = 3";
   EXPECT_THAT(error(with_data(npz)), HasSubstr("data: path: mine.npz: holds no array 'y'"));
   EXPECT_THAT(error(with_data(npz + ", labels_array = \"t\"")),
-              HasSubstr("label 2 is 9, expected 0 to 2"));
+              HasSubstr("the label of image 2 is 9, expected 0 to 2"));
   EXPECT_THAT(error(with_data(npz + ", layout = \"chwn\"")), HasSubstr("'nchw', 'nhwc'"));
   EXPECT_THAT(error(with_data("path = \"none\", format = \"images\", shape = [1, 4, 4]")),
               HasSubstr("there is no folder none"));
