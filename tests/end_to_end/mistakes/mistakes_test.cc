@@ -122,8 +122,10 @@ TEST_F(Mistakes, OfNormalisationAndLayoutAreNamed) {
       {kModel,
        "model = { architecture = \"resnet20\", input = [1, 28, 28], clases = 10, weigths = \"w\" }",
        "weigths: is no option, did you mean 'weights'?"},
-      {kModel, own_model(", means = [0.28], sdt = [0.35]"), "'means': did you mean 'mean'?"},
-      {kModel, own_model(", means = [0.28], sdt = [0.35]"), "'sdt': did you mean 'std'?"},
+      {kModel, own_model(", means = [0.28], sdt = [0.35]", "[1, 28, 28]", "resnet20"),
+       "'means': did you mean 'mean'?"},
+      {kModel, own_model(", means = [0.28], sdt = [0.35]", "[1, 28, 28]", "resnet20"),
+       "'sdt': did you mean 'std'?"},
       {kModel, "model = \"fashion-mnist/adversarial\"", "known: fashion-mnist/at"},
   };
   for (const Mistake& one : mistakes)
