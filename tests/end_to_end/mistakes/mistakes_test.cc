@@ -126,7 +126,7 @@ TEST_F(Mistakes, OfNormalisationAndLayoutAreNamed) {
        "'means': did you mean 'mean'?"},
       {kModel, own_model(", means = [0.28], sdt = [0.35]", "[1, 28, 28]", "resnet20"),
        "'sdt': did you mean 'std'?"},
-      {kModel, "model = \"fashion-mnist/adversarial\"", "known: fashion-mnist/at"},
+      {kModel, "model = \"fashion-mnist/adversarial_training\"", "known: fashion-mnist/at"},
   };
   for (const Mistake& one : mistakes)
     EXPECT_THAT(said(one.from, one.to), HasSubstr(one.sentence)) << one.to;
