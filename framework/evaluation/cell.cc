@@ -147,8 +147,7 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
 
 CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples) {
   CleanCount count;
-  constexpr int64_t kRows =
-      250;  // the same_facts for whoever counts: rows may depend on each other
+  constexpr int64_t kRows = 250;  // the same for whoever counts: rows may depend on each other
   const std::vector<NamedTensor> tensors = model.network().tensors();
   const at::Device device =
       tensors.empty() ? at::Device(at::kCPU) : tensors.front().tensor.device();
@@ -182,10 +181,9 @@ std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, c
     if (declared.dataset != data.id || declared.split != data.split) continue;
     // Comparable when the suite evaluates the very samples the entry speaks of, or more.
     if (declared.samples > int64_t(indices.size())) continue;
-    bool same_facts = true;
-    for (int64_t i = 0; i < declared.samples && same_facts; ++i)
-      same_facts = indices[size_t(i)] == i;
-    if (!same_facts) continue;
+    bool same = true;
+    for (int64_t i = 0; i < declared.samples && same; ++i) same = indices[size_t(i)] == i;
+    if (!same) continue;
     const CleanCount found = count_right(model, data, declared.samples);
     if (double(std::abs(found.right - declared.correct)) >
         tolerance(found, declared.correct, declared.samples))
