@@ -31,7 +31,7 @@ std::string line_of(const CellRecord& r) {
       << r.seed << to_string(r.status) << r.reason << r.samples << r.trials << r.stochastic;
   add_numbers(row, r);
   const Ledger& ledger = r.ledger;
-  row << in_one(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
+  row << joined(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
       << ledger.executed_forwards << ledger.executed_backwards << ledger.source_forwards
       << ledger.source_backwards << ledger.scoring_forwards << r.seconds << r.finished << r.identity
       << r.fingerprint << r.x_adv << escape_hidden(r.parameters);
@@ -58,7 +58,7 @@ std::string differences_csv(const Store::Run& run) {
         << one.epsilon << one.samples;
     if (one.ok)
       row << one.value << one.interval.low << one.interval.high << one.interval.level
-          << one.interval.method << one.p_below << in_one(summary.findings_of(one));
+          << one.interval.method << one.p_below << joined(summary.findings_of(one));
     else
       for (int i = 0; i < 7; ++i) row << std::string();
     text += row.line();
@@ -83,7 +83,7 @@ std::string certified_csv(const Store::Run& run) {
         row << r.alpha << c->index << c->label << none << none << false;
       else
         row << r.alpha << c->index << c->label << c->answer << c->radius << (c->answer == c->label);
-      row << r.identity << r.fingerprint << in_one(r.flags);
+      row << r.identity << r.fingerprint << joined(r.flags);
       text += row.line();
     };
     if (!has_result(r)) add(nullptr);

@@ -7,12 +7,11 @@
 #include "reports/best.h"
 #include "reports/citations.h"
 #include "reports/latex.h"
+#include "reports/paper_table.h"
 #include "reports/text.h"
 
 namespace gauntlet {
 namespace {
-
-constexpr size_t kFloatsHeld = 10;  // LaTeX keeps some dozens that have no place yet
 
 constexpr const char* kBegin =
     R"(% Made from the records of a run. pdflatex reads it as it is; with references:

@@ -15,8 +15,6 @@ namespace {
 constexpr double kLineWidth = 440, kFloatHeight = 500;                           // points
 constexpr double kCharacter = 5.2, kDigit = 5, kColumnGap = 7, kRowHeight = 12;  // points
 constexpr size_t kLongestInTable = 30, kKept = 22, kLongestKey = 1000;           // characters
-constexpr size_t kTablesHeld =
-    10;  // LaTeX keeps some dozens that have no place yet, and then fails
 
 /// Names as the table prints them, and what it says of those it cuts.
 class Names {
@@ -88,7 +86,7 @@ class Layout {
           out += (i ? "  \\par\\medskip\n" : "") + tabular(parts[i], pages[page]);
         if (last) out += notes();
         out += "\\end{table}\n";
-        if (++floats % kTablesHeld == 0) out += "\\clearpage\n";
+        if (++floats % kFloatsHeld == 0) out += "\\clearpage\n";
       }
     return out + text_below();
   }

@@ -5,6 +5,9 @@
 
 namespace gauntlet {
 
+/// Floats after which a page is forced: LaTeX keeps some dozens that have no place yet, then fails.
+inline constexpr size_t kFloatsHeld = 10;
+
 struct PaperTable {
   std::string label;                 ///< "tab:linf8"
   std::string caption;               ///< LaTeX

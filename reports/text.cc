@@ -71,7 +71,7 @@ std::string day_and_time(const std::string& iso) {
   return iso.size() < 16 ? iso : iso.substr(0, 10) + " " + iso.substr(11, 5) + " UTC";
 }
 
-std::string in_one(const std::vector<std::string>& texts) {
+std::string joined(const std::vector<std::string>& texts) {
   std::string all;
   for (const std::string& text : texts) all += (all.empty() ? "" : "; ") + text;
   return all;

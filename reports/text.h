@@ -26,7 +26,7 @@ std::string duration(double seconds);
 /// "2026-01-31T12:00:00Z" -> "2026-01-31 12:00 UTC"
 std::string day_and_time(const std::string& iso);
 /// {"a", "b"} -> "a; b"
-std::string in_one(const std::vector<std::string>& texts);
+std::string joined(const std::vector<std::string>& texts);
 /// Of a record's JSON; {} for "".
 nlohmann::ordered_json object_of(const std::string& text);
 

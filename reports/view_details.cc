@@ -88,7 +88,7 @@ View cell_facts(const Group<CellRecord>& group) {
   facts.add("ties", group, [](const CellRecord& r) {
     return has_result(r) && r.ties ? grouped(r.ties) : std::string();
   });
-  facts.add("audit", group, [](const CellRecord& r) { return in_one(r.flags); });
+  facts.add("audit", group, [](const CellRecord& r) { return joined(r.flags); });
   add_cost(facts, group);
   facts.add("finished", group, [](const CellRecord& r) { return r.finished; });
   facts.add("adversarial inputs", group,
@@ -113,16 +113,16 @@ View worst_facts(const Group<WorstCase>& group) {
             of_result([](const WorstCase& r) { return percent(r.clean_accuracy) + " %"; }));
   facts.add("images", group, [](const WorstCase& r) { return grouped(r.samples); });
   facts.add("trials", group, [](const WorstCase& r) { return grouped(r.trials); });
-  facts.add("over attacks", group, [](const WorstCase& r) { return in_one(r.attacks); });
-  facts.add("without result", group, [](const WorstCase& r) { return in_one(r.missing); });
+  facts.add("over attacks", group, [](const WorstCase& r) { return joined(r.attacks); });
+  facts.add("without result", group, [](const WorstCase& r) { return joined(r.missing); });
   facts.add("decided by", group, [](const WorstCase& r) {
     std::vector<std::string> texts;
     for (const auto& [attack, count] : r.decided_by)
       texts.push_back(attack + " " + counted(count, "image"));
-    return in_one(texts);
+    return joined(texts);
   });
   facts.add("reason", group, [](const WorstCase& r) { return r.reason; });
-  facts.add("audit", group, [](const WorstCase& r) { return in_one(r.flags); });
+  facts.add("audit", group, [](const WorstCase& r) { return joined(r.flags); });
   facts.add("identity", group, [](const WorstCase& r) { return r.identity; });
   return facts.rows();
 }

@@ -87,9 +87,9 @@ ZipFile::ZipFile(const std::filesystem::path& file, Checksums checksums)
   int code = 0;
   archive_.reset(zip_open(file.c_str(), ZIP_RDONLY, &code));
   if (!archive_) {
+    if (code == ZIP_ER_NOZIP) fail("no readable zip file: it is none, or cut short");
     zip_error_t problem;
     zip_error_init_with_code(&problem, code);
-    if (code == ZIP_ER_NOZIP) fail("no readable zip file: it is none, or cut short");
     fail("no readable zip file, it is damaged or cut short (" + words_of(&problem) + ")");
   }
   const zip_int64_t count = zip_get_num_entries(archive_.get(), 0);

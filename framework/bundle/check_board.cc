@@ -4,19 +4,15 @@
 
 #include <algorithm>
 
+#include "bundle/value_at.h"
 #include "evaluation/identity.h"
 
 namespace gauntlet::bundle {
 namespace {
 using nlohmann::json;
 
-// The value at a key, null where there is none.
-json at(const json& object, const char* key) {
-  return object.is_object() ? object.value(key, json()) : json();
-}
-
 std::string name_of(const json& object) {
-  const json name = at(object, "name");
+  const json name = value_at(object, "name");
   return name.is_string() ? name.get<std::string>() : "";
 }
 
@@ -40,8 +36,8 @@ void differences(const std::string& place, const json& found, const json& expect
   json both = found;
   both.update(expected);
   for (const auto& [key, _] : both.items())
-    differences(place.empty() ? key : place + "." + key, at(found, key.c_str()),
-                at(expected, key.c_str()), out);
+    differences(place.empty() ? key : place + "." + key, value_at(found, key.c_str()),
+                value_at(expected, key.c_str()), out);
 }
 
 class SettingsCheck {
@@ -55,7 +51,8 @@ class SettingsCheck {
     check_list("threats", "threat");
     check_list("attacks", "attack");
     for (const json& attack : list_of("attacks"))
-      if (at(attack, "additional") != true && !find_named(expected_.at("attacks"), name_of(attack)))
+      if (value_at(attack, "additional") != true &&
+          !find_named(expected_.at("attacks"), name_of(attack)))
         findings_.add("settings", "attack '" + name_of(attack) +
                                       "' is none of the board's and not marked as additional");
   }
@@ -71,11 +68,11 @@ class SettingsCheck {
     differences(what, found, expected, out);
     for (const std::string& difference : out) findings_.add("settings", difference);
   }
-  void compare(const char* key) { tell(key, at(found_, key), at(expected_, key)); }
+  void compare(const char* key) { tell(key, value_at(found_, key), value_at(expected_, key)); }
   // What is measured of the data, such as sums, is held against the data themselves.
   void check_data() {
     for (const auto& [key, value] : expected_.at("data").items())
-      tell("data." + key, at(at(found_, "data"), key.c_str()), value);
+      tell("data." + key, value_at(value_at(found_, "data"), key.c_str()), value);
   }
   void check_list(const char* key, const std::string& what) {
     for (const json& item : expected_.at(key)) {
@@ -159,7 +156,7 @@ class EntryCheck {
 
   // The model is named in three places.
   void check_row() {
-    const json rows = at(settings_, "defenses");
+    const json rows = value_at(settings_, "defenses");
     const json* row = find_named(rows, entry_.defense);
     if (!row) return findings_.add(about(), "the settings have no such row");
     const json said = json::parse(entry_.parameters);
@@ -168,9 +165,10 @@ class EntryCheck {
         findings_.add(about(),
                       fmt::format("its {} is {}, {} say {}", what, own.dump(), who, other.dump()));
     };
-    same("model", entry_.model, "the settings", at(*row, "model"));
-    same("model", entry_.model, "its parameters", at(said, "model"));
-    same("weights_sha256", entry_.weights_sha256, "its parameters", at(said, "weights_sha256"));
+    same("model", entry_.model, "the settings", value_at(*row, "model"));
+    same("model", entry_.model, "its parameters", value_at(said, "model"));
+    same("weights_sha256", entry_.weights_sha256, "its parameters",
+         value_at(said, "weights_sha256"));
   }
 
   // 0: all.
@@ -206,7 +204,8 @@ class EntryCheck {
     expect(where + ": " + spec.name, "plugin", found->plugin, spec.plugin, findings_);
     const json said = json::parse(found->parameters);
     for (const auto& [name, value] : spec.params) {
-      const json given = at(at(at(at(said, "attack"), "params"), name.c_str()), "value");
+      const json given =
+          value_at(value_at(value_at(value_at(said, "attack"), "params"), name.c_str()), "value");
       std::vector<std::string> out;
       differences(name, given, to_json(value), out);
       for (const std::string& difference : out) findings_.add(where + ": " + spec.name, difference);
@@ -254,7 +253,7 @@ void check_board(const BundleFile& bundle, const Suite& columns, Findings& findi
   for (const BoardEntry& entry : bundle.entries())
     EntryCheck(entry, columns, bundle.settings(), findings).all();
   // A row that did badly is not left out in silence.
-  const json rows = at(bundle.settings(), "defenses");
+  const json rows = value_at(bundle.settings(), "defenses");
   for (const json& row : rows.is_array() ? rows : json::array())
     if (std::none_of(bundle.entries().begin(), bundle.entries().end(),
                      [&](const BoardEntry& entry) { return entry.defense == name_of(row); }))

@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
+#include "bundle/value_at.h"
 #include "evaluation/identity.h"
 
 namespace gauntlet::bundle {
 namespace {
 using nlohmann::json;
-
-json value_at(const json& object, const char* key) {
-  return object.is_object() ? object.value(key, json()) : json();
-}
 
 // Queries that a run of an attack asks of an image which nothing decides before its end, on one
 // draw; 0 where they depend on the answers.

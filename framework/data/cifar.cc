@@ -10,17 +10,17 @@
 
 namespace gauntlet {
 namespace {
-constexpr int64_t kSide = 32, kPixels = 3 * kSide * kSide;
+constexpr int64_t kSide = 32;
 
 CifarBatch read_records(const std::string& bytes, int64_t label_bytes, const std::string& file) {
-  const int64_t record = label_bytes + kPixels, size = int64_t(bytes.size());
+  const int64_t record = label_bytes + kCifarValues, size = int64_t(bytes.size());
   if (size == 0 || size % record != 0)
     throw BadInput(file + ": " + std::to_string(size) +
                    " bytes are not a whole number of CIFAR records of " + std::to_string(record) +
                    " bytes");
   const Tensor records =
       torch::from_blob(const_cast<char*>(bytes.data()), {size / record, record}, torch::kByte);
-  return {records.narrow(1, label_bytes, kPixels)
+  return {records.narrow(1, label_bytes, kCifarValues)
               .clone(at::MemoryFormat::Contiguous)
               .view({-1, 3, kSide, kSide}),
           records.select(1, label_bytes - 1).to(torch::kLong)};

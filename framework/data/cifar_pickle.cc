@@ -13,7 +13,6 @@ namespace gauntlet {
 namespace {
 using Kind = PickleValue::Kind;
 
-constexpr int64_t kImagePixels = 3 * 32 * 32;
 // Of an image: a label, maybe an object of NumPy's, a file name and what stores each for later;
 // then of the batch.
 constexpr uint64_t kValuesAnImage = 40, kValuesABatch = 1000;
@@ -30,7 +29,7 @@ class Batch {
  public:
   Batch(std::string_view bytes, const std::string& file)
       : file_(file),
-        in_(file, bytes, kValuesAnImage * (bytes.size() / kImagePixels) + kValuesABatch) {}
+        in_(file, bytes, kValuesAnImage * (bytes.size() / kCifarValues) + kValuesABatch) {}
 
   CifarBatch read(const std::string& key) {
     const PickleValue& dict = in_.value(read_pickle());
@@ -131,7 +130,7 @@ class Batch {
     if (!array) refuse("'data' is no array of N x 3072 bytes");
     const std::optional<Tensor> values = values_of(*array);
     const auto& shape = array->shape;
-    const bool flat = shape.size() == 2 && shape[1] == kImagePixels,
+    const bool flat = shape.size() == 2 && shape[1] == kCifarValues,
                planes = shape.size() == 4 && shape[1] == 3 && shape[2] == 32 && shape[3] == 32;
     if (!values || values->scalar_type() != at::kByte || (!flat && !planes))
       refuse("'data' is no array of N x 3072 bytes, but " + dimensions_text(shape) + " of " +

@@ -30,6 +30,11 @@ const Tensor& array_of(const std::map<std::string, Tensor>& arrays, const std::s
   return it->second;
 }
 
+bool is_one_array(const std::filesystem::path& file) {
+  std::string begin(6, '\0');
+  return std::ifstream(file, std::ios::binary).read(begin.data(), 6) && begin == "\x93NUMPY";
+}
+
 // Few channels at the end and many where they should be; no shape that was declared says otherwise.
 bool looks_channels_last(const Tensor& images, const std::vector<int64_t>& shape) {
   constexpr int64_t kMostChannels = 4;
@@ -60,15 +65,14 @@ Dataset read_npz_split(const SplitFiles& files) {
   const std::filesystem::path& path = files.paths.at(0);
   const std::string file = path.string();
   std::map<std::string, Tensor> arrays;
-  if (std::string begin(6, 0);
-      std::ifstream(path, std::ios::binary).read(begin.data(), 6) && begin == "\x93NUMPY")
-    throw BadInput(
-        file +
-        ": is one array (.npy), expected images and labels in one file: np.savez(\"data.npz\", " +
-        files.images + "=…, " + files.labels + "=…)");
   try {
     arrays = read_npz(file, {files.images, files.labels}, files.most_bytes());
   } catch (const ParamError& error) {
+    if (is_one_array(path))
+      throw BadInput(
+          file +
+          ": is one array (.npy), expected images and labels in one file: np.savez(\"data.npz\", " +
+          files.images + "=…, " + files.labels + "=…)");
     throw BadInput(error.what());
   }
   Tensor images = array_of(arrays, files.images, file),

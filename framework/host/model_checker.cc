@@ -33,10 +33,10 @@ std::string channels_first(const std::vector<int64_t>& given, const std::vector<
 const ModelEntry* PluginChecker::model(const std::string& id, const Position& position,
                                        const std::string& what) {
   const std::vector<std::string> ids = registry_.model_ids();
-  std::vector<std::string> beside;  // of the same data set, by which they are filed
-  for (const std::string& each : ids)
-    if (each.starts_with(id.substr(0, id.find('/') + 1))) beside.push_back(each);
   if (!std::binary_search(ids.begin(), ids.end(), id)) {
+    std::vector<std::string> beside;  // of the same data set, by which they are filed
+    for (const std::string& each : ids)
+      if (each.starts_with(id.substr(0, id.find('/') + 1))) beside.push_back(each);
     problems_.add(position, what + ": the registry has no model '" + id + "'" +
                                 (is_weights_file(id) ? kFileAsModel
                                  : ids.empty()       ? "; it is empty"

@@ -160,10 +160,10 @@ NetworkSpec read_network(TableReader& table) {
     table.missing(table.has("mean") ? "std" : "mean", "a list of numbers, one for each channel");
   spec.options = table.rest();
   // What is taken for an option of the architecture may be a key that is missing.
+  std::vector<std::string> missing;
+  for (const char* key : {"architecture", "classes", "input", "weights"})
+    if (!table.has(key)) missing.emplace_back(key);
   for (const auto& [name, value] : spec.options) {
-    std::vector<std::string> missing;
-    for (const char* key : {"architecture", "classes", "input", "weights"})
-      if (!table.has(key)) missing.emplace_back(key);
     if (const std::string near = nearest_name(name, missing); !near.empty())
       table.problem(name, "is no option, did you mean '" + near + "'?");
   }

@@ -74,8 +74,8 @@ void expect_batch_norm(const NetworkSpec& spec, const std::vector<Node>& nodes) 
       throw ParamError(std::string(name) + ": the network has no batch norm");
 }
 
-// What the architecture does not know may be a misspelt key of every model: "; 'means' is near
-// 'mean'".
+// What the architecture does not know may be a misspelt key of every model: "; 'means': did you
+// mean 'mean'?".
 std::string meant_by(const ParamMap& options) {
   std::vector<std::string> keys = common_option_names();
   keys.insert(keys.end(), {"architecture", "classes", "dataset", "input", "layer_plugins", "mean",

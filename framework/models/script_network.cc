@@ -31,10 +31,12 @@ class ScriptNetwork final : public Network {
 
   void load(const std::filesystem::path& file) {
     const std::string name = file.string();
-    if (!is_torchscript(file))
+    if (!is_torchscript(file)) {
+      refuse_pointer(file);
       throw BadInput(name +
                      ": is no TorchScript program; write it with "
                      "torch.jit.script(model).save('model.pt')");
+    }
     // LibTorch trusts such files; a damaged one may take the process with it.
     constexpr unsigned kSeconds = 120;
     if (const std::string end =

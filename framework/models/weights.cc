@@ -18,9 +18,6 @@ std::string first_bytes(const std::filesystem::path& file) {
   std::string bytes(512, '\0');
   in.read(bytes.data(), std::streamsize(bytes.size()));
   bytes.resize(size_t(in.gcount()));
-  if (bytes.starts_with("version https://git-lfs"))
-    throw BadInput(file.string() +
-                   ": is a pointer of Git LFS, not the weights: fetch them with 'git lfs pull'");
   return bytes;
 }
 
@@ -38,6 +35,12 @@ bool has_code(const ZipFile& zip) {
 
 bool is_torchscript(const std::filesystem::path& file) {
   return looks_like_zip(file) && has_code(ZipFile(file));
+}
+
+void refuse_pointer(const std::filesystem::path& file) {
+  if (first_bytes(file).starts_with("version https://git-lfs"))
+    throw BadInput(file.string() +
+                   ": is a pointer of Git LFS, not the weights: fetch them with 'git lfs pull'");
 }
 
 WeightsFile read_weights(const std::filesystem::path& file, const std::string& wanted) {
@@ -67,6 +70,7 @@ WeightsFile read_weights(const std::filesystem::path& file, const std::string& w
         ": is a tar archive, the format of PyTorch before 0.2; load it there and save it "
         "again with torch.save(model.state_dict(), 'weights.pth')");
   } else {
+    refuse_pointer(file);
     throw BadInput(file.string() + ": is neither safetensors nor a file of torch.save");
   }
   if (out.taken != wanted && !wanted.empty())

@@ -19,6 +19,9 @@ struct WeightsFile {
 /// the largest. No pickle is executed. Throws BadInput.
 WeightsFile read_weights(const std::filesystem::path& file, const std::string& wanted = "");
 
+/// Throws BadInput where the file is only what Git LFS leaves in its place, for who cannot read it.
+void refuse_pointer(const std::filesystem::path& file);
+
 /// Whether a file is a TorchScript program (a zip file with code in it).
 bool is_torchscript(const std::filesystem::path& file);
 

@@ -15,10 +15,8 @@
 namespace gauntlet {
 namespace {
 
-constexpr double kSameScore = 1e-9;
-
 /// One attack over all seeds.
-struct MeasuredCell {
+struct MeasuredAttack {
   const BoardAttack* attack = nullptr;
   struct Image {
     double clean = 0, robust = 0, margin = 0;  // means over seeds
@@ -37,15 +35,15 @@ std::optional<Status> status_of_failure(const BoardAttack& attack) {
   return {};
 }
 
-MeasuredCell measured_by(const BoardAttack& attack) {
-  MeasuredCell out;
+MeasuredAttack measured_by(const BoardAttack& attack) {
+  MeasuredAttack out;
   out.attack = &attack;
   const auto seeds = double(attack.cells.size());
   for (const BoardAttack::Cell& cell : attack.cells) {
     const CellRecord& record = cell.record;
     std::vector<int64_t> by_image;
     for (const Outcome& outcome : record.outcomes) {
-      MeasuredCell::Image& image = out.images[outcome.index];
+      MeasuredAttack::Image& image = out.images[outcome.index];
       image.clean += double(outcome.clean_right) / double(record.trials) / seeds;
       image.robust += double(outcome.robust_right) / double(record.trials) / seeds;
       image.margin += outcome.margin / seeds;
@@ -66,9 +64,9 @@ MeasuredCell measured_by(const BoardAttack& attack) {
 /// Whether `a` did worse to the defense on one image. Of equals the lower margin decides, of a
 /// random defense, where a margin is of one draw, not; then the board's own attack; then the one
 /// that is stronger over all images; then the name, so that the order of attacks does not.
-bool worse(const MeasuredCell& a, const MeasuredCell& b, int64_t index) {
-  const MeasuredCell::Image &x = a.images.at(index), &y = b.images.at(index);
-  if (std::abs(x.robust - y.robust) > kSameScore) return x.robust < y.robust;
+bool worse(const MeasuredAttack& a, const MeasuredAttack& b, int64_t index) {
+  const MeasuredAttack::Image &x = a.images.at(index), &y = b.images.at(index);
+  if (std::abs(x.robust - y.robust) > kSameRate) return x.robust < y.robust;
   if (!a.random && x.margin != y.margin) return x.margin < y.margin;
   return std::tie(a.attack->additional, a.accuracy, a.attack->name) <
          std::tie(b.attack->additional, b.accuracy, b.attack->name);
@@ -93,9 +91,8 @@ void finish(BoardScore& score) {
 
 void compare(std::vector<std::string>& out, const std::string& where, const char* what,
              double claimed, double found) {
-  if (!(std::abs(claimed - found) < kSameScore))
-    out.push_back(
-        fmt::format("{}: claims {} {:.6g}, its outcomes give {:.6g}", where, what, claimed, found));
+  if (const std::string problem = claim_problem(what, claimed, found); !problem.empty())
+    out.push_back(where + ": " + problem);
 }
 
 void compare(std::vector<std::string>& out, const std::string& where, const Interval& claimed,
@@ -145,7 +142,7 @@ void check_certificates(std::vector<std::string>& out, const BoardEntry& entry) 
 
 BoardScore score_of(const BoardThreat& threat, bool with_additional) {
   BoardScore score;
-  std::vector<MeasuredCell> counted;
+  std::vector<MeasuredAttack> counted;
   for (const BoardAttack& attack : threat.attacks) {
     if (attack.additional && !with_additional) continue;
     const std::optional<Status> failure = status_of_failure(attack);
@@ -155,11 +152,11 @@ BoardScore score_of(const BoardThreat& threat, bool with_additional) {
       score.missing.push_back(attack.name + " (" + to_string(failure.value_or(Status::kError)) +
                               ")");
   }
-  std::map<int64_t, const MeasuredCell*> worst;
-  const MeasuredCell* widest = nullptr;
-  for (const MeasuredCell& attack : counted) {
+  std::map<int64_t, const MeasuredAttack*> worst;
+  const MeasuredAttack* widest = nullptr;
+  for (const MeasuredAttack& attack : counted) {
     for (const auto& [index, _] : attack.images) {
-      const MeasuredCell*& here = worst[index];
+      const MeasuredAttack*& here = worst[index];
       if (!here || worse(attack, *here, index)) here = &attack;
     }
     if (!widest || attack.images.size() > widest->images.size()) widest = &attack;
@@ -170,7 +167,7 @@ BoardScore score_of(const BoardThreat& threat, bool with_additional) {
     return score;
   }
   for (const auto& [index, attack] : worst) {
-    const MeasuredCell::Image& image = attack->images.at(index);
+    const MeasuredAttack::Image& image = attack->images.at(index);
     const auto clean = widest->images.find(index);
     score.images.push_back(index);
     score.labels.push_back(image.label);

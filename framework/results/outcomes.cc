@@ -10,13 +10,16 @@
 namespace gauntlet {
 namespace {
 
-constexpr double kSame = 1e-9;
-
 void compare(std::vector<std::string>& out, const char* what, double claimed, double found) {
-  if (!(std::abs(claimed - found) < kSame))
-    out.push_back(fmt::format("claims {} {:.6g}, its outcomes give {:.6g}", what, claimed, found));
+  if (std::string problem = claim_problem(what, claimed, found); !problem.empty())
+    out.push_back(std::move(problem));
 }
 }  // namespace
+
+std::string claim_problem(const char* what, double claimed, double found) {
+  if (std::abs(claimed - found) < kSameRate) return "";
+  return fmt::format("claims {} {:.6g}, its outcomes give {:.6g}", what, claimed, found);
+}
 
 void summarise(CellRecord& record) {
   const double trials = double(record.trials);

@@ -7,6 +7,11 @@ namespace gauntlet {
 /// Margins below it are ties.
 constexpr double kTie = 1e-4;
 
+/// "claims clean accuracy 0.9, its outcomes give 0.8"; "" where the two are equal but for rounding.
+std::string claim_problem(const char* what, double claimed, double found);
+/// Rates that differ by less are the same, but for rounding.
+constexpr double kSameRate = 1e-9;
+
 /// What a record says and its outcomes do not bear out, a sentence each; nothing of records that
 /// are not ok.
 std::vector<std::string> contradictions(const CellRecord& record);

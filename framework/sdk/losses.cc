@@ -3,6 +3,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "sdk/or_one.h"
+
 namespace gauntlet {
 namespace {
 Tensor pick(const Tensor& logits, const Tensor& label) {
@@ -13,7 +15,6 @@ Tensor best_other(const Tensor& logits, const Tensor& label) {
   return std::get<0>(logits.scatter(1, label.unsqueeze(1), lowest).max(1));
 }
 // Of logits that are all alike nothing is a ratio; otherwise their scale does not matter.
-Tensor or_one(const Tensor& spread) { return spread.masked_fill(spread == 0, 1); }
 double sign_of(Goal goal) { return goal == Goal::kUntargeted ? 1 : -1; }
 const Tensor& label_of(Goal goal, const Rows& rows) {
   return goal == Goal::kTargeted ? rows.target : rows.y;

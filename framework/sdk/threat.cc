@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "sdk/or_one.h"
+
 namespace gauntlet {
 namespace {
 
@@ -41,13 +43,11 @@ Tensor plain_length(const Tensor& rows, Norm kind) {  // [R, 1, ..., 1]
                 rows);
 }
 
-Tensor length_or_one(const Tensor& length) { return length.masked_fill(length == 0, 1); }
-
 // The nearest point of an L2 ball.
 Tensor shortened(const Tensor& delta, const Tensor& epsilon) {
   const Scaled s = scaled(delta);
   const Tensor size = plain_length(s.rows, Norm::kL2);
-  return torch::where(size * s.power <= epsilon, delta, s.rows * (epsilon / length_or_one(size)));
+  return torch::where(size * s.power <= epsilon, delta, s.rows * (epsilon / or_one(size)));
 }
 
 // The nearest point of an L1 ball and the box, by bisection. room: how far each coordinate may go.
@@ -77,7 +77,7 @@ Tensor length(const Tensor& rows, Norm norm) {
 
 Tensor unit(const Tensor& rows, Norm norm) {
   const Tensor near_one = rescaled(rows);
-  return near_one / length_or_one(plain_length(near_one, norm));
+  return near_one / or_one(plain_length(near_one, norm));
 }
 
 Tensor ThreatModel::random(const Tensor& x, Noise& noise) const {

@@ -11,17 +11,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/text_of.h"
 namespace gauntlet::testing {
 namespace fs = std::filesystem;
 
 inline fs::path from_environment(const char* name) { return std::getenv(name); }
-
-inline std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 class CommandLine : public ::testing::Test {
  protected:

@@ -12,17 +12,11 @@
 #include "gauntlet/types.h"
 #include "models/safetensors.h"
 #include "tests/support/pickle_bytes.h"
+#include "tests/support/text_of.h"
 
 namespace gauntlet::testing {
 namespace {
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 class ModelFiles : public ::testing::Test {
  protected:

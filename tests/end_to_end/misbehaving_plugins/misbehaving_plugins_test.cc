@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "small_suite.h"
+#include "tests/support/text_of.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -222,11 +223,6 @@ TEST_F(MisbehavingDefenses, DetectorsScoreEveryRow) {
         {"writes logits", Status::kInvalid, who + " writes into outputs.logits in score()"},
         {"asks much", Status::kError, who + ": score(): View::ballots"},
         {"not at all", Status::kOk, ""}});
-}
-
-std::string text_of(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 // The program runs a suite in which one attack ends, or spoils the end of, its process.

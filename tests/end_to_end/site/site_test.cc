@@ -9,18 +9,12 @@
 #include <sstream>
 
 #include "base/sha256.h"
+#include "tests/support/text_of.h"
 #include "tests/unit/results/board_examples.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 class BoardBuild : public ::testing::Test {
  protected:

@@ -4,16 +4,11 @@
 #include <sstream>
 
 #include "suite_fixture.h"
+#include "tests/support/text_of.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file).rdbuf();
-  return text.str();
-}
 
 SuiteOptions options_of(const fs::path& suite) {
   SuiteOptions options;

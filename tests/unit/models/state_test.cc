@@ -1,17 +1,9 @@
 #include "base/bad_input.h"
 #include "networks.h"
+#include "tests/support/message_of.h"
 
 namespace gauntlet::testing {
 namespace {
-std::string problem(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const BadInput& error) {
-    return error.what();
-  }
-  return "";
-}
-
 TEST(State, RoundTripGivesTheSameNetwork) {
   const auto one = build_network(resnet_spec("B"), 1), other = build_network(resnet_spec("B"), 2);
   make_uneven(*one);
@@ -55,7 +47,7 @@ TEST(State, ListsEveryProblemAtOnce) {
   state["bn1.weight"] = torch::zeros({8});
   state["bn1.bias"] = torch::zeros({16}, torch::kLong);
   state["linear.bias"] = torch::full({10}, NAN);
-  const std::string text = problem([&] { load_state(*network, state, "weights.safetensors"); });
+  const std::string text = message_of([&] { load_state(*network, state, "weights.safetensors"); });
   for (const char* words :
        {"weights.safetensors", "missing: 'conv1.weight' [16, 3, 3, 3]",
         "not in the network: 'linear.weigth' [10, 64], did you mean 'linear.weight'?",
@@ -73,7 +65,7 @@ TEST(State, IgnoresCountersAndWhatTheSpecSays) {
   state["bn1.num_batches_tracked"] = torch::tensor(7);
   load_state(*strict, state, "a file");
   state["layer1.0.deepz_lambda"] = torch::zeros({16, 32, 32});
-  EXPECT_NE(problem([&] { load_state(*strict, state, "a file"); }), "");
+  EXPECT_NE(message_of([&] { load_state(*strict, state, "a file"); }), "");
   spec.options["ignore"] = ParamList{"*.deepz_lambda"};
   load_state(*build_network(spec), state, "a file");
 }
@@ -86,7 +78,7 @@ TEST(State, IgnoresWhatTradesNeverUses) {
   state["sub_block1.layer.0.conv1.weight"] = torch::zeros({64, 16, 3, 3});
   load_state(*network, state, "a file");
   state["sub_block2.layer.0.conv1.weight"] = torch::zeros({64, 16, 3, 3});
-  EXPECT_NE(problem([&] { load_state(*network, state, "a file"); }), "");
+  EXPECT_NE(message_of([&] { load_state(*network, state, "a file"); }), "");
 }
 
 TEST(State, IsRefusedWhereItWouldBeInfiniteOrHaveNoRoot) {
@@ -94,7 +86,7 @@ TEST(State, IsRefusedWhereItWouldBeInfiniteOrHaveNoRoot) {
   const auto refused = [&](const char* name, const Tensor& value, const std::string& words) {
     auto state = state_of(*network);
     state[name] = value;
-    const std::string text = problem([&] { load_state(*network, state, "a file"); });
+    const std::string text = message_of([&] { load_state(*network, state, "a file"); });
     EXPECT_NE(text.find(words), std::string::npos) << text;
   };
   refused("linear.bias", torch::full({10}, 1e39, torch::kDouble), "values that are not finite");
@@ -105,7 +97,7 @@ TEST(State, ListsNoMoreProblemsThanOneReads) {
   const auto network = build_network(resnet_spec("A"));
   auto state = state_of(*network);
   for (int i = 0; i < 20'000; ++i) state["\x1b[31mextra" + std::to_string(i)] = torch::zeros({1});
-  const std::string text = problem([&] { load_state(*network, state, "a file"); });
+  const std::string text = message_of([&] { load_state(*network, state, "a file"); });
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 31);
   EXPECT_NE(text.find("\n  … and 19970 more"), std::string::npos) << text;
   EXPECT_NE(text.find("'?[31mextra0' [1]"), std::string::npos) << text;
@@ -184,7 +176,7 @@ TEST(Build, SaysWhatIsWrongWithASpec) {
   const auto says = [](const std::function<void(NetworkSpec&)>& spoil, const std::string& words) {
     NetworkSpec spec = resnet_spec("A");
     spoil(spec);
-    const std::string text = problem([&] { build_network(spec); });
+    const std::string text = message_of([&] { build_network(spec); });
     EXPECT_NE(text.find(words), std::string::npos) << text << "\nlacks\n" << words;
   };
   says([](auto& s) { s.architecture = "resnet21"; }, "did you mean 'resnet20'?");
@@ -203,7 +195,7 @@ TEST(Build, SaysWhichLayerOfASequenceIsWrong) {
     NetworkSpec spec;
     spec.architecture = "sequential", spec.input = {1, 8, 8}, spec.classes = 10;
     spec.options["layers"] = std::move(layers);
-    const std::string text = problem([&] { build_network(spec); });
+    const std::string text = message_of([&] { build_network(spec); });
     EXPECT_NE(text.find(words), std::string::npos) << text << "\nlacks\n" << words;
   };
   const ParamValue flatten = layer("flatten"), linear = layer("linear", {{"out", 10}});

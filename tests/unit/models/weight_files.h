@@ -9,6 +9,7 @@
 
 #include "base/bad_input.h"
 #include "models/weights.h"
+#include "tests/support/message_of.h"
 #include "tests/support/pickle_bytes.h"
 
 namespace gauntlet::testing {
@@ -41,17 +42,9 @@ class Weights : public ::testing::Test {
   std::map<std::string, Tensor> read(const std::string& bytes) const {
     return read_weights(file(bytes)).tensors;
   }
-  static std::string refusal(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const BadInput& error) {
-      return error.what();
-    }
-    return "";
-  }
   std::string problem(const std::string& bytes) const {
     const fs::path path = file(bytes);
-    return refusal([&] { (void)read_weights(path); });
+    return message_of([&] { (void)read_weights(path); });
   }
   void says(const std::string& bytes, const std::string& words) const {
     const std::string text = problem(bytes);

@@ -1,8 +1,11 @@
 #include "models/weights.h"
 
+#include <gmock/gmock.h>
+
 #include <set>
 
 #include "models/safetensors.h"
+#include "models/script_network.h"
 #include "networks.h"
 #include "weight_files.h"
 
@@ -88,7 +91,7 @@ TEST_F(Weights, TakesTheUsualDictOfACheckpointOrTheOneThatIsNamed) {
   const WeightsFile named = read_weights(both, "ema.shadow");
   EXPECT_EQ(named.taken, "ema.shadow");
   EXPECT_EQ(named.tensors.size(), 2u);
-  EXPECT_EQ(refusal([&] { (void)read_weights(both, "shadow"); }),
+  EXPECT_EQ(message_of([&] { (void)read_weights(both, "shadow"); }),
             both.string() +
                 ": there is no dict of named tensors 'shadow' in it; there are "
                 "'ema.shadow', 'model'");
@@ -120,9 +123,18 @@ TEST_F(Weights, ReadsTheOlderFormatOfNewerPickles) {
 }
 
 TEST_F(Weights, AreAFile) {
-  EXPECT_EQ(refusal([&] { (void)read_weights(folder_); }), folder_.string() + ": is not a file");
-  EXPECT_EQ(refusal([&] { (void)read_weights(folder_ / "none"); }),
+  EXPECT_EQ(message_of([&] { (void)read_weights(folder_); }), folder_.string() + ": is not a file");
+  EXPECT_EQ(message_of([&] { (void)read_weights(folder_ / "none"); }),
             (folder_ / "none").string() + ": no such file");
+}
+
+TEST_F(Weights, ThatGitLfsHasNotFetchedAreToldSo) {
+  const fs::path pointer = file("version https://git-lfs.github.com/spec/v1\nsize 4\n");
+  NetworkSpec program;
+  program.architecture = kTorchScript, program.input = {1, 4, 4}, program.classes = 2;
+  EXPECT_THAT(message_of([&] { (void)read_weights(pointer); }), ::testing::HasSubstr("Git LFS"));
+  EXPECT_THAT(message_of([&] { load_weights(*build_network(program), pointer); }),
+              ::testing::HasSubstr("Git LFS"));
 }
 
 TEST_F(Weights, OfNanAreRefused) {

@@ -13,6 +13,7 @@
 #include "gauntlet/arrays.h"
 #include "models/safetensors.h"
 #include "run_with_outcomes.h"
+#include "tests/support/text_of.h"
 
 namespace gauntlet {
 namespace {
@@ -20,12 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-std::string text_of(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 /// A run of four images, with artifacts: of "grid" 8-bit inputs, of "between" others.
 class Export : public ::testing::Test {
