@@ -16,16 +16,9 @@ if(GAUNTLET_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 # The ABI number in a plugin's stamp is a digest of the SDK's headers: nobody can forget to bump it.
-file(GLOB sdk_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/framework/include/gauntlet/*.h")
-list(SORT sdk_headers)
-set(sdk_text "")
-foreach(header IN LISTS sdk_headers)
-  file(READ "${header}" text)
-  string(APPEND sdk_text "${text}")
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${header}")
-endforeach()
-string(SHA256 sdk_digest "${sdk_text}")
-string(SUBSTRING "${sdk_digest}" 0 16 GAUNTLET_ABI_DIGEST)
+include(AbiDigest)
+gauntlet_abi_digest("${PROJECT_SOURCE_DIR}/framework/include/gauntlet" GAUNTLET_ABI_DIGEST sdk_headers)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sdk_headers})
 file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/include/gauntlet/abi_digest.h" @ONLY CONTENT
 "// Digest of the SDK's headers. Generated.
 #pragma once
@@ -55,8 +48,10 @@ function(gauntlet_ship_plugin target kind)
 endfunction()
 
 # Sources of a target are compiled some at a time; names in their unnamed namespaces must differ within a folder.
+# 0: all of them in one unit.
+set(GAUNTLET_UNITY_BATCH 7 CACHE STRING "how many sources GAUNTLET_UNITY compiles together; 0: those of a folder")
 function(gauntlet_compile_together target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${GAUNTLET_UNITY} UNITY_BUILD_BATCH_SIZE 7)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${GAUNTLET_UNITY} UNITY_BUILD_BATCH_SIZE ${GAUNTLET_UNITY_BATCH})
 endfunction()
 
 # gauntlet_component(name [DEPENDS component...] [LINKS library...]): the static library of one folder
