@@ -96,6 +96,7 @@ different("an include" "<map>" "<set>")
 different("a macro" "one_##x" "two_##x")
 different("a macro that takes no argument any more" "NAMED(x)" "NAMED (x)")
 different("the end of a directive" "<map>\n\n" "<map> ")
+different("code drawn into a directive" "  // joined\n\n/// What is known.\n" " ")
 different("a declaration made a comment" "  char quote" "//  char quote")
 
 # Raw strings are texts, whatever stands in them.
