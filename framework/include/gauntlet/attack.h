@@ -1,4 +1,5 @@
-// What an attack plugin implements.
+/// @file
+/// What an attack plugin implements.
 #pragma once
 #include <memory>
 #include <optional>
@@ -23,16 +24,17 @@ struct GAUNTLET_API Host : Interface {
 
 /// One batch to attack.
 struct GAUNTLET_API Task {
-  Tensor x;       ///< [N, C, H, W] clean inputs
-  Tensor y;       ///< [N] true classes
-  Tensor target;  ///< [N] wanted classes; undefined in untargeted tasks
-  Goal goal;
-  const ThreatModel& threat;
-  std::optional<Loss> loss;  ///< set by a trainer (TRADES) or by the defense's own adaptive loss
-  Noise noise;               ///< of this task; nothing else is random
-  Host& host;
-  int64_t restart = 0;  ///< the host repeats the attack; 0 is the first time
+  Tensor x;                   ///< [N, C, H, W] clean inputs
+  Tensor y;                   ///< [N] true classes
+  Tensor target;              ///< [N] wanted classes; undefined in untargeted tasks
+  Goal goal;                  ///< what counts as a success
+  const ThreatModel& threat;  ///< ball and box that the answer is to lie in
+  std::optional<Loss> loss;   ///< set by a trainer (TRADES) or by the defense's own adaptive loss
+  Noise noise;                ///< of this task; nothing else is random
+  Host& host;                 ///< other models and attacks
+  int64_t restart = 0;        ///< the host repeats the attack; 0 is the first time
 
+  /// The loss that was set, else the attack's usual one for this goal.
   Loss loss_or(Loss (*usual)(Goal)) const { return loss ? *loss : usual(goal); }
   /// Rows of a query; without sample: all N in order.
   Rows rows(const Tensor& sample = {}) const;
@@ -42,6 +44,7 @@ struct GAUNTLET_API Task {
   Tensor full(double value) const;
 };
 
+/// What the host is to know of an attack before it runs.
 struct AttackFacts {
   Access access = Access::kGradient;  ///< what it needs
   bool minimal_norm = false;  ///< looks for the smallest perturbation: not stopped at the first hit
@@ -54,6 +57,7 @@ struct AttackFacts {
 
 /// An attack. It keeps no state between runs.
 struct GAUNTLET_API Attack : Interface {
+  /// Of the attack with these parameters, the same for every task.
   virtual AttackFacts facts() const = 0;
   /// Why a cell is skipped; empty: it is not.
   virtual std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const { return {}; }

@@ -1,4 +1,5 @@
-// What a defense plugin implements: any mix of these abilities, found by dynamic_cast.
+/// @file
+/// What a defense plugin implements: any mix of these abilities, found by dynamic_cast.
 #pragma once
 #include <limits>
 #include <map>
@@ -9,36 +10,50 @@
 
 namespace gauntlet {
 
+/// Root of defenses. It can do nothing by itself: a plugin adds abilities from below.
 struct GAUNTLET_API Defense : Interface {};
 
 /// A convolution or linear layer of the network. Layers belong to the host.
 struct Layer {
-  enum class Kind { kConv, kLinear } kind = Kind::kConv;
-  std::string name;
-  int64_t index = 0, count = 0;           ///< 0 is the first layer, count - 1 the last
+  /// What the layer computes.
+  enum class Kind {
+    kConv,                                ///< a convolution in two dimensions
+    kLinear                               ///< a matrix
+  } kind = Kind::kConv;                   ///< which of them this one is
+  std::string name;                       ///< of its tensors in the state dict, without ".weight"
+  int64_t index = 0,                      ///< 0 is the first layer, count - 1 the last
+      count = 0;                          ///< layers of the network
   std::vector<int64_t> weight_shape;      ///< [out, in, kh, kw] or [out, in]
-  std::vector<int64_t> input, output;     ///< shapes of activations without the batch
+  std::vector<int64_t> input,             ///< shape of the activations it reads, without the batch
+      output;                             ///< and of those it gives
   std::map<std::string, Tensor> learned;  ///< what declare() added, as trained
 };
 
 /// Where plugins put tensors that are trained and saved with the model.
 struct GAUNTLET_API Parameters : Interface {
+  /// A tensor under a name, with the values it starts from. `optimizer` names one of the recipe's;
+  /// "main" is the one that trains the network.
   virtual void add(const std::string& name, const Tensor& initial, bool weight_decay = true,
                    const std::string& optimizer = "main") = 0;
 };
 
 /// Told how the network normalises its images, before the defense sees any: for noise in
-/// normalised space. mean, std: [1, C, 1, 1].
+/// normalised space.
 struct GAUNTLET_API KnowsNormalisation : Interface {
+  /// mean, std: [1, C, 1, 1], in units of the input.
   virtual void normalisation(const Tensor& mean, const Tensor& std) = 0;
 };
 
 /// Noise or reparametrisation inside layers (PNI, CNI, RSE). A hook that returns its very argument
 /// is taken out. output() comes before batch norm, so a layer that uses it is not folded.
 struct GAUNTLET_API PerturbsLayers : Interface {
+  /// Called once for each layer, before the first pass: what is trained there beside the weights.
   virtual void declare(const Layer&, Parameters&) {}
+  /// The weight to use in this pass: [weight_shape...].
   virtual Tensor weight(const Layer&, const Tensor& w, Noise&) { return w; }
+  /// The activations the layer is to read: [R, input...].
   virtual Tensor input(const Layer&, const Tensor& a, Noise&) { return a; }
+  /// The activations to go on with: [R, output...], with the bias in them.
   virtual Tensor output(const Layer&, const Tensor& a, Noise&) { return a; }
   /// A row's result depends on the other rows of the batch (PNI-A: scale taken over the batch).
   virtual bool couples_rows() const { return false; }
@@ -46,6 +61,7 @@ struct GAUNTLET_API PerturbsLayers : Interface {
 
 /// Purifiers, denoisers, random transforms of the input.
 struct GAUNTLET_API TransformsInput : Interface {
+  /// What the network sees instead of x: [R, C, H, W].
   virtual Tensor forward(const Tensor& x, Noise&) = 0;
   /// The backward path where forward() has no useful gradient (BPDA); gets the same noise.
   virtual Tensor surrogate(const Tensor& x, Noise& noise) { return forward(x, noise); }
@@ -53,7 +69,9 @@ struct GAUNTLET_API TransformsInput : Interface {
 
 /// Smoothing wrappers: the host draws, adds up ballots, stops early when nothing can change.
 struct GAUNTLET_API Votes : Interface {
+  /// Draws behind one decision: 1 to 2^20 - 1.
   virtual int64_t mc_samples() const = 0;
+  /// The input of one draw: [R, C, H, W].
   virtual Tensor perturb(const Tensor& x, Noise&) { return x; }
   /// [R, K] of one draw.
   virtual Tensor ballot(const Outputs& one_draw) = 0;
@@ -81,11 +99,14 @@ struct GAUNTLET_API Refuses : Interface {
 
 /// Training or validation inputs.
 struct Batch {
-  Tensor x, y;    ///< [B, C, H, W], [B]
+  Tensor x,       ///< [B, C, H, W]
+      y;          ///< [B] true classes
   Tensor sample;  ///< [B] index in the data set, unchanged by augmentation
 };
 
+/// What the host lends to a defense that is fitted.
 struct GAUNTLET_API Fitting : Interface {
+  /// The defended model below this defense.
   virtual View& model() = 0;
   virtual Batch data() = 0;  ///< validation data the defense may see
   /// For defenses that learn from adversarial inputs; the attack sees the defense as it is now.
@@ -96,6 +117,7 @@ struct GAUNTLET_API Fitting : Interface {
 struct GAUNTLET_API Fits : Interface {
   /// False: these parameters leave nothing to fit, and no validation data are needed.
   virtual bool wanted() const { return true; }
+  /// Chooses what is left open, and puts it into `state`.
   virtual void fit(Fitting&) = 0;
   /// Filled by fit(), which every run calls before its first cell; reports show what is small.
   std::map<std::string, Tensor> state;
@@ -103,6 +125,7 @@ struct GAUNTLET_API Fits : Interface {
 
 /// The defender says how to attack it best; the host runs the plain loss as well.
 struct GAUNTLET_API SuggestsLoss : Interface {
+  /// To be maximised by attacks with this goal.
   virtual Loss adaptive_loss(Goal) = 0;
 };
 
@@ -117,6 +140,7 @@ struct Certificate {
 struct GAUNTLET_API Certifies : Interface {
   /// Chance, in [0, 1), that the certificate of one sample does not hold; 0: none.
   virtual double alpha() const = 0;
+  /// x: [N, C, H, W]; one certificate for each sample of it.
   virtual Certificate certify(const Tensor& x, View&, Noise&) = 0;
 };
 

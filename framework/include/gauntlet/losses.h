@@ -1,4 +1,5 @@
-// The losses attacks maximise. Each is for any goal; rows need not be in any order.
+/// @file
+/// The losses attacks maximise. Each is for any goal; rows need not be in any order.
 #pragma once
 #include "gauntlet/types.h"
 

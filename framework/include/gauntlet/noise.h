@@ -1,7 +1,8 @@
-// Counter-based randomness (Philox4x32-10, Salmon et al., 2011): a value depends on the seed, the
-// stream, the layer, the sample's index in the data set, the copy of it, the step, the draw and on
-// how often this object was asked before, and on nothing else: not on batch size or the order of
-// rows.
+/// @file
+/// Counter-based randomness (Philox4x32-10, Salmon et al., 2011): a value depends on the seed, the
+/// stream, the layer, the sample's index in the data set, the copy of it, the step, the draw and on
+/// how often this object was asked before, and on nothing else: not on batch size or the order of
+/// rows.
 #pragma once
 #include "gauntlet/types.h"
 
@@ -25,15 +26,16 @@ class GAUNTLET_API Noise {
   /// different values, the first of them the sample's own.
   Noise rows(const Tensor& sample) const;
 
-  /// Filled by the host.
+  /// Where the source stands. Filled by the host.
   struct Key {
-    uint64_t seed = 0;  ///< of (seed, stream, restart)
-    uint32_t layer = 0, call = 0;
+    uint64_t seed = 0;   ///< of (seed, stream, restart)
+    uint32_t layer = 0,  ///< which layer or wrapper draws
+        call = 0;        ///< how often this object was asked since at()
     bool off = false;    ///< normals are 0, uniforms 1/2
     Tensor id;           ///< [R] int64, index in the data set
     Tensor place;        ///< [R] int64, step << 40 | draw << 20 | copy
     int64_t shared = 0;  ///< step << 40 | draw << 20 of shared draws
-  } key;
+  } key;                 ///< of this source
 };
 
 }  // namespace gauntlet

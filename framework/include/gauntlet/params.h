@@ -1,6 +1,7 @@
-// Parameters of plugins. A plugin says each once, in Params::fields(visitor): field, name, help,
-// and a Range or OneOf where there is one. Defaults, binding from TOML, `plugins show`, reports and
-// the identity of a result are visitors over it.
+/// @file
+/// Parameters of plugins. A plugin says each once, in Params::fields(visitor): field, name, help,
+/// and a Range or OneOf where there is one. Defaults, binding from TOML, `plugins show`, reports
+/// and the identity of a result are visitors over it.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,14 +22,19 @@ namespace gauntlet {
 using std::int64_t;
 
 struct ParamValue;
+/// Values by name: a table of a TOML file.
 using ParamMap = std::map<std::string, ParamValue, std::less<>>;
+/// Values in order.
 using ParamList = std::vector<ParamValue>;
 
 /// A value as a TOML file can hold it: a scalar, a list or a table.
 struct ParamValue {
+  /// One of what TOML knows; dates are not among it.
   std::variant<bool, int64_t, double, std::string, ParamList, ParamMap> value;
 
   ParamValue() : value(false) {}
+  /// @{
+  /// From a plain value, as in {{"steps", 7}, {"loss", "margin"}}.
   ParamValue(bool v) : value(v) {}
   ParamValue(int v) : value(int64_t{v}) {}
   ParamValue(int64_t v) : value(v) {}
@@ -37,58 +43,66 @@ struct ParamValue {
   ParamValue(std::string v) : value(std::move(v)) {}
   ParamValue(ParamList v) : value(std::move(v)) {}
   ParamValue(ParamMap v) : value(std::move(v)) {}
+  /// @}
 
+  /// The value if it is a T; null if it is something else.
   template <class T>
   const T* get() const {
     return std::get_if<T>(&value);
   }
+  /// Of one type, and equal: 1 is not 1.0.
   bool operator==(const ParamValue& other) const { return value == other.value; }
 };
 
 /// A plugin as a parameter of another: { use = "pgd", steps = 7 }.
 struct Use {
-  std::string plugin;
-  ParamMap with = {};
+  std::string plugin;  ///< its name
+  ParamMap with = {};  ///< its parameters, as given
 };
 /// A registry model as a parameter: "id", or with wrappers around it, innermost first,
 /// { model = "id", stack = [{ use = "smoothing", sigma = 0.06 }] }. The hash of its weights and its
 /// stack enter the identity.
 struct ModelRef {
-  std::string id;
-  std::vector<Use> stack = {};
+  std::string id;               ///< "fashion-mnist/at"
+  std::vector<Use> stack = {};  ///< wrappers, innermost first
 };
 /// A file as a parameter, identified by its content.
 struct File {
-  std::string path;
+  std::string path;  ///< absolute, or below the folder of the file that names it
 };
 
+/// What a field of Params can be.
 enum class ParamType {
-  kBool,
-  kInt,
-  kFloat,
-  kString,
-  kIntList,
-  kFloatList,
-  kStringList,
-  kFile,
-  kModel,
-  kModelList,
-  kUse
+  kBool,        ///< bool
+  kInt,         ///< int64_t
+  kFloat,       ///< double
+  kString,      ///< std::string
+  kIntList,     ///< std::vector<int64_t>
+  kFloatList,   ///< std::vector<double>
+  kStringList,  ///< std::vector<std::string>
+  kFile,        ///< File
+  kModel,       ///< ModelRef
+  kModelList,   ///< std::vector<ModelRef>
+  kUse          ///< Use
 };
 /// Closed interval of allowed values (of each element in a list).
 struct Range {
-  double min, max;
+  double min,  ///< the smallest that is allowed
+      max;     ///< the largest
 };
 /// Allowed strings.
 using OneOf = std::vector<std::string>;
 
+/// A parameter as a plugin declares it.
 struct ParamSpec {
-  std::string name, help;
-  ParamType type;
-  ParamValue fallback;  ///< value of a default-constructed Params
-  std::optional<Range> range;
-  OneOf one_of;
+  std::string name,            ///< key in a suite
+      help;                    ///< what it means, one line
+  ParamType type;              ///< of the field
+  ParamValue fallback;         ///< value of a default-constructed Params
+  std::optional<Range> range;  ///< unset: every number
+  OneOf one_of;                ///< empty: every string
 };
+/// The parameters of a plugin in the order in which it declares them.
 using Schema = std::vector<ParamSpec>;
 
 /// A parameter that cannot be: unknown name, wrong type, value not allowed. what() names parameter,

@@ -1,7 +1,8 @@
-// All that a plugin includes: the interfaces, and the macro that makes a struct a plugin.
-//
-// A plugin is one struct in an anonymous namespace with a nested `Params` and a member `p` of it,
-// then GAUNTLET_ATTACK or GAUNTLET_DEFENSE. Nothing else of the library is exported.
+/// @file
+/// All that a plugin includes: the interfaces, and the macro that makes a struct a plugin.
+///
+/// A plugin is one struct in an anonymous namespace with a nested `Params` and a member `p` of it,
+/// then GAUNTLET_ATTACK or GAUNTLET_DEFENSE. Nothing else of the library is exported.
 #pragma once
 #include <torch/version.h>
 
@@ -16,9 +17,9 @@ namespace gauntlet {
 /// The C++ side of a plugin; the host touches it only after the stamp matched its own. Both
 /// functions throw ParamError.
 struct Entry {
-  Schema (*schema)();
-  std::unique_ptr<Attack> (*attack)(const ParamMap&);
-  std::unique_ptr<Defense> (*defense)(const ParamMap&);
+  Schema (*schema)();                                    ///< its parameters
+  std::unique_ptr<Attack> (*attack)(const ParamMap&);    ///< one of its own; null in a defense
+  std::unique_ptr<Defense> (*defense)(const ParamMap&);  ///< one of its own; null in an attack
 };
 
 namespace detail {

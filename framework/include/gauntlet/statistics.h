@@ -1,4 +1,5 @@
-// Exact statistics of counts, for certificates.
+/// @file
+/// Exact statistics of counts, for certificates.
 #pragma once
 #include <cstdint>
 

@@ -1,4 +1,5 @@
-// The one door from an attack to the defended model.
+/// @file
+/// The one door from an attack to the defended model.
 #pragma once
 #include <optional>
 #include <stdexcept>
@@ -17,22 +18,25 @@ struct GAUNTLET_API AccessError : std::logic_error {
 /// Thrown by a query when none of its samples is active any more; plugins do not catch it.
 struct GAUNTLET_API TaskOver {};
 
+/// How a target is to be asked.
 struct Query {
   Tensor rows = {};                   ///< [R] sample of each row of x; undefined: row i is sample i
   std::optional<int64_t> draws = {};  ///< unset: what the suite says, for every attack alike
   std::optional<Average> average = {};  ///< unset: the suite's, else the defense's, else the loss
-  Draw noise = Draw::kFresh;
-  int64_t key = 0;  ///< of Draw::kFixed
+  Draw noise = Draw::kFresh;            ///< which noise the defense draws
+  int64_t key = 0;                      ///< of Draw::kFixed
 };
 
+/// What one loss gives for R rows.
 struct Gradient {
   Tensor x;         ///< [R, C, H, W], of the summed loss
   Tensor loss;      ///< [R]
   Outputs outputs;  ///< of the same pass, averaged over the draws
 };
 
+/// What an attack may know of its target before it asks.
 struct TargetFacts {
-  int64_t classes = 0;
+  int64_t classes = 0;      ///< K
   bool stochastic = false;  ///< derived by the host from the whole stack and probed
   bool surrogate = false;   ///< gradients are of a differentiable stand-in
   bool refuses = false;     ///< a detector may answer "adversarial"
@@ -45,6 +49,7 @@ struct TargetFacts {
 /// AccessError below its tier, TaskOver when no sample it asks about is active,
 /// std::invalid_argument for inputs that are not [R, C, H, W].
 struct GAUNTLET_API Target : Interface {
+  /// The same during the whole task; free.
   virtual TargetFacts facts() const = 0;
   /// [R] class, -1 refused: what the real defense answers, with all its votes. Access::kDecision.
   virtual Tensor decisions(const Tensor& x, const Query& = {}) = 0;
@@ -62,6 +67,7 @@ struct GAUNTLET_API Target : Interface {
   /// [N] int64 passes.
   virtual Tensor budget_left() const = 0;
 
+  /// Gradient of one loss. Access::kGradient.
   Gradient gradient(const Tensor& x, const Loss& loss, const Query& query = {}) {
     return gradients(x, {loss}, query).front();
   }

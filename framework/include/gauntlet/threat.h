@@ -1,10 +1,16 @@
-// Threat models: which perturbations count, and the geometry attacks with a fixed epsilon need.
+/// @file
+/// Threat models: which perturbations count, and the geometry attacks with a fixed epsilon need.
 #pragma once
 #include "gauntlet/noise.h"
 
 namespace gauntlet {
 
-enum class Norm { kLinf, kL2, kL1 };
+/// How the size of a perturbation is measured.
+enum class Norm {
+  kLinf,  ///< the largest absolute value
+  kL2,    ///< the root of the sum of squares
+  kL1     ///< the sum of absolute values
+};
 
 /// Geometry of rows [R, ...] that does not depend on their scale: it holds from the smallest float
 /// to the largest, and only exact zeros are without a direction. In a direction an infinite entry
@@ -22,9 +28,10 @@ GAUNTLET_API Tensor unit(const Tensor& rows, Norm norm = Norm::kL2);
 /// functions never switch on the norm. All tensors are [R, C, H, W] where epsilon is [1, 1, 1, 1],
 /// or has a row each.
 struct GAUNTLET_API ThreatModel {
-  Norm norm = Norm::kLinf;
-  Tensor epsilon;  ///< [1, 1, 1, 1], or one per sample: [N, 1, 1, 1]; input units
-  double low = 0, high = 1;
+  Norm norm = Norm::kLinf;  ///< of the ball
+  Tensor epsilon;           ///< [1, 1, 1, 1], or one per sample: [N, 1, 1, 1]; input units
+  double low = 0,           ///< least value of a pixel
+      high = 1;             ///< largest value of a pixel
 
   /// delta, uniform in the ball; may leave the box.
   Tensor random(const Tensor& x, Noise& noise) const;

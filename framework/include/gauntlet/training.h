@@ -1,4 +1,5 @@
-// The ability to train a network, and what the host lends for it.
+/// @file
+/// The ability to train a network, and what the host lends for it.
 #pragma once
 #include <optional>
 #include <stdexcept>
@@ -33,6 +34,7 @@ struct GAUNTLET_API Training : Interface {
   virtual Parameters& parameters() = 0;
   /// A tensor kept between steps and in checkpoints; undefined at first.
   virtual Tensor& state(const std::string& name) = 0;
+  /// The recipe's threat.
   virtual const ThreatModel& threat() const = 0;
   virtual Noise noise() = 0;         ///< of this batch
   virtual double epoch() const = 0;  ///< 12.5: half of the 13th
@@ -45,11 +47,13 @@ struct GAUNTLET_API Training : Interface {
 
 /// A training method: override loss(), or step() for a rhythm of its own.
 struct GAUNTLET_API Trains : Interface {
+  /// Before the first step: the place for parameters of the method's own.
   virtual void prepare(Training&) {}
   /// Scalar, to be minimised.
   virtual Tensor loss(Training&, const Batch&) {
     throw std::logic_error("Trains: neither loss() nor step() is written");
   }
+  /// One batch: a backward pass and a step of the main optimizer, unless a method has its own.
   virtual void step(Training& training, const Batch& batch) {
     training.minimise(loss(training, batch));
   }

@@ -1,5 +1,6 @@
-// The nouns that pass between host and plugins. N samples of a task, R rows of a query (R may be N,
-// fewer, or many times N), K classes. Images are float32 [., C, H, W] with values in [0, 1].
+/// @file
+/// The nouns that pass between host and plugins. N samples of a task, R rows of a query (R may be
+/// N, fewer, or many times N), K classes. Images are float32 [., C, H, W] with values in [0, 1].
 #pragma once
 #include <torch/types.h>
 
@@ -19,8 +20,8 @@ using torch::Tensor;
 /// type_info and dynamic_cast works across them.
 struct GAUNTLET_API Interface {
   Interface() = default;
-  Interface(const Interface&) = default;
-  Interface& operator=(const Interface&) = default;
+  Interface(const Interface&) = default;             ///< a plain copy
+  Interface& operator=(const Interface&) = default;  ///< a plain copy
   virtual ~Interface();
 };
 
@@ -45,19 +46,36 @@ struct Rows {
 using Loss = std::function<Tensor(const Outputs&, const Rows&)>;
 
 /// How much of the target an attack may see; each tier includes the ones before it.
-enum class Access { kNone, kDecision, kScore, kGradient };
+enum class Access {
+  kNone,      ///< nothing: random noise, inputs made elsewhere
+  kDecision,  ///< classes
+  kScore,     ///< logits and losses
+  kGradient   ///< gradients
+};
 
-/// Untargeted: any wrong answer. Targeted: the class `target`. Hypocritical: the true class, for an
-/// input that is misclassified (Tao et al., 2022).
-enum class Goal { kUntargeted, kTargeted, kHypocritical };
+/// What an attack is after.
+enum class Goal {
+  kUntargeted,   ///< any wrong answer
+  kTargeted,     ///< the class `target`
+  kHypocritical  ///< the true class, for an input that is misclassified (Tao et al., 2022)
+};
 
-/// What is averaged over the draws of one query: the loss (EPGD), class probabilities (SmoothAdv),
-/// logits, or what the defense itself counts, as shares whose logarithms are the logits
-/// (probabilities where nothing votes). Hard ballots have no gradient.
-enum class Average { kLoss, kProbability, kLogit, kBallot };
+/// What is averaged over the draws of one query.
+enum class Average {
+  kLoss,         ///< the loss (EPGD: Nemcovsky et al., 2022)
+  kProbability,  ///< class probabilities (SmoothAdv: Salman et al., 2019)
+  kLogit,        ///< logits
+  /// What the defense itself counts, as shares whose logarithms are the logits (probabilities where
+  /// nothing votes). Hard ballots have no gradient.
+  kBallot
+};
 
-/// Fresh: new noise every query. Fixed: equal key, equal noise. Off: normals are 0, uniforms 1/2.
-enum class Draw { kFresh, kFixed, kOff };
+/// The noise of a query.
+enum class Draw {
+  kFresh,  ///< new noise every query
+  kFixed,  ///< equal key, equal noise
+  kOff     ///< normals are 0, uniforms 1/2
+};
 
 /// One number a row made to broadcast over images: [R] -> [R, 1, 1, 1].
 GAUNTLET_API Tensor per_image(const Tensor& per_row);

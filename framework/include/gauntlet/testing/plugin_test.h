@@ -1,5 +1,6 @@
-// For a plugin's own tests: loads the built plugin, and gives it a target whose best answer is
-// known. Not a part of what plugins and host agree on, so it does not enter the ABI digest.
+/// @file
+/// For a plugin's own tests: loads the built plugin, and gives it a target whose best answer is
+/// known. Not a part of what plugins and host agree on, so it does not enter the ABI digest.
 #pragma once
 #include <dlfcn.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -31,6 +32,7 @@ inline Noise noise_for(int64_t n, uint64_t seed = 1) {
 /// limit.
 class LinearTarget final : public Target {
  public:
+  /// [K, C*H*W], [K], and the classes [N] of the samples that will be asked about.
   LinearTarget(Tensor weight, Tensor bias, Tensor y)
       : weight_(std::move(weight)), bias_(std::move(bias)), y_(std::move(y)) {}
 
