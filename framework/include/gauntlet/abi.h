@@ -11,6 +11,7 @@
 #define GAUNTLET_API __attribute__((visibility("default")))
 
 /** Who a plugin is and what it was compiled against. Every text ends with a zero byte. */
+// NOLINTNEXTLINE(modernize-use-using): plain C.
 typedef struct gauntlet_stamp {
   char magic[16];      /**< GAUNTLET_MAGIC */
   uint32_t stamp_size; /**< bytes of this struct */

@@ -33,6 +33,7 @@ struct ParamValue {
   std::variant<bool, int64_t, double, std::string, ParamList, ParamMap> value;
 
   ParamValue() : value(false) {}
+  // NOLINTBEGIN(google-explicit-constructor): a value is to be written as it is.
   /// @{
   /// From a plain value, as in {{"steps", 7}, {"loss", "margin"}}.
   ParamValue(bool v) : value(v) {}
@@ -44,6 +45,7 @@ struct ParamValue {
   ParamValue(ParamList v) : value(std::move(v)) {}
   ParamValue(ParamMap v) : value(std::move(v)) {}
   /// @}
+  // NOLINTEND(google-explicit-constructor)
 
   /// The value if it is a T; null if it is something else.
   template <class T>
@@ -132,6 +134,7 @@ GAUNTLET_API std::optional<double> parse_fraction(std::string_view text);
 namespace detail {
 template <class T>
 struct ParamTraits;
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type.
 #define GAUNTLET_PARAM_(T, kType)                              \
   template <>                                                  \
   struct GAUNTLET_API ParamTraits<T> {                         \
@@ -151,6 +154,7 @@ GAUNTLET_PARAM_(ModelRef, kModel)
 GAUNTLET_PARAM_(std::vector<ModelRef>, kModelList)
 GAUNTLET_PARAM_(Use, kUse)
 #undef GAUNTLET_PARAM_
+// NOLINTEND(bugprone-macro-parentheses)
 
 inline void add_rule(ParamSpec&) {}
 inline void add_rule(ParamSpec& spec, Range range) { spec.range = range; }
