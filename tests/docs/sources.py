@@ -82,7 +82,7 @@ class File:
         self.name = name
         self.text = without_comments(text)
         self.mask = masked(self.text)
-        self.scopes = []
+        self.scopes, self.known = [], {}  # known: what was asked before
         self.find_scopes()
         self.constants = dict(re.findall(rf"\b(k[A-Z]\w*)\s*=\s*{STRING}", self.text))
 
@@ -123,8 +123,10 @@ class File:
 
     def around(self, offset):
         """Scopes that hold a place, innermost first."""
-        inside = [scope for scope in self.scopes if scope.begin < offset <= scope.end]
-        return sorted(inside, key=lambda scope: -scope.begin)
+        if offset not in self.known:
+            inside = [scope for scope in self.scopes if scope.begin < offset <= scope.end]
+            self.known[offset] = sorted(inside, key=lambda scope: -scope.begin)
+        return self.known[offset]
 
     def function_at(self, offset):
         return next((scope for scope in self.around(offset) if scope.kind == "function"), None)
@@ -146,16 +148,24 @@ def parameters(head):
 
 
 class Sources:
-    def __init__(self, root):
+    """`changed`: texts of files that are read in place of what lies below the root, or beside it; None: absent."""
+
+    parsed = {}  # (name, text) -> File
+
+    def __init__(self, root, changed=None):
+        texts = {str(path.relative_to(root)): path.read_text(encoding="utf-8")
+                 for path in sorted((root / "framework").rglob("*")) if path.suffix in (".cc", ".h")}
+        texts.update(changed or {})
         self.files, self.taken, self.unresolved = [], [], []
         self.text = ""  # of all files
-        for path in sorted((root / "framework").rglob("*")):
-            if path.suffix not in (".cc", ".h"):
+        for name, text in texts.items():
+            if text is None:
                 continue
-            text = path.read_text(encoding="utf-8")
             self.text += text
             if re.search(r"\b(TableReader|Toml|JsonReader|visit)\b", text):
-                self.files.append(File(text, str(path.relative_to(root))))
+                if (name, text) not in self.parsed:
+                    self.parsed[name, text] = File(text, name)
+                self.files.append(self.parsed[name, text])
         self.functions = {}  # name -> [(file, scope)]
         for file in self.files:
             for scope in file.scopes:
@@ -180,8 +190,13 @@ class Sources:
                 yield call.group(1), call.start(), parts[0][0]
 
     def declaration(self, file, variable, offset):
-        """Where a variable is made a reader: ("local", what, offset), ("member", …), ("parameter", number, scope) or
-        ("lambda", scope)."""
+        if (variable, offset) not in file.known:
+            file.known[variable, offset] = self.find_declaration(file, variable, offset)
+        return file.known[variable, offset]
+
+    def find_declaration(self, file, variable, offset):
+        """Where a variable is made a reader: ("local", what, offset), ("member", what, class), ("parameter", number,
+        function) or ("lambda", number, lambda); None: it is no reader."""
         for scope in file.around(offset):
             if scope.kind in ("function", "lambda"):
                 for number, (kind, name) in enumerate(self.lambda_parameters(scope)):
