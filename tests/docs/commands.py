@@ -30,7 +30,7 @@ import time
 from pages import Page, all_pages
 
 SHELLS = ("", "bash", "shell", "console", "zsh", "terminal", "text")
-COMMAND = re.compile(r"(\$ )?(\./)?gauntlet(\s|$)")
+COMMAND = re.compile(r"(\$ )?(\./gauntlet(\s|$)|gauntlet \S)")  # many blanks: a list of files, no command
 OUTPUT = re.compile(r"gauntlet \d")  # `gauntlet --version`
 PARTS = ("no-test:", "needs:", "fails:")
 

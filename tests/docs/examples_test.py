@@ -269,7 +269,8 @@ def suite_texts(page):
             if "board" in drop:
                 text = re.sub(r"\[data\]\n\{data\}\n\{threats\}", "", text).replace("attack.pgd", "attack.own")
             if "name" in drop:
-                text = f"{lines}\n" + text.replace("{top}\n", "").replace('model = "fashion', 'name = "undefended"\nmodel = "fashion')
+                row_name = 'name = "undefended"\nmodel = "fashion'
+                text = f"{lines}\n" + text.replace("{top}\n", "").replace('model = "fashion', row_name)
                 parts["top"] = ""
             if "certify" in drop:
                 parts["rows"] = ('[[defense]]\nname = "own"\nmodel = "fashion-mnist/gaussian"\n'

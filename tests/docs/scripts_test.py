@@ -212,6 +212,9 @@ class Commands(unittest.TestCase):
         self.expect("Text:\n\n    ./gauntlet run suite.toml\n", 1, "README.md:3: an indented command")
         self.expect("Text:\n\n    gauntlet run suite.toml\n", 1, "README.md:3: an indented command")
 
+    def test_list_of_files_is_no_command(self):
+        self.expect("    gauntlet        the wrapper\n    docs/           pages\n", 0)
+
     def test_command_in_another_block_is_told(self):
         self.expect("```\n$ ./gauntlet run suite.toml\n```\n", 1, "README.md:2: a command in a block that is no ```sh")
         self.expect("```bash\ngauntlet run suite.toml\n```\n", 1, "README.md:2: a command in a block that is no ```sh")
