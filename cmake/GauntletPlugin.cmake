@@ -1,8 +1,9 @@
-# gauntlet_plugin(attack|defense NAME [SOURCES file...] [FILES file...] [OUTPUT folder]): a plugin library
+# gauntlet_plugin(attack|defense NAME [SOURCES file...] [FILES file...] [TESTED file...] [OUTPUT folder]): a plugin library
 # from NAME.cc, made as <build>/plugins/attacks/NAME.so. Beside it come preset.toml, where there is one, as
-# NAME.toml, citation.bib as NAME.bib (the BibTeX of what it implements, which reports cite), and FILES, which presets may name. OUTPUT puts all of it elsewhere (plugins of tests).
+# NAME.toml, citation.bib as NAME.bib (the BibTeX of what it implements, which reports cite), and FILES, which presets may name. OUTPUT puts all of it elsewhere (plugins of tests). In the
+# tree, NAME_test.cc beside it is a test of it; TESTED are sources of it that the test calls.
 function(gauntlet_plugin kind name)
-  cmake_parse_arguments(arg "" "OUTPUT" "SOURCES;FILES" ${ARGN})
+  cmake_parse_arguments(arg "" "OUTPUT" "SOURCES;FILES;TESTED" ${ARGN})
   if(NOT kind MATCHES "^(attack|defense)$")
     message(FATAL_ERROR "gauntlet_plugin: the kind is attack or defense, not '${kind}'")
   endif()
@@ -12,6 +13,8 @@ function(gauntlet_plugin kind name)
   if(NOT arg_SOURCES)
     set(arg_SOURCES ${name}.cc)
   endif()
+  list(TRANSFORM arg_TESTED PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" OUTPUT_VARIABLE tested)
+  set_property(GLOBAL APPEND PROPERTY GAUNTLET_TESTED_SOURCES ${tested})
   set(target ${kind}_${name})
   add_library(${target} MODULE ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE gauntlet::gauntlet)

@@ -34,13 +34,21 @@ file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/include/gauntlet/version.h" @ONLY C
 add_library(gauntlet_pch OBJECT "${PROJECT_SOURCE_DIR}/cmake/pch.cc")
 target_link_libraries(gauntlet_pch PRIVATE gauntlet::torch)
 target_precompile_headers(gauntlet_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.h")
+# Types keep the visibility that they were precompiled with.
+add_library(gauntlet_exported_pch OBJECT "${PROJECT_SOURCE_DIR}/cmake/pch.cc")
+set_target_properties(gauntlet_exported_pch PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
+target_compile_options(gauntlet_exported_pch PRIVATE -fno-semantic-interposition)
+target_link_libraries(gauntlet_exported_pch PRIVATE gauntlet::torch)
+target_precompile_headers(gauntlet_exported_pch PRIVATE "${PROJECT_SOURCE_DIR}/cmake/pch.h")
 
 # What ./gauntlet builds before it starts the host: all that is installed, no test.
 add_custom_target(shipped)
+add_custom_target(plugins)
+add_dependencies(shipped plugins)
 function(gauntlet_ship_plugin target kind)
   set(folder lib/gauntlet/plugins/${kind}s)
   get_target_property(name ${target} OUTPUT_NAME)
-  add_dependencies(shipped ${target})
+  add_dependencies(plugins ${target})
   install(TARGETS ${target} LIBRARY DESTINATION ${folder})
   install(FILES preset.toml DESTINATION ${folder} RENAME ${name}.toml)
   install(FILES citation.bib DESTINATION ${folder} RENAME ${name}.bib OPTIONAL)
@@ -54,15 +62,37 @@ function(gauntlet_compile_together target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${GAUNTLET_UNITY} UNITY_BUILD_BATCH_SIZE ${GAUNTLET_UNITY_BATCH})
 endfunction()
 
-# gauntlet_component(name [DEPENDS component...] [LINKS library...]): the static library of one folder
-# of the framework, made of the .cc files in the current folder.
+# gauntlet_objects(name [FOLDER folder] [LINKS library...]): the .cc files below a folder of the framework (that of the
+# name), as objects of a shared library that exports all of them.
+function(gauntlet_objects name)
+  cmake_parse_arguments(arg "" "FOLDER" "LINKS" ${ARGN})
+  if(NOT arg_FOLDER)
+    set(arg_FOLDER ${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${arg_FOLDER}/*.cc")
+  list(SORT sources)
+  add_library(gauntlet_${name} OBJECT ${sources})
+  target_include_directories(gauntlet_${name} PUBLIC "${PROJECT_SOURCE_DIR}/framework" "${PROJECT_SOURCE_DIR}"
+    "${PROJECT_SOURCE_DIR}/framework/include" "${PROJECT_BINARY_DIR}/include")
+  set_target_properties(gauntlet_${name} PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
+  target_compile_options(gauntlet_${name} PRIVATE -fno-semantic-interposition)
+  target_link_libraries(gauntlet_${name} PUBLIC gauntlet::torch ${arg_LINKS})
+  target_precompile_headers(gauntlet_${name} REUSE_FROM gauntlet_exported_pch)
+  gauntlet_compile_together(gauntlet_${name})
+endfunction()
+
+# gauntlet_component(name [FOLDER folder] [DEPENDS component...] [LINKS library...]): a static library of the program
+# beside the engine, made of the .cc files below the folder.
 function(gauntlet_component name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.cc)
+  cmake_parse_arguments(arg "" "FOLDER" "DEPENDS;LINKS" ${ARGN})
+  if(NOT arg_FOLDER)
+    set(arg_FOLDER ${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${arg_FOLDER}/*.cc")
+  list(SORT sources)
   add_library(gauntlet_${name} STATIC ${sources})
-  target_include_directories(gauntlet_${name} PUBLIC "${PROJECT_SOURCE_DIR}/framework" "${PROJECT_SOURCE_DIR}")
   list(TRANSFORM arg_DEPENDS PREPEND gauntlet_)
-  target_link_libraries(gauntlet_${name} PUBLIC gauntlet ${arg_DEPENDS} ${arg_LINKS})
+  target_link_libraries(gauntlet_${name} PUBLIC gauntlet_engine ${arg_DEPENDS} ${arg_LINKS})
   target_precompile_headers(gauntlet_${name} REUSE_FROM gauntlet_pch)
   gauntlet_compile_together(gauntlet_${name})
 endfunction()

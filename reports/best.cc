@@ -5,9 +5,10 @@
 #include <map>
 #include <memory>
 
-#include "results/statistics.h"
+#include "analysis/statistics.h"
+#include "gauntlet/statistics.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 namespace {
 
 /// Of one image: what pairs need.
@@ -24,15 +25,15 @@ double bound_of(const std::vector<double>& differences) {
   return squares == 0 ? 1 : std::min(1.0, 2 * std::exp(-sum * sum / (2 * squares)));
 }
 
-std::optional<double> p_value(const Pairs& pairs) {
+std::optional<double> p_value(const analysis::Pairs& pairs) {
   if (pairs.a.empty()) return {};
   const double bound = pairs.variance > 0 ? 1 : bound_of(pairs.differences());
   return bound < kSettled ? bound : paired_test(pairs).p;
 }
 
-std::vector<bool> best_cells(const std::vector<const Group<CellRecord>*>& groups,
-                             const OutcomesOf& outcomes, Accuracy accuracy) {
-  const bool clean = accuracy == Accuracy::kClean;
+std::vector<bool> best_cells(const std::vector<const Group<results::CellRecord>*>& groups,
+                             const results::OutcomesOf& outcomes, analysis::Accuracy accuracy) {
+  const bool clean = accuracy == analysis::Accuracy::kClean;
   std::vector<std::optional<double>> values;
   for (const auto* group : groups)
     values.push_back(group && group->robust
@@ -45,16 +46,17 @@ std::vector<bool> best_cells(const std::vector<const Group<CellRecord>*>& groups
 }
 
 /// Image by image the smallest share of right answers under any attack, a mean over seeds.
-std::map<int64_t, double> smallest_rates(const Summary& summary, const OutcomesOf& outcomes,
-                                         const Group<WorstCase>& group) {
+std::map<int64_t, double> smallest_rates(const Summary& summary,
+                                         const results::OutcomesOf& outcomes,
+                                         const Group<results::WorstCase>& group) {
   std::map<int64_t, double> rates;
-  for (const WorstCase* worst : group.records) {
+  for (const results::WorstCase* worst : group.records) {
     std::map<int64_t, double> smallest;
-    for (const CellRecord& cell : summary.run.cells) {
+    for (const results::CellRecord& cell : summary.run.cells) {
       if (cell.defense != group.defense || cell.seed != worst->seed || !has_result(cell) ||
           !(ThreatName{cell.threat, cell.norm, cell.epsilon} == group.threat))
         continue;
-      for (const Outcome& outcome : outcomes(cell)) {
+      for (const results::Outcome& outcome : outcomes(cell)) {
         const double rate = double(outcome.robust_right) / double(cell.trials);
         const auto [place, is_new] = smallest.try_emplace(outcome.index, rate);
         if (!is_new) place->second = std::min(place->second, rate);
@@ -71,12 +73,12 @@ struct WorstRow {
   std::map<int64_t, double> rates;  ///< empty where they are not those that were scored
 };
 
-WorstRow worst_row(const Summary& summary, const OutcomesOf& outcomes,
-                   const Group<WorstCase>& group) {
+WorstRow worst_row(const Summary& summary, const results::OutcomesOf& outcomes,
+                   const Group<results::WorstCase>& group) {
   WorstRow row{group.robust->mean};
   const auto seeds = double(group.records.size());
-  for (const WorstCase* record : group.records) {
-    const Interval& interval = record->interval;
+  for (const results::WorstCase* record : group.records) {
+    const results::Interval& interval = record->interval;
     const double z = normal_quantile(0.5 + interval.level / 2);
     row.variance += std::pow((interval.high - interval.low) / (2 * z * seeds), 2);
   }
@@ -88,7 +90,7 @@ WorstRow worst_row(const Summary& summary, const OutcomesOf& outcomes,
 }
 
 std::optional<double> p_value(const WorstRow& a, const WorstRow& b) {
-  Pairs pairs;
+  analysis::Pairs pairs;
   for (const auto& [index, rate] : a.rates)
     if (const auto other = b.rates.find(index); other != b.rates.end()) {
       pairs.a.push_back(rate);
@@ -100,22 +102,22 @@ std::optional<double> p_value(const WorstRow& a, const WorstRow& b) {
   return std::erfc(std::abs(a.value - b.value) / std::sqrt(2 * variance));
 }
 
-bool is_complete(const Group<WorstCase>& group) {
+bool is_complete(const Group<results::WorstCase>& group) {
   return std::all_of(group.records.begin(), group.records.end(),
-                     [](const WorstCase* record) { return record->complete; });
+                     [](const results::WorstCase* record) { return record->complete; });
 }
 
 }  // namespace
 
-OutcomesOf remembering(const OutcomesOf& outcomes) {
-  const auto known = std::make_shared<std::map<const CellRecord*, std::vector<Right>>>();
-  return [known, outcomes](const CellRecord& record) {
+results::OutcomesOf remembering(const results::OutcomesOf& outcomes) {
+  const auto known = std::make_shared<std::map<const results::CellRecord*, std::vector<Right>>>();
+  return [known, outcomes](const results::CellRecord& record) {
     const auto [place, is_new] = known->try_emplace(&record);
     std::vector<Right>& kept = place->second;
     if (is_new)
-      for (const Outcome& o : outcomes(record))
+      for (const results::Outcome& o : outcomes(record))
         kept.push_back({int32_t(o.index), int32_t(o.clean_right), int32_t(o.robust_right)});
-    std::vector<Outcome> out(kept.size());
+    std::vector<results::Outcome> out(kept.size());
     for (size_t i = 0; i < kept.size(); ++i) {
       out[i].index = kept[i].index;
       out[i].clean_right = kept[i].clean, out[i].robust_right = kept[i].robust;
@@ -140,38 +142,38 @@ std::vector<bool> best_of(const std::vector<std::optional<double>>& values,
     others.push_back(i);
     p_values.push_back(*chance);
   }
-  const std::vector<double> adjusted = holm(p_values);
+  const std::vector<double> adjusted = analysis::holm(p_values);
   marked[best] = true;
   for (size_t i = 0; i < others.size(); ++i) marked[others[i]] = adjusted[i] >= kSignificant;
   return marked;
 }
 
-const Group<CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
-                                    const ThreatName& threat) {
-  const Group<CellRecord>* most = nullptr;
+const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
+                                             const ThreatName& threat) {
+  const Group<results::CellRecord>* most = nullptr;
   for (const std::string& attack : summary.attacks)
     if (const auto* group = summary.cell(defense, attack, threat); group && group->clean)
       if (!most || group->records.front()->samples > most->records.front()->samples) most = group;
   return most;
 }
 
-std::vector<bool> best_clean(const Summary& summary, const OutcomesOf& outcomes,
+std::vector<bool> best_clean(const Summary& summary, const results::OutcomesOf& outcomes,
                              const ThreatName& threat) {
-  std::vector<const Group<CellRecord>*> groups;
+  std::vector<const Group<results::CellRecord>*> groups;
   for (const std::string& defense : summary.defenses)
     groups.push_back(clean_cell(summary, defense, threat));
-  return best_cells(groups, outcomes, Accuracy::kClean);
+  return best_cells(groups, outcomes, analysis::Accuracy::kClean);
 }
 
-std::vector<bool> best_under_attack(const Summary& summary, const OutcomesOf& outcomes,
+std::vector<bool> best_under_attack(const Summary& summary, const results::OutcomesOf& outcomes,
                                     const std::string& attack, const ThreatName& threat) {
-  std::vector<const Group<CellRecord>*> groups;
+  std::vector<const Group<results::CellRecord>*> groups;
   for (const std::string& defense : summary.defenses)
     groups.push_back(summary.cell(defense, attack, threat));
-  return best_cells(groups, outcomes, Accuracy::kRobust);
+  return best_cells(groups, outcomes, analysis::Accuracy::kRobust);
 }
 
-std::vector<bool> best_in_worst_case(const Summary& summary, const OutcomesOf& outcomes,
+std::vector<bool> best_in_worst_case(const Summary& summary, const results::OutcomesOf& outcomes,
                                      const ThreatName& threat) {
   std::vector<std::optional<double>> values;
   std::map<size_t, WorstRow> rows;
@@ -185,4 +187,4 @@ std::vector<bool> best_in_worst_case(const Summary& summary, const OutcomesOf& o
                  [&](size_t best, size_t other) { return p_value(rows.at(best), rows.at(other)); });
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

@@ -5,16 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "analysis/pairs.h"
 #include "reports/summary.h"
-#include "results/pairs.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 
 /// What a p value is held against.
 inline constexpr double kSignificant = 0.05;
 
 /// Reads each record once and keeps of its images the indices and right answers alone.
-OutcomesOf remembering(const OutcomesOf& outcomes);
+results::OutcomesOf remembering(const results::OutcomesOf& outcomes);
 
 /// Of a column's values the largest and all that are not significantly below it: `p(best, other)`
 /// of every other one, Holm-corrected, at 5 %. No value: takes no part. None is marked where fewer
@@ -24,18 +24,18 @@ std::vector<bool> best_of(const std::vector<std::optional<double>>& values,
 
 /// Columns of one threat's table; a flag for each of summary.defenses. Rows are paired over the
 /// images that both saw. An incomplete worst case is an upper bound and takes no part.
-std::vector<bool> best_clean(const Summary& summary, const OutcomesOf& outcomes,
+std::vector<bool> best_clean(const Summary& summary, const results::OutcomesOf& outcomes,
                              const ThreatName& threat);
-std::vector<bool> best_under_attack(const Summary& summary, const OutcomesOf& outcomes,
+std::vector<bool> best_under_attack(const Summary& summary, const results::OutcomesOf& outcomes,
                                     const std::string& attack, const ThreatName& threat);
 /// The worst case of a random defense is scored by draws of its own, image by image unknown: there
 /// the test is of two means with their intervals, not paired.
-std::vector<bool> best_in_worst_case(const Summary& summary, const OutcomesOf& outcomes,
+std::vector<bool> best_in_worst_case(const Summary& summary, const results::OutcomesOf& outcomes,
                                      const ThreatName& threat);
 
 /// The cell that a row's accuracy without an attack is of: with a result over the most images.
 /// Null where there is none.
-const Group<CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
-                                    const ThreatName& threat);
+const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
+                                             const ThreatName& threat);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

@@ -2,22 +2,22 @@
 
 #include <algorithm>
 
-#include "reports/plot.h"
-#include "results/certification.h"
+#include "analysis/certification.h"
+#include "reports/drawing/plot.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 
 Spread accuracy_at(const CertifiedGroup& group, double radius) {
   std::vector<double> values;
-  for (const Certification* record : group.records)
-    values.push_back(certified_accuracy(*record, radius));
+  for (const results::Certification* record : group.records)
+    values.push_back(analysis::certified_accuracy(*record, radius));
   return spread_of(values);
 }
 
 double largest_radius(const CertifiedGroup& group) {
   double most = 0;
-  for (const Certification* record : group.records)
-    for (const CertifiedSample& c : record->certificates)
+  for (const results::Certification* record : group.records)
+    for (const results::CertifiedSample& c : record->certificates)
       if (c.answer == c.label) most = std::max(most, c.radius);
   return most;
 }
@@ -38,4 +38,4 @@ std::vector<double> radii_of(const Summary& summary) {
   return radii;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

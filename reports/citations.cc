@@ -4,10 +4,10 @@
 #include <cctype>
 #include <optional>
 
-#include "reports/latex.h"
-#include "reports/text.h"
+#include "reports/text/latex.h"
+#include "reports/text/text.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 namespace {
 
 /// Where the brace at `open` is closed; npos: never.
@@ -91,7 +91,7 @@ void add_once(std::vector<Citation>& list, Citation entry) {
 
 }  // namespace
 
-std::vector<Citation> citations_of(const Store::Run& run) {
+std::vector<Citation> citations_of(const results::Store::Run& run) {
   std::vector<Citation> out;
   const auto settings = object_of(run.settings);
   const auto list = settings.find("citations");
@@ -111,4 +111,4 @@ std::vector<Citation> citations_of(const Store::Run& run) {
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

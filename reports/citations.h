@@ -5,7 +5,7 @@
 
 #include "results/store.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 
 /// One entry of a BibTeX file.
 struct Citation {
@@ -15,6 +15,6 @@ struct Citation {
 
 /// Of everything a run used, as its settings kept it, each once: plugins, data, models, Gauntlet.
 /// Empty for runs that kept none. A text that is no BibTeX becomes the note of an entry.
-std::vector<Citation> citations_of(const Store::Run& run);
+std::vector<Citation> citations_of(const results::Store::Run& run);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

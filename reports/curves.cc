@@ -5,10 +5,9 @@
 #include <map>
 #include <set>
 
-#include "reports/text.h"
-#include "reports/view.h"
+#include "reports/text/text.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -72,10 +71,10 @@ Families families_of(const std::vector<std::pair<std::string, Parameters>>& all)
 
 /// The parts of the parameters that belong to a row or to a column, of the first cell that has it.
 std::vector<std::pair<std::string, Parameters>> parameters_of(
-    const Summary& summary, const std::vector<std::string>& names, std::string CellRecord::*name,
-    const std::vector<std::string>& parts) {
-  std::map<std::string, const CellRecord*> first;
-  for (const CellRecord& cell : summary.run.cells) first.try_emplace(cell.*name, &cell);
+    const Summary& summary, const std::vector<std::string>& names,
+    std::string results::CellRecord::*name, const std::vector<std::string>& parts) {
+  std::map<std::string, const results::CellRecord*> first;
+  for (const results::CellRecord& cell : summary.run.cells) first.try_emplace(cell.*name, &cell);
   std::vector<std::pair<std::string, Parameters>> all;
   for (const std::string& each : names) {
     if (!first.count(each)) continue;
@@ -98,8 +97,8 @@ std::optional<CurvePoint> point_of(double x, const Group<Record>* group) {
                    group->records.front()->interval.high};
   if (const auto sd = group->robust->sd) point.low = mean - *sd, point.high = mean + *sd;
   point.flagged = !findings(*group).empty();
-  if constexpr (std::is_same_v<Record, WorstCase>)
-    for (const WorstCase* record : group->records) point.upper_bound |= !record->complete;
+  if constexpr (std::is_same_v<Record, results::WorstCase>)
+    for (const results::WorstCase* record : group->records) point.upper_bound |= !record->complete;
   return point;
 }
 
@@ -191,8 +190,8 @@ std::string short_name(const std::string& path, const Families& all) {
 }
 
 void add_numbers_of_rows(const Summary& summary, std::vector<CurveChart>& charts) {
-  const Families families =
-      families_of(parameters_of(summary, summary.defenses, &CellRecord::defense, {"defense"}));
+  const Families families = families_of(
+      parameters_of(summary, summary.defenses, &results::CellRecord::defense, {"defense"}));
   for (const auto& [path, lines] : families) {
     CurveChart chart{"", short_name(path, families)};
     for (const ThreatName& threat : summary.threats) {
@@ -239,9 +238,9 @@ void add_numbers_of_columns(const Summary& summary, const Families& families,
 }
 
 /// Requested of the defended model, an image, mean over seeds.
-double passes_of(const Group<CellRecord>& group) {
+double passes_of(const Group<results::CellRecord>& group) {
   double sum = 0;
-  for (const CellRecord* record : group.records)
+  for (const results::CellRecord* record : group.records)
     sum += double(record->ledger.forwards) / std::max<double>(1, double(record->samples));
   return sum / double(group.records.size());
 }
@@ -297,11 +296,11 @@ std::vector<CurveChart> curves_of(const Summary& summary) {
   std::vector<CurveChart> charts;
   add_epsilons(summary, charts);
   add_numbers_of_rows(summary, charts);
-  const Families columns =
-      families_of(parameters_of(summary, summary.attacks, &CellRecord::attack, {"attack", "host"}));
+  const Families columns = families_of(
+      parameters_of(summary, summary.attacks, &results::CellRecord::attack, {"attack", "host"}));
   add_numbers_of_columns(summary, columns, charts);
   add_passes(summary, columns, charts);
   return charts;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

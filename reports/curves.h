@@ -6,7 +6,7 @@
 
 #include "reports/summary.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 
 /// Largest over smallest x from which on an axis is logarithmic.
 inline constexpr double kLogarithmic = 20;
@@ -46,4 +46,4 @@ std::vector<CurveChart> curves_of(const Summary& summary);
 /// "pgd[steps=…]" of {"pgd[steps=7]", "pgd[steps=70]"}: what names have in common.
 std::string name_of_family(const std::vector<std::string>& names);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "reports/text.h"
+#include "reports/text/text.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 namespace {
 
 constexpr float kUnseen = std::numeric_limits<float>::quiet_NaN();
@@ -25,7 +25,8 @@ void add(std::vector<float>& sums, std::vector<float> rates) {
 
 }  // namespace
 
-RunImages::RunImages(const Summary& summary, const OutcomesOf& outcomes) : summary_(summary) {
+RunImages::RunImages(const Summary& summary, const results::OutcomesOf& outcomes)
+    : summary_(summary) {
   for (const auto& group : summary.cells) rates_.push_back(read(group, outcomes));
   for (ImageRates& rates : rates_)
     if (!rates.empty())
@@ -40,18 +41,19 @@ RunImages::RunImages(const Summary& summary, const OutcomesOf& outcomes) : summa
   for (int64_t c = int64_t(classes_.size()); c <= most; ++c) classes_.push_back(std::to_string(c));
 }
 
-size_t RunImages::place_of(const Outcome& outcome) {
+size_t RunImages::place_of(const results::Outcome& outcome) {
   const auto [place, is_new] = places_.try_emplace(outcome.index, labels_.size());
   if (is_new) indices_.push_back(outcome.index), labels_.push_back(outcome.label);
   return place->second;
 }
 
-ImageRates RunImages::read(const Group<CellRecord>& group, const OutcomesOf& outcomes) {
+ImageRates RunImages::read(const Group<results::CellRecord>& group,
+                           const results::OutcomesOf& outcomes) {
   ImageRates sums;
   if (!group.robust) return sums;
-  for (const CellRecord* record : group.records) {
+  for (const results::CellRecord* record : group.records) {
     ImageRates rates;
-    for (const Outcome& outcome : outcomes(*record)) {
+    for (const results::Outcome& outcome : outcomes(*record)) {
       if (outcome.label < 0) continue;
       const size_t place = place_of(outcome);
       put(rates.clean, place, outcome.clean_right, record->trials);
@@ -69,7 +71,7 @@ ImageRates RunImages::read(const Group<CellRecord>& group, const OutcomesOf& out
   return sums;
 }
 
-const ImageRates& RunImages::of(const Group<CellRecord>& group) const {
+const ImageRates& RunImages::of(const Group<results::CellRecord>& group) const {
   return rates_[size_t(&group - summary_.cells.data())];
 }
 
@@ -102,4 +104,4 @@ std::vector<double> by_class(const RunImages& images, const std::vector<float>& 
   return sums;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

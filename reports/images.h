@@ -7,7 +7,7 @@
 #include "reports/summary.h"
 #include "results/run_records.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 
 /// Shares of right answers, one an image of RunImages; mean over trials and seeds. NaN where an
 /// image was not among the samples.
@@ -19,7 +19,7 @@ struct ImageRates {
 class RunImages {
  public:
   /// Reads the outcomes of every cell with a result, one after another.
-  RunImages(const Summary& summary, const OutcomesOf& outcomes);
+  RunImages(const Summary& summary, const results::OutcomesOf& outcomes);
 
   size_t size() const { return labels_.size(); }
   int64_t label(size_t image) const { return labels_[image]; }
@@ -29,13 +29,13 @@ class RunImages {
   const std::vector<std::string>& classes() const { return classes_; }
 
   /// Empty where the group has no result under every seed.
-  const ImageRates& of(const Group<CellRecord>& group) const;
+  const ImageRates& of(const Group<results::CellRecord>& group) const;
   /// Of each image the lowest rate over the attacks with a result; empty where there is none.
   ImageRates worst(const std::string& defense, const ThreatName& threat) const;
 
  private:
-  ImageRates read(const Group<CellRecord>& group, const OutcomesOf& outcomes);
-  size_t place_of(const Outcome& outcome);
+  ImageRates read(const Group<results::CellRecord>& group, const results::OutcomesOf& outcomes);
+  size_t place_of(const results::Outcome& outcome);
 
   const Summary& summary_;
   std::vector<int64_t> indices_, labels_;
@@ -47,4 +47,4 @@ class RunImages {
 /// Mean over the images of each class; NaN where a class has none.
 std::vector<double> by_class(const RunImages& images, const std::vector<float>& rates);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::reports

@@ -4,31 +4,32 @@
 #include <cmath>
 #include <numeric>
 
-#include "reports/free_text.h"
-#include "reports/text.h"
+#include "reports/text/free_text.h"
+#include "reports/text/text.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 namespace {
 
 bool is_share(double value) { return value >= 0 && value <= 1; }
 
-bool is_sound(const Interval& interval) {
+bool is_sound(const results::Interval& interval) {
   return is_share(interval.low) && is_share(interval.high) && interval.low <= interval.high;
 }
 
 /// A number that is none must not reach a table, whoever wrote it.
-void degrade_if_unsound(CellRecord& record) {
+void degrade_if_unsound(results::CellRecord& record) {
   const bool sound = is_share(record.clean_accuracy) && is_share(record.robust_accuracy) &&
                      is_share(record.majority_accuracy) && is_share(record.worst_trial_accuracy) &&
                      is_sound(record.interval);
-  if (record.status == Status::kOk && !sound) {
-    record.status = Status::kError;
+  if (record.status == results::Status::kOk && !sound) {
+    record.status = results::Status::kError;
     record.reason = "the record's accuracies are not numbers between 0 and 1";
   }
-  if (record.status != Status::kOk && record.reason.empty()) record.reason = "no reason was given";
+  if (record.status != results::Status::kOk && record.reason.empty())
+    record.reason = "no reason was given";
 }
 
-void degrade_if_unsound(WorstCase& record) {
+void degrade_if_unsound(results::WorstCase& record) {
   if (has_result(record)) return;
   for (const std::string& attack : record.attacks) record.missing.push_back(attack + " (error)");
   record.attacks.clear();
@@ -36,7 +37,7 @@ void degrade_if_unsound(WorstCase& record) {
   record.complete = false;
 }
 
-void degrade_if_unsound(Certification& record) {
+void degrade_if_unsound(results::Certification& record) {
   const auto& list = record.certificates;
   const bool sound =
       is_share(record.certified_accuracy) && is_share(record.abstained) &&
@@ -44,11 +45,12 @@ void degrade_if_unsound(Certification& record) {
       std::isfinite(record.average_radius) && int64_t(list.size()) == record.samples &&
       std::all_of(list.begin(), list.end(),
                   [](const auto& c) { return std::isfinite(c.radius) && c.radius >= 0; });
-  if (record.status == Status::kOk && !sound) {
-    record.status = Status::kError;
+  if (record.status == results::Status::kOk && !sound) {
+    record.status = results::Status::kError;
     record.reason = "the record's certificates are not one radius for each sample";
   }
-  if (record.status != Status::kOk && record.reason.empty()) record.reason = "no reason was given";
+  if (record.status != results::Status::kOk && record.reason.empty())
+    record.reason = "no reason was given";
 }
 
 template <typename T>
@@ -89,10 +91,10 @@ void sum_up(Group<Record>& group) {
 }
 
 /// Stores of older runs name no findings of a worst case: those of the columns that decided it.
-void carry_findings(Store::Run& run) {
-  for (WorstCase& worst : run.worst_cases) {
+void carry_findings(results::Store::Run& run) {
+  for (results::WorstCase& worst : run.worst_cases) {
     if (!worst.flags.empty()) continue;
-    for (const CellRecord& cell : run.cells) {
+    for (const results::CellRecord& cell : run.cells) {
       if (cell.flags.empty()) continue;
       const auto decided = worst.decided_by.find(cell.attack);
       if (decided == worst.decided_by.end() || decided->second == 0 || cell.seed != worst.seed ||
@@ -115,19 +117,21 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
-bool has_result(const CellRecord& record) { return record.status == Status::kOk; }
+bool has_result(const results::CellRecord& record) { return record.status == results::Status::kOk; }
 
-bool has_result(const WorstCase& record) {
+bool has_result(const results::WorstCase& record) {
   return !record.attacks.empty() && is_share(record.clean_accuracy) &&
          is_share(record.robust_accuracy) && is_sound(record.interval);
 }
 
-bool has_result(const Certification& record) { return record.status == Status::kOk; }
+bool has_result(const results::Certification& record) {
+  return record.status == results::Status::kOk;
+}
 
-Summary::Summary(Store::Run source) : run(std::move(source)) {
+Summary::Summary(results::Store::Run source) : run(std::move(source)) {
   shorten_texts(run);
   carry_findings(run);
-  for (CellRecord& record : run.cells) {
+  for (results::CellRecord& record : run.cells) {
     degrade_if_unsound(record);
     add_once(defenses, record.defense);
     add_once(attacks, record.attack);
@@ -136,14 +140,14 @@ Summary::Summary(Store::Run source) : run(std::move(source)) {
     if (has_result(record)) most_samples = std::max(most_samples, record.samples);
     group_of(record, record.attack, cells, cell_index_).records.push_back(&record);
   }
-  for (WorstCase& record : run.worst_cases) {
+  for (results::WorstCase& record : run.worst_cases) {
     degrade_if_unsound(record);
     add_once(defenses, record.defense);
     add_once(threats, threat_of(record));
     add_once(seeds, record.seed);
     group_of(record, "", worst_cases, worst_case_index_).records.push_back(&record);
   }
-  for (Certification& record : run.certifications) {
+  for (results::Certification& record : run.certifications) {
     degrade_if_unsound(record);
     add_once(defenses, record.defense);
     add_once(seeds, record.seed);
@@ -157,19 +161,20 @@ Summary::Summary(Store::Run source) : run(std::move(source)) {
   for (auto& group : worst_cases) sum_up(group);
 }
 
-const Group<CellRecord>* Summary::cell(const std::string& defense, const std::string& attack,
-                                       const ThreatName& threat) const {
+const Group<results::CellRecord>* Summary::cell(const std::string& defense,
+                                                const std::string& attack,
+                                                const ThreatName& threat) const {
   const auto place = cell_index_.find(key(defense, attack, threat));
   return place == cell_index_.end() ? nullptr : &cells[place->second];
 }
 
-const Group<WorstCase>* Summary::worst_case(const std::string& defense,
-                                            const ThreatName& threat) const {
+const Group<results::WorstCase>* Summary::worst_case(const std::string& defense,
+                                                     const ThreatName& threat) const {
   const auto place = worst_case_index_.find(key(defense, "", threat));
   return place == worst_case_index_.end() ? nullptr : &worst_cases[place->second];
 }
 
-std::vector<std::string> Summary::findings_of(const Difference& one) const {
+std::vector<std::string> Summary::findings_of(const results::Difference& one) const {
   std::vector<std::string> out;
   for (const std::string& row : {one.defense, one.baseline})
     if (const auto* group = cell(row, one.attack, {one.threat, one.norm, one.epsilon}))
@@ -180,7 +185,7 @@ std::vector<std::string> Summary::findings_of(const Difference& one) const {
 
 double Summary::passes_of_answer(const std::string& defense) const {
   double least = 0;
-  for (const CellRecord& r : run.cells) {
+  for (const results::CellRecord& r : run.cells) {
     if (r.defense != defense || !has_result(r) || r.samples * r.trials <= 0) continue;
     const double passes = double(r.ledger.scoring_forwards) / double(r.samples * r.trials);
     if (least == 0 || passes < least) least = passes;
@@ -188,4 +193,9 @@ double Summary::passes_of_answer(const std::string& defense) const {
   return least;
 }
 
-}  // namespace gauntlet
+std::string title_of(const ThreatName& threat) {
+  const std::string ball = threat.norm + ", ε = " + epsilon_text(threat.epsilon);
+  return threat.name == threat.norm ? ball : threat.name + ": " + ball;
+}
+
+}  // namespace gauntlet::reports

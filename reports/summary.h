@@ -8,7 +8,7 @@
 
 #include "results/store.h"
 
-namespace gauntlet {
+namespace gauntlet::reports {
 
 struct ThreatName {
   std::string name, norm;
@@ -46,40 +46,44 @@ std::vector<std::string> findings(const Group<Record>& group) {
 /// The certifications of one defense over evaluation seeds.
 struct CertifiedGroup {
   std::string defense;
-  std::vector<const Certification*> records;  ///< one a seed
-  bool ok = true;                             ///< every seed has a result
+  std::vector<const results::Certification*> records;  ///< one a seed
+  bool ok = true;                                      ///< every seed has a result
 };
 
 struct Summary {
-  Store::Run run;  ///< what groups point into; texts as long as reports keep them
+  results::Store::Run run;  ///< what groups point into; texts as long as reports keep them
   std::vector<std::string> defenses, attacks;
   std::vector<ThreatName> threats;
   std::vector<int64_t> seeds;
   int64_t most_samples = 0;  ///< of a cell with a result
-  std::vector<Group<CellRecord>> cells;
-  std::vector<Group<WorstCase>> worst_cases;
+  std::vector<Group<results::CellRecord>> cells;
+  std::vector<Group<results::WorstCase>> worst_cases;
   std::vector<CertifiedGroup> certified;
 
-  explicit Summary(Store::Run run);
+  explicit Summary(results::Store::Run run);
   Summary(const Summary&) = delete;
 
   /// Null where the suite has no such cell.
-  const Group<CellRecord>* cell(const std::string& defense, const std::string& attack,
-                                const ThreatName& threat) const;
-  const Group<WorstCase>* worst_case(const std::string& defense, const ThreatName& threat) const;
+  const Group<results::CellRecord>* cell(const std::string& defense, const std::string& attack,
+                                         const ThreatName& threat) const;
+  const Group<results::WorstCase>* worst_case(const std::string& defense,
+                                              const ThreatName& threat) const;
   /// Passes of the network that one answer of a defense takes, at the cell that took the least per
   /// image and trial: scoring also counts what confirmed hits. 0: no result.
   double passes_of_answer(const std::string& defense) const;
   /// Of the cells that a difference compares.
-  std::vector<std::string> findings_of(const Difference& difference) const;
+  std::vector<std::string> findings_of(const results::Difference& difference) const;
 
  private:
   std::map<std::string, size_t> cell_index_, worst_case_index_;
 };
 
 /// A worst case over no attack is no result.
-bool has_result(const CellRecord& record);
-bool has_result(const WorstCase& record);
-bool has_result(const Certification& record);
+bool has_result(const results::CellRecord& record);
+bool has_result(const results::WorstCase& record);
+bool has_result(const results::Certification& record);
 
-}  // namespace gauntlet
+/// "linf, ε = 8/255"
+std::string title_of(const ThreatName& threat);
+
+}  // namespace gauntlet::reports

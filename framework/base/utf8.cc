@@ -36,4 +36,8 @@ bool is_hidden(uint32_t code) {
                      [&](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
+size_t width(std::string_view text) {
+  return size_t(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 }  // namespace gauntlet

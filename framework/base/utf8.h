@@ -21,4 +21,7 @@ Character first_character(std::string_view text);
 /// selectors of variants stay: scripts and emoji need them.
 bool is_hidden(uint32_t code);
 
+/// Characters on the screen: bytes that continue one take no room.
+size_t width(std::string_view text);
+
 }  // namespace gauntlet

@@ -6,11 +6,10 @@
 #include "base/plausible_size.h"
 #include "base/sha256.h"
 #include "base/shown.h"
+#include "boards/json_fields.h"
 #include "bundle/layout.h"
-#include "models/safetensors.h"
-#include "results/json_fields.h"
 
-namespace gauntlet {
+namespace gauntlet::bundle {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -46,7 +45,8 @@ BundleFile::BundleFile(const fs::path& file) : name_(file.string()), zip_(file) 
   if (!settings_.is_object()) fail("settings.json is no JSON object");
   for (const ZipFile::Entry& entry : zip_.entries()) {
     if (!entry.name.starts_with("entries/")) continue;
-    entries_.push_back(board_entry_from_json(content(entry.name), name_ + ": " + entry.name));
+    entries_.push_back(
+        boards::board_entry_from_json(content(entry.name), name_ + ": " + entry.name));
     if (bundle::entry_file(entries_.back().id) != entry.name)
       fail(entry.name + " holds the entry " + shown(entries_.back().id));
   }
@@ -100,7 +100,7 @@ void BundleFile::read_index() {
 }
 
 json BundleFile::json_of(const std::string& name) const {
-  return parse_strictly(content(name), JsonPlace(name_ + ": " + name), bundle::kMostText);
+  return parse_strictly(content(name), boards::JsonPlace(name_ + ": " + name), bundle::kMostText);
 }
 
 std::string BundleFile::content(const std::string& name) const {
@@ -109,8 +109,8 @@ std::string BundleFile::content(const std::string& name) const {
   return zip_.read(*entry, is_text(name) ? bundle::kMostText : bundle::kMostTensors);
 }
 
-std::map<std::string, Tensor> BundleFile::tensors(const std::string& name) const {
-  return parse_safetensors(content(name), name_ + ": " + name);
+results::KeptImages BundleFile::images(const std::string& name, results::Kept kept) const {
+  return results::parse_images(content(name), kept, name_ + ": " + name);
 }
 
 std::vector<std::string> BundleFile::changed_files() const {
@@ -127,4 +127,4 @@ std::vector<std::string> BundleFile::changed_files() const {
 
 void BundleFile::fail(const std::string& problem) const { throw BadInput(name_ + ": " + problem); }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::bundle

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "base/zip.h"
+#include "boards/entry.h"
 #include "gauntlet/types.h"
-#include "results/board_entry.h"
+#include "results/artifacts.h"
 
-namespace gauntlet {
+namespace gauntlet::bundle {
 
 /// Nothing is written to disk: a file is unpacked into memory when it is asked for, after its name
 /// and the sizes it declares were found possible.
@@ -23,11 +24,11 @@ class BundleFile {
   explicit BundleFile(const std::filesystem::path& file);
 
   const nlohmann::json& settings() const { return settings_; }
-  const std::vector<BoardEntry>& entries() const { return entries_; }
+  const std::vector<boards::BoardEntry>& entries() const { return entries_; }
   /// Whether there is a file of this name.
   bool has(const std::string& name) const { return zip_.find(name) != nullptr; }
-  /// The tensors of a file. Throws BadInput.
-  std::map<std::string, Tensor> tensors(const std::string& name) const;
+  /// The images of a file. Throws BadInput.
+  results::KeptImages images(const std::string& name, results::Kept kept) const;
   /// Files whose content has another SHA-256 than the list says, a sentence each.
   std::vector<std::string> changed_files() const;
   /// Of the whole file.
@@ -46,7 +47,7 @@ class BundleFile {
   std::string sha256_;
   std::map<std::string, std::string> listed_;  // SHA-256 by name
   nlohmann::json settings_;
-  std::vector<BoardEntry> entries_;
+  std::vector<boards::BoardEntry> entries_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::bundle

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "results/statistics.h"
+#include "results/intervals.h"
 
 namespace gauntlet::bundle {
 namespace {
@@ -54,7 +54,7 @@ double draws_variance(const Counts& counts) {
     sum += rate * (1 - rate) / double(counts.trials);
   }
   const double images = double(counts.by_image.size());
-  return sum / (images * images) + shared_variance(counts.by_trial, counts.by_image);
+  return sum / (images * images) + results::shared_variance(counts.by_trial, counts.by_image);
 }
 
 double difference_p_value(double difference, double variance, double freedom) {

@@ -101,12 +101,12 @@ void expect(const std::string& about, const char* what, const T& found, const T&
 
 class EntryCheck {
  public:
-  EntryCheck(const BoardEntry& entry, const Suite& columns, const json& settings,
+  EntryCheck(const boards::BoardEntry& entry, const suite::Suite& columns, const json& settings,
              Findings& findings)
       : entry_(entry), columns_(columns), settings_(settings), findings_(findings) {}
 
   void all() {
-    const Board& board = *columns_.board;
+    const suite::Board& board = *columns_.board;
     expect(about(), "board", to_string(entry_.board), board.id(), findings_);
     expect(about(), "the digest of the board's definition", entry_.board_sha256, board.sha256,
            findings_);
@@ -115,10 +115,10 @@ class EntryCheck {
     expect(about(), "split", entry_.split, columns_.data.split, findings_);
     expect(about(), "samples", entry_.samples, columns_.data.indices, findings_);
     expect(about(), "seeds", entry_.seeds, columns_.seeds, findings_);
-    for (const ThreatSpec& threat : columns_.threats) check_threat(threat);
-    for (const BoardThreat& threat : entry_.threats)
+    for (const suite::ThreatSpec& threat : columns_.threats) check_threat(threat);
+    for (const boards::BoardThreat& threat : entry_.threats)
       if (std::none_of(columns_.threats.begin(), columns_.threats.end(),
-                       [&](const ThreatSpec& spec) { return spec.name == threat.name; }))
+                       [&](const suite::ThreatSpec& spec) { return spec.name == threat.name; }))
         findings_.add(about(), "threat '" + threat.name + "' is none of the board's");
     check_certifications();
     check_row();
@@ -137,19 +137,20 @@ class EntryCheck {
     if (entry_.certifications.empty())
       return findings_.add(about(), "the board certifies, but no certificates are there");
     std::vector<int64_t> seeds;
-    for (const Certification& record : entry_.certifications) seeds.push_back(record.seed);
+    for (const results::Certification& record : entry_.certifications) seeds.push_back(record.seed);
     expect(about() + ": certificates", "seeds", seeds, columns_.seeds, findings_);
     const std::vector<int64_t> indices = first_samples(columns_.certify->samples);
-    for (const Certification& record : entry_.certifications) {
+    for (const results::Certification& record : entry_.certifications) {
       const std::string where = fmt::format("{}: certificates, seed {}", about(), record.seed);
-      if (record.status != Status::kOk)
+      if (record.status != results::Status::kOk)
         findings_.add(where, "is " + to_string(record.status) + "; a board needs a result");
       if (!(record.alpha <= kMostAlpha))
         findings_.add(where,
                       fmt::format("fail with a chance of {:.6g}, a board takes at most {:.6g}",
                                   record.alpha, kMostAlpha));
       std::vector<int64_t> seen;
-      for (const CertifiedSample& sample : record.certificates) seen.push_back(sample.index);
+      for (const results::CertifiedSample& sample : record.certificates)
+        seen.push_back(sample.index);
       expect(where, "samples", seen, indices, findings_);
     }
   }
@@ -178,25 +179,25 @@ class EntryCheck {
     return indices;
   }
 
-  void check_threat(const ThreatSpec& spec) {
+  void check_threat(const suite::ThreatSpec& spec) {
     const auto found =
         std::find_if(entry_.threats.begin(), entry_.threats.end(),
-                     [&](const BoardThreat& threat) { return threat.name == spec.name; });
+                     [&](const boards::BoardThreat& threat) { return threat.name == spec.name; });
     if (found == entry_.threats.end()) {
       findings_.add(about(), "the board's threat '" + spec.name + "' is missing");
       return;
     }
-    expect(about() + ": " + spec.name, "norm", found->norm, to_string(spec.norm), findings_);
+    expect(about() + ": " + spec.name, "norm", found->norm, suite::to_string(spec.norm), findings_);
     expect(about() + ": " + spec.name, "epsilon", found->epsilon, spec.epsilon, findings_);
-    for (const AttackSpec& attack : columns_.attacks) check_attack(*found, attack);
-    for (const BoardAttack& attack : found->attacks) check_marked(*found, attack);
+    for (const suite::AttackSpec& attack : columns_.attacks) check_attack(*found, attack);
+    for (const boards::BoardAttack& attack : found->attacks) check_marked(*found, attack);
   }
 
-  void check_attack(const BoardThreat& threat, const AttackSpec& spec) {
+  void check_attack(const boards::BoardThreat& threat, const suite::AttackSpec& spec) {
     const std::string where = about() + ": " + threat.name;
     const auto found =
         std::find_if(threat.attacks.begin(), threat.attacks.end(),
-                     [&](const BoardAttack& attack) { return attack.name == spec.name; });
+                     [&](const boards::BoardAttack& attack) { return attack.name == spec.name; });
     if (found == threat.attacks.end()) {
       findings_.add(where, "the board's attack '" + spec.name + "' is missing");
       return;
@@ -207,32 +208,34 @@ class EntryCheck {
       const json given =
           value_at(value_at(value_at(value_at(said, "attack"), "params"), name.c_str()), "value");
       std::vector<std::string> out;
-      differences(name, given, to_json(value), out);
+      differences(name, given, evaluation::to_json(value), out);
       for (const std::string& difference : out) findings_.add(where + ": " + spec.name, difference);
     }
     const std::vector<int64_t> indices = first_samples(spec.host.samples);
-    for (const BoardAttack::Cell& cell : found->cells) check_cell(where, *found, cell, indices);
+    for (const boards::BoardAttack::Cell& cell : found->cells)
+      check_cell(where, *found, cell, indices);
   }
 
-  void check_cell(const std::string& where, const BoardAttack& attack,
-                  const BoardAttack::Cell& cell, const std::vector<int64_t>& indices) {
+  void check_cell(const std::string& where, const boards::BoardAttack& attack,
+                  const boards::BoardAttack::Cell& cell, const std::vector<int64_t>& indices) {
     const std::string about = where + ": " + attack.name;
-    if (cell.record.status != Status::kOk) {
+    if (cell.record.status != results::Status::kOk) {
       findings_.add(about,
                     "is " + to_string(cell.record.status) + "; a board's attack needs a result");
       return;
     }
     std::vector<int64_t> seen;
-    for (const Outcome& outcome : cell.record.outcomes) seen.push_back(outcome.index);
+    for (const results::Outcome& outcome : cell.record.outcomes) seen.push_back(outcome.index);
     if (seen != indices)
       findings_.add(about, fmt::format("its outcomes are not those of the board's {} samples, in "
                                        "their order ({} are there)",
                                        indices.size(), seen.size()));
   }
 
-  void check_marked(const BoardThreat& threat, const BoardAttack& attack) {
-    const bool own = std::any_of(columns_.attacks.begin(), columns_.attacks.end(),
-                                 [&](const AttackSpec& spec) { return spec.name == attack.name; });
+  void check_marked(const boards::BoardThreat& threat, const boards::BoardAttack& attack) {
+    const bool own =
+        std::any_of(columns_.attacks.begin(), columns_.attacks.end(),
+                    [&](const suite::AttackSpec& spec) { return spec.name == attack.name; });
     if (own == attack.additional)
       findings_.add(about() + ": " + threat.name,
                     "attack '" + attack.name + "' is " +
@@ -240,23 +243,24 @@ class EntryCheck {
                              : "none of the board's and not marked as additional"));
   }
 
-  const BoardEntry& entry_;
-  const Suite& columns_;
+  const boards::BoardEntry& entry_;
+  const suite::Suite& columns_;
   const json& settings_;
   Findings& findings_;
 };
 }  // namespace
 
-void check_board(const BundleFile& bundle, const Suite& columns, Findings& findings) {
-  const json expected = settings_of(columns);
+void check_board(const BundleFile& bundle, const suite::Suite& columns, Findings& findings) {
+  const json expected = evaluation::settings_of(columns);
   SettingsCheck(bundle.settings(), expected, findings).all();
-  for (const BoardEntry& entry : bundle.entries())
+  for (const boards::BoardEntry& entry : bundle.entries())
     EntryCheck(entry, columns, bundle.settings(), findings).all();
   // A row that did badly is not left out in silence.
   const json rows = value_at(bundle.settings(), "defenses");
   for (const json& row : rows.is_array() ? rows : json::array())
-    if (std::none_of(bundle.entries().begin(), bundle.entries().end(),
-                     [&](const BoardEntry& entry) { return entry.defense == name_of(row); }))
+    if (std::none_of(
+            bundle.entries().begin(), bundle.entries().end(),
+            [&](const boards::BoardEntry& entry) { return entry.defense == name_of(row); }))
       findings.add("settings", "row '" + name_of(row) + "' of the run has no entry");
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 #include "bundle/bundle_file.h"
 #include "bundle/findings.h"
-#include "host/suite.h"
+#include "suite/suite.h"
 
 namespace gauntlet::bundle {
 
 /// Holds the settings and what the entries say of board, data, seeds, threats and attacks against
 /// what the board fixes.
-void check_board(const BundleFile& bundle, const Suite& columns, Findings& findings);
+void check_board(const BundleFile& bundle, const suite::Suite& columns, Findings& findings);
 
 }  // namespace gauntlet::bundle

@@ -16,16 +16,18 @@ constexpr int64_t kTogether = 25;
 // Radii are kept as they are; float32 sums of another order may move a count by little.
 constexpr double kRadiusTolerance = 1e-6;
 
-Certification certified_again(const Certification& record, const Suite& suite, const Dataset& data,
-                              Laboratory& lab) {
-  Certification out;
-  out.status = Status::kOk;
+results::Certification certified_again(const results::Certification& record,
+                                       const suite::Suite& suite, const data::Dataset& data,
+                                       evaluation::Laboratory& lab) {
+  results::Certification out;
+  out.status = results::Status::kOk;
   const auto n = int64_t(record.certificates.size());
-  for (int64_t from = 0; from < n && out.status == Status::kOk; from += kTogether) {
+  for (int64_t from = 0; from < n && out.status == results::Status::kOk; from += kTogether) {
     std::vector<int64_t> part;
     for (int64_t i = from; i < std::min(n, from + kTogether); ++i)
       part.push_back(record.certificates[size_t(i)].index);
-    Certification again = certify({suite.defenses.front(), record.seed, data, part, nullptr}, lab);
+    results::Certification again =
+        certify({suite.defenses.front(), record.seed, data, part, nullptr}, lab);
     out.status = again.status, out.reason = again.reason, out.alpha = again.alpha;
     out.certificates.insert(out.certificates.end(), again.certificates.begin(),
                             again.certificates.end());
@@ -35,13 +37,13 @@ Certification certified_again(const Certification& record, const Suite& suite, c
 
 class RecordCheck {
  public:
-  RecordCheck(const Certification& claimed, const Certification& found, std::string about,
-              Findings& findings)
+  RecordCheck(const results::Certification& claimed, const results::Certification& found,
+              std::string about, Findings& findings)
       : claimed_(claimed), found_(found), about_(std::move(about)), findings_(findings) {}
 
   // What no draw changes.
   bool comparable() {
-    if (found_.status != Status::kOk) {
+    if (found_.status != results::Status::kOk) {
       add("the defense does not certify these samples: " + found_.reason);
       return false;
     }
@@ -68,7 +70,7 @@ class RecordCheck {
 
   // Radii are as often larger as smaller where draws alone differ, and as many images are certified
   // beyond each radius that is claimed.
-  void by_chance(const std::vector<CertifiedAt>& claims, double level) {
+  void by_chance(const std::vector<boards::CertifiedAt>& claims, double level) {
     int64_t more = 0, fewer = 0;
     for (size_t i = 0; i < size(); ++i) {
       more += right(claimed(i)) && exceeds(claimed(i).radius, found(i).radius);
@@ -79,19 +81,21 @@ class RecordCheck {
           fmt::format("{} radii are larger and {} smaller than what the defense certifies here, "
                       "which is more than chance",
                       more, fewer));
-    for (const CertifiedAt& claim : claims) by_chance_beyond(claim.radius, level);
+    for (const boards::CertifiedAt& claim : claims) by_chance_beyond(claim.radius, level);
   }
 
  private:
   // By more than what float64 functions of another library differ by.
   static bool exceeds(double radius, double other) { return radius > other + kRadiusTolerance; }
-  static bool right(const CertifiedSample& sample) { return sample.answer == sample.label; }
-  static bool near(const CertifiedSample& sample, double radius) {
+  static bool right(const results::CertifiedSample& sample) {
+    return sample.answer == sample.label;
+  }
+  static bool near(const results::CertifiedSample& sample, double radius) {
     return right(sample) && std::abs(sample.radius - radius) <= kRadiusTolerance;
   }
   size_t size() const { return claimed_.certificates.size(); }
-  const CertifiedSample& claimed(size_t i) const { return claimed_.certificates[i]; }
-  const CertifiedSample& found(size_t i) const { return found_.certificates[i]; }
+  const results::CertifiedSample& claimed(size_t i) const { return claimed_.certificates[i]; }
+  const results::CertifiedSample& found(size_t i) const { return found_.certificates[i]; }
   void add(const std::string& what) { findings_.add(about_, what); }
 
   void by_chance_beyond(double radius, double level) {
@@ -109,19 +113,20 @@ class RecordCheck {
                       table, radius, here));
   }
 
-  const Certification& claimed_;
-  const Certification& found_;
+  const results::Certification& claimed_;
+  const results::Certification& found_;
   const std::string about_;
   Findings& findings_;
 };
 }  // namespace
 
-bool check_certificates(const BoardEntry& entry, const Suite& suite, const Dataset& data,
-                        bool same_threads, Laboratory& lab, double level, Findings& findings) {
+bool check_certificates(const boards::BoardEntry& entry, const suite::Suite& suite,
+                        const data::Dataset& data, bool same_threads, evaluation::Laboratory& lab,
+                        double level, Findings& findings) {
   bool conclusive = true;
-  const std::string fingerprint = identity_of(answerer(suite.defenses.front(), lab));
-  for (const Certification& record : entry.certifications) {
-    const Certification again = certified_again(record, suite, data, lab);
+  const std::string fingerprint = evaluation::identity_of(answerer(suite.defenses.front(), lab));
+  for (const results::Certification& record : entry.certifications) {
+    const results::Certification again = certified_again(record, suite, data, lab);
     RecordCheck check(record, again,
                       fmt::format("{}: certificates, seed {}", entry.id, record.seed), findings);
     if (!check.comparable()) continue;

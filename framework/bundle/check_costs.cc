@@ -13,7 +13,7 @@ using nlohmann::json;
 
 // Queries that a run of an attack asks of an image which nothing decides before its end, on one
 // draw; 0 where they depend on the answers.
-int64_t queries_of_a_run(const AttackSpec& spec) {
+int64_t queries_of_a_run(const suite::AttackSpec& spec) {
   if (spec.plugin == "fgsm") return 1;
   if (spec.plugin != "pgd") return 0;
   const auto steps = spec.params.find("steps");
@@ -23,18 +23,18 @@ int64_t queries_of_a_run(const AttackSpec& spec) {
 
 class CostCheck {
  public:
-  CostCheck(std::string about, const CellRecord& record, const AttackSpec* spec,
-            const Scoring& scoring, Findings& findings)
+  CostCheck(std::string about, const results::CellRecord& record, const suite::AttackSpec* spec,
+            const suite::Scoring& scoring, Findings& findings)
       : about_(std::move(about)),
         record_(record),
         spec_(spec),
-        tracks_(!record.stochastic && scoring.success == Success::kAny),
+        tracks_(!record.stochastic && scoring.success == suite::Success::kAny),
         findings_(findings) {}
 
   void all() {
-    if (record_.status != Status::kOk) return;
+    if (record_.status != results::Status::kOk) return;
     check_sums();
-    for (const Outcome& outcome : record_.outcomes)
+    for (const results::Outcome& outcome : record_.outcomes)
       if (const std::string why = problem_of(outcome); !why.empty())
         return findings_.add(about_, fmt::format("sample {}: {}", outcome.index, why));
   }
@@ -42,8 +42,8 @@ class CostCheck {
  private:
   void check_sums() {
     int64_t queries = 0;
-    for (const Outcome& outcome : record_.outcomes) queries += outcome.queries;
-    const Ledger& ledger = record_.ledger;
+    for (const results::Outcome& outcome : record_.outcomes) queries += outcome.queries;
+    const results::Ledger& ledger = record_.ledger;
     if (ledger.queries != queries || ledger.forwards != queries)
       findings_.add(about_, fmt::format("its ledger has {} queries and {} forward passes, its "
                                         "samples {} queries",
@@ -57,10 +57,10 @@ class CostCheck {
       findings_.add(about_, "its ledger has backward passes, which the board does not grant");
   }
 
-  std::string problem_of(const Outcome& o) const {
+  std::string problem_of(const results::Outcome& o) const {
     if (o.queries < 0) return "has fewer than 0 queries";
     if (!spec_) return "";
-    const HostKeys& host = spec_->host;
+    const suite::HostKeys& host = spec_->host;
     if (host.max_queries > 0 && o.queries > host.max_queries)
       return fmt::format("has {} queries, the board grants {}", o.queries, host.max_queries);
     const bool untargeted = host.goal == Goal::kUntargeted;
@@ -72,8 +72,8 @@ class CostCheck {
   }
 
   // Who withstands is asked all; of noise every run is finished.
-  std::string run_problem(const Outcome& o) const {
-    const HostKeys& host = spec_->host;
+  std::string run_problem(const results::Outcome& o) const {
+    const suite::HostKeys& host = spec_->host;
     const int64_t run = queries_of_a_run(*spec_) * (record_.stochastic ? host.draws : 1);
     if (run == 0 || host.max_queries > 0) return "";
     const bool withstood = tracks_ && o.robust_right > 0;
@@ -88,8 +88,8 @@ class CostCheck {
   }
 
   const std::string about_;
-  const CellRecord& record_;
-  const AttackSpec* spec_;
+  const results::CellRecord& record_;
+  const suite::AttackSpec* spec_;
   const bool tracks_;
   Findings& findings_;
 };
@@ -106,15 +106,15 @@ void check_keys(const std::string& about, const json& said, const json& expected
 }
 }  // namespace
 
-void check_costs(const BoardEntry& entry, const Suite& columns, Findings& findings) {
-  const json settings = settings_of(columns);
-  for (const BoardThreat& threat : entry.threats)
-    for (const BoardAttack& attack : threat.attacks) {
-      const AttackSpec* spec = nullptr;
-      for (const AttackSpec& each : columns.attacks)
+void check_costs(const boards::BoardEntry& entry, const suite::Suite& columns, Findings& findings) {
+  const json settings = evaluation::settings_of(columns);
+  for (const boards::BoardThreat& threat : entry.threats)
+    for (const boards::BoardAttack& attack : threat.attacks) {
+      const suite::AttackSpec* spec = nullptr;
+      for (const suite::AttackSpec& each : columns.attacks)
         if (!attack.additional && each.name == attack.name) spec = &each;
       const std::string about = fmt::format("{}: {}: {}", entry.id, threat.name, attack.name);
-      for (const BoardAttack::Cell& cell : attack.cells)
+      for (const boards::BoardAttack::Cell& cell : attack.cells)
         CostCheck(fmt::format("{}, seed {}", about, cell.record.seed), cell.record, spec,
                   columns.scoring, findings)
             .all();

@@ -11,6 +11,7 @@
 #include "bundle/check_certificates.h"
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
+#include "evaluation/judge.h"
 #include "evaluation/worst_case.h"
 #include "gauntlet/statistics.h"
 #include "results/outcomes.h"
@@ -60,8 +61,9 @@ bool agrees(const json& said, const json& own) {
 
 class ModelEntryCheck {
  public:
-  ModelEntryCheck(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
-                  const Dataset& data, Laboratory& lab, double level, Findings& findings)
+  ModelEntryCheck(const BundleFile& bundle, const boards::BoardEntry& entry,
+                  const suite::Suite& suite, const data::Dataset& data, evaluation::Laboratory& lab,
+                  double level, Findings& findings)
       : bundle_(bundle),
         entry_(entry),
         suite_(suite),
@@ -76,10 +78,10 @@ class ModelEntryCheck {
   // False: some answers could not be held against the model's.
   bool all() {
     check_row();
-    for (const BoardThreat& threat : entry_.threats) {
+    for (const boards::BoardThreat& threat : entry_.threats) {
       const size_t before = findings_.size();
-      for (const BoardAttack& attack : threat.attacks)
-        for (const BoardAttack::Cell& cell : attack.cells) check(threat, attack, cell);
+      for (const boards::BoardAttack& attack : threat.attacks)
+        for (const boards::BoardAttack::Cell& cell : attack.cells) check(threat, attack, cell);
       // Of cells that are not what the board asks for, nothing can be judged again.
       if (model_.stochastic() && findings_.size() == before) check_rescored(threat);
     }
@@ -119,8 +121,9 @@ class ModelEntryCheck {
                                            said.value(key, json()).dump(), own.at(key).dump()));
   }
 
-  void check(const BoardThreat& threat, const BoardAttack& attack, const BoardAttack::Cell& cell) {
-    const CellRecord& record = cell.record;
+  void check(const boards::BoardThreat& threat, const boards::BoardAttack& attack,
+             const boards::BoardAttack::Cell& cell) {
+    const results::CellRecord& record = cell.record;
     const std::string about =
         fmt::format("{}: {}: {}, seed {}", entry_.id, threat.name, attack.name, record.seed);
     const int64_t trials = model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples()) : 1;
@@ -145,8 +148,8 @@ class ModelEntryCheck {
       compare_answers(about, record, found, same);
   }
 
-  const AttackSpec* spec_of(const BoardAttack& attack) const {
-    for (const AttackSpec& spec : suite_.attacks)
+  const suite::AttackSpec* spec_of(const boards::BoardAttack& attack) const {
+    for (const suite::AttackSpec& spec : suite_.attacks)
       if (spec.name == attack.name) return &spec;
     return nullptr;
   }
@@ -155,10 +158,10 @@ class ModelEntryCheck {
 
   // Whether what answered then answers now. Of attacks beside the board's own only the defense's
   // part can be told: their plugins may not be here.
-  bool same_build(const BoardAttack& attack, const CellRecord& record) const {
+  bool same_build(const boards::BoardAttack& attack, const results::CellRecord& record) const {
     if (!same_threads()) return false;
-    if (const AttackSpec* spec = spec_of(attack))
-      return identity_of(answerer(defense_, *spec, lab_)) == record.fingerprint;
+    if (const suite::AttackSpec* spec = spec_of(attack))
+      return evaluation::identity_of(answerer(defense_, *spec, lab_)) == record.fingerprint;
     json own = answerer(defense_, lab_), said = environment_;
     for (const auto& [name, digest] : own.at("plugins").items())
       if (said.value("plugins", json::object()).value(name, "") != digest) return false;
@@ -168,15 +171,17 @@ class ModelEntryCheck {
     return true;
   }
 
-  void check_identity(const std::string& about, const BoardThreat& threat,
-                      const BoardAttack& attack, const CellRecord& record) {
-    const AttackSpec* spec = spec_of(attack);
+  void check_identity(const std::string& about, const boards::BoardThreat& threat,
+                      const boards::BoardAttack& attack, const results::CellRecord& record) {
+    const suite::AttackSpec* spec = spec_of(attack);
     if (!spec) return;
-    Cell cell{0, size_t(spec - suite_.attacks.data()), 0, record.seed};
+    suite::Cell cell{0, size_t(spec - suite_.attacks.data()), 0, record.seed};
     for (size_t t = 0; t < suite_.threats.size(); ++t)
       if (suite_.threats[t].name == threat.name) cell.threat = t;
+    suite::Job job = suite::job_of(suite_, cell);
+    job.data.indices = indices_of(record);
     const std::string own =
-        identity_of(question(suite_, cell, data_, indices_of(record), batch_size(), lab_));
+        evaluation::identity_of(evaluation::question(job, data_, batch_size(), lab_));
     // A run that asks the same twice tells the answers apart by a number.
     if (record.identity != own && !record.identity.starts_with(own + "-"))
       findings_.add(about, "its identity " + record.identity +
@@ -184,9 +189,9 @@ class ModelEntryCheck {
                                ": data, model, attack, threat, scoring or seed differ");
   }
 
-  static std::vector<int64_t> indices_of(const CellRecord& record) {
+  static std::vector<int64_t> indices_of(const results::CellRecord& record) {
     std::vector<int64_t> out;
-    for (const Outcome& outcome : record.outcomes) out.push_back(outcome.index);
+    for (const results::Outcome& outcome : record.outcomes) out.push_back(outcome.index);
     return out;
   }
   int64_t batch_size() const {
@@ -194,21 +199,22 @@ class ModelEntryCheck {
   }
 
   // In the batches of the run, on its draws.
-  Answers answers(const BoardAttack::Cell& cell) {
+  Answers answers(const boards::BoardAttack::Cell& cell) {
     const at::NoGradGuard no_graph;
-    const CellRecord& record = cell.record;
+    const results::CellRecord& record = cell.record;
     const Tensor x_adv = x_adv_of(bundle_, cell),
                  all = torch::tensor(indices_of(record), torch::kLong);
     Answers out;
     std::vector<Tensor> confidence;
     for (int64_t from = 0; from < all.size(0); from += batch_size()) {
       const Tensor index = all.narrow(0, from, std::min(batch_size(), all.size(0) - from));
-      const CraftBatch batch{data_.x(index).to(lab_.device()), data_.y(index).to(lab_.device()),
-                             index.to(lab_.device())};
+      const evaluation::CraftBatch batch{data_.x(index).to(lab_.device()),
+                                         data_.y(index).to(lab_.device()), index.to(lab_.device())};
       const auto seed = uint64_t(record.seed);
-      const Verdict& clean = lab_.clean(defense_, model_, batch, seed, record.trials);
-      const Verdict robust = judge(model_, x_adv.narrow(0, from, index.size(0)).to(lab_.device()),
-                                   batch.y, batch.index, seed, Stream::kScoring, record.trials);
+      const evaluation::Verdict& clean = lab_.clean(defense_, model_, batch, seed, record.trials);
+      const evaluation::Verdict robust =
+          judge(model_, x_adv.narrow(0, from, index.size(0)).to(lab_.device()), batch.y,
+                batch.index, seed, evaluation::Stream::kScoring, record.trials);
       // As the run counts: who errs without an attack errs under it.
       const Tensor survived = model_.stochastic() ? robust.right : robust.right & clean.right;
       append(out.clean, clean.right.to(torch::kLong).sum(0), at::kLong);
@@ -218,29 +224,29 @@ class ModelEntryCheck {
       append(out.clean_margin, clean.margin, at::kDouble);
       confidence.push_back(robust.confidence.cpu());
       if (!shares_draws()) continue;
-      add_by_trial(out.clean_by_trial, clean.right);
-      add_by_trial(out.robust_by_trial, robust.right);
+      evaluation::add_by_trial(out.clean_by_trial, clean.right);
+      evaluation::add_by_trial(out.robust_by_trial, robust.right);
     }
     if (!confidence.empty()) out.confidence = torch::cat(confidence).to(torch::kDouble);
     return out;
   }
 
-  void add(const std::string& about, const Outcome& o, const std::string& what) {
+  void add(const std::string& about, const results::Outcome& o, const std::string& what) {
     findings_.add(about, fmt::format("sample {}: {}", o.index, what));
   }
 
-  void compare_answers(const std::string& about, const CellRecord& record, const Answers& found,
-                       bool same) {
+  void compare_answers(const std::string& about, const results::CellRecord& record,
+                       const Answers& found, bool same) {
     Flips clean, robust;
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
-      const Outcome& o = record.outcomes[i];
+      const results::Outcome& o = record.outcomes[i];
       if (!margins_agree(o.margin, found.margin[i]))
         add(about, o,
             fmt::format("the table has margin {:.6g}, the model gives {:.6g}", o.margin,
                         found.margin[i]));
       // What is as good as equal may fall either way on another build.
       const auto tie = [&](double margin) {
-        return std::abs(margin) <= (same ? kTie : tolerance(margin));
+        return std::abs(margin) <= (same ? results::kTie : tolerance(margin));
       };
       if (tie(found.clean_margin[i]))
         clean.add(o.clean_right, found.clean[i]);
@@ -288,9 +294,10 @@ class ModelEntryCheck {
                                        when, flips.table, flips.here));
   }
 
-  void compare_draws(const std::string& about, const CellRecord& record, const Answers& found) {
+  void compare_draws(const std::string& about, const results::CellRecord& record,
+                     const Answers& found) {
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
-      const Outcome& o = record.outcomes[i];
+      const results::Outcome& o = record.outcomes[i];
       if (o.clean_right != found.clean[i])
         add(about, o,
             fmt::format("the table has {} of {} right without an attack, the model "
@@ -318,12 +325,13 @@ class ModelEntryCheck {
   // Too few trials of draws that images share show too little of what these do.
   bool tells_by_chance(int64_t trials) const { return !shares_draws() || trials >= kFewestShared; }
 
-  void compare_by_chance(const std::string& about, const CellRecord& record, const Answers& found) {
+  void compare_by_chance(const std::string& about, const results::CellRecord& record,
+                         const Answers& found) {
     conclusive_ &= tells_by_chance(record.trials);
     Counts clean{{}, record.trials, record.clean_by_trial},
         robust{{}, record.trials, record.robust_by_trial};
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
-      const Outcome& o = record.outcomes[i];
+      const results::Outcome& o = record.outcomes[i];
       clean.by_image.push_back(o.clean_right), robust.by_image.push_back(o.robust_right);
       const auto test = [&](const char* when, int64_t claimed, int64_t own) {
         if (fisher_p_value(claimed, record.trials, own, record.trials) >=
@@ -354,22 +362,22 @@ class ModelEntryCheck {
   }
 
   // Worst attack of each image, on draws that no attack and no score has seen.
-  void check_rescored(const BoardThreat& threat) {
+  void check_rescored(const boards::BoardThreat& threat) {
     double found = 0, variance = 0;
     int64_t trials = 0;
     bool same = true;
     for (size_t s = 0; s < entry_.seeds.size(); ++s) {
-      std::vector<CellRecord> cells;
-      for (const BoardAttack& attack : threat.attacks) {
-        CellRecord record = attack.cells.at(s).record;
-        if (record.status != Status::kOk) continue;
+      std::vector<results::CellRecord> cells;
+      for (const boards::BoardAttack& attack : threat.attacks) {
+        results::CellRecord record = attack.cells.at(s).record;
+        if (record.status != results::Status::kOk) continue;
         same &= same_build(attack, record);
         record.attack = attack.name, record.x_adv = attack.cells[s].x_adv_sha256;
         cells.push_back(std::move(record));
       }
       if (cells.empty()) return;
-      const WorstCase worst =
-          worst_case(cells, defense_, data_, lab_, [&](const CellRecord& record) {
+      const results::WorstCase worst =
+          worst_case(cells, defense_, data_, lab_, [&](const results::CellRecord& record) {
             return x_adv_of(bundle_, {{}, record.x_adv});
           });
       const double seeds = double(entry_.seeds.size());
@@ -395,23 +403,23 @@ class ModelEntryCheck {
   }
 
   const BundleFile& bundle_;
-  const BoardEntry& entry_;
-  const Suite& suite_;
-  const DefenseSpec& defense_;
-  const Dataset& data_;
-  Laboratory& lab_;
+  const boards::BoardEntry& entry_;
+  const suite::Suite& suite_;
+  const suite::DefenseSpec& defense_;
+  const data::Dataset& data_;
+  evaluation::Laboratory& lab_;
   const double level_;
   Findings& findings_;
-  DefendedModel& model_;
+  evaluation::DefendedModel& model_;
   const json environment_;
   bool conclusive_ = true;
 };
 }  // namespace
 
-std::string weights_problem(const BoardEntry& entry, const Registry& registry) {
+std::string weights_problem(const boards::BoardEntry& entry, const registry::Registry& registry) {
   const std::vector<std::string> ids = registry.model_ids();
   if (std::find(ids.begin(), ids.end(), entry.model) == ids.end()) return "";
-  const ModelEntry model = registry.model(entry.model);
+  const registry::ModelEntry model = registry.model(entry.model);
   if (model.sha256 != entry.weights_sha256)
     return "the registry's model '" + entry.model + "' has weights with SHA-256 " + model.sha256 +
            ", the entry was made with " + entry.weights_sha256;
@@ -422,8 +430,9 @@ std::string weights_problem(const BoardEntry& entry, const Registry& registry) {
   return "";
 }
 
-bool check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
-                 const Dataset& data, Laboratory& laboratory, double level, Findings& findings) {
+bool check_model(const BundleFile& bundle, const boards::BoardEntry& entry,
+                 const suite::Suite& suite, const data::Dataset& data,
+                 evaluation::Laboratory& laboratory, double level, Findings& findings) {
   return ModelEntryCheck(bundle, entry, suite, data, laboratory, level, findings).all();
 }
 

@@ -9,13 +9,14 @@ namespace gauntlet::bundle {
 
 /// Why the weights of an entry are not those of the registry's model or of its file; "": they are,
 /// or are not here.
-std::string weights_problem(const BoardEntry& entry, const Registry& registry);
+std::string weights_problem(const boards::BoardEntry& entry, const registry::Registry& registry);
 
 /// `suite`: the board with the entry's row alone. `level`: of each test against chance. Asks the
 /// model for every clean and adversarial input of the entry, and certifies again where the board
 /// certifies. False: another build made the entry, and its images share draws in too few trials to
 /// tell chance from a claim that does not hold.
-bool check_model(const BundleFile& bundle, const BoardEntry& entry, const Suite& suite,
-                 const Dataset& data, Laboratory& laboratory, double level, Findings& findings);
+bool check_model(const BundleFile& bundle, const boards::BoardEntry& entry,
+                 const suite::Suite& suite, const data::Dataset& data,
+                 evaluation::Laboratory& laboratory, double level, Findings& findings);
 
 }  // namespace gauntlet::bundle

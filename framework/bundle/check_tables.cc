@@ -5,53 +5,42 @@
 #include <cmath>
 
 #include "base/bad_input.h"
+#include "boards/audit.h"
+#include "boards/scores.h"
 #include "bundle/layout.h"
+#include "evaluation/bounds.h"
 #include "evaluation/judge.h"
-#include "host/suite.h"
-#include "results/board_audit.h"
-#include "results/board_scores.h"
 #include "results/outcomes.h"
+#include "suite/suite.h"
 
 namespace gauntlet::bundle {
 namespace {
 
-// A file of `what` [N, C, H, W] and index [N]; the images come back as float32 in [0, 1].
+// A file of images in the bundle; they come back as float32 in [0, 1], as data sets are read.
 std::pair<Tensor, std::vector<int64_t>> indexed(const BundleFile& bundle, const std::string& file,
-                                                const std::string& what) {
-  const auto tensors = bundle.tensors(file);
-  const auto images = tensors.find(what), index = tensors.find("index");
-  const auto is_image = [](const Tensor& t) {
-    return t.dim() == 4 && (t.scalar_type() == torch::kFloat || t.scalar_type() == torch::kByte);
-  };
-  if (images == tensors.end() || index == tensors.end() || !is_image(images->second) ||
-      index->second.dim() != 1 || index->second.scalar_type() != torch::kLong ||
-      index->second.size(0) != images->second.size(0))
-    throw BadInput(file + ": expected tensors '" + what +
-                   "' [N, C, H, W] of uint8 or float32 and " + "'index' [N]");
-  const auto* first = index->second.const_data_ptr<int64_t>();
-  // As data sets are read.
-  Tensor x = images->second;
-  if (x.scalar_type() == torch::kByte) x = x.to(torch::kFloat).div_(255);
-  return {x, {first, first + index->second.size(0)}};
+                                                results::Kept kept) {
+  const results::KeptImages images = bundle.images(file, kept);
+  const auto* first = images.index.const_data_ptr<int64_t>();
+  return {images.pixels(), {first, first + images.index.size(0)}};
 }
 
 Norm norm_of(const std::string& name) {
   for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1})
-    if (to_string(norm) == name) return norm;
+    if (suite::to_string(norm) == name) return norm;
   throw BadInput("a threat's norm is '" + name + "', expected linf, l2 or l1");
 }
 
-std::vector<int64_t> indices_of(const CellRecord& record) {
+std::vector<int64_t> indices_of(const results::CellRecord& record) {
   std::vector<int64_t> out;
-  for (const Outcome& outcome : record.outcomes) out.push_back(outcome.index);
+  for (const results::Outcome& outcome : record.outcomes) out.push_back(outcome.index);
   return out;
 }
 
 class CellCheck {
  public:
-  CellCheck(const BundleFile& bundle, const BoardEntry& entry, const BoardThreat& threat,
-            const BoardAttack& attack, const BoardAttack::Cell& cell, const CleanImages& clean,
-            Findings& findings)
+  CellCheck(const BundleFile& bundle, const boards::BoardEntry& entry,
+            const boards::BoardThreat& threat, const boards::BoardAttack& attack,
+            const boards::BoardAttack::Cell& cell, const CleanImages& clean, Findings& findings)
       : bundle_(bundle),
         entry_(entry),
         threat_(threat),
@@ -62,22 +51,22 @@ class CellCheck {
                            cell.record.seed)) {}
 
   void all() {
-    if (cell_.record.status != Status::kOk) return;
-    for (const Outcome& outcome : cell_.record.outcomes) check_row(outcome);
-    check_trials(cell_.record.clean_by_trial, &Outcome::clean_right);
-    check_trials(cell_.record.robust_by_trial, &Outcome::robust_right);
+    if (cell_.record.status != results::Status::kOk) return;
+    for (const results::Outcome& outcome : cell_.record.outcomes) check_row(outcome);
+    check_trials(cell_.record.clean_by_trial, &results::Outcome::clean_right);
+    check_trials(cell_.record.robust_by_trial, &results::Outcome::robust_right);
     check_x_adv();
   }
 
  private:
   void add(const std::string& what) { findings_.add(about_, what); }
-  void add(const Outcome& outcome, const std::string& what) {
+  void add(const results::Outcome& outcome, const std::string& what) {
     add(fmt::format("sample {}: {}", outcome.index, what));
   }
 
   // What follows from the judge's rules alone.
-  void check_row(const Outcome& o) {
-    const CellRecord& record = cell_.record;
+  void check_row(const results::Outcome& o) {
+    const results::CellRecord& record = cell_.record;
     if (record.stochastic != (entry_.division == Division::kRandomized) &&
         entry_.division != Division::kCertified)
       return add(record.stochastic ? "its answers are drawn" : "its answers are not drawn");
@@ -98,28 +87,29 @@ class CellCheck {
                          "an attack",
                          o.robust_right ? "right" : "wrong", o.predicted, right ? "right" : "wrong",
                          o.clean_right ? "right" : "wrong"));
-    if (o.predicted >= 0 && std::abs(o.margin) > kTie && right != (o.margin > 0))
+    if (o.predicted >= 0 && std::abs(o.margin) > results::kTie && right != (o.margin > 0))
       add(o, fmt::format("margin {:.6g} and answer {} of label {} contradict each other", o.margin,
                          o.predicted, o.label));
   }
 
   // Of noise that images share: the same answers, summed the other way.
-  void check_trials(const std::vector<int64_t>& by_trial, int64_t Outcome::*right) {
+  void check_trials(const std::vector<int64_t>& by_trial, int64_t results::Outcome::*right) {
     if (by_trial.empty()) return;
     if (!cell_.record.stochastic)
       return add("its answers are not drawn, yet it has right answers of trials");
     int64_t trials = 0, images = 0;
     for (const int64_t count : by_trial) trials += count;
-    for (const Outcome& outcome : cell_.record.outcomes) images += outcome.*right;
+    for (const results::Outcome& outcome : cell_.record.outcomes) images += outcome.*right;
     if (int64_t(by_trial.size()) != cell_.record.trials || trials != images)
       add(fmt::format("its trials have {} right answers, its samples {}", trials, images));
   }
 
   void check_x_adv() {
-    const CellRecord& record = cell_.record;
+    const results::CellRecord& record = cell_.record;
     if (cell_.x_adv_sha256.empty() || !bundle_.has(x_adv_file(cell_.x_adv_sha256)))
       return add("its adversarial inputs are missing");
-    const auto [x_adv, index] = indexed(bundle_, x_adv_file(cell_.x_adv_sha256), "x_adv");
+    const auto [x_adv, index] =
+        indexed(bundle_, x_adv_file(cell_.x_adv_sha256), results::Kept::kAdversarial);
     const std::vector<int64_t> samples = indices_of(record);
     if (index != samples)
       return add("its adversarial inputs are not of the samples of its outcomes");
@@ -130,7 +120,7 @@ class CellCheck {
     const ThreatModel threat{norm_of(threat_.norm),
                              torch::full({1, 1, 1, 1}, threat_.epsilon, x.options()), 0, 1};
     const Tensor all = torch::ones({x.size(0)}, torch::kBool);
-    if (const std::string why = bounds_problem(threat, x, x_adv, all); !why.empty())
+    if (const std::string why = evaluation::bounds_problem(threat, x, x_adv, all); !why.empty())
       return add(why);
     check_distances(threat.distance(x, x_adv).to(torch::kDouble).contiguous());
   }
@@ -139,7 +129,7 @@ class CellCheck {
     // Six digits are kept, of a float32 sum.
     constexpr double kAbsolute = 1e-6, kRelative = 1e-4;
     const double* distance = found.const_data_ptr<double>();
-    for (const Outcome& outcome : cell_.record.outcomes) {
+    for (const results::Outcome& outcome : cell_.record.outcomes) {
       const double own = *distance++;
       if (!(std::abs(own - outcome.distance) <= kAbsolute + kRelative * own))
         return add(outcome,
@@ -150,31 +140,31 @@ class CellCheck {
   }
 
   const BundleFile& bundle_;
-  const BoardEntry& entry_;
-  const BoardThreat& threat_;
-  const BoardAttack::Cell& cell_;
+  const boards::BoardEntry& entry_;
+  const boards::BoardThreat& threat_;
+  const boards::BoardAttack::Cell& cell_;
   const CleanImages& clean_;
   Findings& findings_;
   const std::string about_;
 };
 
 // One image has one label, whatever attacks it.
-void check_labels(const BoardEntry& entry, Findings& findings) {
+void check_labels(const boards::BoardEntry& entry, Findings& findings) {
   std::map<int64_t, int64_t> labels;
-  for (const BoardThreat& threat : entry.threats)
-    for (const BoardAttack& attack : threat.attacks)
-      for (const BoardAttack::Cell& cell : attack.cells)
-        for (const Outcome& outcome : cell.record.outcomes)
+  for (const boards::BoardThreat& threat : entry.threats)
+    for (const boards::BoardAttack& attack : threat.attacks)
+      for (const boards::BoardAttack::Cell& cell : attack.cells)
+        for (const results::Outcome& outcome : cell.record.outcomes)
           if (labels.try_emplace(outcome.index, outcome.label).first->second != outcome.label)
             return findings.add(entry.id, fmt::format("sample {} has two labels", outcome.index));
 }
 
 // Only what is drawn can be judged on further draws.
-void check_rescored(const BoardEntry& entry, Findings& findings) {
-  for (const BoardThreat& threat : entry.threats)
-    for (const BoardAttack& attack : threat.attacks)
-      for (const BoardAttack::Cell& cell : attack.cells)
-        if (threat.rescored_accuracy && cell.record.status == Status::kOk &&
+void check_rescored(const boards::BoardEntry& entry, Findings& findings) {
+  for (const boards::BoardThreat& threat : entry.threats)
+    for (const boards::BoardAttack& attack : threat.attacks)
+      for (const boards::BoardAttack::Cell& cell : attack.cells)
+        if (threat.rescored_accuracy && cell.record.status == results::Status::kOk &&
             !cell.record.stochastic)
           return findings.add(entry.id + ": " + threat.name,
                               "a deterministic model has no rescored accuracy");
@@ -183,7 +173,7 @@ void check_rescored(const BoardEntry& entry, Findings& findings) {
 
 CleanImages::CleanImages(const BundleFile& bundle) {
   std::vector<int64_t> index;
-  std::tie(images, index) = indexed(bundle, kImages, "x");
+  std::tie(images, index) = indexed(bundle, kImages, results::Kept::kClean);
   for (size_t i = 0; i < index.size(); ++i)
     if (!rows.emplace(index[i], int64_t(i)).second)
       throw BadInput(fmt::format("{}: sample {} is there twice", kImages, index[i]));
@@ -195,11 +185,11 @@ Tensor CleanImages::of(const std::vector<int64_t>& samples) const {
   return images.index_select(0, torch::tensor(at, torch::kLong));
 }
 
-Tensor x_adv_of(const BundleFile& bundle, const BoardAttack::Cell& cell) {
-  return indexed(bundle, x_adv_file(cell.x_adv_sha256), "x_adv").first;
+Tensor x_adv_of(const BundleFile& bundle, const boards::BoardAttack::Cell& cell) {
+  return indexed(bundle, x_adv_file(cell.x_adv_sha256), results::Kept::kAdversarial).first;
 }
 
-void check_data(const BundleFile& bundle, const CleanImages& clean, const Dataset& data,
+void check_data(const BundleFile& bundle, const CleanImages& clean, const data::Dataset& data,
                 Findings& findings) {
   for (const auto& [sample, row] : clean.rows) {
     if (sample < 0 || sample >= data.size())
@@ -212,14 +202,14 @@ void check_data(const BundleFile& bundle, const CleanImages& clean, const Datase
     }
   }
   const Tensor labels = data.labels.contiguous();
-  for (const BoardEntry& entry : bundle.entries()) {
+  for (const boards::BoardEntry& entry : bundle.entries()) {
     if (entry.dataset_sha256 != data.sha256)
       findings.add(entry.id, "the data set has SHA-256 " + data.sha256 + ", the entry declares " +
                                  entry.dataset_sha256);
-    for (const BoardThreat& threat : entry.threats)
-      for (const BoardAttack& attack : threat.attacks)
-        for (const BoardAttack::Cell& cell : attack.cells)
-          for (const Outcome& outcome : cell.record.outcomes)
+    for (const boards::BoardThreat& threat : entry.threats)
+      for (const boards::BoardAttack& attack : threat.attacks)
+        for (const boards::BoardAttack::Cell& cell : attack.cells)
+          for (const results::Outcome& outcome : cell.record.outcomes)
             if (outcome.index < 0 || outcome.index >= data.size() ||
                 labels.const_data_ptr<int64_t>()[outcome.index] != outcome.label) {
               findings.add(entry.id, fmt::format("sample {} has label {} in {}, which is not the "
@@ -230,11 +220,11 @@ void check_data(const BundleFile& bundle, const CleanImages& clean, const Datase
   }
 }
 
-void check_tables(const BundleFile& bundle, const BoardEntry& entry, const Board& board,
-                  const CleanImages& clean, Findings& findings) {
-  for (const BoardThreat& threat : entry.threats)
-    for (const BoardAttack& attack : threat.attacks)
-      for (const BoardAttack::Cell& cell : attack.cells)
+void check_tables(const BundleFile& bundle, const boards::BoardEntry& entry,
+                  const suite::Board& board, const CleanImages& clean, Findings& findings) {
+  for (const boards::BoardThreat& threat : entry.threats)
+    for (const boards::BoardAttack& attack : threat.attacks)
+      for (const boards::BoardAttack::Cell& cell : attack.cells)
         CellCheck(bundle, entry, threat, attack, cell, clean, findings).all();
   check_labels(entry, findings);
   check_rescored(entry, findings);
@@ -242,10 +232,10 @@ void check_tables(const BundleFile& bundle, const BoardEntry& entry, const Board
   const std::vector<std::string> found = audit(entry, board.audit);
   for (const std::string& finding : found)
     if (std::find(entry.findings.begin(), entry.findings.end(), finding) == entry.findings.end())
-      findings.add(entry.id, "the audit finds what the entry does not tell: " + finding);
+      findings.add(entry.id, "the audit has a finding that the entry lacks: " + finding);
   for (const std::string& finding : entry.findings)
     if (std::find(found.begin(), found.end(), finding) == found.end())
-      findings.add(entry.id, "the entry tells what the audit does not find: " + finding);
+      findings.add(entry.id, "the entry has a finding that the audit does not confirm: " + finding);
 }
 
 }  // namespace gauntlet::bundle

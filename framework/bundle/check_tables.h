@@ -3,7 +3,7 @@
 #include "bundle/bundle_file.h"
 #include "bundle/findings.h"
 #include "data/dataset.h"
-#include "host/board.h"
+#include "suite/board.h"
 
 namespace gauntlet::bundle {
 
@@ -21,14 +21,14 @@ struct CleanImages {
 
 /// A cell's adversarial inputs, [n, C, H, W] float32, in the order of its outcomes. Throws BadInput
 /// where the file holds something else.
-Tensor x_adv_of(const BundleFile& bundle, const BoardAttack::Cell& cell);
+Tensor x_adv_of(const BundleFile& bundle, const boards::BoardAttack::Cell& cell);
 
 /// Whether images and labels are those of the data set.
-void check_data(const BundleFile& bundle, const CleanImages& clean, const Dataset& data,
+void check_data(const BundleFile& bundle, const CleanImages& clean, const data::Dataset& data,
                 Findings& findings);
 
 /// Per-sample outcomes against one another, against ball and box, and the claims against them.
-void check_tables(const BundleFile& bundle, const BoardEntry& entry, const Board& board,
-                  const CleanImages& clean, Findings& findings);
+void check_tables(const BundleFile& bundle, const boards::BoardEntry& entry,
+                  const suite::Board& board, const CleanImages& clean, Findings& findings);
 
 }  // namespace gauntlet::bundle

@@ -5,18 +5,18 @@
 #include <algorithm>
 
 #include "base/sha256.h"
+#include "boards/audit.h"
+#include "boards/scores.h"
 #include "results/artifacts.h"
-#include "results/board_audit.h"
-#include "results/board_scores.h"
 #include "results/outcomes.h"
 
-namespace gauntlet {
+namespace gauntlet::bundle {
 namespace {
 using nlohmann::json;
 
 // The seeds, threats, rows and columns that a run named.
 struct Grid {
-  explicit Grid(const Store::Run& run) : settings(json::parse(run.settings)) {
+  explicit Grid(const results::Store::Run& run) : settings(json::parse(run.settings)) {
     for (const json& row : settings.at("defenses")) defenses.push_back(row.at("name"));
     for (const json& column : settings.at("attacks"))
       (column.value("additional", false) ? further : own).push_back(column.at("name"));
@@ -25,18 +25,19 @@ struct Grid {
   std::vector<std::string> defenses, own, further;
 };
 
-const CellRecord* find_cell(const Store::Run& run, const std::string& defense,
-                            const std::string& attack, const std::string& threat, int64_t seed) {
-  for (const CellRecord& cell : run.cells)
+const results::CellRecord* find_cell(const results::Store::Run& run, const std::string& defense,
+                                     const std::string& attack, const std::string& threat,
+                                     int64_t seed) {
+  for (const results::CellRecord& cell : run.cells)
     if (cell.defense == defense && cell.attack == attack && cell.threat == threat &&
         cell.seed == seed)
       return &cell;
   return nullptr;
 }
 
-const Certification* find_certification(const Store::Run& run, const std::string& defense,
-                                        int64_t seed) {
-  for (const Certification& record : run.certifications)
+const results::Certification* find_certification(const results::Store::Run& run,
+                                                 const std::string& defense, int64_t seed) {
+  for (const results::Certification& record : run.certifications)
     if (record.defense == defense && record.seed == seed) return &record;
   return nullptr;
 }
@@ -46,11 +47,12 @@ std::string label(const std::string& defense, const std::string& attack, const s
   return fmt::format("{} × {} × {} × seed {}", defense, attack, threat, seed);
 }
 
-std::string cell_problem(const CellRecord* cell, const std::filesystem::path& artifacts) {
+std::string cell_problem(const results::CellRecord* cell, const std::filesystem::path& artifacts) {
   if (!cell) return "has no result";
-  if (cell->status != Status::kOk)
+  if (cell->status != results::Status::kOk)
     return fmt::format("is {} ({})", to_string(cell->status), cell->reason);
-  const std::string problem = artifact_problem(artifacts / cell->x_adv, cell->x_adv_sha256);
+  const std::string problem =
+      results::artifact_problem(artifacts / cell->x_adv, cell->x_adv_sha256);
   return problem.empty() ? "" : "has lost its adversarial inputs: " + problem;
 }
 
@@ -60,45 +62,47 @@ json object_of(const std::string& text) {
 
 class EntryMaker {
  public:
-  EntryMaker(const RunRecords& records, const Suite& columns,
+  EntryMaker(const results::RunRecords& records, const suite::Suite& columns,
              const std::filesystem::path& artifacts)
       : records_(records), columns_(columns), grid_(records.run), artifacts_(artifacts) {}
 
-  BoardEntry entry(const std::string& defense) {
-    const Board& board = *columns_.board;
-    BoardEntry out;
+  boards::BoardEntry entry(const std::string& defense) {
+    const suite::Board& board = *columns_.board;
+    boards::BoardEntry out;
     out.board = board.name, out.board_sha256 = board.sha256, out.division = board.division;
-    out.defense = defense, out.id = entry_id(defense);
+    out.defense = defense, out.id = boards::entry_id(defense);
     out.seeds = columns_.seeds;
-    for (const ThreatSpec& threat : columns_.threats) out.threats.push_back(under(threat, defense));
+    for (const suite::ThreatSpec& threat : columns_.threats)
+      out.threats.push_back(under(threat, defense));
     describe(out, defense);
     for (const int64_t seed : columns_.seeds)
-      if (const Certification* record = find_certification(records_.run, defense, seed))
+      if (const results::Certification* record = find_certification(records_.run, defense, seed))
         out.certifications.push_back(stripped(*record));
     // As it will be read: margins and distances are rounded where entries are written.
-    BoardEntry read = board_entry_from_json(to_json(out), defense);
-    for (BoardThreat& threat : read.threats)
-      for (BoardAttack& attack : threat.attacks)
-        for (BoardAttack::Cell& cell : attack.cells) summarise(cell.record);
+    boards::BoardEntry read = boards::board_entry_from_json(to_json(out), defense);
+    for (boards::BoardThreat& threat : read.threats)
+      for (boards::BoardAttack& attack : threat.attacks)
+        for (boards::BoardAttack::Cell& cell : attack.cells) summarise(cell.record);
     claim(read);
     read.findings = audit(read, board.audit);
     return read;
   }
 
  private:
-  BoardThreat under(const ThreatSpec& spec, const std::string& defense) {
-    BoardThreat threat;
-    threat.name = spec.name, threat.norm = to_string(spec.norm), threat.epsilon = spec.epsilon;
+  boards::BoardThreat under(const suite::ThreatSpec& spec, const std::string& defense) {
+    boards::BoardThreat threat;
+    threat.name = spec.name, threat.norm = suite::to_string(spec.norm),
+    threat.epsilon = spec.epsilon;
     double rescored = 0;
     size_t seeds = 0;
     const bool drawn = is_drawn(defense, spec.name);
-    for (const WorstCase& worst : records_.run.worst_cases)
+    for (const results::WorstCase& worst : records_.run.worst_cases)
       if (drawn && worst.defense == defense && worst.threat == spec.name)
         rescored += worst.robust_accuracy, ++seeds;
     if (seeds > 0) threat.rescored_accuracy = rescored / double(seeds);
     for (const auto* names : {&grid_.own, &grid_.further})
       for (const std::string& name : *names) {
-        BoardAttack attack;
+        boards::BoardAttack attack;
         attack.name = name, attack.additional = names == &grid_.further;
         for (const int64_t seed : columns_.seeds)
           add(attack, *find_cell(records_.run, defense, name, spec.name, seed));
@@ -109,12 +113,12 @@ class EntryMaker {
 
   bool is_drawn(const std::string& defense, const std::string& threat) const {
     return std::any_of(records_.run.cells.begin(), records_.run.cells.end(),
-                       [&](const CellRecord& cell) {
+                       [&](const results::CellRecord& cell) {
                          return cell.defense == defense && cell.threat == threat && cell.stochastic;
                        });
   }
 
-  void add(BoardAttack& attack, const CellRecord& record) {
+  void add(boards::BoardAttack& attack, const results::CellRecord& record) {
     json parameters = object_of(record.parameters);
     for (const char* told_by_entry : {"defense", "data"}) parameters.erase(told_by_entry);
     attack.plugin = parameters.at("attack").at("plugin");
@@ -125,10 +129,10 @@ class EntryMaker {
       file = std::filesystem::path(file.get<std::string>()).filename().string();
     }
     attack.parameters = parameters.dump();
-    BoardAttack::Cell cell;
+    boards::BoardAttack::Cell cell;
     cell.record = record;
     cell.record.outcomes = records_.outcomes(record);
-    CellRecord& own = cell.record;
+    results::CellRecord& own = cell.record;
     for (std::string* said :
          {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split, &own.threat, &own.norm,
           &own.parameters, &own.environment, &own.x_adv, &own.x_adv_sha256})
@@ -138,7 +142,7 @@ class EntryMaker {
     attack.cells.push_back(std::move(cell));
   }
 
-  static Certification stripped(Certification record) {
+  static results::Certification stripped(results::Certification record) {
     for (std::string* said : {&record.suite, &record.defense, &record.dataset, &record.split,
                               &record.parameters, &record.environment})
       said->clear();
@@ -146,13 +150,13 @@ class EntryMaker {
   }
 
   // What holds for all cells of the row.
-  void describe(BoardEntry& out, const std::string& defense) {
+  void describe(boards::BoardEntry& out, const std::string& defense) {
     json environment, plugins = json::object();
     const json& data = grid_.settings.at("data");
     out.dataset_sha256 = data.at("sha256");
     out.class_names = columns_.data.entry.class_names;
     out.samples = columns_.data.indices;
-    for (const CellRecord& cell : records_.run.cells) {
+    for (const results::CellRecord& cell : records_.run.cells) {
       if (cell.defense != defense) continue;
       const json own = object_of(cell.parameters).at("defense");
       out.parameters = own.dump();
@@ -166,23 +170,23 @@ class EntryMaker {
     out.environment = environment.dump();
   }
 
-  const RunRecords& records_;
-  const Suite& columns_;
+  const results::RunRecords& records_;
+  const suite::Suite& columns_;
   const Grid grid_;
   const std::filesystem::path& artifacts_;
 };
 }  // namespace
 
-std::vector<std::string> missing_of(const Store::Run& run, const Suite& columns,
+std::vector<std::string> missing_of(const results::Store::Run& run, const suite::Suite& columns,
                                     const std::filesystem::path& artifacts) {
   std::vector<std::string> out;
   const Grid grid(run);
   if (!run.complete) out.push_back("the run was stopped before its end");
-  for (const AttackSpec& attack : columns.attacks)
+  for (const suite::AttackSpec& attack : columns.attacks)
     if (std::count(grid.own.begin(), grid.own.end(), attack.name) == 0)
       out.push_back("the board's attack '" + attack.name + "' was left out");
   for (const std::string& defense : grid.defenses)
-    for (const ThreatSpec& threat : columns.threats)
+    for (const suite::ThreatSpec& threat : columns.threats)
       for (const int64_t seed : columns.seeds)
         for (const auto* names : {&grid.own, &grid.further})
           for (const std::string& attack : *names)
@@ -192,8 +196,8 @@ std::vector<std::string> missing_of(const Store::Run& run, const Suite& columns,
               out.push_back(label(defense, attack, threat.name, seed) + " " + why);
   for (const std::string& defense : grid.defenses)
     for (const int64_t seed : columns.seeds)
-      if (const Certification* record = find_certification(run, defense, seed);
-          columns.certify && (!record || record->status != Status::kOk))
+      if (const results::Certification* record = find_certification(run, defense, seed);
+          columns.certify && (!record || record->status != results::Status::kOk))
         out.push_back(
             fmt::format("{}, certified × seed {} {}", defense, seed,
                         record ? "is " + to_string(record->status) + " (" + record->reason + ")"
@@ -201,11 +205,12 @@ std::vector<std::string> missing_of(const Store::Run& run, const Suite& columns,
   return out;
 }
 
-std::vector<BoardEntry> entries_of(const RunRecords& records, const Suite& columns,
-                                   const BoardAuthors& about,
-                                   const std::filesystem::path& artifacts) {
+std::vector<boards::BoardEntry> entries_of(const results::RunRecords& records,
+                                           const suite::Suite& columns,
+                                           const boards::BoardAuthors& about,
+                                           const std::filesystem::path& artifacts) {
   EntryMaker maker(records, columns, artifacts);
-  std::vector<BoardEntry> out;
+  std::vector<boards::BoardEntry> out;
   const json settings = json::parse(records.run.settings);
   for (const json& row : settings.at("defenses")) {
     out.push_back(maker.entry(row.at("name")));
@@ -214,4 +219,4 @@ std::vector<BoardEntry> entries_of(const RunRecords& records, const Suite& colum
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::bundle

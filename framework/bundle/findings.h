@@ -1,4 +1,4 @@
-// What the parts of verification share.
+// Collects failures; shared by all parts of verification.
 #pragma once
 #include <string>
 #include <vector>

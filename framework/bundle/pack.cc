@@ -4,14 +4,16 @@
 
 #include <map>
 
+#include "analysis/latest_run.h"
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "base/zip_writer.h"
 #include "bundle/entries.h"
 #include "bundle/layout.h"
 #include "results/artifacts.h"
+#include "suite/read_suite.h"
 
-namespace gauntlet {
+namespace gauntlet::bundle {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -33,17 +35,17 @@ void check_writable(const fs::path& output) {
     throw BadInput(output.string() + ": the file cannot be written");
 }
 
-Suite columns_of(const json& settings, const fs::path& folder, const PluginLibrary& plugins,
-                 const Registry& registry) {
+suite::Suite columns_of(const json& settings, const fs::path& folder,
+                        const library::PluginLibrary& plugins, const registry::Registry& registry) {
   if (!settings.contains("board"))
     throw BadInput(folder.string() +
                    ": this run is on no board; its suite needs a line such as board = "
                    "\"cifar10-linf-deterministic@1\"");
-  const Board board = find_board(settings.at("board").at("id"));
+  const suite::Board board = suite::find_board(settings.at("board").at("id"));
   if (settings.at("board").at("sha256") != board.sha256)
     throw BadInput(folder.string() + ": the run was made with another definition of board '" +
                    board.id() + "' than " + board.file.string() + "; run it again");
-  return board_columns(board, plugins, registry);
+  return suite::board_columns(board, plugins, registry);
 }
 
 // The clean images that the run kept; "" where it has none.
@@ -56,7 +58,7 @@ std::string images_problem(const json& settings, const fs::path& artifacts) {
   const std::string images = images_of(settings);
   if (images.empty()) return "the clean images of the run are not among its artifacts";
   const std::string sum = settings.at("data").value("images_sha256", std::string()),
-                    problem = artifact_problem(artifacts / images, sum);
+                    problem = results::artifact_problem(artifacts / images, sum);
   return problem.empty() ? "" : "the clean images of the run are lost: " + problem;
 }
 
@@ -84,12 +86,13 @@ class Packer {
 };
 }  // namespace
 
-Packed pack(const Store& store, const BoardAuthors& about, const PluginLibrary& plugins,
-            const Registry& registry, const fs::path& output) {
+Packed pack(const results::Store& store, const boards::BoardAuthors& about,
+            const library::PluginLibrary& plugins, const registry::Registry& registry,
+            const fs::path& output) {
   check_writable(output);
-  const Store::Run run = store.latest_run();
+  const results::Store::Run run = analysis::latest_run(store);
   const json settings = json::parse(run.settings);
-  const Suite columns = columns_of(settings, store.folder(), plugins, registry);
+  const suite::Suite columns = columns_of(settings, store.folder(), plugins, registry);
   std::vector<std::string> missing = missing_of(run, columns, store.artifacts());
   const std::string images = images_of(settings);
   if (const std::string why = images_problem(settings, store.artifacts()); !why.empty())
@@ -105,9 +108,9 @@ Packed pack(const Store& store, const BoardAuthors& about, const PluginLibrary& 
   Packer packer(output);
   packer.add(bundle::kSettings, portable(settings).dump(2) + "\n");
   packer.add_file(bundle::kImages, store.artifacts() / images);
-  for (const BoardEntry& entry : packed.entries)
+  for (const boards::BoardEntry& entry : packed.entries)
     packer.add(bundle::entry_file(entry.id), to_json(entry));
-  for (const CellRecord& cell : run.cells) {
+  for (const results::CellRecord& cell : run.cells) {
     const fs::path from = store.artifacts() / cell.x_adv;
     packer.add_file(bundle::x_adv_file(sha256_of_file(from)), from);
   }
@@ -116,4 +119,4 @@ Packed pack(const Store& store, const BoardAuthors& about, const PluginLibrary& 
   return packed;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::bundle

@@ -1,13 +1,14 @@
 #include "bundle/rows.h"
 
 #include "base/bad_input.h"
-#include "host/plugin_catalogue.h"
+#include "library/plugin_catalogue.h"
+#include "suite/read_suite.h"
 
 namespace gauntlet::bundle {
 namespace {
 using nlohmann::json;
 
-const Position kSettingsFile{"settings.json"};
+const toml::Position kSettingsFile{"settings.json"};
 
 ParamValue to_param(const json& value) {
   switch (value.type()) {
@@ -63,8 +64,8 @@ ParamMap row_of(const json& settings, const std::string& defense) {
 }
 }  // namespace
 
-Suite suite_of(const json& settings, const std::string& defense, const Board& board,
-               const PluginLibrary& plugins, const Registry& registry) {
+suite::Suite suite_of(const json& settings, const std::string& defense, const suite::Board& board,
+                      const library::PluginLibrary& plugins, const registry::Registry& registry) {
   ParamList rows;
   rows.emplace_back(row_of(settings, defense));
   ParamMap text;
@@ -72,9 +73,9 @@ Suite suite_of(const json& settings, const std::string& defense, const Board& bo
   text["name"] = "verified";
   text["board"] = board.id();
   text["defense"] = std::move(rows);
-  Problems problems;
-  return read_suite(from_param(text, kSettingsFile), {}, {}, LibraryCatalogue(plugins), registry,
-                    problems);
+  toml::Problems problems;
+  return suite::read_suite(from_param(text, kSettingsFile), {}, {},
+                           library::LibraryCatalogue(plugins), registry, problems);
 }
 
 }  // namespace gauntlet::bundle

@@ -3,7 +3,7 @@
 
 namespace gauntlet::bundle {
 
-/// The value at a key of what may be anything; null where there is none.
+/// The value at a key of any JSON value; null if it is absent.
 inline nlohmann::json value_at(const nlohmann::json& object, const char* key) {
   return object.is_object() ? object.value(key, nlohmann::json()) : nlohmann::json();
 }

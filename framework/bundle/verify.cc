@@ -6,8 +6,9 @@
 #include "bundle/check_model.h"
 #include "bundle/check_tables.h"
 #include "bundle/rows.h"
+#include "suite/read_suite.h"
 
-namespace gauntlet {
+namespace gauntlet::bundle {
 namespace {
 using namespace bundle;
 
@@ -16,8 +17,8 @@ constexpr double kLevel = 0.001;
 
 class Verifier {
  public:
-  Verifier(const BundleFile& bundle, const PluginLibrary& plugins, const Registry& registry,
-           const VerifyOptions& options)
+  Verifier(const BundleFile& bundle, const library::PluginLibrary& plugins,
+           const registry::Registry& registry, const VerifyOptions& options)
       : bundle_(bundle),
         plugins_(plugins),
         registry_(registry),
@@ -26,33 +27,33 @@ class Verifier {
 
   Verification run() {
     for (const std::string& sentence : bundle_.changed_files()) findings_.add("files", sentence);
-    if (const std::optional<Board> board = board_of_entries()) verify_on(*board);
+    if (const std::optional<suite::Board> board = board_of_entries()) verify_on(*board);
     out_.failures = findings_.sentences();
     return std::move(out_);
   }
 
  private:
   // The board that all entries are on; a failure where it is not known here.
-  std::optional<Board> board_of_entries() {
+  std::optional<suite::Board> board_of_entries() {
     const BoardName& name = bundle_.entries().front().board;
-    known_boards();  // definitions that are wrong here are no failure of the bundle
+    suite::known_boards();  // definitions that are wrong here are no failure of the bundle
     try {
-      return find_board(to_string(name));
+      return suite::find_board(to_string(name));
     } catch (const BadInput& error) {
       findings_.add("board", error.what());
       return {};
     }
   }
 
-  void verify_on(const Board& board) {
-    const Suite columns = board_columns(board, plugins_, registry_);
+  void verify_on(const suite::Board& board) {
+    const suite::Suite columns = suite::board_columns(board, plugins_, registry_);
     check_board(bundle_, columns, findings_);
     const CleanImages clean(bundle_);
-    const std::optional<Dataset> data = load(columns.data);
+    const std::optional<data::Dataset> data = load(columns.data);
     if (data) check_data(bundle_, clean, *data, findings_);
     // Files, board and data are of every row.
     const bool sound = findings_.size() == 0;
-    for (const BoardEntry& entry : bundle_.entries()) {
+    for (const boards::BoardEntry& entry : bundle_.entries()) {
       const size_t before = findings_.size();
       check_tables(bundle_, entry, board, clean, findings_);
       check_costs(entry, columns, findings_);
@@ -61,15 +62,15 @@ class Verifier {
                            verify_by_model(entry, board, *data);
       const bool holds = sound && findings_.size() == before;
       out_.rows.push_back({entry.id, entry.defense,
-                           !holds    ? Verified::kNot
-                           : reached ? Verified::kModel
-                                     : Verified::kTables});
+                           !holds    ? boards::Verified::kNot
+                           : reached ? boards::Verified::kModel
+                                     : boards::Verified::kTables});
     }
   }
 
-  std::optional<Dataset> load(const DataSpec& spec) {
+  std::optional<data::Dataset> load(const suite::DataSpec& spec) {
     try {
-      Dataset data = registry_.load(spec.entry, spec.split);
+      data::Dataset data = registry_.load(spec.entry, spec.split);
       lab_.probe_with(data);
       return data;
     } catch (const BadInput& error) {
@@ -82,12 +83,13 @@ class Verifier {
   }
 
   // False: the model, its weights or plugins are not here, or cannot tell.
-  bool verify_by_model(const BoardEntry& entry, const Board& board, const Dataset& data) {
+  bool verify_by_model(const boards::BoardEntry& entry, const suite::Board& board,
+                       const data::Dataset& data) {
     if (const std::string why = weights_problem(entry, registry_); !why.empty()) {
       findings_.add(entry.id, why);
       return false;
     }
-    std::optional<Suite> suite;
+    std::optional<suite::Suite> suite;
     try {
       suite = suite_of(bundle_.settings(), entry.defense, board, plugins_, registry_);
       lab_.defended(suite->defenses.front(), data);
@@ -107,28 +109,28 @@ class Verifier {
   // cell, or two of margins; one a threat; of a certificate's record, one and one a radius.
   size_t tests() const {
     size_t count = 1;
-    for (const BoardEntry& entry : bundle_.entries()) {
+    for (const boards::BoardEntry& entry : bundle_.entries()) {
       count += entry.certifications.size() * (1 + entry.certified_at.size());
-      for (const BoardThreat& threat : entry.threats) {
+      for (const boards::BoardThreat& threat : entry.threats) {
         count += 1;
-        for (const BoardAttack& attack : threat.attacks) count += 6 * attack.cells.size();
+        for (const boards::BoardAttack& attack : threat.attacks) count += 6 * attack.cells.size();
       }
     }
     return count;
   }
 
   const BundleFile& bundle_;
-  const PluginLibrary& plugins_;
-  const Registry& registry_;
+  const library::PluginLibrary& plugins_;
+  const registry::Registry& registry_;
   const VerifyOptions options_;
-  Laboratory lab_;
+  evaluation::Laboratory lab_;
   Findings findings_;
   Verification out_;
 };
 }  // namespace
 
-Verification verify(const BundleFile& bundle, const PluginLibrary& plugins,
-                    const Registry& registry, const VerifyOptions& options) {
+Verification verify(const BundleFile& bundle, const library::PluginLibrary& plugins,
+                    const registry::Registry& registry, const VerifyOptions& options) {
   try {
     return Verifier(bundle, plugins, registry, options).run();
   } catch (const nlohmann::json::exception& error) {
@@ -136,4 +138,4 @@ Verification verify(const BundleFile& bundle, const PluginLibrary& plugins,
   }
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::bundle

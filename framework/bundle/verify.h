@@ -6,7 +6,7 @@
 #include "bundle/bundle_file.h"
 #include "evaluation/laboratory.h"
 
-namespace gauntlet {
+namespace gauntlet::bundle {
 
 struct VerifyOptions {
   at::Device device = at::kCPU;
@@ -18,7 +18,8 @@ struct Verification {
   std::vector<std::string> notes;     ///< what could not be looked at, and why
   struct Row {
     std::string id, defense;
-    Verified reached = Verified::kNot;  ///< of a row without failures; kNot: it has some
+    boards::Verified reached =
+        boards::Verified::kNot;  ///< of a row without failures; kNot: it has some
   };
   std::vector<Row> rows;
 
@@ -36,7 +37,7 @@ struct Verification {
 ///
 /// Attacks are not run again: whether their inputs are the strongest they could find is for the
 /// audit, for further attacks, and for a run of the same suite to show.
-Verification verify(const BundleFile& bundle, const PluginLibrary& plugins,
-                    const Registry& registry, const VerifyOptions& options = {});
+Verification verify(const BundleFile& bundle, const library::PluginLibrary& plugins,
+                    const registry::Registry& registry, const VerifyOptions& options = {});
 
-}  // namespace gauntlet
+}  // namespace gauntlet::bundle

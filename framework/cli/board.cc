@@ -1,4 +1,4 @@
-#include "host/board.h"
+#include "suite/board.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include "bundle/verify.h"
 #include "cli/board_entries.h"
 #include "cli/commands.h"
-#include "host/suite.h"
+#include "suite/read_suite.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -25,20 +25,21 @@ std::filesystem::path results_of(const BoardFlags& flags) {
 }
 
 int list(const BoardFlags&) {
-  for (const Board& board : known_boards())
+  for (const suite::Board& board : suite::known_boards())
     say("{:<36} {:<14} {}\n", board.id(), to_string(board.division), board.title);
   return kOk;
 }
 
 int show(const BoardFlags& flags) {
-  const Board board = find_board(flags.id);
-  const Suite suite = board_columns(board, flags.common.plugins(), flags.common.open_registry());
+  const suite::Board board = suite::find_board(flags.id);
+  const suite::Suite suite =
+      suite::board_columns(board, flags.common.plugins(), flags.common.open_registry());
   say("{}: {}\n{}\ndivision: {}\ndata: {}, split {}, {} samples\n", board.id(), board.title,
       Lines{board.description}, to_string(board.division), suite.data.dataset, suite.data.split,
       suite.data.indices.size());
-  for (const ThreatSpec& threat : suite.threats)
-    say("threat {}: {} {}\n", threat.name, to_string(threat.norm), threat.epsilon_text);
-  for (const AttackSpec& attack : suite.attacks)
+  for (const suite::ThreatSpec& threat : suite.threats)
+    say("threat {}: {} {}\n", threat.name, suite::to_string(threat.norm), threat.epsilon_text);
+  for (const suite::AttackSpec& attack : suite.attacks)
     say("attack {}: {}{}\n", attack.name, attack.plugin,
         attack.host.samples ? fmt::format(", {} samples", attack.host.samples) : "");
   say("definition: {}\nSHA-256: {}\n", board.file.string(), board.sha256);
@@ -46,11 +47,11 @@ int show(const BoardFlags& flags) {
 }
 
 // What another bundle claimed under the same name is not replaced in passing.
-void check_replaced(const BoardFlags& flags, const BundleFile& bundle) {
-  for (const BoardEntry& entry : bundle.entries()) {
+void check_replaced(const BoardFlags& flags, const bundle::BundleFile& bundle) {
+  for (const boards::BoardEntry& entry : bundle.entries()) {
     const std::filesystem::path file = results_of(flags) / entry_path(entry);
     if (!flags.overwrite && std::filesystem::exists(file) &&
-        read_board_entry(file).bundle_sha256 != bundle.sha256())
+        boards::read_board_entry(file).bundle_sha256 != bundle.sha256())
       throw BadInput(file.string() + ": is the entry of another bundle; --overwrite replaces it");
   }
 }
@@ -58,20 +59,20 @@ void check_replaced(const BoardFlags& flags, const BundleFile& bundle) {
 // A bundle enters when every claim of it holds.
 int add(const BoardFlags& flags) {
   flags.common.apply_threads();
-  const BundleFile bundle(flags.bundle);
+  const bundle::BundleFile bundle(flags.bundle);
   check_replaced(flags, bundle);
-  VerifyOptions options;
+  bundle::VerifyOptions options;
   options.device = device_of(flags.device);
-  const Verification found =
+  const bundle::Verification found =
       verify(bundle, flags.common.plugins(), flags.common.open_registry(), options);
   const int code = report(bundle, found);
   if (code != kOk) return code;
   const std::filesystem::path folder = results_of(flags);
   for (size_t i = 0; i < bundle.entries().size(); ++i) {
-    BoardEntry entry = bundle.entries()[i];
+    boards::BoardEntry entry = bundle.entries()[i];
     entry.bundle_sha256 = bundle.sha256();
     entry.verified = found.rows[i].reached;
-    entry.verified_when = utc_now();
+    entry.verified_when = results::utc_now();
     const std::filesystem::path file = folder / entry_path(entry);
     std::filesystem::create_directories(file.parent_path());
     write_atomically(file, to_json(entry));

@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
+#include "base/whole_file.h"
+#include "boards/entries.h"
 #include "cli/board_entries.h"
 #include "cli/commands.h"
-#include "host/board.h"
-#include "reports/board_site.h"
-#include "reports/text.h"
-#include "results/board_results.h"
+#include "reports/site/site.h"
+#include "reports/text/text.h"
+#include "suite/board.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -17,36 +15,30 @@ struct BuildFlags {
   std::string results, registry, boards, output;
 };
 
-std::string content_of(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
-BoardDefinition definition_of(const Board& board) {
-  BoardDefinition out{board.name,
-                      board.title,
-                      board.description,
-                      board.division,
-                      board.sha256,
-                      content_of(board.file),
-                      {}};
-  if (const Toml* attacks = board.fixed.find("attack"))
-    if (const auto* table = attacks->get<Toml::Table>())
-      for (const Toml::Member& attack : *table) out.attacks.push_back(attack.key);
+reports::site::BoardDefinition definition_of(const suite::Board& board) {
+  reports::site::BoardDefinition out{board.name,
+                                     board.title,
+                                     board.description,
+                                     board.division,
+                                     board.sha256,
+                                     whole_file(board.file),
+                                     {}};
+  if (const toml::Toml* attacks = board.fixed.find("attack"))
+    if (const auto* table = attacks->get<toml::Toml::Table>())
+      for (const toml::Toml::Member& attack : *table) out.attacks.push_back(attack.key);
   return out;
 }
 
 int build(const BuildFlags& flags) {
-  std::vector<BoardDefinition> definitions;
-  for (const Board& board : flags.boards.empty() ? known_boards() : boards_in(flags.boards))
+  std::vector<reports::site::BoardDefinition> definitions;
+  for (const suite::Board& board :
+       flags.boards.empty() ? suite::known_boards() : suite::boards_in(flags.boards))
     definitions.push_back(definition_of(board));
-  const Site site =
-      board_site(definitions, read_board_results(results_folder(flags.results, flags.registry)));
+  const reports::site::Site site = board_site(
+      definitions, boards::read_board_results(results_folder(flags.results, flags.registry)));
   write_site(site, flags.output);
-  say("{}: {}, {}, {} {}\n", flags.output, counted(int64_t(site.pages.size()), "page"),
-      counted(site.boards, "board"), grouped(site.entries),
+  say("{}: {}, {}, {} {}\n", flags.output, reports::counted(int64_t(site.pages.size()), "page"),
+      reports::counted(site.boards, "board"), reports::grouped(site.entries),
       site.entries == 1 ? "entry" : "entries");
   return kOk;
 }

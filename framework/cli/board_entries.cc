@@ -5,26 +5,29 @@
 #include <algorithm>
 
 #include "cli/commands.h"
-#include "host/registry.h"
+#include "registry/registry.h"
+#include "registry/search_path.h"
 
 namespace gauntlet::cli {
 
 std::filesystem::path results_folder(const std::string& results, const std::string& registry) {
   if (!results.empty()) return results;
-  return (registry.empty() ? default_registry() : std::filesystem::path(registry)) / "results";
+  return (registry.empty() ? registry::default_registry() : std::filesystem::path(registry)) /
+         "results";
 }
 
-std::string entries_table(const std::vector<BoardEntry>& entries) {
+std::string entries_table(const std::vector<boards::BoardEntry>& entries) {
   size_t wide = 0;
-  for (const BoardEntry& entry : entries) wide = std::max(wide, printable(entry.defense).size());
+  for (const boards::BoardEntry& entry : entries)
+    wide = std::max(wide, printable(entry.defense).size());
   std::string out;
-  for (const BoardEntry& entry : entries) {
-    for (const BoardThreat& threat : entry.threats)
+  for (const boards::BoardEntry& entry : entries) {
+    for (const boards::BoardThreat& threat : entry.threats)
       out += fmt::format("{:<{}}  {}  clean {:5.1f}  worst case {:5.1f} ({:.1f} to {:.1f})\n",
                          printable(entry.defense), wide, printable(threat.name),
                          100 * threat.clean_accuracy, 100 * threat.robust_accuracy,
                          100 * threat.interval.low, 100 * threat.interval.high);
-    for (const CertifiedAt& at : entry.certified_at)
+    for (const boards::CertifiedAt& at : entry.certified_at)
       out += fmt::format("{:<{}}  certified beyond {:g}: {:.1f} ({:.1f} to {:.1f})\n",
                          printable(entry.defense), wide, at.radius, 100 * at.accuracy,
                          100 * at.interval.low, 100 * at.interval.high);
@@ -34,15 +37,15 @@ std::string entries_table(const std::vector<BoardEntry>& entries) {
   return out;
 }
 
-int report(const BundleFile& bundle, const Verification& found) {
+int report(const bundle::BundleFile& bundle, const bundle::Verification& found) {
   for (const std::string& note : found.notes) say(stderr, "note: {}\n", note);
   for (const std::string& failure : found.failures) say(stderr, "{}\n", failure);
   say("board: {}\n", to_string(bundle.entries().front().board));
-  for (const Verification::Row& row : found.rows)
+  for (const bundle::Verification::Row& row : found.rows)
     say("{}: {}\n", row.defense,
-        row.reached == Verified::kNot      ? "does not hold"
-        : row.reached == Verified::kTables ? "holds, from the tables"
-                                           : "holds, tables and model");
+        row.reached == boards::Verified::kNot      ? "does not hold"
+        : row.reached == boards::Verified::kTables ? "holds, from the tables"
+                                                   : "holds, tables and model");
   if (found.holds())
     say("every claim holds\n");
   else

@@ -5,7 +5,7 @@
 #include "bundle/verify.h"
 #include "cli/board_entries.h"
 #include "cli/commands.h"
-#include "host/toml_reader.h"
+#include "toml/toml_reader.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -16,12 +16,12 @@ struct PackFlags {
 };
 
 // authors, contact, link, description and bibtex of a TOML file.
-BoardAuthors read_about(const std::string& file) {
-  BoardAuthors about;
+boards::BoardAuthors read_about(const std::string& file) {
+  boards::BoardAuthors about;
   if (file.empty()) return about;
-  const Toml text = read_toml(file);
-  Problems problems;
-  TableReader reader(text, "the authors", problems);
+  const toml::Toml text = toml::read_toml(file);
+  toml::Problems problems;
+  toml::TableReader reader(text, "the authors", problems);
   reader.read("authors", about.authors);
   reader.read("contact", about.contact);
   reader.read("link", about.link);
@@ -33,11 +33,11 @@ BoardAuthors read_about(const std::string& file) {
 }
 
 int pack_run(const PackFlags& flags) {
-  const Store store = open_results(flags.folder);
+  const results::Store store = open_results(flags.folder);
   const std::filesystem::path output =
       flags.output.empty() ? store.folder() / "bundle.zip" : std::filesystem::path(flags.output);
-  const Packed packed = pack(store, read_about(flags.about), flags.common.plugins(),
-                             flags.common.open_registry(), output);
+  const bundle::Packed packed = bundle::pack(store, read_about(flags.about), flags.common.plugins(),
+                                             flags.common.open_registry(), output);
   say("{}", Lines{entries_table(packed.entries)});
   say("\nbundle: {}\nSHA-256: {}\n", output.string(), packed.sha256);
   return kOk;
@@ -51,11 +51,11 @@ struct VerifyFlags {
 
 int verify_file(const VerifyFlags& flags) {
   flags.common.apply_threads();
-  const BundleFile bundle(flags.file);
-  VerifyOptions options;
+  const bundle::BundleFile bundle(flags.file);
+  bundle::VerifyOptions options;
   options.device = device_of(flags.device);
   options.model = !flags.tables;
-  const Verification found =
+  const bundle::Verification found =
       verify(bundle, flags.common.plugins(), flags.common.open_registry(), options);
   return report(bundle, found);
 }

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cli/terminal.h"
-#include "host/plugin_library.h"
-#include "host/registry.h"
+#include "library/plugin_library.h"
+#include "registry/registry.h"
 #include "results/store.h"
 
 namespace gauntlet::cli {
@@ -23,9 +23,9 @@ struct Common {
   int threads = 0;
 
   void add_to(CLI::App& command);
-  PluginLibrary plugins() const;
+  library::PluginLibrary plugins() const;
   /// `makes_data`: the folder of --data need not be there yet.
-  Registry open_registry(bool makes_data = false) const;
+  registry::Registry open_registry(bool makes_data = false) const;
   /// As many as were asked for, else as many as there are processors for this process.
   void apply_threads() const;
   /// Nobody has asked for a number: a run may take fewer where more do not help.
@@ -71,9 +71,9 @@ void add_version(CLI::App& app, Action& action);
 
 /// The store that a run left in a folder, to be read: it may lie on a disk that cannot be written.
 /// Throws BadInput where there is none.
-Store open_results(const std::string& folder);
+results::Store open_results(const std::string& folder);
 /// The run of this build in it. Says on standard error where other builds have newer ones there.
-Store::Run run_of(const Store& store);
+results::Store::Run run_of(const results::Store& store);
 /// "cpu", "cuda" or "auto" (cuda where there is one). Throws BadInput.
 at::Device device_of(const std::string& name);
 

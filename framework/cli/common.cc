@@ -6,12 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "analysis/latest_run.h"
 #include "base/bad_input.h"
 #include "base/processors.h"
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
 #include "evaluation/identity.h"
+#include "registry/search_path.h"
 
 namespace gauntlet::cli {
 
@@ -26,17 +28,20 @@ void Common::add_to(CLI::App& command) {
       ->transform(whole(0, 1024));
 }
 
-PluginLibrary Common::plugins() const { return PluginLibrary(plugin_search_path(plugin_path)); }
+library::PluginLibrary Common::plugins() const {
+  return library::PluginLibrary(library::plugin_search_path(plugin_path));
+}
 
-Registry Common::open_registry(bool makes_data) const {
+registry::Registry Common::open_registry(bool makes_data) const {
   const auto expect = [](const char* flag, const std::string& folder) {
     if (!folder.empty() && !std::filesystem::is_directory(folder))
       throw BadInput(std::string(flag) + ": there is no folder " + folder);
   };
   expect("--registry", registry);
   if (!makes_data) expect("--data", data);
-  return Registry(registry.empty() ? default_registry() : std::filesystem::path(registry),
-                  data_search_path(data));
+  return registry::Registry(
+      registry.empty() ? registry::default_registry() : std::filesystem::path(registry),
+      registry::data_search_path(data));
 }
 
 bool Common::may_choose_threads() const { return threads == 0 && !std::getenv("OMP_NUM_THREADS"); }
@@ -47,14 +52,14 @@ void Common::apply_threads() const {
     at::set_num_threads(std::min(at::get_num_threads(), available_processors()));
 }
 
-Store open_results(const std::string& folder) {
+results::Store open_results(const std::string& folder) {
   if (!std::filesystem::exists(std::filesystem::path(folder) / "results.sqlite"))
     throw BadInput(folder + ": no results there, expected a folder that 'gauntlet run' wrote");
-  return Store(folder, Store::Access::kRead, host_digest());
+  return results::Store(folder, results::Store::Access::kRead, evaluation::engine_digest());
 }
 
-Store::Run run_of(const Store& store) {
-  Store::Run run = store.latest_run();
+results::Store::Run run_of(const results::Store& store) {
+  results::Store::Run run = analysis::latest_run(store);
   if (run.newer > 0)
     say(stderr, "note: {}: of this build is the run of {}; other builds began {} there since\n",
         store.folder().string(), run.started, run.newer);

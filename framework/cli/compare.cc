@@ -3,7 +3,7 @@
 #include "base/write_atomically.h"
 #include "cli/commands.h"
 #include "cli/words.h"
-#include "reports/comparison.h"
+#include "reports/page/comparison.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -15,10 +15,11 @@ struct CompareFlags {
 };
 
 int run(const CompareFlags& flags) {
-  const Store a = open_results(flags.a), b = open_results(flags.b);
-  const Store::Run run_a = run_of(a), run_b = run_of(b);
-  const Comparison comparison = compare({run_a, outcomes_in(a)}, {run_b, outcomes_in(b)});
-  const ComparisonPage page{comparison, run_a, run_b, flags.a, flags.b, flags.gate};
+  const results::Store a = open_results(flags.a), b = open_results(flags.b);
+  const results::Store::Run run_a = run_of(a), run_b = run_of(b);
+  const analysis::Comparison comparison =
+      analysis::compare({run_a, outcomes_in(a)}, {run_b, outcomes_in(b)});
+  const reports::page::ComparisonPage page{comparison, run_a, run_b, flags.a, flags.b, flags.gate};
   const std::string text = flags.format == "html"       ? comparison_html(page)
                            : flags.format == "markdown" ? comparison_markdown(page)
                                                         : comparison_text(page, flags.all);

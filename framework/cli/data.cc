@@ -7,7 +7,8 @@
 #include "base/bad_input.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
-#include "host/obtain.h"
+#include "registry/obtain.h"
+#include "registry/search_path.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -17,16 +18,16 @@ struct DataFlags {
   std::string id, to, from;
 };
 
-bool present(const Registry& registry, const DatasetEntry::Split& split) {
+bool present(const registry::Registry& registry, const registry::DatasetEntry::Split& split) {
   for (const auto& file : split.files)
     if (!registry.find(file)) return false;
   return true;
 }
 
 int list(const DataFlags& flags) {
-  const Registry registry = flags.common.open_registry();
+  const registry::Registry registry = flags.common.open_registry();
   for (const std::string& id : registry.dataset_ids()) {
-    const DatasetEntry entry = registry.dataset(id);
+    const registry::DatasetEntry entry = registry.dataset(id);
     std::string splits;
     for (const auto& split : entry.splits)
       splits += fmt::format("{}{} {}{}", splits.empty() ? "" : ", ", split.samples, split.name,
@@ -37,8 +38,8 @@ int list(const DataFlags& flags) {
 }
 
 int info(const DataFlags& flags) {
-  const Registry registry = flags.common.open_registry();
-  const DatasetEntry entry = registry.dataset(flags.id);
+  const registry::Registry registry = flags.common.open_registry();
+  const registry::DatasetEntry entry = registry.dataset(flags.id);
   say("{}: {}\nimages: {}, {} classes\nlicence: {}\nhomepage: {}\n", entry.id, entry.title,
       fmt::join(entry.shape, " x "), entry.classes, entry.licence, entry.homepage);
   for (const auto& split : entry.splits)
@@ -52,7 +53,7 @@ int info(const DataFlags& flags) {
 }
 
 // Images that are decoded on demand are known to be whole only once each was decoded.
-void decode_all(const Dataset& data) {
+void decode_all(const data::Dataset& data) {
   constexpr int64_t kBatch = 64;
   if (!data.source) return;
   const auto batch = [&](int64_t from) {
@@ -65,7 +66,8 @@ void decode_all(const Dataset& data) {
 }
 
 // Whether every file of a split was compared with a sum.
-bool proven(const Registry& registry, const DatasetEntry& entry, const DatasetEntry::Split& split) {
+bool proven(const registry::Registry& registry, const registry::DatasetEntry& entry,
+            const registry::DatasetEntry::Split& split) {
   return std::all_of(split.files.begin(), split.files.end(), [&](const auto& file) {
     return registry.verify(entry, file, *registry.find(file));
   });
@@ -73,12 +75,12 @@ bool proven(const Registry& registry, const DatasetEntry& entry, const DatasetEn
 
 // One split that is absent or wrong says nothing about the others.
 int verify(const DataFlags& flags) {
-  const Registry registry = flags.common.open_registry();
-  const DatasetEntry entry = registry.dataset(flags.id);
+  const registry::Registry registry = flags.common.open_registry();
+  const registry::DatasetEntry entry = registry.dataset(flags.id);
   int code = kOk;
   for (const auto& split : entry.splits) {
     try {
-      const Dataset data = registry.load(entry, split.name);
+      const data::Dataset data = registry.load(entry, split.name);
       decode_all(data);
       for (const std::string& remark : data.remarks) say("{}\n", remark);
       say("{} {}: {} images, {}\n", entry.id, split.name, data.size(),
@@ -109,17 +111,17 @@ std::function<void(int64_t, int64_t)> progress_line() {
 }
 
 int get(const DataFlags& flags) {
-  const Registry registry = flags.common.open_registry(/*makes_data=*/true);
-  ObtainOptions options;
-  options.to =
-      flags.to.empty() ? writable_data_root(flags.common.data) : std::filesystem::path(flags.to);
+  const registry::Registry registry = flags.common.open_registry(/*makes_data=*/true);
+  registry::ObtainOptions options;
+  options.to = flags.to.empty() ? registry::writable_data_root(flags.common.data)
+                                : std::filesystem::path(flags.to);
   options.from = flags.from;
   options.download.progress = progress_line();
   options.download.stop = &stop_on_signals();
   options.begins = [](const std::string& name, const std::string& what) {
     say(stderr, "\r{}: {}\n", name, what);
   };
-  const DatasetEntry entry = registry.dataset(flags.id);
+  const registry::DatasetEntry entry = registry.dataset(flags.id);
   obtain(registry, entry, options);
   const bool found = std::all_of(entry.splits.begin(), entry.splits.end(),
                                  [&](const auto& split) { return present(registry, split); });

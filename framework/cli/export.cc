@@ -1,9 +1,9 @@
-#include "reports/export.h"
+#include "reports/files/export.h"
 
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "host/suite_only.h"
+#include "suite/only.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -15,38 +15,38 @@ struct ExportFlags {
 };
 
 // What --only keeps of a run's cells, by the names that are in it.
-std::function<bool(const CellRecord&)> filter_of(const std::vector<std::string>& only,
-                                                 const Store::Run& run) {
-  Problems problems;
-  const OnlyFilter filter(only, problems);
-  const auto check = [&](const std::string& kind, std::string CellRecord::*name) {
+std::function<bool(const results::CellRecord&)> filter_of(const std::vector<std::string>& only,
+                                                          const results::Store::Run& run) {
+  toml::Problems problems;
+  const suite::OnlyFilter filter(only, problems);
+  const auto check = [&](const std::string& kind, std::string results::CellRecord::*name) {
     std::vector<std::string> names;
-    for (const CellRecord& cell : run.cells) names.push_back(cell.*name);
+    for (const results::CellRecord& cell : run.cells) names.push_back(cell.*name);
     filter.check(kind, names, problems);
   };
-  check("defense", &CellRecord::defense);
-  check("attack", &CellRecord::attack);
-  check("threat", &CellRecord::threat);
+  check("defense", &results::CellRecord::defense);
+  check("attack", &results::CellRecord::attack);
+  check("threat", &results::CellRecord::threat);
   problems.throw_if_any();
-  return [filter](const CellRecord& cell) {
+  return [filter](const results::CellRecord& cell) {
     return filter.keeps("defense", cell.defense) && filter.keeps("attack", cell.attack) &&
            filter.keeps("threat", cell.threat);
   };
 }
 
 int run(const ExportFlags& flags) {
-  const Store store = open_results(flags.folder);
-  const Store::Run run = run_of(store);
-  ExportOptions options;
-  options.inputs = flags.x_adv == "uint8"  ? ExportedInputs::kUint8
-                   : flags.x_adv == "none" ? ExportedInputs::kNone
-                                           : ExportedInputs::kFloat32;
+  const results::Store store = open_results(flags.folder);
+  const results::Store::Run run = run_of(store);
+  reports::files::ExportOptions options;
+  options.inputs = flags.x_adv == "uint8"  ? reports::files::ExportedInputs::kUint8
+                   : flags.x_adv == "none" ? reports::files::ExportedInputs::kNone
+                                           : reports::files::ExportedInputs::kFloat32;
   options.quantise = flags.quantise;
   options.keeps = filter_of(flags.only, run);
   const std::filesystem::path target = flags.output.empty()
                                            ? std::filesystem::path(flags.folder) / "export"
                                            : std::filesystem::path(flags.output);
-  const ExportSummary summary =
+  const reports::files::ExportSummary summary =
       export_run({run, outcomes_in(store), store.artifacts()}, target, options);
   say("{} cells, {} with a result: {}\n", summary.cells, summary.files,
       (target / "index.json").string());

@@ -13,7 +13,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "set from a signal handler
 
 void remember_signal(int) {
   if (stopped.exchange(true)) leave_at_once(130);
-  static const char text[] = "\nstopping: what is complete is kept; again to stop at once\n";
+  static const char text[] = "\nstopping: finished shards are kept; Ctrl-C again stops at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, text, sizeof text - 1);
 }
 }  // namespace

@@ -10,13 +10,16 @@
 #include "cli/words.h"
 #include "evaluation/cell.h"
 #include "evaluation/near_chance.h"
-#include "host/model_entry_writer.h"
-#include "host/plugin_architecture.h"
-#include "host/registry_entry.h"
-#include "host/toml_reader.h"
-#include "models/safetensors.h"
+#include "library/plugin_architecture.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
 #include "models/script_network.h"
-#include "models/weights.h"
+#include "models/weights/safetensors.h"
+#include "models/weights/weights.h"
+#include "registry/model_entry_writer.h"
+#include "registry/registry_entry.h"
+#include "registry/search_path.h"
+#include "toml/toml_reader.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -27,7 +30,7 @@ struct ModelFileFlags {
   std::string file, from, output;
   double accuracy = -1;  // in percent; negative: not given
   std::vector<std::string> set;
-  ModelEntry entry;
+  registry::ModelEntry entry;
 };
 
 void refuse_to_overwrite(const fs::path& file) {
@@ -54,7 +57,7 @@ ParamMap options_of(const std::vector<std::string>& set) {
       throw BadInput("--set " + text + ": expected KEY=VALUE");
     const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
     try {
-      const Toml toml = parse_toml("value = " + value, "--set " + text);
+      const toml::Toml toml = toml::parse_toml("value = " + value, "--set " + text);
       options[key] = to_param(*toml.find("value"));
     } catch (const BadInput&) {
       if (value.starts_with('[') || value.starts_with('{')) throw;
@@ -65,28 +68,29 @@ ParamMap options_of(const std::vector<std::string>& set) {
 }
 
 // Where the network is as good as guessing, what may be wrong.
-void remark_on(double accuracy, DefendedModel& model, const Dataset& data) {
-  if (!near_chance(accuracy, model.classes(), data.size())) return;
+void remark_on(double accuracy, evaluation::DefendedModel& model, const data::Dataset& data) {
+  if (!evaluation::near_chance(accuracy, model.classes(), data.size())) return;
   std::vector<int64_t> indices(static_cast<size_t>(data.size()));
   std::iota(indices.begin(), indices.end(), int64_t{0});
   const std::string cause = likely_cause(model, data, indices, at::kCPU);
-  say(stderr, "{}\n", near_chance_text(accuracy, model.classes(), cause));
+  say(stderr, "{}\n", evaluation::near_chance_text(accuracy, model.classes(), cause));
 }
 
 // On the test images of the data set, and of the embedded parts of it that are here.
-std::vector<DeclaredAccuracy> measure(const std::shared_ptr<Network>& network,
-                                      const Registry& registry, const std::string& dataset) {
-  DefendedModel model(network, {}, {});
-  std::vector<DeclaredAccuracy> all;
+std::vector<registry::DeclaredAccuracy> measure(const std::shared_ptr<models::Network>& network,
+                                                const registry::Registry& registry,
+                                                const std::string& dataset) {
+  evaluation::DefendedModel model(network, {}, {});
+  std::vector<registry::DeclaredAccuracy> all;
   for (const std::string& id : registry.dataset_ids()) {
-    const DatasetEntry entry = registry.dataset(id);
-    const DatasetEntry::Split* split = entry.find_split("test");
+    const registry::DatasetEntry entry = registry.dataset(id);
+    const registry::DatasetEntry::Split* split = entry.find_split("test");
     if (!split || (id != dataset && entry.embedded_of != dataset)) continue;
     if (id != dataset && !std::all_of(split->files.begin(), split->files.end(),
                                       [&](const auto& file) { return registry.find(file); }))
       continue;
-    const Dataset data = registry.load(id, "test");
-    const CleanCount count = count_right(model, data, data.size());
+    const data::Dataset data = registry.load(id, "test");
+    const evaluation::CleanCount count = count_right(model, data, data.size());
     all.push_back({id, "test", data.size(), count.right});
     say("right on {:.2f} % of the {} test images of {}{}\n",
         100.0 * double(count.right) / double(data.size()), data.size(), id,
@@ -105,16 +109,16 @@ bool fits(double percent, double declared, int64_t samples) {
 
 // What a state dict does not hold and only accuracy tells: tries other epsilons of batch norm.
 // Returns a sentence.
-std::string epsilon_that_fits(const ModelFileFlags& flags, ModelEntry entry,
-                              const PluginLibrary& plugins, const Dataset& data) {
+std::string epsilon_that_fits(const ModelFileFlags& flags, registry::ModelEntry entry,
+                              const library::PluginLibrary& plugins, const data::Dataset& data) {
   constexpr const char* kEpsilon = "batchnorm_eps";
   if (entry.network.options.count(kEpsilon)) return "";
   for (const double epsilon : {1e-3, 1e-4, 2e-5, 1e-6}) {  // Keras, Caffe, MXNet, Flax
     entry.network.options[kEpsilon] = epsilon;
-    const std::shared_ptr<Network> network =
-        build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+    const std::shared_ptr<models::Network> network =
+        build_network(with_architecture(entry.network, library::LibraryCatalogue(plugins)));
     load_weights(*network, flags.file, flags.from);
-    DefendedModel model(network, {}, {});
+    evaluation::DefendedModel model(network, {}, {});
     const double percent =
         100.0 * double(count_right(model, data, data.size()).right) / double(data.size());
     if (fits(percent, flags.accuracy, data.size()))
@@ -126,12 +130,13 @@ std::string epsilon_that_fits(const ModelFileFlags& flags, ModelEntry entry,
 }
 
 // Throws BadInput unless the network is as good as its makers say.
-void check_accuracy(const ModelFileFlags& flags, const ModelEntry& entry, const Network& network,
-                    const PluginLibrary& plugins, const Registry& registry) {
+void check_accuracy(const ModelFileFlags& flags, const registry::ModelEntry& entry,
+                    const models::Network& network, const library::PluginLibrary& plugins,
+                    const registry::Registry& registry) {
   if (flags.accuracy < 0) return;
   const auto measured =
       std::find_if(entry.accuracy.begin(), entry.accuracy.end(),
-                   [&](const DeclaredAccuracy& a) { return a.dataset == entry.dataset; });
+                   [&](const registry::DeclaredAccuracy& a) { return a.dataset == entry.dataset; });
   if (measured == entry.accuracy.end())
     throw BadInput("--accuracy: data set '" + entry.dataset + "' has no test images");
   const double percent = 100.0 * double(measured->correct) / double(measured->samples);
@@ -139,44 +144,46 @@ void check_accuracy(const ModelFileFlags& flags, const ModelEntry& entry, const 
   throw BadInput(fmt::format(
       "--accuracy {}: the network is right on {:.2f} % of the test images of {}{}",
       to_text(flags.accuracy), percent, entry.dataset,
-      has_batch_norm(network) && entry.network.architecture != kTorchScript
+      has_batch_norm(network) && entry.network.architecture != models::kTorchScript
           ? epsilon_that_fits(flags, entry, plugins, registry.load(entry.dataset, "test"))
           : std::string("; see mean and std, the order of channels and of classes")));
 }
 
-void write_weights(const ModelEntry& entry, const Network& network, const fs::path& original) {
-  if (entry.network.architecture == kTorchScript) {
+void write_weights(const registry::ModelEntry& entry, const models::Network& network,
+                   const fs::path& original) {
+  if (entry.network.architecture == models::kTorchScript) {
     fs::copy_file(original, entry.weights);
     return;
   }
   std::map<std::string, Tensor> tensors;
-  for (const NamedTensor& named : network.tensors()) tensors[named.name] = named.tensor.detach();
-  write_safetensors(entry.weights, tensors, {{"id", entry.id}});
+  for (const models::NamedTensor& named : network.tensors())
+    tensors[named.name] = named.tensor.detach();
+  models::write_safetensors(entry.weights, tensors, {{"id", entry.id}});
 }
 
 int import_model(const ModelFileFlags& flags) {
   flags.common.apply_threads();
-  const PluginLibrary plugins = flags.common.plugins();
-  const Registry registry = flags.common.open_registry();
-  ModelEntry entry = flags.entry;
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const registry::Registry registry = flags.common.open_registry();
+  registry::ModelEntry entry = flags.entry;
   check_id(entry.id);
-  const DatasetEntry data = registry.dataset(entry.dataset);
+  const registry::DatasetEntry data = registry.dataset(entry.dataset);
   entry.network.input = data.shape, entry.network.classes = data.classes;
   entry.network.options = options_of(flags.set);
-  const fs::path registry_folder =
-      flags.common.registry.empty() ? default_registry() : fs::path(flags.common.registry);
+  const fs::path registry_folder = flags.common.registry.empty() ? registry::default_registry()
+                                                                 : fs::path(flags.common.registry);
   const fs::path folder = flags.output.empty()
                               ? registry_folder / "models" / fs::path(entry.id).parent_path()
                               : fs::path(flags.output);
   const std::string name = fs::path(entry.id).filename().string();
-  const bool script = entry.network.architecture == kTorchScript;
+  const bool script = entry.network.architecture == models::kTorchScript;
   entry.entry_file = folder / (name + ".toml");
   entry.weights = folder / (name + (script ? ".pt" : ".safetensors"));
   refuse_to_overwrite(entry.entry_file);
   refuse_to_overwrite(entry.weights);
 
-  const std::shared_ptr<Network> network =
-      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  const std::shared_ptr<models::Network> network =
+      build_network(with_architecture(entry.network, library::LibraryCatalogue(plugins)));
   say("read as {}\n", load_weights(*network, flags.file, flags.from));
   entry.accuracy = measure(network, registry, entry.dataset);
   check_accuracy(flags, entry, *network, plugins, registry);
@@ -202,14 +209,14 @@ int import_model(const ModelFileFlags& flags) {
 
 int export_model(const ModelFileFlags& flags) {
   refuse_to_overwrite(flags.output);
-  const PluginLibrary plugins = flags.common.plugins();
-  const ModelEntry entry = flags.common.open_registry().model(flags.entry.id);
-  if (entry.network.architecture == kTorchScript)
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const registry::ModelEntry entry = flags.common.open_registry().model(flags.entry.id);
+  if (entry.network.architecture == models::kTorchScript)
     throw BadInput("model '" + entry.id + "' is a TorchScript program, not a state dict; copy " +
                    entry.weights.string());
   std::vector<std::shared_ptr<Defense>> layer_plugins;
-  const auto network = load_network(entry, plugins, layer_plugins);
-  ModelEntry out = entry;
+  const auto network = evaluation::load_network(entry, plugins, layer_plugins);
+  registry::ModelEntry out = entry;
   out.weights = flags.output;
   write_weights(out, *network, {});
   say("{}\n", flags.output);
@@ -222,7 +229,7 @@ void add_model_files(CLI::App& models, Action& action) {
   CLI::App* command = add_subcommand(
       models, "import", "Make a weights file (safetensors, PyTorch, TorchScript) a registry entry",
       in, action, import_model);
-  ModelEntry& entry = in->entry;
+  registry::ModelEntry& entry = in->entry;
   command->add_option("file", in->file, "The weights")->required();
   command->add_option("--id", entry.id, "Its name: cifar10/my-model")->required();
   command->add_option("--architecture", entry.network.architecture, "resnet20, torchscript, …")
@@ -230,11 +237,11 @@ void add_model_files(CLI::App& models, Action& action) {
   command->add_option("--dataset", entry.dataset, "What it was trained for")->required();
   command->add_option("--mean", entry.network.mean, "A value a channel: 0.49,0.48,0.45")
       ->delimiter(',')
-      ->transform(pixels(kMeans.min, kMeans.max))
+      ->transform(pixels(registry::kMeans.min, registry::kMeans.max))
       ->allow_extra_args(false);
   command->add_option("--std", entry.network.std, "A value a channel")
       ->delimiter(',')
-      ->transform(pixels(kDeviations.min, kDeviations.max))
+      ->transform(pixels(registry::kDeviations.min, registry::kDeviations.max))
       ->allow_extra_args(false);
   command->add_option("--from", in->from, "Where in a checkpoint the weights are: ema.state_dict");
   command

@@ -4,7 +4,8 @@
 #include "base/bad_input.h"
 #include "cli/commands.h"
 #include "evaluation/cell.h"
-#include "host/plugin_architecture.h"
+#include "library/plugin_architecture.h"
+#include "models/architectures/build_network.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -14,25 +15,26 @@ struct ModelFlags {
   std::string id;
 };
 
-std::string percent(const DeclaredAccuracy& a) {
+std::string percent(const registry::DeclaredAccuracy& a) {
   return fmt::format("{:.2f} % of {} {} images of {}",
                      100.0 * double(a.correct) / double(a.samples), a.samples, a.split, a.dataset);
 }
 
 int list(const ModelFlags& flags) {
-  const Registry registry = flags.common.open_registry();
+  const registry::Registry registry = flags.common.open_registry();
   for (const std::string& id : registry.model_ids()) {
-    const ModelEntry entry = registry.model(id);
+    const registry::ModelEntry entry = registry.model(id);
     say("{:<28} {:<12} {}\n", id, entry.network.architecture, entry.summary);
   }
   return kOk;
 }
 
 int show(const ModelFlags& flags) {
-  const Registry registry = flags.common.open_registry();
-  const ModelEntry entry = registry.model(flags.id);
-  const PluginLibrary plugins = flags.common.plugins();
-  const auto network = build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  const registry::Registry registry = flags.common.open_registry();
+  const registry::ModelEntry entry = registry.model(flags.id);
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const auto network =
+      build_network(with_architecture(entry.network, library::LibraryCatalogue(plugins)));
   const std::string cost =  // unknown of a TorchScript program
       network->layers().empty() ? ""
                                 : fmt::format(", {:.1f} million multiply-adds an image",
@@ -41,7 +43,7 @@ int show(const ModelFlags& flags) {
       entry.summary, entry.network.architecture, fmt::join(entry.network.input, " x "),
       entry.network.classes, cost, entry.dataset, entry.weights.string());
   for (const Use& use : entry.layer_plugins) say("in its layers: {}\n", use.plugin);
-  for (const DeclaredAccuracy& a : entry.accuracy) say("right on {}\n", percent(a));
+  for (const registry::DeclaredAccuracy& a : entry.accuracy) say("right on {}\n", percent(a));
   if (!entry.training.empty()) say("training: {}\n", to_text(entry.training));
   say("licence: {}\n{}\n", entry.licence, Lines{entry.citation});
   return kOk;
@@ -50,15 +52,15 @@ int show(const ModelFlags& flags) {
 // Loads the weights and measures what the entry declares.
 int check(const ModelFlags& flags) {
   flags.common.apply_threads();
-  const PluginLibrary plugins = flags.common.plugins();
-  const Registry registry = flags.common.open_registry();
-  Laboratory lab(plugins, registry, at::kCPU);
-  DefenseSpec spec{flags.id, registry.model(flags.id), {}};
-  const std::vector<DeclaredAccuracy> all = spec.model.accuracy;
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const registry::Registry registry = flags.common.open_registry();
+  evaluation::Laboratory lab(plugins, registry, at::kCPU);
+  suite::DefenseSpec spec{flags.id, registry.model(flags.id), {}};
+  const std::vector<registry::DeclaredAccuracy> all = spec.model.accuracy;
   if (all.empty()) throw BadInput("model '" + flags.id + "': its entry declares no accuracy");
   int exit_code = kOk;
-  for (const DeclaredAccuracy& declared : all) {
-    const Dataset data = registry.load(declared.dataset, declared.split);
+  for (const registry::DeclaredAccuracy& declared : all) {
+    const data::Dataset data = registry.load(declared.dataset, declared.split);
     std::vector<int64_t> indices(static_cast<size_t>(declared.samples));
     for (size_t i = 0; i < indices.size(); ++i) indices[i] = int64_t(i);
     spec.model.accuracy = {declared};

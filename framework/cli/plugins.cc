@@ -3,7 +3,8 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "cli/commands.h"
-#include "host/scaffold.h"
+#include "library/plugin_search.h"
+#include "library/scaffold.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -15,19 +16,20 @@ struct PluginFlags {
 
 // Reads stamps; loads nothing.
 int list(const PluginFlags& flags) {
-  const PluginLibrary plugins = flags.common.plugins();
+  const library::PluginLibrary plugins = flags.common.plugins();
   for (const char* kind : {"attack", "defense"})
     for (const std::string& name : plugins.names(kind)) {
-      const Stamp& stamp = *plugins.file(kind, name).stamp;
+      const library::Stamp& stamp = *plugins.file(kind, name).stamp;
       say("{:<8} {:<24} {:<8} {}\n", kind, name, stamp.version, stamp.summary);
     }
-  for (const PluginFile& file : plugins.files())
+  for (const library::PluginFile& file : plugins.files())
     if (!file.refusal.empty()) say(stderr, "refused: {}\n", file.refusal);
   return kOk;
 }
 
-void show_one(const PluginLibrary& plugins, const std::string& kind, const std::string& name) {
-  const PluginFile& file = plugins.file(kind, name);
+void show_one(const library::PluginLibrary& plugins, const std::string& kind,
+              const std::string& name) {
+  const library::PluginFile& file = plugins.file(kind, name);
   say("{} {} {}: {}\n{}\n\n", kind, name, file.stamp->version, file.stamp->summary,
       file.path.string());
   for (const ParamSpec& spec : plugins.schema(kind, name)) {
@@ -39,7 +41,7 @@ void show_one(const PluginLibrary& plugins, const std::string& kind, const std::
 }
 
 int show(const PluginFlags& flags) {
-  const PluginLibrary plugins = flags.common.plugins();
+  const library::PluginLibrary plugins = flags.common.plugins();
   bool found = false;
   std::vector<std::string> names;
   for (const char* kind : {"attack", "defense"}) {
@@ -55,9 +57,9 @@ int show(const PluginFlags& flags) {
 
 // Stamps side by side.
 int check(const PluginFlags& flags) {
-  const PluginFile file = inspect_plugin(flags.file);
+  const library::PluginFile file = library::inspect_plugin(flags.file);
   if (file.stamp) {
-    const Stamp &theirs = *file.stamp, ours = host_stamp();
+    const library::Stamp &theirs = *file.stamp, ours = library::host_stamp();
     say("{:<12} {:<40} {}\n", "", "plugin", "this host");
     const auto row = [](const char* what, const std::string& a, const std::string& b) {
       say("{:<12} {:<40} {}{}\n", what, a, b, a == b || b.empty() ? "" : "   <- differs");
@@ -75,7 +77,7 @@ int check(const PluginFlags& flags) {
 int create(const PluginFlags& flags) {
   const std::filesystem::path folder =
       flags.into.empty() ? std::filesystem::path(flags.name) : std::filesystem::path(flags.into);
-  write_scaffold(flags.kind, flags.name, folder);
+  library::write_scaffold(flags.kind, flags.name, folder);
   say("{}\n", folder.string());
   return kOk;
 }

@@ -12,7 +12,8 @@ namespace gauntlet::cli {
 namespace {
 using Clock = std::chrono::steady_clock;
 
-std::string duration(double seconds) {
+// "1:02:03"
+std::string clock_text(double seconds) {
   const int64_t s = int64_t(seconds + 0.5);
   if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
   return fmt::format("{}:{:02}", s / 60, s % 60);
@@ -42,16 +43,16 @@ void Progress::cell_begin(size_t number, const std::string& label) {
 
 void Progress::samples(int64_t done, int64_t of) { show(double(done) / double(of)); }
 
-void Progress::cell_end(const CellRecord& record, bool cached) {
-  end(record.status == Status::kOk
+void Progress::cell_end(const results::CellRecord& record, bool cached) {
+  end(record.status == results::Status::kOk
           ? fmt::format("{:.1f} % ({:.1f}–{:.1f})", 100 * record.robust_accuracy,
                         100 * record.interval.low, 100 * record.interval.high)
           : to_string(record.status) + ": " + record.reason,
       record.seconds, cached);
 }
 
-void Progress::certification_end(const Certification& record, bool cached) {
-  end(record.status == Status::kOk
+void Progress::certification_end(const results::Certification& record, bool cached) {
+  end(record.status == results::Status::kOk
           ? fmt::format("{:.1f} % ({:.1f}–{:.1f}), average radius {:.3f}, {:.1f} % abstained",
                         100 * record.certified_accuracy, 100 * record.interval.low,
                         100 * record.interval.high, record.average_radius, 100 * record.abstained)
@@ -76,7 +77,7 @@ std::string Progress::time_left(double fraction) const {
   const double computed = done_ - free_ + fraction * work_[number_],
                left = total_ - done_ - fraction * work_[number_];
   if (computed <= 0 || spent() < 1) return "";
-  return ", " + duration(spent() * left / computed) + " left";
+  return ", " + clock_text(spent() * left / computed) + " left";
 }
 
 void Progress::show(double fraction) {

@@ -1,4 +1,4 @@
-// What a person sees while a suite runs: one moving line on a terminal, a line a cell elsewhere.
+// Progress of a run: one updated line on a terminal, otherwise one line for each cell.
 #pragma once
 #include <chrono>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace gauntlet::cli {
 
-class Progress final : public RunEvents {
+class Progress final : public execution::RunEvents {
  public:
   /// work: expected passes of each cell, for the time that is left.
   Progress(std::vector<double> work, bool quiet);
@@ -16,8 +16,8 @@ class Progress final : public RunEvents {
   void begin(size_t cells) override;
   void cell_begin(size_t number, const std::string& label) override;
   void samples(int64_t done, int64_t of) override;
-  void cell_end(const CellRecord& record, bool cached) override;
-  void certification_end(const Certification& record, bool cached) override;
+  void cell_end(const results::CellRecord& record, bool cached) override;
+  void certification_end(const results::Certification& record, bool cached) override;
 
  private:
   void end(const std::string& verdict, double seconds, bool cached);

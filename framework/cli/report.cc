@@ -1,33 +1,27 @@
-#include "reports/report.h"
-
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "base/bad_input.h"
+#include "base/whole_file.h"
 #include "cli/commands.h"
+#include "reports/files/validate.h"
+#include "reports/files/write_reports.h"
 
 namespace gauntlet::cli {
 namespace {
 
 int render(const std::string& folder, const std::string& output) {
-  const Store store = open_results(folder);
+  const results::Store store = open_results(folder);
   const std::filesystem::path target = output.empty() ? folder : output;
-  const Store::Run run = run_of(store);
+  const results::Store::Run run = run_of(store);
   std::error_code ignored;  // where it cannot be made, writing says so
   std::filesystem::create_directories(target, ignored);
-  write_reports({run, outcomes_in(store), store.artifacts()}, target);
+  reports::files::write_reports({run, outcomes_in(store), store.artifacts()}, target);
   say("{}\n", (target / "report.html").string());
   return kOk;
 }
 
 int check(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw BadInput(file + ": cannot be read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  const std::vector<std::string> problems = validate_report(text.str());
+  const std::vector<std::string> problems = reports::files::validate_report(whole_file(file));
   for (const std::string& problem : problems) say(stderr, "{}: {}\n", file, problem);
   if (problems.empty()) say("{}: a valid report\n", file);
   return problems.empty() ? kOk : kBadInput;

@@ -3,20 +3,21 @@
 
 #include <cstdio>
 
+#include "analysis/latest_run.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/sudden_end.h"
-#include "cli/summary.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
 #include "evaluation/identity.h"
 #include "evaluation/remarks.h"
 #include "evaluation/timing.h"
-#include "host/plan.h"
-#include "host/remarks.h"
-#include "host/suite.h"
-#include "reports/report.h"
+#include "reports/files/write_reports.h"
+#include "reports/terminal.h"
+#include "suite/plan.h"
+#include "suite/read_suite.h"
+#include "suite/remarks.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -24,7 +25,7 @@ namespace {
 struct RunFlags {
   Common common;
   std::string suite, output, device = "auto";
-  SuiteOptions options;
+  suite::SuiteOptions options;
   int64_t batch_size = 250;
   bool quiet = false;
 };
@@ -44,23 +45,24 @@ void add_suite_flags(CLI::App& command, RunFlags& flags) {
 
 int run(const RunFlags& flags) {
   flags.common.apply_threads();
-  const PluginLibrary plugins = flags.common.plugins();
-  const Registry registry = flags.common.open_registry();
-  const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
-  RunOptions options;
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const registry::Registry registry = flags.common.open_registry();
+  const suite::Suite suite = suite::read_suite(flags.suite, flags.options, plugins, registry);
+  execution::RunOptions options;
   options.device = device_of(flags.device);
   options.batch_size = flags.batch_size;
   options.stop = &stop_on_signals();
   options.measure_threads = flags.common.may_choose_threads();
-  Store store(flags.output.empty() ? std::filesystem::path("runs") / suite.name
-                                   : std::filesystem::path(flags.output),
-              Store::Access::kWrite, host_digest());
+  results::Store store(flags.output.empty() ? std::filesystem::path("runs") / suite.name
+                                            : std::filesystem::path(flags.output),
+                       results::Store::Access::kWrite, evaluation::engine_digest());
   Progress progress(expected_passes(suite), flags.quiet);
   const ReportsOnSuddenEnd reports(store.folder());
-  const RunSummary summary = run_suite(suite, plugins, registry, store, options, progress);
-  const Store::Run records = store.latest_run();
-  write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());
-  say("{}{}", Lines{summary_table(records)}, Lines{findings_text(records)});
+  const execution::RunSummary summary =
+      run_suite(suite, plugins, registry, store, options, progress);
+  const results::Store::Run records = analysis::latest_run(store);
+  reports::files::write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());
+  say("{}{}", Lines{reports::summary_table(records)}, Lines{reports::findings_text(records)});
   say("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n", summary.ok,
       summary.invalid, summary.error, summary.skipped, summary.cached,
       summary.complete ? "" : "; stopped before the end",
@@ -71,23 +73,23 @@ int run(const RunFlags& flags) {
 
 int check(const RunFlags& flags) {
   flags.common.apply_threads();
-  const PluginLibrary plugins = flags.common.plugins();
-  const Registry registry = flags.common.open_registry();
-  const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
-  const Dataset data = registry.load(suite.data.entry, suite.data.split);
-  Laboratory lab(plugins, registry, at::kCPU);
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const registry::Registry registry = flags.common.open_registry();
+  const suite::Suite suite = suite::read_suite(flags.suite, flags.options, plugins, registry);
+  const data::Dataset data = registry.load(suite.data.entry, suite.data.split);
+  evaluation::Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
-  const std::string plan = describe_plan(suite, plugins, [&](const DefenseSpec& defense) {
+  const std::string plan = describe_plan(suite, plugins, [&](const suite::DefenseSpec& defense) {
     return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
                           at::get_num_threads())
         .seconds;
   });
-  Remarks units;
+  suite::Remarks units;
   remark_on_units(suite, units);
   std::vector<std::string> remarks = units.lines();
   remarks.insert(remarks.end(), data.remarks.begin(), data.remarks.end());
   for (std::string& remark : remarks_on(suite, data, lab)) remarks.push_back(std::move(remark));
-  say("{}{}", Lines{plan}, Lines{listed("remarks", remarks)});
+  say("{}{}", Lines{plan}, Lines{suite::listed("remarks", remarks)});
   return kOk;
 }
 }  // namespace

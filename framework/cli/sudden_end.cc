@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "cli/commands.h"
-#include "host/running_plugin.h"
+#include "library/running_plugin.h"
 
 // All that is here may run in a signal handler, in a process that is no longer sound: it allocates
 // nothing and takes no lock.
@@ -43,7 +43,7 @@ void write_reports(const char* folder) {
 }
 
 // Whether `who` ends this process; then it is told of, once.
-bool told_of(const char* how, const char* who = running_plugin()) {
+bool told_of(const char* how, const char* who = library::running_plugin()) {
   if (!who || ::getpid() != watched) return false;
   if (told.exchange(true)) return true;
   put("\ngauntlet: ");
@@ -56,7 +56,7 @@ bool told_of(const char* how, const char* who = running_plugin()) {
 }
 
 void end_at_once(const char* how) {
-  const char* who = running_plugin();
+  const char* who = library::running_plugin();
   told_of(how, who ? who : "a plugin");
   leave_at_once(kSomeFailed);
 }
@@ -105,7 +105,7 @@ void watch_for_sudden_end() {
   watched = ::getpid();
   std::atexit(&at_exit);
   std::at_quick_exit(&at_quick_exit);
-  set_sudden_end(&end_at_once);
+  library::set_sudden_end(&end_at_once);
   usual_end = std::set_terminate(&on_terminate);
   watch_signals();
 }

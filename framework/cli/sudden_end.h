@@ -14,7 +14,7 @@ void watch_for_sudden_end();
 /// there would turn the exit code into a failure of the run.
 [[noreturn]] void leave(int code);
 
-/// While it lives, reports of what the store holds are written at a sudden end.
+/// While this object exists, a sudden end of the process still writes reports of stored results.
 class ReportsOnSuddenEnd {
  public:
   explicit ReportsOnSuddenEnd(const std::filesystem::path& store);
@@ -23,7 +23,7 @@ class ReportsOnSuddenEnd {
   ReportsOnSuddenEnd& operator=(const ReportsOnSuddenEnd&) = delete;
 };
 
-/// Ends the process here and now, whatever runs.
+/// Ends the process at once, even while other threads run.
 [[noreturn]] void leave_at_once(int code);
 
 }  // namespace gauntlet::cli

@@ -10,8 +10,8 @@
 #include "base/write_atomically.h"
 #include "cli/commands.h"
 #include "cli/words.h"
-#include "host/suite.h"
-#include "reports/plot.h"
+#include "reports/drawing/plot.h"
+#include "suite/read_suite.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -19,7 +19,7 @@ namespace {
 struct TraceFlags {
   Common common;
   std::string suite, output = "trace.svg";
-  SuiteOptions options;
+  suite::SuiteOptions options;
   int64_t images = 8;
 };
 
@@ -34,27 +34,28 @@ const Item& only_one(const std::vector<Item>& items, const char* kind) {
                   items.size(), fmt::join(names, ", ")));
 }
 
-std::string plot_of(const Trace& trace, Goal goal) {
-  Panel loss{"cross-entropy", {}},
+std::string plot_of(const evaluation::Trace& trace, Goal goal) {
+  reports::Panel loss{"cross-entropy", {}},
       gap{goal == Goal::kUntargeted ? "margin (above 0: misclassified)"
                                     : "margin (above 0: goal reached)",
           {}},
       distance{fmt::format("distance ({})", trace.norm), {}, /*from_zero=*/true};
-  for (const ImageTrace& image : trace.images) {
+  for (const evaluation::ImageTrace& image : trace.images) {
     const std::string name = fmt::format("image {}, class {}", image.index, image.label);
-    const auto add = [&](Panel& panel, double TracePoint::*value) {
-      Series& series = panel.series.emplace_back(Series{name, {}});
-      for (const TracePoint& p : image.points) series.points.emplace_back(p.query, p.*value);
+    const auto add = [&](reports::Panel& panel, double evaluation::TracePoint::*value) {
+      reports::Series& series = panel.series.emplace_back(reports::Series{name, {}});
+      for (const evaluation::TracePoint& p : image.points)
+        series.points.emplace_back(p.query, p.*value);
     };
-    add(loss, &TracePoint::loss), add(gap, &TracePoint::margin);
-    add(distance, &TracePoint::distance);
+    add(loss, &evaluation::TracePoint::loss), add(gap, &evaluation::TracePoint::margin);
+    add(distance, &evaluation::TracePoint::distance);
   }
   int64_t last = 1;
-  for (const ImageTrace& image : trace.images)
-    for (const TracePoint& p : image.points) last = std::max(last, p.query);
+  for (const evaluation::ImageTrace& image : trace.images)
+    for (const evaluation::TracePoint& p : image.points) last = std::max(last, p.query);
   distance.series.push_back(
       {"epsilon", {{1, trace.epsilon}, {double(last), trace.epsilon}}, /*reference=*/true});
-  return plot_svg("query", {loss, gap, distance}, /*standalone=*/true);
+  return reports::plot_svg("query", {loss, gap, distance}, /*standalone=*/true);
 }
 
 // Before the attack runs, which may take long.
@@ -68,13 +69,13 @@ void check_output(const std::filesystem::path& picture) {
     throw BadInput("--output: there is no folder " + folder.string());
 }
 
-void tell(const ImageTrace& image) {
+void tell(const evaluation::ImageTrace& image) {
   const char* answer = !image.clean_right   ? "wrong without an attack"
                        : image.robust_right ? "withstood"
                                             : "fooled";
   std::string state = fmt::format("{:>10} {:>10} {:>10}", "—", "—", "—");
   if (!image.points.empty()) {
-    const TracePoint& last = image.points.back();
+    const evaluation::TracePoint& last = image.points.back();
     state = fmt::format("{:>10.4f} {:>10.4f} {:>10.5f}", last.loss, last.margin, last.distance);
   }
   say("{:>7} {:>6} {:>8} {}  {}\n", image.index, image.label, image.points.size(), state, answer);
@@ -83,23 +84,23 @@ void tell(const ImageTrace& image) {
 int run(const TraceFlags& flags) {
   check_output(flags.output);
   flags.common.apply_threads();
-  const PluginLibrary plugins = flags.common.plugins();
-  const Registry registry = flags.common.open_registry();
-  const Suite suite = read_suite(flags.suite, flags.options, plugins, registry);
-  const DefenseSpec& defense = only_one(suite.defenses, "defense");
-  const AttackSpec& attack = only_one(suite.attacks, "attack");
-  const ThreatSpec& threat = only_one(suite.threats, "threat");
-  const Dataset data = registry.load(suite.data.entry, suite.data.split);
+  const library::PluginLibrary plugins = flags.common.plugins();
+  const registry::Registry registry = flags.common.open_registry();
+  const suite::Suite suite = suite::read_suite(flags.suite, flags.options, plugins, registry);
+  const suite::DefenseSpec& defense = only_one(suite.defenses, "defense");
+  const suite::AttackSpec& attack = only_one(suite.attacks, "attack");
+  const suite::ThreatSpec& threat = only_one(suite.threats, "threat");
+  const data::Dataset data = registry.load(suite.data.entry, suite.data.split);
   std::vector<int64_t> indices = suite.data.indices;
   indices.resize(std::min(indices.size(), size_t(flags.images)));
-  Laboratory lab(plugins, registry, at::kCPU);
+  evaluation::Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
-  const Trace seen =
-      trace({suite, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
+  const evaluation::Trace seen = evaluation::trace(
+      {suite.scoring, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
   say("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,
-      defense.name, threat.norm == Norm::kLinf ? "linf" : to_string(threat.norm),
+      defense.name, threat.norm == Norm::kLinf ? "linf" : suite::to_string(threat.norm),
       threat.epsilon_text, "image", "class", "queries", "loss", "margin", "distance", "answer");
-  for (const ImageTrace& image : seen.images) tell(image);
+  for (const evaluation::ImageTrace& image : seen.images) tell(image);
   const std::filesystem::path picture(flags.output);
   write_atomically(picture, plot_of(seen, attack.host.goal));
   const auto table = std::filesystem::path(picture).replace_extension(".csv");

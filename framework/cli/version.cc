@@ -5,12 +5,13 @@
 #include <torch/version.h>
 
 #include "cli/commands.h"
+#include "library/plugin_search.h"
 
 namespace gauntlet::cli {
 
 namespace {
 std::string versions() {
-  const Stamp stamp = host_stamp();
+  const library::Stamp stamp = library::host_stamp();
   return fmt::format("gauntlet {}\nABI {}\nLibTorch {}\n{}\ncompiler {}\nCUDA {}", GAUNTLET_VERSION,
                      stamp.abi, stamp.torch, stamp.stdlib, stamp.compiler,
                      at::globalContext().hasCUDA() ? "usable" : "not used");

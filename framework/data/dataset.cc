@@ -3,7 +3,7 @@
 #include "base/bad_input.h"
 #include "data/read_ahead.h"
 
-namespace gauntlet {
+namespace gauntlet::data {
 
 std::vector<int64_t> Dataset::image_shape() const {
   return source ? source->images().shape() : images.sizes().slice(1).vec();
@@ -45,4 +45,4 @@ Dataset stratified_subset(const Dataset& data, int64_t per_class) {
   return subset;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::data

@@ -1,6 +1,6 @@
 #include "data/read_ahead.h"
 
-namespace gauntlet {
+namespace gauntlet::data {
 
 Tensor ReadAhead::read(const Tensor& index) {
   std::future<Tensor> mine;
@@ -22,4 +22,4 @@ void ReadAhead::prefetch(const Tensor& index) {
   next_ = std::async(std::launch::async, [this, wanted = index_] { return images_->read(wanted); });
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::data

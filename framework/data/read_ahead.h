@@ -1,10 +1,11 @@
 #pragma once
 #include <future>
+#include <memory>
 #include <mutex>
 
-#include "data/dataset.h"
+#include "data/image_source.h"
 
-namespace gauntlet {
+namespace gauntlet::data {
 
 /// One batch decoded ahead of the one in use.
 class ReadAhead {
@@ -23,4 +24,4 @@ class ReadAhead {
   std::future<Tensor> next_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::data

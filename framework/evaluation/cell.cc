@@ -6,15 +6,20 @@
 #include <cmath>
 
 #include "base/failure.h"
+#include "evaluation/attack_facts.h"
+#include "evaluation/bounds.h"
+#include "evaluation/craft.h"
 #include "evaluation/findings.h"
+#include "evaluation/goal.h"
+#include "evaluation/interrupted.h"
+#include "evaluation/judge.h"
 #include "evaluation/process_state.h"
-#include "evaluation/remarks.h"
 #include "results/outcomes.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
-void add_outcomes(CellRecord& record, const CraftBatch& batch, const Verdict& clean,
+void add_outcomes(results::CellRecord& record, const CraftBatch& batch, const Verdict& clean,
                   const Verdict& robust, const Tensor& distance, const Tensor& queries,
                   bool hypocritical) {
   const auto host = [](const Tensor& t) { return t.cpu().contiguous(); };
@@ -29,7 +34,7 @@ void add_outcomes(CellRecord& record, const CraftBatch& batch, const Verdict& cl
   const Tensor robust_right = host(survived.to(torch::kLong).sum(0));
   for (int64_t i = 0; i < index.size(0); ++i) {
     const auto whole = [&](const Tensor& t) { return t.const_data_ptr<int64_t>()[i]; };
-    Outcome outcome;
+    results::Outcome outcome;
     outcome.index = whole(index), outcome.label = whole(y);
     outcome.clean_right = whole(clean_right), outcome.robust_right = whole(robust_right);
     outcome.predicted = whole(predicted), outcome.queries = whole(asked);
@@ -47,8 +52,8 @@ Tensor batch_at(const CellJob& job, int64_t from) {
 }
 
 // What plugins changed of the process.
-void flag_changes(CellRecord& record, const std::string& who, const std::set<std::string>& changed,
-                  const std::set<std::string>& known = {}) {
+void flag_changes(results::CellRecord& record, const std::string& who,
+                  const std::set<std::string>& changed, const std::set<std::string>& known = {}) {
   for (const std::string& what : changed)
     if (!known.count(what)) record.flags.push_back(told_of_change(who, what));
 }
@@ -64,7 +69,7 @@ void require_unwritten(const CellJob& job, const CraftBatch& batch, int64_t from
 
 // Crafts and scores one batch, adding to the record.
 Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
-               int64_t from, CellRecord& record, Findings& findings,
+               int64_t from, results::CellRecord& record, Findings& findings,
                std::set<std::string>& changed) {
   const at::Device device = laboratory.device();
   const Tensor index = batch_at(job, from);
@@ -101,7 +106,7 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   return crafted.x.cpu();
 }
 
-void fail(CellResult& result, Status status, const std::string& reason) {
+void fail(CellResult& result, results::Status status, const std::string& reason) {
   result.record.status = status;
   result.record.reason = reason;
   result.record.outcomes.clear();
@@ -110,7 +115,7 @@ void fail(CellResult& result, Status status, const std::string& reason) {
 }  // namespace
 
 CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
-  const HostKeys& keys = job.attack.host;
+  const suite::HostKeys& keys = job.attack.host;
   CraftRules rules;
   rules.name = "attack '" + job.attack.plugin + "'";
   rules.restarts = keys.restarts;
@@ -121,7 +126,7 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
   rules.max_queries = keys.max_queries;
   rules.mode = keys.mode;
   rules.retry = keys.retries();
-  rules.track = job.suite.scoring.success == Success::kAny;
+  rules.track = job.scoring.success == suite::Success::kAny;
   rules.compact = job.compact;
   rules.seed = uint64_t(job.seed);
   rules.stop = job.stop;
@@ -129,12 +134,12 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
 }
 
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat, const PluginLibrary& plugins) {
+                           const ThreatModel& threat, const library::PluginLibrary& plugins) {
   const AttackFacts facts = attack.facts();
-  const HostKeys& keys = job.attack.host;
+  const suite::HostKeys& keys = job.attack.host;
   if (keys.access && *keys.access < facts.access)
     return fmt::format("{} needs {} access, the suite grants {}", job.attack.plugin,
-                       to_string(facts.access), to_string(*keys.access));
+                       suite::to_string(facts.access), suite::to_string(*keys.access));
   if (model.classes() < 2) return "the model has a single class";
   if (keys.goal == Goal::kTargeted && model.classes() < 3)
     return "a targeted goal needs at least 3 classes";
@@ -145,10 +150,10 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
                      : why;
 }
 
-CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples) {
+CleanCount count_right(DefendedModel& model, const data::Dataset& data, int64_t samples) {
   CleanCount count;
   constexpr int64_t kRows = 250;  // the same for whoever counts: rows may depend on each other
-  const std::vector<NamedTensor> tensors = model.network().tensors();
+  const std::vector<models::NamedTensor> tensors = model.network().tensors();
   const at::Device device =
       tensors.empty() ? at::Device(at::kCPU) : tensors.front().tensor.device();
   for (int64_t from = 0; from < samples; from += kRows) {
@@ -157,7 +162,7 @@ CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t sample
     const Tensor top = std::get<0>(logits.topk(2, 1));
     const Tensor right = (logits.argmax(1) == data.y(index).to(device)) & logits.isfinite().all(1);
     count.right += right.sum().item<int64_t>();
-    count.ties += (top.select(1, 0) - top.select(1, 1) < kTie).sum().item<int64_t>();
+    count.ties += (top.select(1, 0) - top.select(1, 1) < results::kTie).sum().item<int64_t>();
     if (from == 0)
       count.random = !torch::allclose(model.bare_logits(x), logits, 1e-3, 1e-4, /*equal_nan=*/true);
   }
@@ -175,9 +180,9 @@ double tolerance(const CleanCount& found, int64_t declared, int64_t samples) {
 }
 }  // namespace
 
-std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, const Dataset& data,
-                             const std::vector<int64_t>& indices) {
-  for (const DeclaredAccuracy& declared : defense.model.accuracy) {
+std::string accuracy_problem(const suite::DefenseSpec& defense, DefendedModel& model,
+                             const data::Dataset& data, const std::vector<int64_t>& indices) {
+  for (const registry::DeclaredAccuracy& declared : defense.model.accuracy) {
     if (declared.dataset != data.id || declared.split != data.split) continue;
     // Comparable when the suite evaluates the very samples the entry speaks of, or more.
     if (declared.samples > int64_t(indices.size())) continue;
@@ -205,18 +210,18 @@ bool same_facts(const AttackFacts& a, const AttackFacts& b) {
 // All batches of the job. Throws what plugins throw.
 void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
                  std::set<std::string>& changed) {
-  CellRecord& record = result.record;
+  results::CellRecord& record = result.record;
   DefendedModel& model = laboratory.defended(job.defense, job.data);
   const std::unique_ptr<Attack> attack = laboratory.attack({job.attack.plugin, job.attack.params});
   const AttackFacts facts = attack->facts();
   const ThreatModel threat{job.threat.norm, torch::full({1, 1, 1, 1}, job.threat.epsilon), 0, 1};
   if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
       !why.empty())
-    return fail(result, Status::kSkipped, why);
+    return fail(result, results::Status::kSkipped, why);
   record.flags = remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),
                             job.attack.host.goal, laboratory.plugins());
   record.stochastic = model.stochastic();
-  record.trials = model.stochastic() ? job.suite.scoring.trials_of(model.mc_samples()) : 1;
+  record.trials = model.stochastic() ? job.scoring.trials_of(model.mc_samples()) : 1;
   Findings findings;
   std::vector<Tensor> adversarial;
   for (int64_t from = 0; from < record.samples; from += job.batch_size) {
@@ -228,8 +233,8 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
     throw InvalidResult("what the attack says of itself (facts) has changed while it ran");
   if (const std::string why = findings.invalid(facts); !why.empty()) throw InvalidResult(why);
   if (const std::string why = model.changed_since_probing(); !why.empty()) throw InvalidResult(why);
-  record.status = Status::kOk;
-  summarise(record);
+  record.status = results::Status::kOk;
+  results::summarise(record);
   for (std::string& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
     record.flags.push_back(std::move(flag));
   const std::set<std::string>& before = laboratory.changed_by(job.defense.name);
@@ -247,32 +252,34 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory) {
   const OwnGenerator generator;
   OwnGenerator::seed(uint64_t(job.seed));
   CellResult result;
-  CellRecord& record = result.record;
+  results::CellRecord& record = result.record;
   record.samples = int64_t(job.indices.size());
   std::set<std::string> known;  // what plugins changed of the process and is flagged already
   try {
     measure_all(job, laboratory, result, known);
   } catch (const InvalidResult& e) {
-    fail(result, Status::kInvalid, e.what());
+    fail(result, results::Status::kInvalid, e.what());
   } catch (const Interrupted&) {
     laboratory.put_back();
     generator.put_back();
     throw;
   } catch (const PluginFailure& e) {
-    fail(result, Status::kError, e.what());
+    fail(result, results::Status::kError, e.what());
   } catch (...) {  // a plugin's failure is this cell's, not the run's
-    fail(result, Status::kError, "attack '" + job.attack.plugin + "': " + current_failure());
+    fail(result, results::Status::kError,
+         "attack '" + job.attack.plugin + "': " + current_failure());
   }
-  if (const std::string what = laboratory.put_back(); !what.empty() && record.status == Status::kOk)
-    fail(result, Status::kInvalid,
+  if (const std::string what = laboratory.put_back();
+      !what.empty() && record.status == results::Status::kOk)
+    fail(result, results::Status::kInvalid,
          "attack '" + job.attack.plugin + "' or a plugin of the defense writes into the tensor " +
              what + ", which was put back");
   generator.put_back();
   const std::vector<std::string> changed = process.put_back();
-  if (record.status == Status::kOk)
+  if (record.status == results::Status::kOk)
     flag_changes(record, "the attack or the defense", {changed.begin(), changed.end()}, known);
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -3,18 +3,19 @@
 #pragma once
 #include <functional>
 
+#include "evaluation/interrupted.h"
 #include "evaluation/judge.h"
 #include "evaluation/laboratory.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 struct CellJob {
-  const Suite& suite;
-  const DefenseSpec& defense;
-  const AttackSpec& attack;
-  const ThreatSpec& threat;
+  const suite::Scoring& scoring;
+  const suite::DefenseSpec& defense;
+  const suite::AttackSpec& attack;
+  const suite::ThreatSpec& threat;
   int64_t seed = 0;
-  const Dataset& data;
+  const data::Dataset& data;
   std::vector<int64_t> indices;  ///< samples of this shard
   int64_t batch_size = 250;
   bool compact = true;
@@ -23,8 +24,8 @@ struct CellJob {
 };
 
 struct CellResult {
-  CellRecord record;  ///< without identity, names of environment and artifacts
-  Tensor x_adv;       ///< [N, C, H, W] float32 on the CPU; undefined unless ok
+  results::CellRecord record;  ///< without identity, names of environment and artifacts
+  Tensor x_adv;                ///< [N, C, H, W] float32 on the CPU; undefined unless ok
 };
 
 /// Never throws for a cell's own failure: that is its status. Throws Interrupted.
@@ -34,21 +35,18 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory);
 CraftRules rules_of(const CellJob& job, const AttackFacts& facts);
 /// Why this combination is not measured; empty: it is.
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat, const PluginLibrary& plugins);
-
-/// Accuracies, interval, ties and flags of outcomes that are complete.
-void summarise(CellRecord& record);
+                           const ThreatModel& threat, const library::PluginLibrary& plugins);
 
 /// What the bare network answers on the first images of a split.
 struct CleanCount {
   int64_t right = 0, ties = 0;  ///< ties: the two largest logits are as good as equal
   bool random = false;          ///< it answers otherwise when it is asked again
 };
-CleanCount count_right(DefendedModel& model, const Dataset& data, int64_t samples);
+CleanCount count_right(DefendedModel& model, const data::Dataset& data, int64_t samples);
 
 /// Whether the bare network gives the accuracy its entry declares for the samples at hand: a
 /// sentence that names normalisation if not, "" if it does or nothing comparable is declared.
-std::string accuracy_problem(const DefenseSpec& defense, DefendedModel& model, const Dataset& data,
-                             const std::vector<int64_t>& indices);
+std::string accuracy_problem(const suite::DefenseSpec& defense, DefendedModel& model,
+                             const data::Dataset& data, const std::vector<int64_t>& indices);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

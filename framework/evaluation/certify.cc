@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cmath>
 
+#include "analysis/certification.h"
 #include "base/failure.h"
+#include "evaluation/bounds.h"
+#include "evaluation/interrupted.h"
 #include "evaluation/process_state.h"
-#include "results/certification.h"
-#include "results/statistics.h"
+#include "results/intervals.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kAuditDraws = 1000;
@@ -25,7 +27,7 @@ class CertifyingView final : public View {
 
   Outputs pass(const Tensor& x) override {
     count(x.size(0));
-    return model_.pass(x, further(noise_, ++uses_), Mode::kEvaluate);
+    return model_.pass(x, further(noise_, ++uses_), models::Mode::kEvaluate);
   }
   Tensor ballots(const Tensor& x, int64_t draws) override {
     return model_.ballots(x, further(noise_, ++uses_), draws, [&](int64_t rows) { count(rows); });
@@ -62,12 +64,12 @@ std::string certificate_problem(const Certificate& given, double alpha, int64_t 
   return "";
 }
 
-void add_certificates(Certification& record, const Certificate& given, const Tensor& index,
+void add_certificates(results::Certification& record, const Certificate& given, const Tensor& index,
                       const Tensor& y) {
   const Tensor answer = given.answer.to(at::kCPU, torch::kLong).contiguous(),
                radius = given.radius.to(at::kCPU, torch::kDouble).contiguous();
   for (int64_t i = 0; i < index.size(0); ++i) {
-    CertifiedSample sample;
+    results::CertifiedSample sample;
     sample.index = index.const_data_ptr<int64_t>()[i],
     sample.label = y.const_data_ptr<int64_t>()[i];
     sample.answer = answer.const_data_ptr<int64_t>()[i];
@@ -76,7 +78,7 @@ void add_certificates(Certification& record, const Certificate& given, const Ten
   }
 }
 
-void fail(Certification& record, Status status, const std::string& reason) {
+void fail(results::Certification& record, results::Status status, const std::string& reason) {
   record.status = status;
   record.reason = reason;
   record.certificates.clear();
@@ -117,9 +119,9 @@ struct Suspects {
   std::vector<double> radius;
 };
 
-Suspects suspects_of(const Certification& certified, const CellRecord& cell) {
-  std::map<int64_t, const CertifiedSample*> by_index;
-  for (const CertifiedSample& c : certified.certificates)
+Suspects suspects_of(const results::Certification& certified, const results::CellRecord& cell) {
+  std::map<int64_t, const results::CertifiedSample*> by_index;
+  for (const results::CertifiedSample& c : certified.certificates)
     if (c.answer >= 0 && c.radius > 0) by_index[c.index] = &c;
   Suspects out;
   for (size_t row = 0; row < cell.outcomes.size(); ++row) {
@@ -144,17 +146,17 @@ Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noi
   return given;
 }
 
-Certification certify(const CertifyJob& job, Laboratory& laboratory) {
+results::Certification certify(const CertifyJob& job, Laboratory& laboratory) {
   const at::NoGradGuard no_graph;
   const auto start = std::chrono::steady_clock::now();
   ProcessState process;
   const OwnGenerator generator;
-  Certification record;
+  results::Certification record;
   record.samples = int64_t(job.indices.size());
   try {
     DefendedModel& model = laboratory.defended(job.defense, job.data);
     if (const std::string why = model.certificate_problem(); !why.empty()) {
-      fail(record, Status::kSkipped, why);
+      fail(record, results::Status::kSkipped, why);
       return record;
     }
     const Tensor index = torch::tensor(job.indices, torch::kLong);
@@ -164,26 +166,27 @@ Certification certify(const CertifyJob& job, Laboratory& laboratory) {
                                            record.forwards, job.stop);
     if (const std::string why = model.changed_since_probing(); !why.empty())
       throw InvalidResult(why);
-    record.status = Status::kOk;
+    record.status = results::Status::kOk;
     record.alpha = model.alpha();
     add_certificates(record, given, index, job.data.y(index));
-    summarise(record);
+    analysis::summarise(record);
   } catch (const InvalidResult& e) {
-    fail(record, Status::kInvalid, e.what());
+    fail(record, results::Status::kInvalid, e.what());
   } catch (const Interrupted&) {
     laboratory.put_back();
     throw;
   } catch (...) {  // a plugin's failure is this record's, not the run's
-    fail(record, Status::kError, current_failure());
+    fail(record, results::Status::kError, current_failure());
   }
   const std::string why = wrongs_of(laboratory, process, generator);
-  if (!why.empty() && record.status == Status::kOk) fail(record, Status::kInvalid, why);
+  if (!why.empty() && record.status == results::Status::kOk)
+    fail(record, results::Status::kInvalid, why);
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return record;
 }
 
-std::string contradiction(DefendedModel& model, const Dataset& data, at::Device device,
-                          const Certification& certified, const CellRecord& cell,
+std::string contradiction(DefendedModel& model, const data::Dataset& data, at::Device device,
+                          const results::Certification& certified, const results::CellRecord& cell,
                           const Tensor& x_adv) {
   const at::NoGradGuard no_graph;
   const Suspects all = suspects_of(certified, cell);
@@ -212,4 +215,4 @@ std::string contradiction(DefendedModel& model, const Dataset& data, at::Device 
       count > images.size() ? ", …" : "", certified.alpha * double(certified.samples));
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -3,21 +3,22 @@
 #include <atomic>
 #include <functional>
 
+#include "evaluation/interrupted.h"
 #include "evaluation/laboratory.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 struct CertifyJob {
-  const DefenseSpec& defense;
+  const suite::DefenseSpec& defense;
   int64_t seed = 0;
-  const Dataset& data;
+  const data::Dataset& data;
   std::vector<int64_t> indices;  ///< samples of this shard
   const std::atomic<bool>* stop = nullptr;
 };
 
 /// A record without identity and names. Never throws for the certifier's own failure: that is its
 /// status. Throws Interrupted.
-Certification certify(const CertifyJob& job, Laboratory& laboratory);
+results::Certification certify(const CertifyJob& job, Laboratory& laboratory);
 
 /// What the model's certifier says of [N, C, H, W]; adds the network's passes to `forwards`. Throws
 /// what the plugin throws, InvalidResult for what cannot be a certificate, and Interrupted.
@@ -27,8 +28,8 @@ Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noi
 /// A sentence where a cell's adversarial inputs [N, C, H, W] lie inside their sample's certified
 /// radius and are yet answered otherwise, further draws of the vote confirming it; "" where none
 /// does. `cell` has its outcomes.
-std::string contradiction(DefendedModel& model, const Dataset& data, at::Device device,
-                          const Certification& certified, const CellRecord& cell,
+std::string contradiction(DefendedModel& model, const data::Dataset& data, at::Device device,
+                          const results::Certification& certified, const results::CellRecord& cell,
                           const Tensor& x_adv);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -7,7 +7,7 @@
 #include "evaluation/identity.h"
 #include "gauntlet/version.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 using nlohmann::json;
 
@@ -57,27 +57,27 @@ struct Used {
   std::map<std::string, std::string> citations;  // of models, by id
 };
 
-void add_model(const ModelEntry& model, Used& used) {
+void add_model(const registry::ModelEntry& model, Used& used) {
   collect_training(model.training, used.plugins);
   for (const Use& use : model.layer_plugins) used.plugins.insert("defense/" + use.plugin);
   if (!model.citation.empty()) used.citations[model.id] = model.citation;
 }
 
-Used used_by(const Suite& suite, const Laboratory& lab) {
+Used used_by(const suite::Suite& suite, const Laboratory& lab) {
   Used used;
   std::set<std::string> sources;
-  for (const AttackSpec& attack : suite.attacks) sources.merge(sources_of(attack, lab));
+  for (const suite::AttackSpec& attack : suite.attacks) sources.merge(sources_of(attack, lab));
   for (const std::string& id : sources) add_model(lab.registry().model(id), used);
-  for (const DefenseSpec& defense : suite.defenses) {
+  for (const suite::DefenseSpec& defense : suite.defenses) {
     add_model(defense.model, used);
-    for (const AttackSpec& attack : suite.attacks)
+    for (const suite::AttackSpec& attack : suite.attacks)
       used.plugins.merge(plugins_behind(defense, attack, lab));
   }
   return used;
 }
 }  // namespace
 
-json citations_of(const Suite& suite, const Laboratory& lab) {
+json citations_of(const suite::Suite& suite, const Laboratory& lab) {
   json out = json::array();
   const auto add = [&](const std::string& of, const std::string& text) {
     if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
@@ -99,4 +99,4 @@ json citations_of(const Suite& suite, const Laboratory& lab) {
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

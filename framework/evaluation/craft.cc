@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/shape_text.h"
+#include "evaluation/bounds.h"
+#include "evaluation/defended_model.h"
+#include "evaluation/goal.h"
 #include "evaluation/host_target.h"
-#include "evaluation/judge.h"
 #include "evaluation/lent_task.h"
 #include "evaluation/plugin_call.h"
 #include "evaluation/process_state.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 // Draws behind the choice among restarts: 8 of a model that draws, but votes of many draws are
@@ -51,8 +54,8 @@ class TaskHost final : public Host {
     }
     return out;
   }
-  Ledger passes() const {
-    Ledger sum;
+  results::Ledger passes() const {
+    results::Ledger sum;
     for (const auto& source : sources_) {
       sum.source_forwards += source->ledger().executed_forwards;
       sum.source_backwards += source->ledger().executed_backwards;
@@ -78,9 +81,9 @@ struct Choice {
 // the answer that is handed in and spares restarts, and is no verdict: on a model that draws it may
 // be as coarse as the attack's own passes.
 Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& rules,
-               const Tensor& x, Ledger& ledger) {
+               const Tensor& x, results::Ledger& ledger) {
   const int64_t trials = selection_trials(model);
-  const bool coarse = model.stochastic() && rules.mode == Mode::kFoldedHalf;
+  const bool coarse = model.stochastic() && rules.mode == models::Mode::kFoldedHalf;
   const Rows rows{torch::arange(batch.y.size(0), batch.y.options()), batch.y, batch.target};
   const Noise noise = noise_for(rules.seed, Stream::kSelection, batch.index);
   // A final iterate that wins needs no further restart; on draws of chance one win proves nothing,
@@ -93,7 +96,7 @@ Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& 
              torch::ones({batch.y.size(0)}, batch.y.options().dtype(torch::kBool))};
   for (int64_t t = 0; t < trials; ++t) {
     const DefendedModel::Decision d =
-        model.decide(x, noise.at(t), coarse ? rules.mode : Mode::kEvaluate);
+        model.decide(x, noise.at(t), coarse ? rules.mode : models::Mode::kEvaluate);
     ledger.scoring_forwards += d.forwards;
     const Tensor gap = margin(rules.goal)({d.confidence, {}, {}}, rows);
     const Tensor hit = reached(rules.goal, d.answer, rows);
@@ -112,8 +115,8 @@ void require_images(const CraftBatch& batch, const Tensor& answer, const std::st
   if (answer.layout() != torch::kStrided)
     throw InvalidResult(who + " returned a tensor that is not dense");
   if (answer.sizes() != batch.x.sizes())
-    throw InvalidResult(who + " returned shape " + shape_of(answer.sizes()) + ", expected " +
-                        shape_of(batch.x.sizes()));
+    throw InvalidResult(who + " returned shape " + shape_text(answer.sizes()) + ", expected " +
+                        shape_text(batch.x.sizes()));
   if (answer.scalar_type() != torch::kFloat)
     throw InvalidResult(who + " returned dtype " + c10::toString(answer.scalar_type()) +
                         ", expected Float");
@@ -126,7 +129,7 @@ void require_images(const CraftBatch& batch, const Tensor& answer, const std::st
 // stopped, since every sample is decided or out of budget.
 Tensor answer_of(Attack& attack, HostTarget& target, LentTask& lent, const Task& task,
                  const CraftBatch& batch, const CraftRules& rules, std::set<std::string>& changed) {
-  const Running running(rules.name);
+  const library::Running running(rules.name);
   ProcessState process;
   const OwnGenerator generator;
   Tensor answer;
@@ -150,37 +153,7 @@ Tensor found_nothing_beyond(const ThreatModel& threat, const Tensor& x, const Te
   const Tensor limit = (threat.epsilon + ball_tolerance(threat.epsilon)).view(-1);
   return torch::where(per_image(threat.distance(x, answer) > limit), x, answer);
 }
-}  // namespace
 
-Tensor ball_tolerance(const Tensor& epsilon) { return epsilon * 1e-5 + 1e-6; }
-
-Tensor inside(const ThreatModel& threat, const Tensor& x, const Tensor& candidate) {
-  const Tensor limit = (threat.epsilon + ball_tolerance(threat.epsilon)).view(-1);
-  const Tensor box =
-      ((candidate >= threat.low - 1e-6) & (candidate <= threat.high + 1e-6)).flatten(1).all(1);
-  return box & (threat.distance(x, candidate) <= limit);
-}
-
-Tensor reached(Goal goal, const Tensor& answer, const Rows& rows) {
-  switch (goal) {
-    case Goal::kTargeted:
-      return answer == rows.target;
-    case Goal::kHypocritical:
-      return answer == rows.y;
-    case Goal::kUntargeted:
-      break;
-  }
-  return (answer != rows.y) & (answer != DefendedModel::kRefused);
-}
-
-Tensor random_targets(uint64_t seed, const Tensor& index, const Tensor& y, int64_t classes) {
-  Noise noise = noise_for(seed, Stream::kTarget, index);
-  const Tensor u = noise.uniform({1}).view(-1);
-  const Tensor step = 1 + (u * double(classes - 1)).floor().to(torch::kLong).clamp_max(classes - 2);
-  return (y + step).remainder(classes);
-}
-
-namespace {
 // An attack's runs on one batch, and the best answer of each sample.
 class Attempts {
  public:
@@ -276,7 +249,7 @@ class Attempts {
   Crafted result(const HostTarget::Told& told, const Tensor& blind) {
     Crafted out;
     out.x = best_;
-    const Ledger sources = host_.passes();
+    const results::Ledger sources = host_.passes();
     out.ledger = target_.ledger();
     out.ledger.scoring_forwards += selection_.scoring_forwards;
     out.ledger.source_forwards = sources.source_forwards;
@@ -305,7 +278,7 @@ class Attempts {
   LentTask lent_;  // the attack's
   HostTarget target_;
   std::set<std::string> changed_;
-  Ledger selection_;
+  results::Ledger selection_;
   Tensor best_, score_, beaten_;
 };
 }  // namespace
@@ -316,4 +289,4 @@ Crafted craft(Attack& attack, DefendedModel& model, const CraftBatch& batch,
   return Attempts(attack, model, batch, threat, rules, environment).all();
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

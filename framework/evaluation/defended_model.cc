@@ -6,7 +6,7 @@
 #include "base/bad_input.h"
 #include "evaluation/plugin_call.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr uint32_t kWrapperLayer =
@@ -40,7 +40,7 @@ bool has_any(Defense* defense) {
   return ((dynamic_cast<Abilities*>(defense) != nullptr) || ...);
 }
 
-void tell_normalisation(const std::string& who, Defense& defense, const NetworkSpec& spec) {
+void tell_normalisation(const std::string& who, Defense& defense, const models::NetworkSpec& spec) {
   auto* knows = dynamic_cast<KnowsNormalisation*>(&defense);
   if (!knows) return;
   const auto per_channel = [&](const std::vector<double>& values, double absent) {
@@ -85,7 +85,7 @@ Noise reversed_twice(const Noise& noise) {
   return out;
 }
 
-int64_t affordable_rows(const Network& network) {
+int64_t affordable_rows(const models::Network& network) {
   double numbers = 0;  // activations an image leaves behind: conv output, batch norm, relu
   for (const Layer& layer : network.layers())
     numbers += 3.0 * double(c10::multiply_integers(layer.output));
@@ -96,7 +96,7 @@ int64_t affordable_rows(const Network& network) {
 }
 }  // namespace
 
-DefendedModel::DefendedModel(std::shared_ptr<Network> network,
+DefendedModel::DefendedModel(std::shared_ptr<models::Network> network,
                              std::vector<std::shared_ptr<Defense>> layer_plugins,
                              std::vector<Wrapper> stack,
                              const std::vector<std::string>& layer_names)
@@ -158,7 +158,7 @@ void DefendedModel::fit(Fitting& fitting) {
       refuses_ = nullptr;  // while it learns it does not judge
       const Batch batch = fitting.data();
       const bool judges = has_any<Refuses>(wrapper.defense.get());  // as it will be asked: inside
-      lend(noise_for(0, Stream::kFit, batch.sample), Mode::kEvaluate, judges ? 0 : inner_);
+      lend(noise_for(0, Stream::kFit, batch.sample), models::Mode::kEvaluate, judges ? 0 : inner_);
       const std::string who = "'" + wrapper.name + "'";
       call_plugin(who, "fit", {}, [&] { return fits->fit(fitting), true; });
       for (const auto& [name, tensor] : fits->state)
@@ -185,7 +185,7 @@ bool DefendedModel::couples(const Tensor& x, const Noise& noise, const Tensor& f
 }
 
 Tensor DefendedModel::probing_answer(const Tensor& x, const Noise& noise) {
-  const Outputs out = pass(x, noise, Mode::kEvaluate);
+  const Outputs out = pass(x, noise, models::Mode::kEvaluate);
   return out.reject.defined() ? torch::cat({out.logits, out.reject.unsqueeze(1)}, 1) : out.logits;
 }
 
@@ -254,7 +254,7 @@ Tensor DefendedModel::transformed(Tensor x, const Noise& noise, size_t from, siz
   return x;
 }
 
-Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, Mode mode) {
+Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, models::Mode mode) {
   const Tensor seen = transformed(x, noise, 0, inner_);
   Outputs out = network_->forward(seen, noise, perturbs_, mode);
   if (refuses_) {
@@ -264,11 +264,11 @@ Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, Mode mode
   return out;
 }
 
-Outputs DefendedModel::pass(const Tensor& x, const Noise& noise, Mode mode) {
+Outputs DefendedModel::pass(const Tensor& x, const Noise& noise, models::Mode mode) {
   return inner_pass(transformed(x, noise, inner_, stack_.size()), noise, mode);
 }
 
-void DefendedModel::lend(const Noise& noise, Mode mode, size_t wrappers) {
+void DefendedModel::lend(const Noise& noise, models::Mode mode, size_t wrappers) {
   view_noise_ = noise, view_mode_ = mode, view_wrappers_ = wrappers, view_uses_ = 0;
 }
 
@@ -302,7 +302,7 @@ Tensor DefendedModel::bare_logits(const Tensor& x) {
   Noise off =
       noise_for(0, Stream::kProbe, torch::arange(x.size(0), x.options().dtype(torch::kLong)));
   off.key.off = true;
-  return network_->forward(x, off, perturbs_, Mode::kEvaluate).logits;
+  return network_->forward(x, off, perturbs_, models::Mode::kEvaluate).logits;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -12,7 +12,7 @@
 #include "gauntlet/defense.h"
 #include "models/network.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 class DefendedModel final : public View {
  public:
@@ -25,7 +25,7 @@ class DefendedModel final : public View {
   /// innermost first. `layer_names`: of the layer plugins, for messages. Throws BadInput for a
   /// stack that has no meaning: two voters, two detectors, a plugin that only trains or belongs
   /// into layers; InvalidResult for what a plugin says of itself and cannot be.
-  DefendedModel(std::shared_ptr<Network> network,
+  DefendedModel(std::shared_ptr<models::Network> network,
                 std::vector<std::shared_ptr<Defense>> layer_plugins, std::vector<Wrapper> stack,
                 const std::vector<std::string>& layer_names = {});
 
@@ -38,20 +38,20 @@ class DefendedModel final : public View {
   bool stochastic() const { return stochastic_; }
   bool shared_noise() const { return shared_noise_; }  ///< one draw for all rows of a forward
   bool couples_rows() const { return couples_rows_; }  ///< a row's result depends on the others
-  /// Draws numbers that the host does not control, so that nothing can be asked twice.
+  /// Uses a random generator that the host does not control: passes cannot be repeated.
   bool own_randomness() const { return own_randomness_; }
   bool surrogate() const { return surrogate_; }  ///< gradients are of a stand-in
   Votes* votes() const { return votes_; }
   Refuses* refuses() const { return refuses_; }
   Certifies* certifies() const { return certifies_; }
   SuggestsLoss* suggests() const { return suggests_; }
-  Network& network() const { return *network_; }
+  models::Network& network() const { return *network_; }
   int64_t classes() const { return network_->spec().classes; }
   /// Passes of the base model behind one decision: M of a vote, else 1.
   int64_t mc_samples() const { return mc_samples_; }
-  /// [R, K] of one draw of what votes. Throws InvalidResult for what is no ballot.
+  /// [R, K]: one ballot of the voting wrapper. Throws InvalidResult for a malformed ballot.
   Tensor ballot(const Outputs& one_draw) const;
-  /// What the certifier says, asked under guard.
+  /// The certifier's answer, through call_plugin().
   double alpha() const;
   Certificate certificate(const Tensor& x, View& view, Noise& noise);
   /// What the defense suggests, on outputs and rows that it must leave as they are.
@@ -62,12 +62,12 @@ class DefendedModel final : public View {
   /// Fits every wrapper that learns from validation data (Fits), innermost first.
   void fit(Fitting& fitting);
   bool fits() const;
-  /// What they found, by the wrappers' names; empty before fit().
+  /// Fitted values by wrapper name; empty before fit().
   std::vector<std::pair<std::string, std::map<std::string, Tensor>>> fitted() const;
 
   /// One draw for R rows; noise.key.id has R entries. Differentiable in x where autograd is on.
-  Outputs pass(const Tensor& x, const Noise& noise, Mode mode);
-  /// Why what certifies() says of an input does not hold for the whole defense; empty: it does.
+  Outputs pass(const Tensor& x, const Noise& noise, models::Mode mode);
+  /// Why a certificate does not hold for the whole defense; empty: it holds.
   std::string certificate_problem() const;
 
   /// The network alone, without wrappers and with the noise in its layers off: [R, K].
@@ -83,8 +83,8 @@ class DefendedModel final : public View {
   /// What comes out is not finite: an error of the defense, and never right. Where a vote draws,
   /// such a draw is a ballot for it, as heavy as any can be, and for no class.
   static constexpr int64_t kNoAnswer = -2;
-  /// What the whole defense answers. The judge's own question, asked float32 and unfolded.
-  Decision decide(const Tensor& x, const Noise& noise, Mode mode = Mode::kEvaluate);
+  /// The answer of the whole defense in float32, unfolded: what the judge uses.
+  Decision decide(const Tensor& x, const Noise& noise, models::Mode mode = models::Mode::kEvaluate);
   /// [R, K] sum of the ballots of draws 0, 1, … of this noise, for inputs of the vote. `before` is
   /// told the rows of each forward.
   Tensor ballots(const Tensor& x, const Noise& noise, int64_t draws,
@@ -98,20 +98,20 @@ class DefendedModel final : public View {
   bool couples(const Tensor& x, const Noise& noise, const Tensor& first,
                const std::function<Tensor(const Tensor&, const Noise&)>& logits);
   Tensor transformed(Tensor x, const Noise& noise, size_t from, size_t to);
-  Outputs inner_pass(const Tensor& x, const Noise& noise, Mode mode);
-  Decision vote(const Tensor& x, const Noise& noise, Mode mode);
-  Decision single(const Tensor& x, const Noise& noise, Mode mode);
+  Outputs inner_pass(const Tensor& x, const Noise& noise, models::Mode mode);
+  Decision vote(const Tensor& x, const Noise& noise, models::Mode mode);
+  Decision single(const Tensor& x, const Noise& noise, models::Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
   Tensor ballot_of(const Outputs& one_draw, const Tensor& faulty) const;
   Tensor summed(const Tensor& x, const Noise& noise, int64_t draws, size_t wrappers,
                 const std::function<void(int64_t)>& before);
-  void lend(const Noise& noise, Mode mode, size_t wrappers);
+  void lend(const Noise& noise, models::Mode mode, size_t wrappers);
   void ask_vote();
   std::string name_of(const Interface* ability) const;
   Tensor probing_answer(const Tensor& x, const Noise& noise);
   Tensor score(const Tensor& x, const Outputs& out);
 
-  std::shared_ptr<Network> network_;
+  std::shared_ptr<models::Network> network_;
   std::vector<std::shared_ptr<Defense>> layer_plugins_;
   std::vector<Wrapper> stack_;
   std::vector<std::unique_ptr<GuardedLayers>> guards_;
@@ -124,11 +124,11 @@ class DefendedModel final : public View {
   bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false,
        own_randomness_ = false;
   int64_t memory_rows_ = 256, mc_samples_ = 1;
-  Tensor probed_x_, probed_;  // what probe() asked and was told; undefined: nothing to hold it to
+  Tensor probed_x_, probed_;  // inputs and answers of probe(); undefined: not probed
   Noise view_noise_;          // of the pass that lends the View
-  Mode view_mode_ = Mode::kEvaluate;
+  models::Mode view_mode_ = models::Mode::kEvaluate;
   size_t view_wrappers_ = 0;  // [0, view_wrappers_) stand between the View's x and the network
   uint64_t view_uses_ = 0;    // of view_noise_, so that each is fresh
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

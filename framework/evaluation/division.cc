@@ -4,15 +4,15 @@
 
 #include <algorithm>
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
-bool named(const std::vector<std::string>& names, const AttackSpec& attack) {
+bool named(const std::vector<std::string>& names, const suite::AttackSpec& attack) {
   return std::count(names.begin(), names.end(), attack.entry) > 0;
 }
 }  // namespace
 
-std::string division_problem(const Board& board, const std::string& row,
+std::string division_problem(const suite::Board& board, const std::string& row,
                              const DefendedModel& model) {
   const auto refuse = [&](const std::string& what) {
     return fmt::format("defense '{}': {}, which the {} division of board '{}' does not take", row,
@@ -39,13 +39,13 @@ std::string division_problem(const Board& board, const std::string& row,
   return "";
 }
 
-std::string audit_problem(const Suite& suite, const PluginLibrary& plugins) {
+std::string audit_problem(const suite::Suite& suite, const library::PluginLibrary& plugins) {
   const AuditItems& audit = suite.board->audit;
-  for (const AttackSpec& attack : suite.attacks) {
+  for (const suite::AttackSpec& attack : suite.attacks) {
     const Access access = plugins.attack(attack.plugin, attack.params)->facts().access;
     const auto refuse = [&](const char* item) {
       return fmt::format("board '{}': audit: {}: '{}' asks for {} access", suite.board->id(), item,
-                         attack.name, to_string(access));
+                         attack.name, suite::to_string(access));
     };
     if (named(audit.white_box, attack) && access != Access::kGradient) return refuse("white_box");
     if (named(audit.black_box, attack) && access == Access::kGradient) return refuse("black_box");
@@ -54,4 +54,4 @@ std::string audit_problem(const Suite& suite, const PluginLibrary& plugins) {
   return "";
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

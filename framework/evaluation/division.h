@@ -1,18 +1,18 @@
-// What a board asks of the rows that enter it and of the attacks that its audit names.
+// Checks rows and audit attacks against a board's division.
 #pragma once
 #include "evaluation/defended_model.h"
-#include "host/plugin_library.h"
-#include "host/suite.h"
+#include "library/plugin_library.h"
+#include "suite/suite.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// Why a probed row does not belong into the board's division, one sentence that names it; empty:
 /// it does.
-std::string division_problem(const Board& board, const std::string& row,
+std::string division_problem(const suite::Board& board, const std::string& row,
                              const DefendedModel& model);
 
 /// Why the attacks that the audit counts as white box, black box and control are none; empty: they
 /// are. The plugins say what they ask for.
-std::string audit_problem(const Suite& suite, const PluginLibrary& plugins);
+std::string audit_problem(const suite::Suite& suite, const library::PluginLibrary& plugins);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 // A share of the attacked samples. Where more of them withstood queries whose losses or gradients
@@ -80,7 +80,7 @@ void Findings::flag_queries(std::vector<std::string>& out) const {
   flag(masked_bounds_, "no pixel on a bound of the box had a gradient, though most others had,",
        then);
   flag(not_finite_, "losses or gradients were not finite (NaN or infinite)", " that withstood");
-  flag(source_saturated_, "all that the source told was a loss or gradient of exactly 0",
+  flag(source_saturated_, "every loss or gradient of the transfer source was exactly 0",
        " that withstood");
 }
 
@@ -101,4 +101,4 @@ void Findings::flag_defense(std::vector<std::string>& out, const DefendedModel& 
         "answers depend on the other images of a batch: measured in batches of {}", batch_size));
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -1,19 +1,19 @@
-// What is to be said beside a cell's number.
+// Findings of a cell: notes shown beside its number.
 #pragma once
 #include <string>
 #include <vector>
 
-#include "evaluation/craft.h"
 #include "evaluation/judge.h"
+#include "evaluation/rules.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
-/// Counts samples batch by batch by what their queries told the attack and what the defense gave.
+/// Counts samples with uninformative queries or answers that are not finite, batch by batch.
 class Findings {
  public:
   void add(const CraftBatch& batch, const CraftRules& rules, const AttackFacts& facts,
            const Crafted& crafted, const Verdict& clean, const Verdict& robust);
-  /// Why the number does not count, a sentence; empty: it does.
+  /// One sentence: why the cell is invalid; empty: it is valid.
   std::string invalid(const AttackFacts& facts) const;
   /// A sentence each, for CellRecord::flags.
   std::vector<std::string> flags(const DefendedModel& model, double epsilon,
@@ -27,10 +27,10 @@ class Findings {
   // Samples.
   int64_t all_ = 0, attacked_ = 0, unchanged_ = 0, refuted_ = 0;
   int64_t zero_gradients_ = 0, saturated_ = 0, masked_bounds_ = 0, not_finite_ = 0;
-  int64_t again_ = 0, fell_ = 0;  // attacked again; then broken
+  int64_t again_ = 0, fell_ = 0;  // attacked again on the margin loss; of these, misclassified
   int64_t source_saturated_ = 0;
   int64_t faulty_clean_ = 0, faulty_attacked_ = 0;
   bool asked_ = false, retries_ = false;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -2,7 +2,7 @@
 
 #include "evaluation/plugin_call.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 GuardedLayers::GuardedLayers(std::string name, PerturbsLayers& plugin)
     : who_("'" + std::move(name) + "'"), plugin_(plugin) {}
@@ -36,4 +36,4 @@ Tensor GuardedLayers::call(Hook hook, const char* name, const char* lent_name, c
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

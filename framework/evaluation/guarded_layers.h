@@ -5,7 +5,7 @@
 
 #include "gauntlet/defense.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 class GuardedLayers final : public PerturbsLayers {
  public:
@@ -27,4 +27,4 @@ class GuardedLayers final : public PerturbsLayers {
   PerturbsLayers& plugin_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -5,11 +5,15 @@
 #include <limits>
 #include <map>
 
+#include "base/shape_text.h"
+#include "evaluation/bounds.h"
+#include "evaluation/goal.h"
+#include "evaluation/interrupted.h"
 #include "evaluation/loss_call.h"
 #include "evaluation/plugin_call.h"
-#include "host/suite.h"
+#include "suite/suite.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kFixedKeys = int64_t{1} << 22;  // steps from here on belong to Draw::kFixed
@@ -94,7 +98,7 @@ TargetFacts HostTarget::facts() const {
 void HostTarget::propose(const Tensor& x) {
   if (!x.defined() || x.sizes() != task_.x.sizes() || x.scalar_type() != task_.x.scalar_type())
     throw std::invalid_argument("what is proposed must be like the task's x, " +
-                                shape_of(task_.x.sizes()));
+                                shape_text(task_.x.sizes()));
   proposal_ = x.detach().clone();  // an attack may go on in place
 }
 
@@ -113,8 +117,8 @@ HostTarget::Pass HostTarget::enter(Access least, const Tensor& x, const Query& q
                                    int64_t losses) {
   if (rules_.stop && rules_.stop->load()) throw Interrupted{};
   if (granted_ < least)
-    throw AccessError("the attack asked for " + to_string(least) + " access and is granted " +
-                      to_string(granted_));
+    throw AccessError("the attack asked for " + suite::to_string(least) +
+                      " access and is granted " + suite::to_string(granted_));
   if (draws < 1)
     throw std::invalid_argument("a query needs at least one draw, asked for " +
                                 std::to_string(draws));
@@ -484,4 +488,4 @@ Tensor HostTarget::settle(const Tensor& returned) const {
   return torch::where(per_image(hit()), best_, torch::where(untouched, task_.x, answer));
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

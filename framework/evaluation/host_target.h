@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/craft.h"
+#include "evaluation/defended_model.h"
+#include "evaluation/rules.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 class HostTarget final : public Target {
  public:
@@ -28,18 +29,18 @@ class HostTarget final : public Target {
   /// The answer of a finished run: confirmed hits, what stopped samples proposed, else `returned`
   /// (undefined: the attack was stopped).
   Tensor settle(const Tensor& returned) const;
-  /// Leaves samples alone from now on; [N] bool.
+  /// Stops attacking these samples; [N] bool.
   void retire(const Tensor& samples) { retired_ = retired_ | samples; }
   /// Samples whose answer is the attack's own: neither hit nor stopped; [N] bool.
   Tensor open() const { return active() & best_norm_.isinf(); }
   /// Samples with a confirmed hit; [N] bool.
   Tensor hit() const { return best_norm_.isfinite(); }
   const Tensor& queries() const { return requested_; }
-  /// What queries told of samples that were active; [N] bool each.
+  /// Which active samples had uninformative queries; [N] bool each.
   struct Told {
     Tensor all_zero;      ///< gradients were asked for, and every one was exactly 0
     Tensor nothing;       ///< some loss or gradient was exactly 0 where the goal was not reached
-    Tensor only_nothing;  ///< the same of every query
+    Tensor only_nothing;  ///< true if this holds for every query of the sample
     Tensor not_finite;    ///< some loss or gradient was not
     Tensor bounds;        ///< no pixel on a bound of the box had a gradient, most others had one
   };
@@ -47,7 +48,7 @@ class HostTarget final : public Target {
   /// Attacks these samples again, and no others: gradients are asked for a hair inside the box, and
   /// told() begins anew.
   void retry(const Tensor& samples);
-  const Ledger& ledger() const { return ledger_; }
+  const results::Ledger& ledger() const { return ledger_; }
   int64_t refuted() const { return refuted_; }
   bool asked() const { return asked_; }
 
@@ -69,7 +70,7 @@ class HostTarget final : public Target {
     int64_t from, count, draws;
   };
   class Sum;  // over draws, per row
-  // Columns of notes_: queries of each sample by what they told.
+  // Columns of notes_: counts of uninformative queries per sample, by kind.
   enum Note { kAsked, kGradients, kZero, kNothing, kNotFinite, kBounds, kNotes };
 
   Pass enter(Access least, const Tensor& x, const Query& query, int64_t draws, int64_t losses);
@@ -104,9 +105,9 @@ class HostTarget final : public Target {
   Tensor taken_, requested_, retired_, spent_, best_, best_norm_, doubtful_, last_, proposal_,
       notes_;
   Outputs memory_;
-  Ledger ledger_;
+  results::Ledger ledger_;
   int64_t calls_ = 0, refuted_ = 0, noted_ = 0;
   bool asked_ = false, inwards_ = false;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -3,7 +3,7 @@
 
 #include "evaluation/host_target.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 // How far inside the box a retry asks for gradients, as a share of it: what bfloat16 can tell from
@@ -85,4 +85,4 @@ void HostTarget::retry(const Tensor& samples) {
   inwards_ = true, noted_ = 0;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -11,10 +11,12 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
-#include "host/training_log.h"
+#include "models/architectures/architectures.h"
+#include "models/architectures/build_network.h"
 #include "models/script_network.h"
+#include "registry/training_log.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 using nlohmann::json;
 
@@ -24,11 +26,11 @@ json params_json(const ParamMap& params) {
   return out;
 }
 
-std::string weights_hash(const ModelEntry& entry) {
+std::string weights_hash(const registry::ModelEntry& entry) {
   return entry.sha256.empty() ? sha256_of_file(entry.weights) : entry.sha256;
 }
 
-json network_json(const NetworkSpec& spec) {
+json network_json(const models::NetworkSpec& spec) {
   return {{"architecture", spec.architecture},
           {"input", spec.input},
           {"classes", spec.classes},
@@ -55,7 +57,7 @@ json contents_of(const std::vector<Use>& uses, const Laboratory& lab) {
   return out;
 }
 
-json model_json(const ModelEntry& entry, const Laboratory& lab) {
+json model_json(const registry::ModelEntry& entry, const Laboratory& lab) {
   return {{"network", network_json(entry.network)},
           {"weights", weights_hash(entry)},
           {"layer_plugins", contents_of(entry.layer_plugins, lab)}};
@@ -82,10 +84,10 @@ bool wants_fit(const Use& use, const Laboratory& lab) {
 }
 
 // What the sums of files do not say: how a split is read where that can be chosen; null elsewhere.
-json reading_of(const DatasetEntry::Split& split, const DatasetEntry& entry) {
-  if (split.format == DataFormat::kImages)
+json reading_of(const registry::DatasetEntry::Split& split, const registry::DatasetEntry& entry) {
+  if (split.format == data::DataFormat::kImages)
     return {{"shape", entry.shape}, {"resize", split.resize}, {"classes", entry.class_names}};
-  if (split.format == DataFormat::kNpz)
+  if (split.format == data::DataFormat::kNpz)
     return {{"images", split.images_array},
             {"labels", split.labels_array},
             {"channels_last", split.channels_last}};
@@ -93,13 +95,14 @@ json reading_of(const DatasetEntry::Split& split, const DatasetEntry& entry) {
 }
 
 // The data that wrappers are fitted on, by the sums of their files; null where none is fitted.
-json fitted_on(const std::vector<Use>& stack, const ModelEntry& entry, const Laboratory& lab) {
+json fitted_on(const std::vector<Use>& stack, const registry::ModelEntry& entry,
+               const Laboratory& lab) {
   if (std::none_of(stack.begin(), stack.end(), [&](auto& use) { return wants_fit(use, lab); }))
     return nullptr;
-  const DatasetEntry data = lab.registry().dataset(entry.dataset);
+  const registry::DatasetEntry data = lab.registry().dataset(entry.dataset);
   json sums = json::array(), out = {{"dataset", data.id}};
-  if (const DatasetEntry::Split* split = data.find_split("train")) {
-    for (const DatasetEntry::DataFile& file : split->files)
+  if (const registry::DatasetEntry::Split* split = data.find_split("train")) {
+    for (const registry::DatasetEntry::DataFile& file : split->files)
       sums.push_back(file.content_sha256.empty() ? file.sha256 : file.content_sha256);
     if (json read = reading_of(*split, data); !read.is_null()) out["read"] = std::move(read);
   }
@@ -108,7 +111,8 @@ json fitted_on(const std::vector<Use>& stack, const ModelEntry& entry, const Lab
 }
 
 // A model and what stands around it.
-json wrapped_json(const ModelEntry& entry, const std::vector<Use>& stack, const Laboratory& lab) {
+json wrapped_json(const registry::ModelEntry& entry, const std::vector<Use>& stack,
+                  const Laboratory& lab) {
   json out = {{"model", model_json(entry, lab)}, {"stack", contents_of(stack, lab)}};
   if (json data = fitted_on(stack, entry, lab); !data.is_null()) out["fitted_on"] = std::move(data);
   return out;
@@ -126,7 +130,7 @@ std::vector<ModelRef> models_of(const ParamSpec& spec, const ParamValue& value) 
 }
 
 json source_json(const ModelRef& ref, const Laboratory& lab) {
-  const ModelEntry entry = lab.registry().model(ref.id);
+  const registry::ModelEntry entry = lab.registry().model(ref.id);
   return ref.stack.empty() ? model_json(entry, lab) : wrapped_json(entry, ref.stack, lab);
 }
 
@@ -158,22 +162,22 @@ json content_of(const std::string& kind, const std::string& plugin, const ParamM
 }
 
 // Without "saturation" nothing is retried: what every result meant before there was a choice.
-json host_json(const HostKeys& keys) {
+json host_json(const suite::HostKeys& keys) {
   json out = {{"restarts", keys.restarts},
               {"draws", keys.draws},
-              {"average", keys.average ? json(to_string(*keys.average)) : json(nullptr)},
-              {"goal", to_string(keys.goal)},
-              {"access", keys.access ? json(to_string(*keys.access)) : json(nullptr)},
+              {"average", keys.average ? json(suite::to_string(*keys.average)) : json(nullptr)},
+              {"goal", suite::to_string(keys.goal)},
+              {"access", keys.access ? json(suite::to_string(*keys.access)) : json(nullptr)},
               {"max_queries", keys.max_queries},
               {"precision", halves(keys.mode) ? "bfloat16" : "float32"}};
   if (keys.retries()) out["saturation"] = "retry";
   return out;
 }
 
-json scoring_json(const Scoring& scoring) {
+json scoring_json(const suite::Scoring& scoring) {
   return {{"trials", scoring.trials},
           {"draws", scoring.draws},
-          {"success", scoring.success == Success::kAny ? "any" : "final"}};
+          {"success", scoring.success == suite::Success::kAny ? "any" : "final"}};
 }
 
 bool couples_rows(const std::vector<Use>& layer_plugins, const Laboratory& lab) {
@@ -208,14 +212,15 @@ bool sources_couple_rows(const std::string& attack, const ParamMap& params, cons
   visit_parts(
       attack, params, lab, [](const std::string&) {},
       [&](const ModelRef& ref) {
-        const ModelEntry entry = lab.registry().model(ref.id);
-        found |=
-            entry.network.architecture == kTorchScript || couples_rows(entry.layer_plugins, lab);
+        const registry::ModelEntry entry = lab.registry().model(ref.id);
+        found |= entry.network.architecture == models::kTorchScript ||
+                 couples_rows(entry.layer_plugins, lab);
       });
   return found;
 }
 
-bool batch_matters(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
+bool batch_matters(const suite::DefenseSpec& defense, const suite::AttackSpec& attack,
+                   const Laboratory& lab) {
   const DefendedModel* probed = lab.known(defense.name);
   return (probed && probed->couples_rows()) || says([&] {
            return lab.plugins().attack(attack.plugin, attack.params)->facts().couples_rows;
@@ -231,8 +236,9 @@ void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
                       std::set<std::string>& names);
 
 // Those inside of a network, and the one that builds it where that is a plugin.
-void collect_network(const ModelEntry& entry, const Laboratory& lab, std::set<std::string>& names) {
-  const std::vector<std::string> own = architecture_names();
+void collect_network(const registry::ModelEntry& entry, const Laboratory& lab,
+                     std::set<std::string>& names) {
+  const std::vector<std::string> own = models::architecture_names();
   const std::string& architecture = entry.network.architecture;
   if (std::find(own.begin(), own.end(), architecture) == own.end() &&
       lab.plugins().has("defense", architecture))
@@ -267,14 +273,16 @@ void collect_plugins(const std::string& attack, const ParamMap& params, const La
       });
 }
 
+// SHA-256 of the library that a function of it lies in.
+std::string digest_around(const void* address) {
+  Dl_info info{};
+  if (!dladdr(address, &info) || !info.dli_fname) return "unknown";
+  return sha256_of_file(info.dli_fname);
+}
+
 const std::string& sdk_digest() {
-  static const std::string digest = [] {
-    Dl_info info{};
-    const auto address =
-        reinterpret_cast<const void*>(static_cast<Tensor (*)(const Tensor&)>(&per_image));
-    if (!dladdr(address, &info) || !info.dli_fname) return std::string("unknown");
-    return sha256_of_file(info.dli_fname);
-  }();
+  static const std::string digest = digest_around(
+      reinterpret_cast<const void*>(static_cast<Tensor (*)(const Tensor&)>(&per_image)));
   return digest;
 }
 
@@ -314,8 +322,8 @@ json beside_defaults(const json& values, const json& defaults) {
 }
 }  // namespace
 
-const std::string& host_digest() {
-  static const std::string digest = sha256_of_file("/proc/self/exe");
+const std::string& engine_digest() {
+  static const std::string digest = digest_around(reinterpret_cast<const void*>(&engine_digest));
   return digest;
 }
 
@@ -335,40 +343,39 @@ json to_json(const ParamValue& value) {
       value.value);
 }
 
-json data_question(const DataSpec& from, const Dataset& data, const std::vector<int64_t>& indices) {
+json data_question(const suite::DataSpec& from, const data::Dataset& data,
+                   const std::vector<int64_t>& indices) {
   json out = {{"sha256", data.sha256}, {"split", data.split}, {"indices", indices}};
-  if (const DatasetEntry::Split* split = from.entry.find_split(data.split))
+  if (const registry::DatasetEntry::Split* split = from.entry.find_split(data.split))
     if (json read = reading_of(*split, from.entry); !read.is_null()) out["read"] = std::move(read);
   return out;
 }
 
-json question(const Suite& suite, const Cell& cell, const Dataset& data,
-              const std::vector<int64_t>& indices, int64_t batch_size, const Laboratory& lab) {
-  const DefenseSpec& defense = suite.defenses[cell.defense];
-  const AttackSpec& attack = suite.attacks[cell.attack];
-  const ThreatSpec& threat = suite.threats[cell.threat];
-  json out = {{"schema", 1},
-              {"data", data_question(suite.data, data, indices)},
-              {"attack",
-               {{"plugin", attack.plugin},
-                {"params", content_of("attack", attack.plugin, attack.params, lab)}}},
-              {"host", host_json(attack.host)},
-              {"threat", {{"norm", to_string(threat.norm)}, {"epsilon", threat.epsilon}}},
-              {"scoring", scoring_json(suite.scoring)},
-              {"seed", cell.seed}};
-  out.update(wrapped_json(defense.model, defense.stack, lab));
-  if (batch_matters(defense, attack, lab)) out["batch_size"] = batch_size;
+json question(const suite::Job& job, const data::Dataset& data, int64_t batch_size,
+              const Laboratory& lab) {
+  const suite::AttackSpec& attack = *job.attack;
+  json out = {
+      {"schema", 1},
+      {"data", data_question(job.data, data, job.data.indices)},
+      {"attack",
+       {{"plugin", attack.plugin},
+        {"params", content_of("attack", attack.plugin, attack.params, lab)}}},
+      {"host", host_json(attack.host)},
+      {"threat", {{"norm", suite::to_string(job.threat.norm)}, {"epsilon", job.threat.epsilon}}},
+      {"scoring", scoring_json(job.scoring)},
+      {"seed", job.seed}};
+  out.update(wrapped_json(job.defense.model, job.defense.stack, lab));
+  if (batch_matters(job.defense, attack, lab)) out["batch_size"] = batch_size;
   return out;
 }
 
-json certification_question(const DefenseSpec& defense, int64_t seed, const DataSpec& from,
-                            const Dataset& data, const std::vector<int64_t>& indices,
+json certification_question(const suite::Job& job, const data::Dataset& data,
                             const Laboratory& lab) {
   json out = {{"schema", 1},
               {"kind", "certification"},
-              {"data", data_question(from, data, indices)},
-              {"seed", seed}};
-  out.update(wrapped_json(defense.model, defense.stack, lab));
+              {"data", data_question(job.data, data, job.data.indices)},
+              {"seed", job.seed}};
+  out.update(wrapped_json(job.defense.model, job.defense.stack, lab));
   return out;
 }
 
@@ -386,11 +393,11 @@ json answerer(const std::set<std::string>& names, const Laboratory& lab) {
     const size_t slash = name.find('/');
     plugins[name] = lab.plugins().digest(name.substr(0, slash), name.substr(slash + 1));
   }
-  return {{"host", host_digest()},     {"libgauntlet", sdk_digest()},  {"plugins", plugins},
+  return {{"engine", engine_digest()}, {"libgauntlet", sdk_digest()},  {"plugins", plugins},
           {"libtorch", TORCH_VERSION}, {"device", lab.device().str()}, {"precision", "float32"}};
 }
 
-std::set<std::string> plugins_of(const DefenseSpec& defense, const Laboratory& lab) {
+std::set<std::string> plugins_of(const suite::DefenseSpec& defense, const Laboratory& lab) {
   std::set<std::string> names;
   collect_network(defense.model, lab, names);
   collect_defenses(defense.stack, lab, names);
@@ -398,22 +405,23 @@ std::set<std::string> plugins_of(const DefenseSpec& defense, const Laboratory& l
 }
 }  // namespace
 
-json answerer(const DefenseSpec& defense, const Laboratory& lab) {
+json answerer(const suite::DefenseSpec& defense, const Laboratory& lab) {
   return answerer(plugins_of(defense, lab), lab);
 }
 
-json answerer(const DefenseSpec& defense, const AttackSpec& attack, const Laboratory& lab) {
+json answerer(const suite::DefenseSpec& defense, const suite::AttackSpec& attack,
+              const Laboratory& lab) {
   return answerer(plugins_behind(defense, attack, lab), lab);
 }
 
-std::set<std::string> plugins_behind(const DefenseSpec& defense, const AttackSpec& attack,
-                                     const Laboratory& lab) {
+std::set<std::string> plugins_behind(const suite::DefenseSpec& defense,
+                                     const suite::AttackSpec& attack, const Laboratory& lab) {
   std::set<std::string> names = plugins_of(defense, lab);
   collect_plugins(attack.plugin, attack.params, lab, names);
   return names;
 }
 
-std::set<std::string> sources_of(const AttackSpec& attack, const Laboratory& lab) {
+std::set<std::string> sources_of(const suite::AttackSpec& attack, const Laboratory& lab) {
   std::set<std::string> ids;
   visit_parts(
       attack.plugin, attack.params, lab, [](const std::string&) {},
@@ -438,7 +446,7 @@ json numbers(const Tensor& tensor) {
 }
 
 // What the row's wrappers found on validation data.
-json fitted_of(const DefenseSpec& defense, const Laboratory& lab) {
+json fitted_of(const suite::DefenseSpec& defense, const Laboratory& lab) {
   json out = json::object();
   if (const DefendedModel* model = lab.known(defense.name))
     for (const auto& [wrapper, state] : model->fitted())
@@ -458,9 +466,9 @@ json uses_of(const std::vector<Use>& list, const Laboratory& lab) {
 }
 
 // All that the identity takes of a model and what stands around it.
-json model_parameters(const ModelEntry& entry, const std::vector<Use>& stack,
+json model_parameters(const registry::ModelEntry& entry, const std::vector<Use>& stack,
                       const Laboratory& lab) {
-  const NetworkSpec& network = entry.network;
+  const models::NetworkSpec& network = entry.network;
   json out = {{"model", entry.id},
               {"architecture", network.architecture},
               {"input", network.input},
@@ -491,7 +499,7 @@ void add_files(const std::string& plugin, const ParamMap& params, const Laborato
   }
 }
 
-json attack_parameters(const AttackSpec& attack, const Laboratory& lab) {
+json attack_parameters(const suite::AttackSpec& attack, const Laboratory& lab) {
   json out = {{"plugin", attack.plugin},
               {"params", with_defaults("attack", attack.plugin, attack.params, lab)}};
   json files;
@@ -525,7 +533,7 @@ std::string ranges_text(const std::vector<int64_t>& indices) {
 }
 }  // namespace
 
-json data_parameters(const DataSpec& from, const Dataset& data,
+json data_parameters(const suite::DataSpec& from, const data::Dataset& data,
                      const std::vector<int64_t>& indices) {
   json out = data_question(from, data, indices);
   out["dataset"] = data.id;
@@ -534,34 +542,33 @@ json data_parameters(const DataSpec& from, const Dataset& data,
   return out;
 }
 
-json parameters_of(const DefenseSpec& defense, const Laboratory& lab) {
+json parameters_of(const suite::DefenseSpec& defense, const Laboratory& lab) {
   json out = model_parameters(defense.model, defense.stack, lab);
   out["fitted"] = fitted_of(defense, lab);
   out["training"] = params_json(defense.model.training);
   return {{"defense", std::move(out)}};
 }
 
-json parameters_of(const Suite& suite, const Cell& cell, const Dataset& data,
-                   const std::vector<int64_t>& indices, const Laboratory& lab) {
-  const AttackSpec& attack = suite.attacks[cell.attack];
-  json out = parameters_of(suite.defenses[cell.defense], lab);
+json parameters_of(const suite::Job& job, const data::Dataset& data, const Laboratory& lab) {
+  const suite::AttackSpec& attack = *job.attack;
+  json out = parameters_of(job.defense, lab);
   out["attack"] = attack_parameters(attack, lab);
   out["host"] = beside_defaults(host_json(attack.host), host_json({}));
   if (!attack.host.retries())
     out["host"]["saturation"] = {{"value", "report"}, {"default", "retry"}};
-  out["scoring"] = beside_defaults(scoring_json(suite.scoring), scoring_json({}));
-  out["data"] = data_parameters(suite.data, data, indices);
+  out["scoring"] = beside_defaults(scoring_json(job.scoring), scoring_json({}));
+  out["data"] = data_parameters(job.data, data, job.data.indices);
   return out;
 }
 
 namespace {
 // By model; null where no model has one that is there.
-json training_logs_of(const Suite& suite) {
+json training_logs_of(const suite::Suite& suite) {
   json logs;
-  for (const DefenseSpec& d : suite.defenses) {
+  for (const suite::DefenseSpec& d : suite.defenses) {
     if (d.model.log.empty() || logs.contains(d.model.id) || !std::filesystem::exists(d.model.log))
       continue;
-    const TrainingLog log = read_training_log(d.model.log);
+    const registry::TrainingLog log = registry::read_training_log(d.model.log);
     json rows = json::array();
     for (const auto& row : log.rows) {
       json& line = rows.emplace_back(json::array());
@@ -574,7 +581,7 @@ json training_logs_of(const Suite& suite) {
 }  // namespace
 
 namespace {
-json board_json(const Board& board) {
+json board_json(const suite::Board& board) {
   return {{"id", board.id()},
           {"sha256", board.sha256},
           {"title", board.title},
@@ -587,7 +594,7 @@ json board_json(const Board& board) {
 }
 }  // namespace
 
-json settings_of(const Suite& suite) {
+json settings_of(const suite::Suite& suite) {
   json out = {{"name", suite.name},
               {"seeds", suite.seeds},
               {"scoring", scoring_json(suite.scoring)},
@@ -597,12 +604,12 @@ json settings_of(const Suite& suite) {
                 {"samples", suite.data.indices.size()},
                 {"first", suite.data.indices.empty() ? 0 : suite.data.indices.front()}}}};
   if (suite.board) out["board"] = board_json(*suite.board);
-  for (const ThreatSpec& t : suite.threats)
+  for (const suite::ThreatSpec& t : suite.threats)
     out["threats"].push_back({{"name", t.name},
-                              {"norm", to_string(t.norm)},
+                              {"norm", suite::to_string(t.norm)},
                               {"epsilon", t.epsilon},
                               {"written", t.epsilon_text}});
-  for (const AttackSpec& a : suite.attacks) {
+  for (const suite::AttackSpec& a : suite.attacks) {
     json column = {{"name", a.name},
                    {"use", a.plugin},
                    {"params", params_json(a.params)},
@@ -610,7 +617,7 @@ json settings_of(const Suite& suite) {
     if (suite.board) column["entry"] = a.entry, column["additional"] = a.additional;
     out["attacks"].push_back(std::move(column));
   }
-  for (const DefenseSpec& d : suite.defenses) {
+  for (const suite::DefenseSpec& d : suite.defenses) {
     json row = {{"name", d.name},
                 {"model", d.model.id},
                 {"citation", d.model.citation},
@@ -623,4 +630,4 @@ json settings_of(const Suite& suite) {
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

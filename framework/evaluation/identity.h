@@ -6,56 +6,55 @@
 #include <string>
 
 #include "evaluation/laboratory.h"
+#include "suite/job.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// The question as canonical JSON: data, model, stack, attack, host keys, threat, scoring, seed.
-nlohmann::json question(const Suite& suite, const Cell& cell, const Dataset& data,
-                        const std::vector<int64_t>& indices, int64_t batch_size,
+nlohmann::json question(const suite::Job& job, const data::Dataset& data, int64_t batch_size,
                         const Laboratory& laboratory);
 /// The question of a certification: data, model, stack, seed.
-nlohmann::json certification_question(const DefenseSpec& defense, int64_t seed,
-                                      const DataSpec& from, const Dataset& data,
-                                      const std::vector<int64_t>& indices,
+nlohmann::json certification_question(const suite::Job& job, const data::Dataset& data,
                                       const Laboratory& laboratory);
 /// The part of a question that is of data: sums of files, how these are read, which samples.
-nlohmann::json data_question(const DataSpec& from, const Dataset& data,
+nlohmann::json data_question(const suite::DataSpec& from, const data::Dataset& data,
                              const std::vector<int64_t>& indices);
 /// SHA-256 of the canonical text.
 std::string identity_of(const nlohmann::json& question);
 /// An identity for each time that one run asks the same: itself, then with "-2", "-3", …
 std::string told_apart(const std::string& identity, std::map<std::string, int64_t>& asked);
 
-/// What answers: digests of the host, libgauntlet and the plugins used, LibTorch, device,
+/// What answers: digests of the engine, libgauntlet and the plugins used, LibTorch, device,
 /// precision.
-nlohmann::json answerer(const DefenseSpec& defense, const AttackSpec& attack,
+nlohmann::json answerer(const suite::DefenseSpec& defense, const suite::AttackSpec& attack,
                         const Laboratory& laboratory);
 
-/// SHA-256 of the running program.
-const std::string& host_digest();
+/// SHA-256 of libgauntlet-engine.so, which holds all of the host that can change a number. Records
+/// of version 0.1 have that of the whole program, under "host".
+const std::string& engine_digest();
 
 /// The same where nothing attacks.
-nlohmann::json answerer(const DefenseSpec& defense, const Laboratory& laboratory);
+nlohmann::json answerer(const suite::DefenseSpec& defense, const Laboratory& laboratory);
 
 /// The plugins that take part in a cell ("attack/pgd"), those inside of others and those of
 /// transfer sources too.
-std::set<std::string> plugins_behind(const DefenseSpec& defense, const AttackSpec& attack,
-                                     const Laboratory& laboratory);
+std::set<std::string> plugins_behind(const suite::DefenseSpec& defense,
+                                     const suite::AttackSpec& attack, const Laboratory& laboratory);
 /// The models that an attack's parameters name, by their ids.
-std::set<std::string> sources_of(const AttackSpec& attack, const Laboratory& laboratory);
+std::set<std::string> sources_of(const suite::AttackSpec& attack, const Laboratory& laboratory);
 
 /// Parameters for people: values beside defaults, and all that the question says. See
 /// CellRecord::parameters.
-nlohmann::json parameters_of(const Suite& suite, const Cell& cell, const Dataset& data,
-                             const std::vector<int64_t>& indices, const Laboratory& laboratory);
+nlohmann::json parameters_of(const suite::Job& job, const data::Dataset& data,
+                             const Laboratory& laboratory);
 
 /// The part of it that is the defense's, and that of the data.
-nlohmann::json parameters_of(const DefenseSpec& defense, const Laboratory& laboratory);
-nlohmann::json data_parameters(const DataSpec& from, const Dataset& data,
+nlohmann::json parameters_of(const suite::DefenseSpec& defense, const Laboratory& laboratory);
+nlohmann::json data_parameters(const suite::DataSpec& from, const data::Dataset& data,
                                const std::vector<int64_t>& indices);
 
 nlohmann::json to_json(const ParamValue& value);
 /// The expanded suite, for the record of a run.
-nlohmann::json settings_of(const Suite& suite);
+nlohmann::json settings_of(const suite::Suite& suite);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

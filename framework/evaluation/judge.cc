@@ -1,32 +1,6 @@
 #include "evaluation/judge.h"
 
-#include <fmt/format.h>
-
-namespace gauntlet {
-
-std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Tensor& candidate,
-                           const Tensor& used) {
-  const Tensor rows = used.nonzero().squeeze(1);
-  if (rows.size(0) == 0) return "";
-  const Tensor c = candidate.index_select(0, rows), clean = x.index_select(0, rows);
-  const Tensor finite = c.isfinite().flatten(1).all(1);
-  const int64_t n = rows.size(0);
-  if (const int64_t bad = n - finite.sum().item<int64_t>(); bad > 0)
-    return fmt::format("{} of {} adversarial inputs are not finite", bad, n);
-  const Tensor beyond = torch::maximum(threat.low - c, c - threat.high).flatten(1).amax(1);
-  if (const int64_t bad = (beyond > 1e-6).sum().item<int64_t>(); bad > 0)
-    return fmt::format("{} of {} adversarial inputs leave the box [{}, {}], the worst by {:.3g}",
-                       bad, n, threat.low, threat.high, beyond.max().item<double>());
-  const ThreatModel mine = threat.rows(rows);
-  const Tensor distance = mine.distance(clean, c), epsilon = mine.epsilon.view(-1);
-  const Tensor over = distance > epsilon + ball_tolerance(epsilon);
-  if (const int64_t bad = over.sum().item<int64_t>(); bad > 0)
-    return fmt::format(
-        "{} of {} adversarial inputs leave the ball, the worst is {:.6g} away where epsilon is "
-        "{:.6g}",
-        bad, n, distance.max().item<double>(), epsilon.max().item<double>());
-  return "";
-}
+namespace gauntlet::evaluation {
 
 void add_by_trial(std::vector<int64_t>& sums, const Tensor& right) {
   const Tensor hits = right.to(torch::kLong).sum(1).cpu();
@@ -57,4 +31,4 @@ Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tens
   return verdict;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -3,14 +3,9 @@
 #include <string>
 
 #include "base/invalid_result.h"
-#include "evaluation/craft.h"
+#include "evaluation/defended_model.h"
 
-namespace gauntlet {
-
-/// What is wrong with candidates for x in this threat model, with count and worst value; empty if
-/// nothing is. used: [N] bool, rows that count.
-std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Tensor& candidate,
-                           const Tensor& used);
+namespace gauntlet::evaluation {
 
 struct Verdict {
   Tensor right;       ///< [trials, N] bool: the answer is the true class
@@ -29,4 +24,4 @@ void add_by_trial(std::vector<int64_t>& sums, const Tensor& right);
 Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
               uint64_t seed, Stream stream, int64_t trials);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -1,6 +1,6 @@
 #include "evaluation/kept_tensors.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 // Bit for bit, so that NaN equals itself.
 bool same_bytes(const Tensor& a, const Tensor& b) {
@@ -11,8 +11,8 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 }
 }  // namespace
 
-KeptTensors::KeptTensors(const Network& network) {
-  for (const NamedTensor& named : network.tensors()) add(named.name, named.tensor);
+KeptTensors::KeptTensors(const models::Network& network) {
+  for (const models::NamedTensor& named : network.tensors()) add(named.name, named.tensor);
 }
 
 void KeptTensors::add(const std::string& name, const Tensor& tensor) {
@@ -30,4 +30,4 @@ std::string KeptTensors::put_back() {
   return first;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -5,15 +5,15 @@
 
 #include "models/network.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 class KeptTensors {
  public:
   KeptTensors() = default;
-  explicit KeptTensors(const Network& network);
+  explicit KeptTensors(const models::Network& network);
   void add(const std::string& name, const Tensor& tensor);
 
-  /// Puts back what has other values now. The first of these by name; empty: none has.
+  /// Restores changed tensors. Returns the name of the first; empty: none changed.
   std::string put_back();
 
  private:
@@ -24,4 +24,4 @@ class KeptTensors {
   std::vector<One> all_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

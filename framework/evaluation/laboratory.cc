@@ -2,13 +2,19 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "evaluation/craft.h"
+#include "evaluation/interrupted.h"
+#include "evaluation/judge.h"
 #include "evaluation/plugin_call.h"
 #include "evaluation/process_state.h"
 #include "gauntlet/params.h"
-#include "host/plugin_architecture.h"
-#include "models/weights.h"
+#include "library/plugin_architecture.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
+#include "models/weights/weights.h"
+#include "registry/search_path.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kProbeImages = 8;
@@ -40,7 +46,7 @@ class HostFitting final : public Fitting {
 };
 }  // namespace
 
-void verify_weights(const ModelEntry& entry) {
+void verify_weights(const registry::ModelEntry& entry) {
   if (!std::filesystem::exists(entry.weights))
     throw BadInput("model '" + entry.id + "': " + absent_weights(entry));
   if (!entry.sha256.empty())
@@ -49,11 +55,12 @@ void verify_weights(const ModelEntry& entry) {
                      found + ", the entry declares " + entry.sha256);
 }
 
-std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibrary& plugins,
-                                      std::vector<std::shared_ptr<Defense>>& layer_plugins) {
+std::shared_ptr<models::Network> load_network(
+    const registry::ModelEntry& entry, const library::PluginLibrary& plugins,
+    std::vector<std::shared_ptr<Defense>>& layer_plugins) {
   verify_weights(entry);
-  std::shared_ptr<Network> network =
-      build_network(with_architecture(entry.network, LibraryCatalogue(plugins)));
+  std::shared_ptr<models::Network> network =
+      build_network(with_architecture(entry.network, library::LibraryCatalogue(plugins)));
   for (const Use& use : entry.layer_plugins) {
     std::shared_ptr<Defense> plugin = plugins.defense(use.plugin, use.with);
     auto* perturbs = dynamic_cast<PerturbsLayers*>(plugin.get());
@@ -70,10 +77,10 @@ std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibra
   return network;
 }
 
-std::shared_ptr<DefendedModel> Laboratory::build(const ModelEntry& entry,
+std::shared_ptr<DefendedModel> Laboratory::build(const registry::ModelEntry& entry,
                                                  const std::vector<Use>& stack) {
   std::vector<std::shared_ptr<Defense>> layer_plugins;
-  std::shared_ptr<Network> network = load_network(entry, plugins_, layer_plugins);
+  std::shared_ptr<models::Network> network = load_network(entry, plugins_, layer_plugins);
   network->to(device_);
   std::vector<DefendedModel::Wrapper> wrappers;
   for (const Use& use : stack)
@@ -85,8 +92,8 @@ std::shared_ptr<DefendedModel> Laboratory::build(const ModelEntry& entry,
 }
 
 // In a scope of its own: whatever plugins change of the process, the next row does not see it.
-Laboratory::Prepared Laboratory::prepare(const ModelEntry& entry, const std::vector<Use>& stack,
-                                         const Tensor& probe_x) {
+Laboratory::Prepared Laboratory::prepare(const registry::ModelEntry& entry,
+                                         const std::vector<Use>& stack, const Tensor& probe_x) {
   ProcessState process;
   const OwnGenerator generator;
   OwnGenerator::seed(0);  // what draws from it is fitted alike in every run
@@ -107,7 +114,7 @@ Laboratory::Prepared Laboratory::prepare(const ModelEntry& entry, const std::vec
   return out;
 }
 
-DefendedModel& Laboratory::prepared(Prepared& place, const ModelEntry& entry,
+DefendedModel& Laboratory::prepared(Prepared& place, const registry::ModelEntry& entry,
                                     const std::vector<Use>& stack, const Tensor& probe_x) {
   if (place.failure) std::rethrow_exception(place.failure);
   if (!place.model) try {
@@ -139,11 +146,11 @@ std::string Laboratory::put_back() {
   return first;
 }
 
-void Laboratory::probe_with(const Dataset& data) {
+void Laboratory::probe_with(const data::Dataset& data) {
   probe_x_ = data.x(torch::arange(std::min(kProbeImages, data.size()))).to(device_);
 }
 
-DefendedModel& Laboratory::defended(const DefenseSpec& spec, const Dataset& data) {
+DefendedModel& Laboratory::defended(const suite::DefenseSpec& spec, const data::Dataset& data) {
   Prepared& place = defended_[spec.name];
   const bool known = place.model || place.failure;
   return prepared(
@@ -154,14 +161,15 @@ DefendedModel& Laboratory::defended(const DefenseSpec& spec, const Dataset& data
 DefendedModel& Laboratory::model(const ModelRef& ref) {
   Prepared& place = models_[to_text(detail::ParamTraits<ModelRef>::wrap(ref))];
   const bool known = place.model || place.failure;
-  return prepared(place, known ? ModelEntry() : registry_.model(ref.id), ref.stack, probe_x_);
+  return prepared(place, known ? registry::ModelEntry() : registry_.model(ref.id), ref.stack,
+                  probe_x_);
 }
 
 std::unique_ptr<Attack> Laboratory::attack(const Use& use) {
   return plugins_.attack(use.plugin, use.with);
 }
 
-const Verdict& Laboratory::clean(const DefenseSpec& spec, DefendedModel& model,
+const Verdict& Laboratory::clean(const suite::DefenseSpec& spec, DefendedModel& model,
                                  const CraftBatch& batch, uint64_t seed, int64_t trials) {
   const Tensor index = batch.index.cpu().contiguous();
   std::string key = spec.name + '\0' + std::to_string(seed) + '\0' + std::to_string(trials) + '\0';
@@ -172,8 +180,8 @@ const Verdict& Laboratory::clean(const DefenseSpec& spec, DefendedModel& model,
   return clean_.emplace(std::move(key), std::move(verdict)).first->second;
 }
 
-void Laboratory::fit(DefendedModel& model, const ModelEntry& entry) {
-  const Dataset train = registry_.load(entry.dataset, "train");
+void Laboratory::fit(DefendedModel& model, const registry::ModelEntry& entry) {
+  const data::Dataset train = registry_.load(entry.dataset, "train");
   const int64_t count = std::min(kFitImages, train.size());
   const Tensor index = torch::arange(train.size() - count, train.size());
   HostFitting fitting(
@@ -181,4 +189,4 @@ void Laboratory::fit(DefendedModel& model, const ModelEntry& entry) {
   model.fit(fitting);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

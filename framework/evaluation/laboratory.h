@@ -6,25 +6,27 @@
 #include <set>
 #include <string>
 
-#include "evaluation/craft.h"
+#include "evaluation/defended_model.h"
 #include "evaluation/judge.h"
 #include "evaluation/kept_tensors.h"
-#include "host/plugin_library.h"
-#include "host/registry.h"
-#include "host/suite.h"
+#include "evaluation/rules.h"
+#include "library/plugin_library.h"
+#include "registry/registry.h"
+#include "suite/suite.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 class Laboratory final : public Environment {
  public:
-  Laboratory(const PluginLibrary& plugins, const Registry& registry, at::Device device)
+  Laboratory(const library::PluginLibrary& plugins, const registry::Registry& registry,
+             at::Device device)
       : plugins_(plugins), registry_(registry), device_(device) {}
 
   /// The defended model of a suite's row: network, weights, layer plugins, wrappers; probed on the
   /// first images of `data`, and fitted where a wrapper learns. Throws BadInput; what a plugin of
   /// the row does wrong on the way, with its name, and the same every time it is asked for.
-  DefendedModel& defended(const DefenseSpec& spec, const Dataset& data);
-  /// The same, by the row's name; null before it was asked for.
+  DefendedModel& defended(const suite::DefenseSpec& spec, const data::Dataset& data);
+  /// The same by the row's name; null if it was not loaded yet.
   const DefendedModel* known(const std::string& row) const {
     const auto place = defended_.find(row);
     return place == defended_.end() ? nullptr : place->second.model.get();
@@ -39,15 +41,15 @@ class Laboratory final : public Environment {
   DefendedModel& model(const ModelRef& ref) override;
   std::unique_ptr<Attack> attack(const Use& use) override;
 
-  /// The judge's verdict on clean inputs: one a defense, seed and batch, whatever attacks follow.
-  const Verdict& clean(const DefenseSpec& spec, DefendedModel& model, const CraftBatch& batch,
-                       uint64_t seed, int64_t trials);
+  /// The judge's result on clean inputs, one per defense, seed and batch; attacks share it.
+  const Verdict& clean(const suite::DefenseSpec& spec, DefendedModel& model,
+                       const CraftBatch& batch, uint64_t seed, int64_t trials);
 
-  const PluginLibrary& plugins() const { return plugins_; }
-  const Registry& registry() const { return registry_; }
+  const library::PluginLibrary& plugins() const { return plugins_; }
+  const registry::Registry& registry() const { return registry_; }
   at::Device device() const { return device_; }
-  /// What transfer sources are probed on; set before the first cell.
-  void probe_with(const Dataset& data);
+  /// Images that transfer sources are probed on; set before the first cell.
+  void probe_with(const data::Dataset& data);
 
  private:
   struct Prepared {
@@ -58,14 +60,16 @@ class Laboratory final : public Environment {
     bool lent = false;           // since put_back()
   };
 
-  std::shared_ptr<DefendedModel> build(const ModelEntry& entry, const std::vector<Use>& stack);
-  void fit(DefendedModel& model, const ModelEntry& entry);
-  Prepared prepare(const ModelEntry& entry, const std::vector<Use>& stack, const Tensor& probe_x);
-  DefendedModel& prepared(Prepared& place, const ModelEntry& entry, const std::vector<Use>& stack,
-                          const Tensor& probe_x);
+  std::shared_ptr<DefendedModel> build(const registry::ModelEntry& entry,
+                                       const std::vector<Use>& stack);
+  void fit(DefendedModel& model, const registry::ModelEntry& entry);
+  Prepared prepare(const registry::ModelEntry& entry, const std::vector<Use>& stack,
+                   const Tensor& probe_x);
+  DefendedModel& prepared(Prepared& place, const registry::ModelEntry& entry,
+                          const std::vector<Use>& stack, const Tensor& probe_x);
 
-  const PluginLibrary& plugins_;
-  const Registry& registry_;
+  const library::PluginLibrary& plugins_;
+  const registry::Registry& registry_;
   const at::Device device_;
   Tensor probe_x_;
   std::map<std::string, Prepared> defended_, models_;
@@ -73,11 +77,12 @@ class Laboratory final : public Environment {
 };
 
 /// Throws BadInput where an entry's weights file is absent or is not the one it declares.
-void verify_weights(const ModelEntry& entry);
+void verify_weights(const registry::ModelEntry& entry);
 
 /// Builds the network of an entry, lets layer plugins declare their tensors, and loads the weights.
 /// Throws BadInput: absent file, wrong hash, names and shapes that do not fit.
-std::shared_ptr<Network> load_network(const ModelEntry& entry, const PluginLibrary& plugins,
-                                      std::vector<std::shared_ptr<Defense>>& layer_plugins);
+std::shared_ptr<models::Network> load_network(const registry::ModelEntry& entry,
+                                              const library::PluginLibrary& plugins,
+                                              std::vector<std::shared_ptr<Defense>>& layer_plugins);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

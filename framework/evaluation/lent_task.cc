@@ -1,6 +1,6 @@
 #include "evaluation/lent_task.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 Tensor copy(const Tensor& tensor) { return tensor.defined() ? tensor.clone() : tensor; }
 
@@ -39,4 +39,4 @@ std::string LentTask::written() const {
   return "";
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -1,10 +1,10 @@
-// The task an attack is given: of copies, since the host judges by its own.
+// The task given to an attack. It holds copies: the host keeps its own tensors for judging.
 #pragma once
 #include <string>
 
-#include "evaluation/craft.h"
+#include "evaluation/rules.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 class LentTask {
  public:
@@ -12,7 +12,7 @@ class LentTask {
 
   /// For the next run; what is drawn from `noise` is the attack's.
   const Task& lend(int64_t restart, const std::optional<Loss>& loss, const Noise& noise);
-  /// "task.x" where the attack wrote into it, by whatever means; empty: into nothing.
+  /// Name of the tensor that the attack wrote into, such as "task.x"; empty: none.
   std::string written() const;
 
  private:
@@ -23,4 +23,4 @@ class LentTask {
   Noise noise_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

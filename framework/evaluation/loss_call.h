@@ -4,9 +4,9 @@
 
 #include "gauntlet/types.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// [R]. Throws InvalidResult where the loss writes into the outputs or gives another shape.
 Tensor loss_of(const Loss& loss, const Outputs& outputs, const Rows& rows, const std::string& who);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr const char* kWhatToLookAt =
@@ -21,7 +21,7 @@ double limit_of(int64_t classes) {
 // The bare network and images that it is right on too seldom.
 class Trial {
  public:
-  Trial(DefendedModel& model, const Dataset& data, const std::vector<int64_t>& indices,
+  Trial(DefendedModel& model, const data::Dataset& data, const std::vector<int64_t>& indices,
         at::Device device)
       : model_(model) {
     const auto n = std::min<int64_t>(kAsked, int64_t(indices.size()));
@@ -97,7 +97,7 @@ class Trial {
 
   // Fed what the network's own normalisation makes of it into what another would.
   void try_normalisation() {
-    const NetworkSpec& spec = model_.network().spec();
+    const models::NetworkSpec& spec = model_.network().spec();
     const auto as_tensor = [&](const std::vector<double>& values) {
       return torch::tensor(values, x_.options()).view({1, -1, 1, 1});
     };
@@ -133,7 +133,7 @@ bool near_chance(double accuracy, int64_t classes, int64_t samples) {
   return classes >= 2 && samples >= kFewest && accuracy < limit_of(classes);
 }
 
-std::string likely_cause(DefendedModel& model, const Dataset& data,
+std::string likely_cause(DefendedModel& model, const data::Dataset& data,
                          const std::vector<int64_t>& indices, at::Device device) {
   const at::NoGradGuard no_graph;
   try {
@@ -148,4 +148,4 @@ std::string near_chance_text(double accuracy, int64_t classes, const std::string
                      100 / double(classes), cause);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -1,4 +1,4 @@
-// Clean accuracy as of a model that is fed what it was not trained on.
+// Clean accuracy near chance: finds out why.
 #pragma once
 #include <string>
 #include <vector>
@@ -6,7 +6,7 @@
 #include "data/dataset.h"
 #include "evaluation/defended_model.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// Whether a share of right answers among so many classes is no better than guessing, as when
 /// labels or pixels are not what the model was trained on. Never of fewer than 10 samples.
@@ -15,10 +15,10 @@ bool near_chance(double accuracy, int64_t classes, int64_t samples);
 /// Why the model may answer like that, one clause. The bare network is asked again on the first of
 /// the samples with channels, pixels, normalisation or labels changed; what makes it right most
 /// often is named, or else what to look at.
-std::string likely_cause(DefendedModel& model, const Dataset& data,
+std::string likely_cause(DefendedModel& model, const data::Dataset& data,
                          const std::vector<int64_t>& indices, at::Device device);
 
 /// The finding of a cell: "clean accuracy of 9.0 % is near chance (10.0 %): …".
 std::string near_chance_text(double accuracy, int64_t classes, const std::string& cause);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

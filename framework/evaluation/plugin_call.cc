@@ -4,11 +4,13 @@
 
 #include "base/bad_input.h"
 #include "base/failure.h"
-#include "evaluation/craft.h"
+#include "base/shape_text.h"
+#include "evaluation/interrupted.h"
 #include "evaluation/process_state.h"
+#include "gauntlet/attack.h"
 #include "gauntlet/params.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 thread_local bool values_are_checked = false;
 
@@ -53,7 +55,7 @@ void require_result(const std::string& who, const char* hook, const Tensor& give
   if (!given.defined()) fail("no tensor");
   if (given.layout() != torch::kStrided) fail("a tensor that is not dense");
   if (given.sizes() != expected.shape)
-    fail("shape " + shape_of(given.sizes()) + ", expected " + shape_of(expected.shape));
+    fail("shape " + shape_text(given.sizes()) + ", expected " + shape_text(expected.shape));
   // Half of what is asked may be computed in more digits, not in fewer.
   const bool more = expected.type == torch::kBFloat16 && given.scalar_type() == torch::kFloat;
   if (given.scalar_type() != expected.type && !more)
@@ -85,10 +87,4 @@ void rethrow_named(const std::string& who, const char* hook) {
   }
 }
 
-std::string shape_of(at::IntArrayRef sizes) {
-  std::string text = "[";
-  for (const int64_t size : sizes) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
-
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -1,13 +1,13 @@
-// A call across the boundary to a plugin, and what the plugin did with what it was lent.
+// Calls a plugin and checks the tensors it was lent.
 #pragma once
 #include <array>
 #include <string>
 
 #include "base/invalid_result.h"
 #include "gauntlet/noise.h"
-#include "host/running_plugin.h"
+#include "library/running_plugin.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// While it lives, hooks that give nothing but NaN are told of by name: in probing, since it takes
 /// as long as a layer. Single values that are not numbers are the answer's (Decision::faulty).
@@ -30,7 +30,7 @@ class Lent {
   Lent& add(const char* name, const Tensor& tensor);
   Lent& add(const Noise& noise);
   Lent& add(const Outputs& outputs);
-  /// The first that was written to since it was added; null: none.
+  /// The first tensor that was changed since it was added; null: none.
   const char* written() const;
 
  private:
@@ -43,7 +43,7 @@ class Lent {
   size_t count_ = 0;
 };
 
-/// What a hook has to give back.
+/// Required shape and type of a hook's result.
 struct Expected {
   at::IntArrayRef shape;
   at::ScalarType type = torch::kFloat;
@@ -62,7 +62,7 @@ void require_result(const std::string& who, const char* hook, const Tensor& give
 /// Calls a hook of a plugin and looks at what it was lent.
 template <class F>
 auto call_plugin(const std::string& who, const char* hook, const Lent& lent, F&& hooked) {
-  const Running running(who);
+  const library::Running running(who);
   auto out = [&] {
     try {
       return hooked();
@@ -74,7 +74,4 @@ auto call_plugin(const std::string& who, const char* hook, const Lent& lent, F&&
   return out;
 }
 
-/// "[3, 1, 28, 28]"
-std::string shape_of(at::IntArrayRef sizes);
-
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

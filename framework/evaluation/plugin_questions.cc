@@ -3,7 +3,7 @@
 #include "evaluation/loss_call.h"
 #include "evaluation/plugin_call.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 std::string DefendedModel::name_of(const Interface* ability) const {
   for (const Wrapper& wrapper : stack_)
@@ -60,4 +60,4 @@ Loss DefendedModel::adaptive_loss(Goal goal) {
                })](const Outputs& out, const Rows& rows) { return loss_of(loss, out, rows, who); };
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

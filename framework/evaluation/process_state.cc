@@ -13,9 +13,9 @@
 #include <atomic>
 #include <cfloat>
 
-#include "host/running_plugin.h"
+#include "library/running_plugin.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 using at::Float32Backend;
 using at::Float32Op;
@@ -35,7 +35,7 @@ thread_local ProcessState* innermost = nullptr;
 
 std::atomic<uint64_t> forks{0};
 void count_fork() {
-  if (running_plugin()) ++forks;  // the host forks too, to try out programs
+  if (library::running_plugin()) ++forks;  // the host forks too, to try out programs
 }
 uint64_t count_of_forks() {
   static const int registered = ::pthread_atfork(nullptr, &count_fork, nullptr);
@@ -161,7 +161,7 @@ ProcessState::~ProcessState() {
 const char* ProcessState::disturbed() {
   if (!innermost) return nullptr;
   if (::getpid() != innermost->process_) ::syscall(SYS_exit_group, 0);
-  if (files_are_closed()) end_since_plugin("it closed the host's files");
+  if (files_are_closed()) library::end_since_plugin("it closed the host's files");
   return difference(innermost->arithmetic_, arithmetic());
 }
 
@@ -263,4 +263,4 @@ bool OwnGenerator::used() const { return !generator().get_state().equal(state_);
 void OwnGenerator::put_back() const { generator().set_state(state_); }
 void OwnGenerator::seed(uint64_t seed) { generator().set_current_seed(seed); }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

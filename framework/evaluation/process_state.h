@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// Remembers the state of its construction; its end puts that back. Made and ended like a scope of
 /// the thread that computes.
@@ -31,7 +31,7 @@ class ProcessState {
   /// plugin. A child that a plugin forked ends here: it is no second host.
   static const char* disturbed();
 
-  /// Puts everything back. Names of what had changed.
+  /// Restores everything; returns the names of settings that had changed.
   std::vector<std::string> put_back();
 
  private:
@@ -90,7 +90,7 @@ std::string told_of_change(const std::string& who, const std::string& what);
 class OwnGenerator {
  public:
   OwnGenerator();
-  /// It gave numbers or was seeded since.
+  /// Whether it was used or seeded since construction.
   bool used() const;
   void put_back() const;
   /// Numbers of a seed, so that who draws from it gets the same in every run.
@@ -100,4 +100,4 @@ class OwnGenerator {
   at::Tensor state_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

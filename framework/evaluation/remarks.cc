@@ -3,25 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <set>
 
-namespace gauntlet {
-namespace {
+#include "evaluation/attack_facts.h"
 
-// The attacks that an attack's parameters name, and those inside of them.
-void each_inside(const Use& attack, const PluginLibrary& plugins,
-                 const std::function<void(const Use&, const std::string& parameter)>& visit) {
-  for (const ParamSpec& spec : plugins.schema("attack", attack.plugin)) {
-    if (spec.type != ParamType::kUse) continue;
-    const auto given = attack.with.find(spec.name);
-    Use inner;
-    detail::ParamTraits<Use>::assign(inner,
-                                     given == attack.with.end() ? spec.fallback : given->second);
-    visit(inner, spec.name);
-    each_inside(inner, plugins, visit);
-  }
-}
+namespace gauntlet::evaluation {
+namespace {
 
 // Sentences about columns under threats, each once, with the rows it is about unless it is all.
 class Remarks {
@@ -50,9 +37,9 @@ class Remarks {
 };
 
 // The column that a random row lacks, as a line of the suite; "": it has one, or none to copy.
-std::string missing_draws(const Suite& suite, const PluginLibrary& plugins) {
-  const AttackSpec* single = nullptr;
-  for (const AttackSpec& attack : suite.attacks) {
+std::string missing_draws(const suite::Suite& suite, const library::PluginLibrary& plugins) {
+  const suite::AttackSpec* single = nullptr;
+  for (const suite::AttackSpec& attack : suite.attacks) {
     if (plugins.attack(attack.plugin, attack.params)->facts().access != Access::kGradient) continue;
     if (attack.host.draws > 1) return "";
     if (!single || (attack.plugin == "pgd" && single->plugin != "pgd")) single = &attack;
@@ -66,47 +53,17 @@ std::string missing_draws(const Suite& suite, const PluginLibrary& plugins) {
 }
 }  // namespace
 
-TargetFacts facts_of(const DefendedModel& model) {
-  return {model.classes(), model.stochastic(), model.surrogate(), model.refuses() != nullptr,
-          model.mc_samples()};
-}
-
-std::vector<std::string> remarks_of(const Use& attack, const ThreatModel& threat,
-                                    const TargetFacts& facts, Goal goal,
-                                    const PluginLibrary& plugins) {
-  std::vector<std::string> out;
-  const auto ask = [&](const Use& use, const std::string& where) {
-    const std::string text = plugins.attack(use.plugin, use.with)->remark(threat, facts, goal);
-    if (!text.empty()) out.push_back(where + text);
-  };
-  ask(attack, "");
-  each_inside(attack, plugins, [&](const Use& inner, const std::string& parameter) {
-    ask(inner, parameter + ": " + inner.plugin + ": ");
-  });
-  return out;
-}
-
-std::string unsupported_inside(const Use& attack, const ThreatModel& threat,
-                               const TargetFacts& facts, Goal goal, const PluginLibrary& plugins) {
-  std::string out;
-  each_inside(attack, plugins, [&](const Use& inner, const std::string& parameter) {
-    const std::string why =
-        plugins.attack(inner.plugin, inner.with)->unsupported(threat, facts, goal);
-    if (out.empty() && !why.empty()) out = parameter + ": " + inner.plugin + ": " + why;
-  });
-  return out;
-}
-
-std::vector<std::string> remarks_on(const Suite& suite, const Dataset& data, Laboratory& lab) {
+std::vector<std::string> remarks_on(const suite::Suite& suite, const data::Dataset& data,
+                                    Laboratory& lab) {
   Remarks remarks(suite.defenses.size());
   const std::string draws = missing_draws(suite, lab.plugins());
-  for (const DefenseSpec& defense : suite.defenses) {
+  for (const suite::DefenseSpec& defense : suite.defenses) {
     DefendedModel& model = lab.defended(defense, data);
     const TargetFacts facts = facts_of(model);
-    for (const ThreatSpec& threat : suite.threats)
-      for (const AttackSpec& spec : suite.attacks) {
+    for (const suite::ThreatSpec& threat : suite.threats)
+      for (const suite::AttackSpec& spec : suite.attacks) {
         const ThreatModel ball{threat.norm, torch::full({1, 1, 1, 1}, threat.epsilon), 0, 1};
-        const CellJob job{suite, defense, spec, threat, 0, data, {}};
+        const CellJob job{suite.scoring, defense, spec, threat, 0, data, {}};
         const Use use{spec.plugin, spec.params};
         const std::string what =
             spec.name + (suite.threats.size() > 1 ? " under " + threat.name : "") + ": ";
@@ -124,4 +81,4 @@ std::vector<std::string> remarks_on(const Suite& suite, const Dataset& data, Lab
   return remarks.texts();
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

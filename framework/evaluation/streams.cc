@@ -1,6 +1,6 @@
 #include "evaluation/streams.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 Noise noise_for(uint64_t seed, Stream stream, const Tensor& index, uint64_t run) {
   // Odd multipliers keep (seed, stream, run) apart before the generator mixes them.
@@ -25,4 +25,4 @@ Noise narrowed(const Noise& noise, int64_t from, int64_t count) {
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

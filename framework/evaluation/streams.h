@@ -1,7 +1,7 @@
 #pragma once
 #include "gauntlet/noise.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// Who draws. Noise of different streams is independent, so that neither attack nor scoring chooses
 /// the draws it is judged on.
@@ -33,4 +33,4 @@ Noise narrowed(const Noise& noise, int64_t from, int64_t count);
 /// Units of Noise::Key::place and shared: one draw, one step.
 constexpr int64_t kDrawUnit = int64_t{1} << 20, kStepUnit = int64_t{1} << 40;
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <limits>
 
-namespace gauntlet {
+#include "evaluation/craft.h"
+
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kRows = 64;
@@ -62,7 +64,7 @@ int fewest_that_help(const std::vector<std::pair<int, double>>& measured) {
   return fewest;
 }
 
-GradientTime time_gradients(DefendedModel& model, const Dataset& data, Laboratory& laboratory,
+GradientTime time_gradients(DefendedModel& model, const data::Dataset& data, Laboratory& laboratory,
                             int64_t batch_size, int most) {
   const at::NoGradGuard no_graph;
   const Tensor index = torch::arange(std::min({batch_size, kRows, data.size()}));
@@ -82,4 +84,4 @@ GradientTime time_gradients(DefendedModel& model, const Dataset& data, Laborator
   return {chosen->second / double(index.size(0)), threads};
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

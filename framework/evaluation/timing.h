@@ -1,8 +1,8 @@
-// What a gradient step costs here and now, and on how many threads it is best taken.
+// Measures a gradient step on this machine and chooses the number of threads.
 #pragma once
 #include "evaluation/laboratory.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// A forward and a backward pass of one image.
 struct GradientTime {
@@ -14,11 +14,11 @@ struct GradientTime {
 /// as many, and so on, and answers with the fewest threads that are about as fast as the best. A
 /// network whose steps take long is measured on `most` threads only. The number of threads is left
 /// as it was.
-GradientTime time_gradients(DefendedModel& model, const Dataset& data, Laboratory& laboratory,
+GradientTime time_gradients(DefendedModel& model, const data::Dataset& data, Laboratory& laboratory,
                             int64_t batch_size, int most);
 
 /// Of counts and the seconds they took, in falling order of counts: the fewest threads whose time
 /// is within 5 % of the best.
 int fewest_that_help(const std::vector<std::pair<int, double>>& measured);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

@@ -5,8 +5,11 @@
 #include <sstream>
 
 #include "base/bad_input.h"
+#include "evaluation/craft.h"
+#include "evaluation/goal.h"
+#include "evaluation/judge.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 // Adds a query's rows to the images they belong to.
 class Recorder {
@@ -106,7 +109,7 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
     return judge(model, x, batch.y, batch.index, rules.seed, stream, 1).right[0].cpu();
   };
   const Tensor clean = right(batch.x, Stream::kClean), robust = right(crafted.x, Stream::kScoring);
-  Trace out{std::move(recorder.images()), to_string(job.threat.norm), job.threat.epsilon};
+  Trace out{std::move(recorder.images()), suite::to_string(job.threat.norm), job.threat.epsilon};
   for (size_t i = 0; i < out.images.size(); ++i) {
     out.images[i].clean_right = clean[int64_t(i)].item<bool>();
     out.images[i].robust_right = robust[int64_t(i)].item<bool>();
@@ -127,4 +130,4 @@ std::string to_csv(const Trace& trace) {
   return out.str();
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

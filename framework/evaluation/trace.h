@@ -1,11 +1,11 @@
-// What an attack does, query by query, on a few images.
+// Traces an attack query by query on a few images.
 #pragma once
 #include <string>
 #include <vector>
 
 #include "evaluation/cell.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 
 /// The state of one image at one query. Of several rows for one image (populations) the one with
 /// the largest margin counts.
@@ -39,4 +39,4 @@ Trace trace(const CellJob& job, Laboratory& laboratory);
 /// "image,label,query,loss,margin,distance,answer" and a line a point.
 std::string to_csv(const Trace& trace);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

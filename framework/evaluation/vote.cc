@@ -8,7 +8,7 @@
 #include "evaluation/defended_model.h"
 #include "evaluation/plugin_call.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kDecisionRows = 256;  // rows of one forward of the judge
@@ -109,7 +109,7 @@ Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws,
       if (before) before(group * count);
       const Noise own = repeated(draw_of(mine, draw), group);
       const Tensor seen = transformed(part.repeat({group, 1, 1, 1}), own, 0, wrappers);
-      const Outputs out = network_->forward(seen, own, perturbs_, Mode::kEvaluate);
+      const Outputs out = network_->forward(seen, own, perturbs_, models::Mode::kEvaluate);
       sum.narrow(0, from, count) +=
           ballot_of(out, faulty_rows(out)).unflatten(0, {group, count}).sum(0);
     }
@@ -117,7 +117,8 @@ Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws,
   return sum;
 }
 
-DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise, Mode mode) {
+DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise,
+                                              models::Mode mode) {
   const at::NoGradGuard no_graph;
   const int64_t rows = x.size(0);
   if (couples_rows_ || rows <= kDecisionRows)
@@ -135,7 +136,8 @@ DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& nois
   return {torch::cat(answers), torch::cat(confidences), torch::cat(faulty), forwards};
 }
 
-DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise, Mode mode) {
+DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise,
+                                              models::Mode mode) {
   const Outputs out = pass(x, noise, mode);
   const Tensor faulty = faulty_rows(out);
   Tensor answer = out.logits.argmax(1);
@@ -146,7 +148,8 @@ DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& nois
 
 // Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
 // answer is that of all M draws at the cost of fewer.
-DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise, Mode mode) {
+DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise,
+                                            models::Mode mode) {
   const int64_t all = mc_samples_, rows = input.size(0);
   if (const int64_t now = votes_->mc_samples(); now != all)
     throw InvalidResult(
@@ -185,4 +188,4 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   return {answer, sum / taken.unsqueeze(1), lost > 0, forwards};
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

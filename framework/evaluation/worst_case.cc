@@ -7,27 +7,28 @@
 #include <tuple>
 
 #include "base/sha256.h"
-#include "results/statistics.h"
+#include "evaluation/judge.h"
+#include "results/intervals.h"
 
-namespace gauntlet {
+namespace gauntlet::evaluation {
 namespace {
 
 // The attack that did worst on one sample.
 struct Worst {
   size_t cell = 0, row = 0;
-  const Outcome* outcome = nullptr;
+  const results::Outcome* outcome = nullptr;
 };
 
 // Of equal columns the same one wins wherever it stands: the one that is stronger over all samples,
 // else by what was asked (of equal questions the inputs are equal too), else by name.
-auto rank_of(const CellRecord& cell) {
+auto rank_of(const results::CellRecord& cell) {
   return std::tuple(cell.robust_accuracy, cell.identity.substr(0, cell.identity.find('-')),
                     std::string_view(cell.attack));
 }
 
 // Fewer right answers are worse. Of equals the lower margin decides; not on a stochastic model,
 // where a margin is of one draw.
-bool worse(const std::vector<CellRecord>& cells, const Worst& a, const Worst& b) {
+bool worse(const std::vector<results::CellRecord>& cells, const Worst& a, const Worst& b) {
   const auto key = [&](const Worst& w) {
     const bool no_margin = cells[w.cell].stochastic || std::isnan(w.outcome->margin);
     return std::tuple(w.outcome->robust_right, no_margin ? -INFINITY : w.outcome->margin,
@@ -36,7 +37,7 @@ bool worse(const std::vector<CellRecord>& cells, const Worst& a, const Worst& b)
   return key(a) < key(b);
 }
 
-std::map<int64_t, Worst> pick(const std::vector<CellRecord>& cells) {
+std::map<int64_t, Worst> pick(const std::vector<results::CellRecord>& cells) {
   std::map<int64_t, Worst> worst;
   for (size_t c = 0; c < cells.size(); ++c)
     for (size_t row = 0; row < cells[c].outcomes.size(); ++row) {
@@ -56,28 +57,29 @@ struct Rescored {
 
 // Choosing by few noisy trials can do worse for the attacker than staying with the one strongest
 // attack: then that attack is the worst case.
-void prefer_single_attack(const std::vector<CellRecord>& cells, std::map<int64_t, Worst>& worst,
-                          Rescored& rescored) {
+void prefer_single_attack(const std::vector<results::CellRecord>& cells,
+                          std::map<int64_t, Worst>& worst, Rescored& rescored) {
   double chosen = 0;
   for (const auto& [_, rate] : rescored.rates) chosen += rate / double(rescored.rates.size());
-  const CellRecord* best = nullptr;
-  for (const CellRecord& cell : cells) {
+  const results::CellRecord* best = nullptr;
+  for (const results::CellRecord& cell : cells) {
     if (cell.outcomes.size() != worst.size() || cell.robust_accuracy >= chosen) continue;
     if (!best || rank_of(cell) < rank_of(*best)) best = &cell;
   }
   if (!best) return;
   rescored.by_trial = best->robust_by_trial;
   for (size_t row = 0; row < best->outcomes.size(); ++row) {
-    const Outcome& outcome = best->outcomes[row];
+    const results::Outcome& outcome = best->outcomes[row];
     worst[outcome.index] = {size_t(best - cells.data()), row, &outcome};
     rescored.rates[outcome.index] = double(outcome.robust_right) / double(best->trials);
   }
 }
 
 // On draws that no attack and no score has seen.
-Rescored rescore(const std::map<int64_t, Worst>& worst, const std::vector<CellRecord>& cells,
-                 const DefenseSpec& defense, const Dataset& data, Laboratory& lab, int64_t trials,
-                 const std::function<Tensor(const CellRecord&)>& x_adv) {
+Rescored rescore(const std::map<int64_t, Worst>& worst,
+                 const std::vector<results::CellRecord>& cells, const suite::DefenseSpec& defense,
+                 const data::Dataset& data, Laboratory& lab, int64_t trials,
+                 const std::function<Tensor(const results::CellRecord&)>& x_adv) {
   std::map<size_t, std::vector<const Worst*>> by_cell;
   for (const auto& [_, w] : worst) by_cell[w.cell].push_back(&w);
   DefendedModel& model = lab.defended(defense, data);
@@ -98,10 +100,10 @@ Rescored rescore(const std::map<int64_t, Worst>& worst, const std::vector<CellRe
 }
 
 // Findings of the columns that decided images, those that decided most first.
-std::vector<std::string> flags_of(const std::vector<CellRecord>& cells,
+std::vector<std::string> flags_of(const std::vector<results::CellRecord>& cells,
                                   const std::map<std::string, int64_t>& decided_by) {
-  std::vector<std::pair<int64_t, const CellRecord*>> order;
-  for (const CellRecord& cell : cells)
+  std::vector<std::pair<int64_t, const results::CellRecord*>> order;
+  for (const results::CellRecord& cell : cells)
     if (const auto place = decided_by.find(cell.attack); place != decided_by.end())
       order.emplace_back(-place->second, &cell);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
@@ -114,35 +116,37 @@ std::vector<std::string> flags_of(const std::vector<CellRecord>& cells,
 }
 }  // namespace
 
-std::string worst_case_identity(const std::vector<CellRecord>& cells) {
+std::string worst_case_identity(const std::vector<results::CellRecord>& cells) {
   std::string names = "worst case";
   // A cell that failed may succeed next time: its status is part of the question.
-  for (const CellRecord& cell : cells) names += " " + cell.identity + " " + to_string(cell.status);
+  for (const results::CellRecord& cell : cells)
+    names += " " + cell.identity + " " + to_string(cell.status);
   return sha256(names);
 }
 
-std::string worst_case_fingerprint(const std::vector<CellRecord>& cells) {
+std::string worst_case_fingerprint(const std::vector<results::CellRecord>& cells) {
   std::string names;
-  for (const CellRecord& cell : cells) names += " " + cell.fingerprint;
+  for (const results::CellRecord& cell : cells) names += " " + cell.fingerprint;
   return sha256(names);
 }
 
-WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& defense,
-                     const Dataset& data, Laboratory& lab,
-                     const std::function<Tensor(const CellRecord&)>& x_adv) {
-  WorstCase out;
-  std::vector<CellRecord> usable;
+results::WorstCase worst_case(const std::vector<results::CellRecord>& cells,
+                              const suite::DefenseSpec& defense, const data::Dataset& data,
+                              Laboratory& lab,
+                              const std::function<Tensor(const results::CellRecord&)>& x_adv) {
+  results::WorstCase out;
+  std::vector<results::CellRecord> usable;
   out.complete = true;
-  for (const CellRecord& cell : cells) {
+  for (const results::CellRecord& cell : cells) {
     out.suite = cell.suite, out.defense = cell.defense, out.threat = cell.threat;
     out.norm = cell.norm, out.epsilon = cell.epsilon, out.seed = cell.seed;
-    if (cell.status == Status::kOk) {
+    if (cell.status == results::Status::kOk) {
       usable.push_back(cell);
       out.attacks.push_back(cell.attack);
       continue;
     }
     out.missing.push_back(cell.attack + " (" + to_string(cell.status) + ")");
-    out.complete &= cell.status == Status::kSkipped;
+    out.complete &= cell.status == results::Status::kSkipped;
   }
   out.identity = worst_case_identity(cells), out.fingerprint = worst_case_fingerprint(cells);
   auto worst = pick(usable);
@@ -172,9 +176,10 @@ WorstCase worst_case(const std::vector<CellRecord>& cells, const DefenseSpec& de
   out.clean_accuracy = clean / double(out.samples),
   out.robust_accuracy = robust / double(out.samples);
   out.interval = out.trials == 1
-                     ? wilson(int64_t(std::llround(robust)), out.samples)
-                     : of_rates(list, shared_variance(out.right_by_trial, out.right_by_image));
+                     ? results::wilson(int64_t(std::llround(robust)), out.samples)
+                     : results::of_rates(
+                           list, results::shared_variance(out.right_by_trial, out.right_by_image));
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::evaluation

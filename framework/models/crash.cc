@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 [[noreturn]] void run(const std::function<void()>& action, unsigned seconds) {
   for (const int signal : {SIGINT, SIGTERM, SIGALRM}) ::signal(signal, SIG_DFL);
@@ -41,4 +41,4 @@ std::string fatal_end(const std::function<void()>& action, unsigned seconds) {
   return "crashes";
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

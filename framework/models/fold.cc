@@ -1,7 +1,7 @@
 // What kFolded keeps of the weights: batch norm in them, in the layout convolutions like best.
 #include "models/host_network.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 Tensor fast_layout(const Tensor& weight) {
   return weight.dim() == 4 ? weight.contiguous(at::MemoryFormat::ChannelsLast)
@@ -62,4 +62,4 @@ void HostNetwork::fold(const Node& node, Folded& out) const {
   out.bias = node.bias.defined() ? node.bias * scale + shift : shift;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "base/bad_input.h"
+#include "base/shape_text.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 // Output size along one axis, or < 1 where the window does not fit.
 int64_t slid(int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
@@ -25,12 +26,6 @@ Tensor per_channel(const std::vector<double>& values) {
   return torch::tensor(values, torch::kFloat).view({-1, 1, 1});
 }
 }  // namespace
-
-std::string shape_text(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (const int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
 
 Graph::Graph(const std::vector<int64_t>& input) {
   Node node;
@@ -193,4 +188,4 @@ std::vector<Node> Graph::finish() && {
   return std::move(nodes_);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -6,7 +6,7 @@
 
 #include "gauntlet/types.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 /// PyTorch's defaults. What a state dict does not hold: networks ported from Keras and TensorFlow
 /// have 1e-3 as epsilon.
@@ -46,7 +46,7 @@ struct Node {
   std::vector<int> drops;  ///< values nobody reads after this node
 };
 
-/// Channels, features, kernels, strides: beyond it lies a typing error.
+/// Upper limit of channels, features, kernels and strides; larger values are typing errors.
 constexpr int64_t kLargestSize = 65536;
 
 struct ConvOptions {
@@ -100,6 +100,4 @@ class Graph {
   int layers_ = 0;
 };
 
-std::string shape_text(at::IntArrayRef shape);
-
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -3,8 +3,9 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "base/shape_text.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 constexpr uint32_t kFirstLayerStream = 16;  // those below belong to the defense's other noise
 
@@ -244,4 +245,4 @@ HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
   return {after, !acts, normalised};
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

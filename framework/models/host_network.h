@@ -7,7 +7,7 @@
 #include "models/graph.h"
 #include "models/network.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 class HostNetwork final : public Network {
  public:
@@ -78,4 +78,4 @@ class HostNetwork final : public Network {
 /// He-normal convolutions (fan out), linear layers uniform in +-1/sqrt(fan in), as are biases.
 void initialise(std::vector<Node>& nodes, uint64_t seed);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -3,7 +3,7 @@
 #include "gauntlet/noise.h"
 #include "models/host_network.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 void initialise(std::vector<Node>& nodes, uint64_t seed) {
   constexpr uint64_t kWeights = 0x57656967687473;  // keeps these draws apart from other noise
@@ -25,4 +25,4 @@ void initialise(std::vector<Node>& nodes, uint64_t seed) {
   }
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -11,7 +11,7 @@
 #include "gauntlet/defense.h"
 #include "gauntlet/network_builder.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 /// What a registry entry or a suite says about a network.
 struct NetworkSpec {
@@ -63,30 +63,14 @@ class Network {
   /// Drops what was derived from the weights (folded copies).
   virtual void weights_changed() = 0;
   virtual void set_trainable(bool on) = 0;  ///< requires_grad of trained tensors
-  /// What is to be said beside its answers, a sentence; empty: nothing.
+  /// One sentence that reports show beside its results; empty: none.
   virtual std::string remark() const { return ""; }
   virtual void to(at::Device device) = 0;
 };
 
-/// A network with freshly initialised weights (He-normal convolutions, from `seed`). Throws
-/// BadInput naming the nearest architecture or option.
-std::unique_ptr<Network> build_network(const NetworkSpec& spec, uint64_t seed = 0);
-/// Throws the BadInput that build_network would throw, at a fraction of its cost.
-void check_network(const NetworkSpec& spec);
-std::vector<std::string> architecture_names();
-/// Of the options that every architecture has: "ignore", "batchnorm_eps", …
-std::vector<std::string> common_option_names();
-/// Of these, with what each does; for help.
-Schema common_option_specs();
 /// Whether the network has batch norm, whose epsilon a state dict does not hold.
 bool has_batch_norm(const Network& network);
 /// Forward multiply-adds of one image.
 int64_t multiply_adds(const Network& network);
 
-/// Puts values into the network. Throws BadInput that lists missing, extra and mis-shaped names,
-/// the first 30 (`source` says where they come from). Counters such as "num_batches_tracked" are
-/// ignored.
-void load_state(Network& network, const std::map<std::string, Tensor>& state,
-                const std::string& source);
-
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -2,7 +2,7 @@
 
 #include "base/bad_input.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 int PluginGraph::known(int value) const {
   if (value < 0 || value >= graph_.size())
@@ -11,4 +11,4 @@ int PluginGraph::known(int value) const {
   return value;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -3,7 +3,7 @@
 #include "gauntlet/network_builder.h"
 #include "models/graph.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 class PluginGraph final : public NetworkBuilder {
  public:
@@ -43,4 +43,4 @@ class PluginGraph final : public NetworkBuilder {
   const int64_t classes_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

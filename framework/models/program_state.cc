@@ -3,7 +3,7 @@
 #include "base/bad_input.h"
 #include "base/shown.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 using torch::jit::IValue;
 
@@ -74,4 +74,4 @@ void ProgramState::put_back(Slot& slot) {
   slot.version = tensor._version();
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

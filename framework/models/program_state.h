@@ -8,7 +8,7 @@
 
 #include "gauntlet/types.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 /// Makes every call of a program find it as its file has it, so that an answer depends on nothing
 /// that was asked before.
@@ -40,4 +40,4 @@ class ProgramState {
   std::string changed_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

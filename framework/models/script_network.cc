@@ -4,13 +4,14 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "base/bad_input.h"
+#include "base/shape_text.h"
 #include "base/shown.h"
 #include "models/crash.h"
 #include "models/graph.h"
 #include "models/program_state.h"
-#include "models/weights.h"
+#include "models/weights/weights.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 // The line of a long error that says what went wrong.
 std::string reason(const std::string& text) {
@@ -202,4 +203,4 @@ bool load_script(Network& network, const std::filesystem::path& file) {
   return script != nullptr;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

@@ -5,7 +5,7 @@
 
 #include "models/network.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 inline constexpr const char* kTorchScript = "torchscript";  ///< its name as an architecture
 
@@ -18,4 +18,4 @@ std::unique_ptr<Network> script_network(const NetworkSpec& spec);
 /// TorchScript, it fails, its logits have another shape, or something is not finite.
 bool load_script(Network& network, const std::filesystem::path& file);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

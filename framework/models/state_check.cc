@@ -6,10 +6,11 @@
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
+#include "base/shape_text.h"
 #include "base/shown.h"
 #include "models/graph.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 namespace {
 using State = std::map<std::string, Tensor>;
 
@@ -150,4 +151,4 @@ void check_state(const Network& network, const State& state,
       (problems.only_left() ? ignore_hint(problems.left_names()) : prefix_hint(state, tensors)));
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

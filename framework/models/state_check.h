@@ -7,7 +7,7 @@
 
 #include "models/network.h"
 
-namespace gauntlet {
+namespace gauntlet::models {
 
 /// Throws BadInput that lists missing and left-over names and values that do not fit, the first 30,
 /// and what would help: a prefix behind which the network's names are there, patterns to ignore.
@@ -24,4 +24,4 @@ struct FittingPrefixes {
 FittingPrefixes fitting_prefixes(const std::map<std::string, Tensor>& state,
                                  const std::vector<NamedTensor>& network);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::models

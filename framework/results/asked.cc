@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace gauntlet {
+namespace gauntlet::results {
 namespace {
 using nlohmann::json;
 
@@ -35,4 +35,4 @@ Asked::Asked(const std::string& text) {
   }
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -5,7 +5,7 @@
 
 #include "results/record.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// Names of the cells and worst cases of a run, without a result, in the order in which it measures
 /// them: seed, then threat, then defense, then attack. Empty where the settings tell nothing of it.
@@ -15,4 +15,4 @@ struct Asked {
   std::vector<WorstCase> worst_cases;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -6,7 +6,7 @@
 
 #include "results/record.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// A reference to a T, const or not.
 template <typename Record, typename T>
@@ -136,4 +136,4 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("radius", r.radius);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -7,7 +7,7 @@
 #include "results/seal.h"
 #include "results/sql.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// The table of a record, and that of what it has one of for each sample.
 template <typename Record>
@@ -119,4 +119,4 @@ std::optional<Record> read_kept(SQLite::Database& database, int64_t id) {
   return std::nullopt;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

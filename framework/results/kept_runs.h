@@ -5,7 +5,7 @@
 #include "results/asked.h"
 #include "results/kept_records.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// A run as its table has it. `members`: how many records of each table it names, as JSON.
 struct RunRow {
@@ -115,4 +115,4 @@ class Members {
   int64_t lost_ = 0;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "results/statistics.h"
+#include "results/intervals.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 namespace {
 
 void compare(std::vector<std::string>& out, const char* what, double claimed, double found) {
@@ -61,4 +61,4 @@ std::vector<std::string> contradictions(const CellRecord& record) {
   return out;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -2,7 +2,7 @@
 #pragma once
 #include "results/record.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// Margins below it are ties.
 constexpr double kTie = 1e-4;
@@ -19,4 +19,4 @@ std::vector<std::string> contradictions(const CellRecord& record);
 /// Samples, accuracies, ties and interval of a record whose outcomes and trials are complete.
 void summarise(CellRecord& record);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <stdexcept>
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 std::string to_string(Status status) {
   switch (status) {
@@ -35,4 +35,4 @@ std::string utc_now() {
   return text.data();
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -1,11 +1,12 @@
 // What is kept of an evaluated cell. Reports are made from this alone.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 enum class Status { kOk, kInvalid, kError, kSkipped };
 std::string to_string(Status);
@@ -137,4 +138,20 @@ struct Certification {
   std::vector<CertifiedSample> certificates;  ///< empty unless ok
 };
 
-}  // namespace gauntlet
+/// Accuracy of a defense minus that of its baseline on the same images, each image's rate being its
+/// mean over trials and evaluation seeds.
+struct Difference {
+  std::string defense, baseline;
+  std::string attack;  ///< "": without an attack
+  std::string threat, norm;
+  double epsilon = 0;
+  bool ok = false;      ///< both sides have a result under every seed
+  int64_t samples = 0;  ///< images that both saw
+  double value = 0;
+  Interval interval;   ///< of `value`
+  double p_below = 1;  ///< one-sided: a difference as low as this where there is none
+};
+
+/// Reads the outcomes of one record.
+using OutcomesOf = std::function<std::vector<Outcome>(const CellRecord&)>;
+}  // namespace gauntlet::results

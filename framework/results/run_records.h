@@ -1,9 +1,8 @@
 // A run and what its records leave to be read when it is asked for.
 #pragma once
-#include "results/pairs.h"
 #include "results/store.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// A run and how the outcomes of its cells are read.
 struct RunRecords {
@@ -18,4 +17,4 @@ inline OutcomesOf outcomes_in(const Store& store) {
       [&store](const CellRecord& cell) { return store.outcomes(cell.identity, cell.fingerprint); };
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

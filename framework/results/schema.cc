@@ -6,7 +6,7 @@
 #include "base/bad_input.h"
 #include "results/sql.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 namespace {
 namespace fs = std::filesystem;
 
@@ -219,4 +219,4 @@ SQLite::Database open_to_read(const fs::path& path) {
   }
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 inline constexpr int kStoreSchema = 3;
 
@@ -19,4 +19,4 @@ bool can_be_written(const std::filesystem::path& file);
 /// process left beside it is read with it. Throws as open_database() does.
 SQLite::Database open_to_read(const std::filesystem::path& file);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

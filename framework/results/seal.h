@@ -7,7 +7,7 @@
 #include "base/sha256.h"
 #include "results/columns.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// Visits fields; equal fields in equal order have equal sums.
 class Seal {
@@ -62,4 +62,4 @@ std::string seal_of(const Record& record) {
   return seal.hex();
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -10,7 +10,7 @@
 
 #include "results/columns.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 /// "a, b, c", "a TEXT NOT NULL, …", "?, ?, ?" and "a=excluded.a, …" of a record's columns.
 struct ColumnText {
@@ -94,4 +94,4 @@ class Read {
   int index_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -5,7 +5,7 @@
 #include "results/kept_runs.h"
 #include "results/schema.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 namespace {
 
 namespace fs = std::filesystem;
@@ -233,8 +233,8 @@ void Store::end_run(bool complete) {
   });
 }
 
-Store::Run Store::latest_run() const {
-  Run run = state_->guarded([&] {
+Store::Run Store::read_run() const {
+  return state_->guarded([&] {
     SQLite::Database& database = state_->database;
     SQLite::Transaction snapshot(database);
     const RunRow row = state_->choose_run();
@@ -247,10 +247,6 @@ Store::Run Store::latest_run() const {
     run.lost = members.lost();
     return run;
   });
-  run.differences =
-      differences_of(run.settings, run.cells, [](const CellRecord& cell) { return cell.outcomes; });
-  for (CellRecord& cell : run.cells) cell.outcomes.clear();
-  return run;
 }
 
 std::vector<Outcome> Store::outcomes(const std::string& identity,
@@ -267,4 +263,4 @@ std::vector<Outcome> Store::outcomes(const std::string& identity,
   });
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "results/differences.h"
 #include "results/record.h"
 
-namespace gauntlet {
+namespace gauntlet::results {
 
 class Store {
  public:
@@ -58,17 +57,17 @@ class Store {
   struct Run {
     std::string suite, settings, started, finished;  ///< finished: "" until the run ends
     bool complete = false;
-    std::vector<CellRecord> cells;  ///< without outcomes: outcomes() has them
+    std::vector<CellRecord> cells;
     std::vector<WorstCase> worst_cases;
     std::vector<Certification> certifications;
-    std::vector<Difference> differences;  ///< of rows with a baseline, from the outcomes
+    std::vector<Difference> differences;  ///< of rows with a baseline: latest_run() finds them
     int64_t newer = 0;                    ///< runs of other builds that began after it
     int64_t lost = 0;                     ///< records that are not as they were written
   };
   /// The run that began here; else the newest of this build; else the newest. Of records that are
   /// not as they were written there is a name, a reason and no number. Throws BadInput if there is
-  /// no run, or nothing is left of it.
-  Run latest_run() const;
+  /// no run, or nothing is left of it. With outcomes; analysis/latest_run.h has it as it is shown.
+  Run read_run() const;
   /// Throws BadInput where they are not as they were written.
   std::vector<Outcome> outcomes(const std::string& identity, const std::string& fingerprint) const;
 
@@ -77,4 +76,4 @@ class Store {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::results

@@ -10,11 +10,11 @@
 #include <optional>
 
 #include "base/bad_input.h"
-#include "base/numpy_values.h"
 #include "base/plausible_size.h"
 #include "base/shown.h"
 #include "base/zip.h"
 #include "gauntlet/params.h"
+#include "sdk/numpy_values.h"
 
 namespace gauntlet {
 namespace {

@@ -2,17 +2,18 @@
 
 #include <algorithm>
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
-void put(Network& network, const std::map<std::string, Tensor>& values) {
+void put(models::Network& network, const std::map<std::string, Tensor>& values) {
   if (values.empty()) return;
   const at::NoGradGuard no_graph;
-  for (const NamedTensor& named : network.tensors()) named.tensor.copy_(values.at(named.name));
+  for (const models::NamedTensor& named : network.tensors())
+    named.tensor.copy_(values.at(named.name));
   network.weights_changed();
 }
 }  // namespace
 
-void WeightAverage::update(const Network& network, double epoch, bool epoch_ends) {
+void WeightAverage::update(const models::Network& network, double epoch, bool epoch_ends) {
   using Type = AveragingSpec::Type;
   const bool swa = spec_.type == Type::kSwa;
   if (spec_.type == Type::kNone || epoch < spec_.from_epoch || (swa && !epoch_ends)) return;
@@ -20,7 +21,7 @@ void WeightAverage::update(const Network& network, double epoch, bool epoch_ends
   ++count_;
   const double t = double(count_),
                fresh = swa ? 1 / t : 1 - std::min(spec_.decay, t / (9 + t));  // of the new weights
-  for (const NamedTensor& named : network.tensors()) {
+  for (const models::NamedTensor& named : network.tensors()) {
     Tensor& value = values_[named.name];
     if (value.defined())
       value.lerp_(named.tensor, fresh);
@@ -45,14 +46,14 @@ void WeightAverage::restore(const std::map<std::string, Tensor>& state) {
       values_[name.substr(std::string("values/").size())] = tensor.clone();
 }
 
-WeightAverage::InPlace::InPlace(const WeightAverage& average, Network& network)
+WeightAverage::InPlace::InPlace(const WeightAverage& average, models::Network& network)
     : network_(network) {
   if (!average.defined()) return;
-  for (const NamedTensor& named : network.tensors())
+  for (const models::NamedTensor& named : network.tensors())
     own_[named.name] = named.tensor.detach().clone();
   put(network, average.values_);
 }
 
 WeightAverage::InPlace::~InPlace() { put(network_, own_); }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -6,7 +6,7 @@
 #include "models/network.h"
 #include "training/recipe.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// The average that AveragingSpec describes; without one nothing happens.
 class WeightAverage {
@@ -15,7 +15,7 @@ class WeightAverage {
 
   /// To be called after each step; `epoch`: 12.5 is half of the 13th; `epoch_ends`: no step follows
   /// in it.
-  void update(const Network& network, double epoch, bool epoch_ends);
+  void update(const models::Network& network, double epoch, bool epoch_ends);
   /// Whether anything has been averaged yet.
   bool defined() const { return count_ > 0; }
   /// Values by name, and "count": how many went in.
@@ -25,13 +25,13 @@ class WeightAverage {
   /// While it lives the network has the averaged values; then its own again, bit for bit.
   class InPlace {
    public:
-    InPlace(const WeightAverage& average, Network& network);
+    InPlace(const WeightAverage& average, models::Network& network);
     ~InPlace();
     InPlace(const InPlace&) = delete;
     InPlace& operator=(const InPlace&) = delete;
 
    private:
-    Network& network_;
+    models::Network& network_;
     std::map<std::string, Tensor> own_;
   };
 
@@ -41,4 +41,4 @@ class WeightAverage {
   int64_t count_ = 0;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -5,10 +5,10 @@
 #include "base/bad_input.h"
 #include "evaluation/streams.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 Noise training_noise(uint64_t seed, TrainingNoise use, const Tensor& samples) {
-  return noise_for(seed, Stream::kTraining, samples, uint64_t(use));
+  return noise_for(seed, evaluation::Stream::kTraining, samples, uint64_t(use));
 }
 
 Split split_samples(const Recipe& recipe, int64_t split_size) {
@@ -86,14 +86,14 @@ Tensor augment(const Tensor& x, const AugmentationSpec& spec, Noise& noise) {
   return out;
 }
 
-Batch training_batch(const Dataset& data, const Tensor& samples, const AugmentationSpec& spec,
+Batch training_batch(const data::Dataset& data, const Tensor& samples, const AugmentationSpec& spec,
                      uint64_t seed, int64_t epoch) {
   Noise noise = training_noise(seed, TrainingNoise::kAugmentation, samples).at(epoch);
   return {augment(data.x(samples), spec, noise), data.y(samples), samples};
 }
 
-TrainingBatches::TrainingBatches(const Dataset& data, const Tensor& order, const Recipe& recipe,
-                                 int64_t epoch)
+TrainingBatches::TrainingBatches(const data::Dataset& data, const Tensor& order,
+                                 const Recipe& recipe, int64_t epoch)
     : data_(data), order_(order), recipe_(recipe), epoch_(epoch), next_(ahead(0)) {
   from_ = recipe.batch_size;
 }
@@ -114,4 +114,4 @@ Batch TrainingBatches::next() {
   return batch;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

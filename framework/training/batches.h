@@ -8,7 +8,7 @@
 #include "gauntlet/noise.h"
 #include "training/recipe.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// Indices in the training split, disjoint.
 struct Split {
@@ -28,7 +28,7 @@ Tensor epoch_order(const Tensor& samples, uint64_t seed, int64_t epoch);
 Tensor augment(const Tensor& x, const AugmentationSpec& spec, Noise& noise);
 
 /// The training batch of these samples in an epoch.
-Batch training_batch(const Dataset& data, const Tensor& samples, const AugmentationSpec& spec,
+Batch training_batch(const data::Dataset& data, const Tensor& samples, const AugmentationSpec& spec,
                      uint64_t seed, int64_t epoch);
 
 /// The batches of an epoch in order; the next one is made on another thread while one is trained
@@ -36,14 +36,15 @@ Batch training_batch(const Dataset& data, const Tensor& samples, const Augmentat
 class TrainingBatches {
  public:
   /// All arguments must outlive it.
-  TrainingBatches(const Dataset& data, const Tensor& order, const Recipe& recipe, int64_t epoch);
+  TrainingBatches(const data::Dataset& data, const Tensor& order, const Recipe& recipe,
+                  int64_t epoch);
   /// Throws what making the batch threw. Must not be asked beyond the last one.
   Batch next();
 
  private:
   std::future<Batch> ahead(int64_t from) const;
 
-  const Dataset& data_;
+  const data::Dataset& data_;
   const Tensor order_;
   const Recipe& recipe_;
   const int64_t epoch_;
@@ -62,4 +63,4 @@ enum class TrainingNoise : uint64_t {
 };
 Noise training_noise(uint64_t seed, TrainingNoise use, const Tensor& samples);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -7,9 +7,9 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "base/write_atomically.h"
-#include "models/safetensors.h"
+#include "models/weights/safetensors.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -74,7 +74,7 @@ std::string to_csv(const std::vector<EpochLog>& log) {
 
 void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
   const fs::path tensors = tensor_file(prefix, checkpoint.epoch);
-  write_safetensors(tensors, checkpoint.tensors);
+  models::write_safetensors(tensors, checkpoint.tensors);
   json state = {{"schema", kSchema},
                 {"recipe", checkpoint.recipe},
                 {"epoch", checkpoint.epoch},
@@ -106,7 +106,7 @@ std::optional<Checkpoint> read_checkpoint(const fs::path& prefix) {
     const fs::path tensors = tensor_file(prefix, checkpoint.epoch);
     if (sha256_of_file(tensors) != state.at("sha256").get<std::string>())
       throw BadInput(tensors.string() + ": is not the file its checkpoint names (other SHA-256)");
-    checkpoint.tensors = read_safetensors(tensors);
+    checkpoint.tensors = models::read_safetensors(tensors);
     return checkpoint;
   } catch (const json::exception&) {
     throw BadInput(file.string() + ": is no checkpoint of a training; begin anew with --overwrite");
@@ -123,4 +123,4 @@ void remove_checkpoint(const fs::path& prefix) {
   for (const fs::path& file : files) fs::remove(file);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

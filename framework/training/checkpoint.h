@@ -8,7 +8,7 @@
 
 #include "gauntlet/types.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// One line of a training's log.
 struct EpochLog {
@@ -42,4 +42,4 @@ bool has_checkpoint(const std::filesystem::path& prefix);
 std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& prefix);
 void remove_checkpoint(const std::filesystem::path& prefix);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -3,12 +3,13 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "models/architectures/build_network.h"
 #include "training/average.h"
 #include "training/batches.h"
 #include "training/schedule.h"
 #include "training/train.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 constexpr int64_t kEvaluationRows = 500;
 constexpr int64_t kStatisticsSamples = 10'000;  // enough for two digits of any mean or variance
@@ -27,7 +28,7 @@ struct CrossEntropy final : Trains {
 // What one run of the loop keeps.
 class Loop {
  public:
-  Loop(const Recipe& recipe, const Dataset& data, const TrainingParts& parts,
+  Loop(const Recipe& recipe, const data::Dataset& data, const TrainingParts& parts,
        std::filesystem::path checkpoint, const TrainCallbacks& callbacks)
       : recipe_(recipe),
         data_(data),
@@ -136,7 +137,7 @@ class Loop {
 
   // What is not finite would be shipped, or would spoil the checkpoint that training goes on from.
   void require_finite(int64_t epoch) const {
-    for (const NamedTensor& named : parts_.network->tensors())
+    for (const models::NamedTensor& named : parts_.network->tensors())
       if (!named.tensor.isfinite().all().item<bool>())
         throw BadInput("training diverged: '" + named.name + "' is not finite after epoch " +
                        std::to_string(epoch) +
@@ -162,9 +163,10 @@ class Loop {
       };
       clean += right(batch.x, 0);
       if (recipe_.validation.attack)
-        robust += right(session_.craft_with(*recipe_.validation.attack, batch, {},
-                                            noise.key.seed + uint64_t(state_.epoch), Mode::kFolded),
-                        1);
+        robust += right(
+            session_.craft_with(*recipe_.validation.attack, batch, {},
+                                noise.key.seed + uint64_t(state_.epoch), models::Mode::kFolded),
+            1);
     }
     line.validation_clean = double(clean) / double(size);
     if (recipe_.validation.attack) line.validation_robust = double(robust) / double(size);
@@ -209,7 +211,7 @@ class Loop {
   // Of the network and of the method, which belong together.
   NamedTensors values() const {
     NamedTensors all;
-    for (const NamedTensor& named : parts_.network->tensors())
+    for (const models::NamedTensor& named : parts_.network->tensors())
       all["network/" + named.name] = named.tensor.detach().clone();
     for (const auto& [name, tensor] : session_.method_tensors())
       all["method/" + name] = tensor.clone();
@@ -232,7 +234,7 @@ class Loop {
   }
 
   const Recipe& recipe_;
-  const Dataset& data_;
+  const data::Dataset& data_;
   const TrainingParts& parts_;
   const TrainCallbacks& callbacks_;
   const std::filesystem::path prefix_;
@@ -246,23 +248,24 @@ class Loop {
 };
 }  // namespace
 
-TrainingResult run_training(const Recipe& recipe, const Dataset& data, const TrainingParts& parts,
-                            const std::filesystem::path& checkpoint, bool resume,
-                            const TrainCallbacks& callbacks) {
+TrainingResult run_training(const Recipe& recipe, const data::Dataset& data,
+                            const TrainingParts& parts, const std::filesystem::path& checkpoint,
+                            bool resume, const TrainCallbacks& callbacks) {
   return Loop(recipe, data, parts, checkpoint, callbacks).run(resume);
 }
 
-int64_t count_correct(Network& network, const Dataset& data) {
+int64_t count_correct(models::Network& network, const data::Dataset& data) {
   const at::NoGradGuard no_graph;
   int64_t correct = 0;
   for (int64_t from = 0; from < data.size(); from += kEvaluationRows) {
     const Tensor samples =
         torch::arange(from, std::min(from + kEvaluationRows, data.size()), torch::kLong);
     const Noise unused = training_noise(0, TrainingNoise::kValidation, samples);
-    const Tensor logits = network.forward(data.x(samples), unused, {}, Mode::kEvaluate).logits;
+    const Tensor logits =
+        network.forward(data.x(samples), unused, {}, models::Mode::kEvaluate).logits;
     correct += logits.argmax(1).eq(data.y(samples)).sum().item<int64_t>();
   }
   return correct;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -7,12 +7,12 @@
 
 #include "base/sha256.h"
 #include "base/write_atomically.h"
-#include "host/model_entry_writer.h"
-#include "models/safetensors.h"
+#include "models/weights/safetensors.h"
+#include "registry/model_entry_writer.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
-std::string quoted(const std::string& text) { return to_toml(ParamValue(text)); }
+std::string quoted(const std::string& text) { return registry::to_toml(ParamValue(text)); }
 
 ParamMap with_use(const Use& use) {
   ParamMap map = use.with;
@@ -23,10 +23,10 @@ ParamMap with_use(const Use& use) {
 void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingResult& result) {
   const EpochLog& line = result.log.at(size_t(result.selected_epoch - 1));
   out << "\n[training]\nrecipe = " << quoted(recipe.file.filename().string())
-      << "\nrecipe_sha256 = " << quoted(recipe.sha256)
-      << "\nmethod = " << (recipe.method ? to_toml(with_use(*recipe.method)) : "\"cross-entropy\"");
+      << "\nrecipe_sha256 = " << quoted(recipe.sha256) << "\nmethod = "
+      << (recipe.method ? registry::to_toml(with_use(*recipe.method)) : "\"cross-entropy\"");
   if (recipe.method && recipe.threat)
-    out << "\nthreat = { norm = " << quoted(to_string(recipe.threat->norm))
+    out << "\nthreat = { norm = " << quoted(suite::to_string(recipe.threat->norm))
         << ", epsilon = " << quoted(recipe.threat->epsilon_text) << " }";
   if (recipe.from)
     out << "\nfrom = " << quoted(recipe.from->id)
@@ -38,22 +38,22 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   if (!recipe.stack.empty()) {
     ParamList stack;
     for (const Use& use : recipe.stack) stack.emplace_back(with_use(use));
-    out << "\nstack = " << to_toml(stack);
+    out << "\nstack = " << registry::to_toml(stack);
   }
   out << "\nseed = " << recipe.seed << "\nepochs = " << result.log.size()
       << "\nselected_epoch = " << result.selected_epoch
       << "\nseconds = " << int64_t(std::lround(result.seconds))
       << "\ntorch = " << quoted(TORCH_VERSION);
   if (line.validation_clean)
-    out << "\nvalidation_clean_accuracy = " << to_toml(*line.validation_clean);
+    out << "\nvalidation_clean_accuracy = " << registry::to_toml(*line.validation_clean);
   if (line.validation_robust)
-    out << "\nvalidation_robust_accuracy = " << to_toml(*line.validation_robust);
+    out << "\nvalidation_robust_accuracy = " << registry::to_toml(*line.validation_robust);
   out << "\n";
 }
 
-std::string entry_text(const Recipe& recipe, const NetworkSpec& network,
+std::string entry_text(const Recipe& recipe, const models::NetworkSpec& network,
                        const TrainingResult& result) {
-  ModelEntry entry;
+  registry::ModelEntry entry;
   entry.id = recipe.id, entry.summary = recipe.summary, entry.dataset = recipe.dataset;
   entry.weights = result.weights, entry.sha256 = sha256_of_file(result.weights);
   entry.licence = recipe.licence, entry.citation = recipe.citation;
@@ -67,19 +67,21 @@ std::string entry_text(const Recipe& recipe, const NetworkSpec& network,
 }
 }  // namespace
 
-void write_model(const Recipe& recipe, const Network& network, const std::filesystem::path& folder,
-                 TrainingResult& result) {
+void write_model(const Recipe& recipe, const models::Network& network,
+                 const std::filesystem::path& folder, TrainingResult& result) {
   const std::string name = std::filesystem::path(recipe.id).filename().string();
   std::map<std::string, Tensor> tensors;
-  for (const NamedTensor& named : network.tensors()) tensors[named.name] = named.tensor.detach();
+  for (const models::NamedTensor& named : network.tensors())
+    tensors[named.name] = named.tensor.detach();
   result.weights = folder / (name + ".safetensors");
-  write_safetensors(result.weights, tensors, {{"id", recipe.id}, {"recipe", recipe.sha256}});
+  models::write_safetensors(result.weights, tensors,
+                            {{"id", recipe.id}, {"recipe", recipe.sha256}});
   if (!result.method_tensors.empty())
-    write_safetensors(folder / (name + ".method.safetensors"), result.method_tensors,
-                      {{"id", recipe.id}, {"recipe", recipe.sha256}});
+    models::write_safetensors(folder / (name + ".method.safetensors"), result.method_tensors,
+                              {{"id", recipe.id}, {"recipe", recipe.sha256}});
   write_atomically(folder / (name + ".csv"), to_csv(result.log));
   result.entry = folder / (name + ".toml");
   write_atomically(result.entry, entry_text(recipe, network.spec(), result));
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

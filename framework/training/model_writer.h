@@ -2,14 +2,14 @@
 #include <filesystem>
 #include <string>
 
-#include "host/model_entry_writer.h"
-#include "training/train.h"
+#include "training/recipe.h"
+#include "training/result.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// Writes weights, log and registry entry of a finished training; fills entry and weights of
 /// `result`, whose accuracies are already counted.
-void write_model(const Recipe& recipe, const Network& network, const std::filesystem::path& folder,
-                 TrainingResult& result);
+void write_model(const Recipe& recipe, const models::Network& network,
+                 const std::filesystem::path& folder, TrainingResult& result);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

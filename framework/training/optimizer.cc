@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 bool matches(const std::string& pattern, const std::string& name) {
   return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
@@ -119,4 +119,4 @@ double clip_gradients(const std::vector<Tensor>& gradients, double limit) {
   return norm;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

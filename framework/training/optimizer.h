@@ -7,7 +7,7 @@
 #include "gauntlet/types.h"
 #include "training/recipe.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// SGD (momentum, Nesterov), Adam or AdamW with the conventions of torch.optim: weight decay is
 /// added to the gradient (AdamW: taken off the weights), the first momentum buffer is the gradient
@@ -50,4 +50,4 @@ class Optimizer {
 /// before. One that is not finite leaves them as they are.
 double clip_gradients(const std::vector<Tensor>& gradients, double limit);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -4,21 +4,22 @@
 #include <set>
 
 #include "base/sha256.h"
-#include "host/plugin_architecture.h"
-#include "host/plugin_checker.h"
-#include "host/radius.h"
-#include "host/registry_entry.h"
-#include "host/toml_reader.h"
+#include "library/plugin_architecture.h"
+#include "models/architectures/build_network.h"
+#include "registry/registry_entry.h"
+#include "suite/plugin_checker.h"
+#include "suite/radius.h"
+#include "toml/toml_reader.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 
 /// What reading needs everywhere.
 struct Context {
-  const PluginCatalogue& plugins;
-  const Registry& registry;
-  Problems& problems;
-  PluginChecker& checker;
+  const library::PluginCatalogue& plugins;
+  const registry::Registry& registry;
+  toml::Problems& problems;
+  suite::PluginChecker& checker;
 };
 
 bool uses_attack(const Schema& schema) {
@@ -26,10 +27,10 @@ bool uses_attack(const Schema& schema) {
                      [](const ParamSpec& spec) { return spec.type == ParamType::kUse; });
 }
 
-void read_layer_plugins(TableReader& recipe, const Context& context, std::vector<Use>& out) {
-  const Toml* list = recipe.list("layer_plugins");
+void read_layer_plugins(toml::TableReader& recipe, const Context& context, std::vector<Use>& out) {
+  const toml::Toml* list = recipe.list("layer_plugins");
   if (!list) return;
-  for (const Toml& item : *list->get<Toml::List>()) {
+  for (const toml::Toml& item : *list->get<toml::Toml::List>()) {
     const auto use = context.checker.use("defense", item, "layer_plugins");
     if (use && !context.checker.roles(*use).layers)
       context.problems.add(item.position, "layer_plugins: '" + use->plugin +
@@ -41,12 +42,12 @@ void read_layer_plugins(TableReader& recipe, const Context& context, std::vector
 
 // Wrappers that the network wears while it is trained. They are no part of the model: a suite says
 // what is evaluated.
-void read_stack(TableReader& recipe, const Context& context, std::vector<Use>& out) {
-  const Toml* list = recipe.list("stack");
+void read_stack(toml::TableReader& recipe, const Context& context, std::vector<Use>& out) {
+  const toml::Toml* list = recipe.list("stack");
   if (!list) return;
   out = context.checker.stack(*list, "stack");
   for (const Use& use : out) {
-    const DefenseRoles roles = context.checker.roles(use);
+    const library::DefenseRoles roles = context.checker.roles(use);
     if (!roles.wraps) continue;  // told already
     if (roles.refuses || !(roles.votes || roles.transforms))
       context.problems.add(list->position,
@@ -60,8 +61,8 @@ void read_stack(TableReader& recipe, const Context& context, std::vector<Use>& o
   }
 }
 
-void read_method(TableReader& recipe, const Context& context, Recipe& out) {
-  const Toml* table = recipe.table("method");
+void read_method(toml::TableReader& recipe, const Context& context, Recipe& out) {
+  const toml::Toml* table = recipe.table("method");
   if (!table) return;
   out.method = context.checker.use("defense", *table, "method");
   if (!out.method) return;
@@ -74,12 +75,12 @@ void read_method(TableReader& recipe, const Context& context, Recipe& out) {
                                  out.method->plugin + "' needs");
 }
 
-void read_groups(TableReader& optimizer, const std::string& what, Problems& problems,
+void read_groups(toml::TableReader& optimizer, const std::string& what, toml::Problems& problems,
                  std::vector<OptimizerGroup>& out) {
-  const Toml* list = optimizer.list("groups");
+  const toml::Toml* list = optimizer.list("groups");
   if (!list) return;
-  for (const Toml& item : *list->get<Toml::List>()) {
-    TableReader reader(item, what + ": groups", problems);
+  for (const toml::Toml& item : *list->get<toml::Toml::List>()) {
+    toml::TableReader reader(item, what + ": groups", problems);
     OptimizerGroup group;
     if (reader.require("match", group.match) && group.match.empty())
       reader.problem("match", "is empty, expected patterns such as [\"*.bias\"]");
@@ -91,8 +92,9 @@ void read_groups(TableReader& optimizer, const std::string& what, Problems& prob
   }
 }
 
-OptimizerSpec read_optimizer(const Toml& table, const std::string& what, Problems& problems) {
-  TableReader reader(table, what, problems);
+OptimizerSpec read_optimizer(const toml::Toml& table, const std::string& what,
+                             toml::Problems& problems) {
+  toml::TableReader reader(table, what, problems);
   OptimizerSpec spec;
   using Type = OptimizerSpec::Type;
   reader.choose("type", spec.type,
@@ -114,8 +116,8 @@ OptimizerSpec read_optimizer(const Toml& table, const std::string& what, Problem
   return spec;
 }
 
-ScheduleSpec read_schedule(const Toml& table, int64_t epochs, Problems& problems) {
-  TableReader reader(table, "schedule", problems);
+ScheduleSpec read_schedule(const toml::Toml& table, int64_t epochs, toml::Problems& problems) {
+  toml::TableReader reader(table, "schedule", problems);
   ScheduleSpec spec;
   using Type = ScheduleSpec::Type;
   reader.choose("type", spec.type,
@@ -155,34 +157,35 @@ ScheduleSpec read_schedule(const Toml& table, int64_t epochs, Problems& problems
   return spec;
 }
 
-void read_optimizers(TableReader& recipe, Problems& problems, Recipe& out) {
-  if (const Toml* table = recipe.table("optimizer"))
+void read_optimizers(toml::TableReader& recipe, toml::Problems& problems, Recipe& out) {
+  if (const toml::Toml* table = recipe.table("optimizer"))
     out.optimizer = read_optimizer(*table, "optimizer", problems);
   else if (!recipe.has("optimizer"))
     recipe.missing("optimizer", "{ type = \"sgd\", momentum = 0.9 } or { type = \"adam\" }");
-  if (const Toml* table = recipe.table("optimizers"))
-    for (const auto& member : *table->get<Toml::Table>())
+  if (const toml::Toml* table = recipe.table("optimizers"))
+    for (const auto& member : *table->get<toml::Toml::Table>())
       out.optimizers[member.key] =
           read_optimizer(member.value, "optimizer '" + member.key + "'", problems);
-  if (const Toml* table = recipe.table("schedule"))
+  if (const toml::Toml* table = recipe.table("schedule"))
     out.schedule = read_schedule(*table, out.epochs, problems);
   else if (!recipe.has("schedule"))
     recipe.missing("schedule", "{ type = \"one_cycle\", learning_rate = 0.1 }");
 }
 
-void read_augmentation(TableReader& recipe, Problems& problems, AugmentationSpec& spec) {
-  const Toml* table = recipe.table("augmentation");
+void read_augmentation(toml::TableReader& recipe, toml::Problems& problems,
+                       AugmentationSpec& spec) {
+  const toml::Toml* table = recipe.table("augmentation");
   if (!table) return;
-  TableReader reader(*table, "augmentation", problems);
+  toml::TableReader reader(*table, "augmentation", problems);
   reader.read("crop_padding", spec.crop_padding, Range{0, 64});
   reader.read("flip", spec.flip);
   reader.finish();
 }
 
-void read_averaging(TableReader& recipe, Problems& problems, Recipe& out) {
-  const Toml* table = recipe.table("averaging");
+void read_averaging(toml::TableReader& recipe, toml::Problems& problems, Recipe& out) {
+  const toml::Toml* table = recipe.table("averaging");
   if (!table) return;
-  TableReader reader(*table, "averaging", problems);
+  toml::TableReader reader(*table, "averaging", problems);
   using Type = AveragingSpec::Type;
   AveragingSpec& spec = out.averaging;
   reader.choose("type", spec.type, {{"ema", Type::kEma}, {"swa", Type::kSwa}}, true);
@@ -196,7 +199,7 @@ void read_averaging(TableReader& recipe, Problems& problems, Recipe& out) {
 }
 
 // Empty where the registry has no such data set, which is said elsewhere.
-std::vector<int64_t> shape_of(const std::string& dataset, const Registry& registry) {
+std::vector<int64_t> shape_of(const std::string& dataset, const registry::Registry& registry) {
   const std::vector<std::string> ids = registry.dataset_ids();
   if (!std::binary_search(ids.begin(), ids.end(), dataset)) return {};
   try {
@@ -206,26 +209,27 @@ std::vector<int64_t> shape_of(const std::string& dataset, const Registry& regist
   }
 }
 
-void read_threat(TableReader& recipe, const Registry& registry, Problems& problems, Recipe& out) {
-  const Toml* table = recipe.table("threat");
+void read_threat(toml::TableReader& recipe, const registry::Registry& registry,
+                 toml::Problems& problems, Recipe& out) {
+  const toml::Toml* table = recipe.table("threat");
   if (!table) return;
-  TableReader reader(*table, "threat", problems);
-  ThreatSpec threat;
+  toml::TableReader reader(*table, "threat", problems);
+  suite::ThreatSpec threat;
   threat.name = "training";
   reader.choose("norm", threat.norm, {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}},
                 true);
-  if (read_radius(reader, threat.norm, shape_of(out.dataset, registry), threat.epsilon))
+  if (suite::read_radius(reader, threat.norm, shape_of(out.dataset, registry), threat.epsilon))
     threat.epsilon_text = plain_text(*reader.any("epsilon"));
   reader.finish();
   out.threat = threat;
 }
 
 // Of the attack that training runs and of the one that validates.
-void check_steps(TableReader& recipe, const Registry& registry, const Recipe& out) {
+void check_steps(toml::TableReader& recipe, const registry::Registry& registry, const Recipe& out) {
   if (!out.threat) return;
   const std::vector<int64_t> shape = shape_of(out.dataset, registry);
   const auto check = [&](const char* key, const ParamMap& params) {
-    if (const std::string wrong = step_problem(params, {*out.threat}, shape); !wrong.empty())
+    if (const std::string wrong = suite::step_problem(params, {*out.threat}, shape); !wrong.empty())
       recipe.problem(key, wrong);
   };
   if (out.method) check("method", out.method->with);
@@ -235,7 +239,7 @@ void check_steps(TableReader& recipe, const Registry& registry, const Recipe& ou
   check("validation", {{"attack", attack}});
 }
 
-void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
+void read_validation(toml::TableReader& recipe, const Context& context, Recipe& out) {
   recipe.choose("selection", out.selection,
                 {{"last", Selection::kLast},
                  {"best_clean", Selection::kBestClean},
@@ -246,10 +250,10 @@ void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
     recipe.problem("patience",
                    "stops where no epoch is better any more, expected selection = "
                    "\"best_clean\" or \"best_robust\" beside it");
-  if (const Toml* table = recipe.table("validation")) {
-    TableReader reader(*table, "validation", context.problems);
+  if (const toml::Toml* table = recipe.table("validation")) {
+    toml::TableReader reader(*table, "validation", context.problems);
     reader.require("samples", out.validation.samples, Range{1, 1e9});
-    if (const Toml* attack = reader.table("attack")) {
+    if (const toml::Toml* attack = reader.table("attack")) {
       out.validation.attack = context.checker.use("attack", *attack, "validation: attack");
       if (!recipe.has("threat"))
         recipe.missing("threat",
@@ -267,16 +271,16 @@ void read_validation(TableReader& recipe, const Context& context, Recipe& out) {
   }
 }
 
-void check_data(TableReader& recipe, const Context& context, const Recipe& out,
-                const Toml* network) {
-  DatasetEntry data;
+void check_data(toml::TableReader& recipe, const Context& context, const Recipe& out,
+                const toml::Toml* network) {
+  registry::DatasetEntry data;
   try {
     data = context.registry.dataset(out.dataset);
   } catch (const BadInput& error) {
     recipe.problem("dataset", error.what());
     return;
   }
-  const DatasetEntry::Split* train = data.find_split("train");
+  const registry::DatasetEntry::Split* train = data.find_split("train");
   if (!train) {
     recipe.problem("dataset", "'" + out.dataset + "' has no training split");
     return;
@@ -290,7 +294,7 @@ void check_data(TableReader& recipe, const Context& context, const Recipe& out,
                                std::to_string(data.classes) + " classes, as '" + out.dataset +
                                "' has them");
   if (!network || out.from) return;
-  TableReader reader(*network, "network", context.problems);
+  toml::TableReader reader(*network, "network", context.problems);
   if (out.network.input.size() == 3 && out.network.input != data.shape)
     reader.problem("input", "images of '" + out.dataset + "' are " + shape);
   if (out.network.classes != 0 && out.network.classes != data.classes)
@@ -298,27 +302,27 @@ void check_data(TableReader& recipe, const Context& context, const Recipe& out,
 }
 
 // Builds it once: only an architecture knows its own options.
-void check_network(const Toml& network, const Context& context, NetworkSpec& spec) {
+void check_network(const toml::Toml& network, const Context& context, models::NetworkSpec& spec) {
   try {
     spec = with_architecture(spec, context.plugins);
-    gauntlet::check_network(spec);
+    models::check_network(spec);
   } catch (const BadInput& error) {
     context.problems.add(network.position, std::string("network: ") + error.what());
   }
 }
 
 // Without layer_plugins of its own a recipe goes on with the base's.
-void read_base(TableReader& recipe, const Context& context, Recipe& out) {
+void read_base(toml::TableReader& recipe, const Context& context, Recipe& out) {
   std::string id;
   if (!recipe.read("from", id)) return;
-  const ModelEntry* base = context.checker.model(id, recipe.at("from"), "from");
+  const registry::ModelEntry* base = context.checker.model(id, recipe.at("from"), "from");
   if (!base) return;
   out.from = *base;
   out.network = base->network;
   if (!recipe.has("layer_plugins")) out.layer_plugins = base->layer_plugins;
 }
 
-void read_head(TableReader& recipe, Recipe& out) {
+void read_head(toml::TableReader& recipe, Recipe& out) {
   int64_t schema = 0;
   if (recipe.require("schema", schema) && schema != 1)
     recipe.problem("schema", std::to_string(schema) + " is not known, expected 1");
@@ -349,17 +353,17 @@ void read_head(TableReader& recipe, Recipe& out) {
 }
 }  // namespace
 
-Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plugins,
-                   const Registry& registry) {
-  const Toml toml = read_toml(file);
+Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatalogue& plugins,
+                   const registry::Registry& registry) {
+  const toml::Toml toml = toml::read_toml(file);
   if ((toml.find("attack") || toml.find("board")) && !toml.find("epochs"))
     throw BadInput(file.string() +
                    ": is a suite, expected a recipe of training: 'gauntlet run' takes it");
-  Problems problems;
-  PluginChecker checker(plugins, registry, file.parent_path(), problems);
+  toml::Problems problems;
+  suite::PluginChecker checker(plugins, registry, file.parent_path(), problems);
   checker.allow_inner_keys();
   const Context context{plugins, registry, problems, checker};
-  TableReader recipe(toml, "the recipe", problems);
+  toml::TableReader recipe(toml, "the recipe", problems);
   Recipe out;
   out.file = file;
   out.sha256 = sha256_of_file(file);
@@ -374,15 +378,15 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   read_stack(recipe, context, out.stack);
   read_averaging(recipe, problems, out);
   read_base(recipe, context, out);
-  const Toml* network = recipe.table("network");
+  const toml::Toml* network = recipe.table("network");
   if (network && out.from) {
     recipe.problem("network",
                    "stands beside from, whose network is trained on; expected one of "
                    "them");
   } else if (network) {
     const size_t before = problems.size();
-    TableReader table(*network, "network", problems);
-    out.network = read_network(table);
+    toml::TableReader table(*network, "network", problems);
+    out.network = registry::read_network(table);
     if (problems.size() == before) check_network(*network, context, out.network);
   } else if (!recipe.has("network") && !recipe.has("from")) {
     recipe.missing("network",
@@ -395,9 +399,9 @@ Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plu
   return out;
 }
 
-Recipe read_recipe(const std::filesystem::path& file, const PluginLibrary& plugins,
-                   const Registry& registry) {
-  return read_recipe(file, LibraryCatalogue(plugins), registry);
+Recipe read_recipe(const std::filesystem::path& file, const library::PluginLibrary& plugins,
+                   const registry::Registry& registry) {
+  return read_recipe(file, library::LibraryCatalogue(plugins), registry);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

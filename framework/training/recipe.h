@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "host/plugin_catalogue.h"
-#include "host/registry.h"
-#include "host/suite.h"
+#include "library/plugin_catalogue.h"
+#include "registry/registry.h"
+#include "suite/suite.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// Tensors with rules of their own. The first group that matches a tensor's name counts.
 struct OptimizerGroup {
@@ -78,12 +78,12 @@ struct Recipe {
   std::string id;  ///< of the resulting model: "fashion-mnist/at"
   std::string summary, licence, citation;
   std::string dataset;
-  NetworkSpec network;
+  models::NetworkSpec network;
   std::vector<Use> layer_plugins;  ///< parameters canonical
   std::vector<Use> stack;          ///< wrappers worn in training, innermost first: input noise
   int64_t seed = 0;
-  std::vector<int64_t> seeds;      ///< not empty: one training each, "<id>-seed<n>"
-  std::optional<ModelEntry> from;  ///< fine-tuning begins with these weights
+  std::vector<int64_t> seeds;                ///< not empty: one training each, "<id>-seed<n>"
+  std::optional<registry::ModelEntry> from;  ///< fine-tuning begins with these weights
   int64_t epochs = 1;
   int64_t batch_size = 128;
   int64_t samples =
@@ -94,7 +94,7 @@ struct Recipe {
   double gradient_clip = 0;  ///< largest global 2-norm of one step's gradients; 0: no limit
   AugmentationSpec augmentation;
   ValidationSpec validation;
-  std::optional<ThreatSpec> threat;
+  std::optional<suite::ThreatSpec> threat;
   std::optional<Use> method;  ///< a defense with Trains; its attacks may carry InnerKeys
                               ///< (host/inner_keys.h); absent: cross-entropy
   Selection selection = Selection::kLast;
@@ -107,9 +107,9 @@ struct Recipe {
 
 /// Parses and checks against data sets, architectures and the plugins' schemas. Throws one BadInput
 /// that lists every problem, each as "file:line:column: what, expected, nearest valid name".
-Recipe read_recipe(const std::filesystem::path& file, const PluginCatalogue& plugins,
-                   const Registry& registry);
-Recipe read_recipe(const std::filesystem::path& file, const PluginLibrary& plugins,
-                   const Registry& registry);
+Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatalogue& plugins,
+                   const registry::Registry& registry);
+Recipe read_recipe(const std::filesystem::path& file, const library::PluginLibrary& plugins,
+                   const registry::Registry& registry);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

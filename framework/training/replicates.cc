@@ -1,23 +1,24 @@
 #include "training/replicates.h"
 
 #include <cmath>
-#include <fstream>
 #include <numeric>
 #include <optional>
 #include <sstream>
 
 #include "base/bad_input.h"
+#include "base/whole_file.h"
 #include "base/write_atomically.h"
+#include "registry/model_entry_writer.h"
 #include "training/model_writer.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 constexpr const char* kTable = "\n[training.replicates]\n";
 
 // By name, in the order in which they are told.
-std::vector<std::pair<std::string, double>> accuracies(const ModelEntry& entry) {
+std::vector<std::pair<std::string, double>> accuracies(const registry::ModelEntry& entry) {
   std::vector<std::pair<std::string, double>> all;
-  for (const DeclaredAccuracy& a : entry.accuracy)
+  for (const registry::DeclaredAccuracy& a : entry.accuracy)
     all.emplace_back(a.split + " of " + a.dataset, double(a.correct) / double(a.samples));
   const std::pair<const char*, const char*> kept[] = {
       {"validation_clean_accuracy", "validation"},
@@ -31,7 +32,7 @@ std::vector<std::pair<std::string, double>> accuracies(const ModelEntry& entry) 
   return all;
 }
 
-std::optional<double> value_of(const ModelEntry& entry, const std::string& what) {
+std::optional<double> value_of(const registry::ModelEntry& entry, const std::string& what) {
   for (const auto& [name, value] : accuracies(entry))
     if (name == what) return value;
   return {};
@@ -47,12 +48,12 @@ void measure(Spread& spread) {
 }
 }  // namespace
 
-std::vector<Spread> spread_of(const std::vector<ModelEntry>& replicates) {
+std::vector<Spread> spread_of(const std::vector<registry::ModelEntry>& replicates) {
   std::vector<Spread> all;
   if (replicates.empty()) return all;
   for (const auto& [what, first] : accuracies(replicates.front())) {
     Spread spread{what, {}};
-    for (const ModelEntry& entry : replicates)
+    for (const registry::ModelEntry& entry : replicates)
       if (const auto value = value_of(entry, what)) spread.values.push_back(*value);
     if (spread.values.size() != replicates.size()) continue;
     measure(spread);
@@ -61,26 +62,24 @@ std::vector<Spread> spread_of(const std::vector<ModelEntry>& replicates) {
   return all;
 }
 
-void write_spread(const std::vector<ModelEntry>& replicates, const std::vector<Spread>& spread) {
+void write_spread(const std::vector<registry::ModelEntry>& replicates,
+                  const std::vector<Spread>& spread) {
   std::ostringstream table;
   table << kTable << "ids = [";
   for (size_t i = 0; i < replicates.size(); ++i)
-    table << (i ? ", " : "") << to_toml(replicates[i].id);
+    table << (i ? ", " : "") << registry::to_toml(replicates[i].id);
   table << "]\nspread = [\n";
   for (const Spread& s : spread)
-    table << "  { accuracy = " << to_toml(s.what) << ", mean = " << to_toml(s.mean)
-          << ", deviation = " << to_toml(s.deviation) << " },\n";
+    table << "  { accuracy = " << registry::to_toml(s.what)
+          << ", mean = " << registry::to_toml(s.mean)
+          << ", deviation = " << registry::to_toml(s.deviation) << " },\n";
   table << "]\n";
-  for (const ModelEntry& entry : replicates) {
-    std::ifstream in(entry.entry_file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) throw BadInput(entry.entry_file.string() + ": cannot be read");
+  for (const registry::ModelEntry& entry : replicates) {
+    const std::string text = whole_file(entry.entry_file);
     // The table comes last; one of an earlier call may tell of replicates that were trained anew.
-    const std::string before = text.str().substr(0, text.str().find(kTable));
-    if (before + table.str() != text.str())
-      write_atomically(entry.entry_file, before + table.str());
+    const std::string before = text.substr(0, text.find(kTable));
+    if (before + table.str() != text) write_atomically(entry.entry_file, before + table.str());
   }
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -1,12 +1,12 @@
-// What the replicates of a recipe agree on, and by how much they do not.
+// Mean and deviation over the replicates of a recipe.
 #pragma once
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "host/registry.h"
+#include "registry/registry.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// One measured accuracy over all replicates.
 struct Spread {
@@ -16,10 +16,11 @@ struct Spread {
 };
 
 /// Of the accuracies that all of these entries, written by train(), have.
-std::vector<Spread> spread_of(const std::vector<ModelEntry>& replicates);
+std::vector<Spread> spread_of(const std::vector<registry::ModelEntry>& replicates);
 
 /// Adds the table [training.replicates] to each entry that lacks it: the other entries' names, mean
 /// and standard deviation of each accuracy. Throws BadInput if a file cannot be written.
-void write_spread(const std::vector<ModelEntry>& replicates, const std::vector<Spread>& spread);
+void write_spread(const std::vector<registry::ModelEntry>& replicates,
+                  const std::vector<Spread>& spread);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

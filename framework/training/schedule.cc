@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 // From a to b on half a cosine wave, t in [0, 1].
 double glide(double a, double b, double t) { return b + (a - b) * (1 + std::cos(M_PI * t)) / 2; }
@@ -39,4 +39,4 @@ double learning_rate_at(const ScheduleSpec& spec, int64_t step, int64_t steps_pe
   throw std::logic_error("learning_rate_at: no such schedule");
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

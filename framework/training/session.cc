@@ -7,16 +7,18 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "evaluation/craft.h"
-#include "host/inner_keys.h"
+#include "models/architectures/build_network.h"
 #include "models/host_network.h"
+#include "suite/inner_keys.h"
 #include "training/batches.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 // A seed for every inner attack of a training.
 uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
   const uint64_t run = uint64_t{1} << 63 | uint64_t(step) << 20 | uint64_t(call);
-  return noise_for(seed, Stream::kTraining, torch::zeros({0}, torch::kLong), run).key.seed;
+  return noise_for(seed, evaluation::Stream::kTraining, torch::zeros({0}, torch::kLong), run)
+      .key.seed;
 }
 }  // namespace
 
@@ -55,10 +57,10 @@ class TrainingSession::OwnParameters final : public Parameters {
   TrainingSession& session_;
 };
 
-class TrainingSession::Surroundings final : public Environment {
+class TrainingSession::Surroundings final : public evaluation::Environment {
  public:
   explicit Surroundings(const TrainingParts& parts) : parts_(parts) {}
-  DefendedModel& model(const ModelRef& ref) override {
+  evaluation::DefendedModel& model(const ModelRef& ref) override {
     throw BadInput("the inner attack asks for the source model '" + ref.id +
                    "'; training lends none: use an attack on the trained network itself");
   }
@@ -78,7 +80,7 @@ TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
     threat_ = ThreatModel{recipe.threat->norm, torch::full({1, 1, 1, 1}, recipe.threat->epsilon)};
   parts_.network->set_trainable(true);
   optimizer("main");
-  for (const NamedTensor& named : parts_.network->tensors())
+  for (const models::NamedTensor& named : parts_.network->tensors())
     if (named.trained) optimizer(named.optimizer).add(named.name, named.tensor, named.weight_decay);
   batch_.sample = torch::zeros({0}, torch::kLong);
   // Plugins in layers may learn to make noise of nothing: with them the worst stays assumed.
@@ -119,7 +121,7 @@ void TrainingSession::check_optimizers() const {
   for (const auto& [name, optimizer] : optimizers_)
     for (const std::string& pattern : optimizer.idle_patterns()) {
       std::vector<std::string> names;
-      for (const NamedTensor& named : parts_.network->tensors())
+      for (const models::NamedTensor& named : parts_.network->tensors())
         if (named.trained && named.optimizer == name) names.push_back(named.name);
       throw BadInput(recipe_.file.string() + ": groups: '" + pattern +
                      "' matches no tensor that the optimizer '" + name + "' trains" +
@@ -136,7 +138,7 @@ void TrainingSession::restore_values(const NamedTensors& saved) {
 
 NamedTensors TrainingSession::save() const {
   NamedTensors all;
-  for (const NamedTensor& named : parts_.network->tensors())
+  for (const models::NamedTensor& named : parts_.network->tensors())
     all["network/" + named.name] = named.tensor.detach();
   for (const auto& [name, optimizer] : optimizers_)
     add_all(all, "optimizer/" + name, optimizer.state());
@@ -166,8 +168,9 @@ Noise TrainingSession::layer_noise(int64_t rows) {
   return source.rows(torch::arange(rows, torch::kLong).remainder(size));
 }
 
-Mode TrainingSession::training_mode() const {
-  return recipe_.precision == Precision::kBFloat16 ? Mode::kTrainHalf : Mode::kTrain;
+models::Mode TrainingSession::training_mode() const {
+  return recipe_.precision == Precision::kBFloat16 ? models::Mode::kTrainHalf
+                                                   : models::Mode::kTrain;
 }
 
 Outputs TrainingSession::forward(const Tensor& x) {
@@ -177,10 +180,10 @@ Outputs TrainingSession::forward(const Tensor& x) {
   return out;
 }
 
-void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& samples) {
+void TrainingSession::estimate_statistics(const data::Dataset& data, const Tensor& samples) {
   std::vector<Tensor> running, sums;
   std::vector<double> shares;
-  for (const NamedTensor& named : parts_.network->tensors())
+  for (const models::NamedTensor& named : parts_.network->tensors())
     if (named.name.ends_with(".running_mean") || named.name.ends_with(".running_var"))
       running.push_back(named.tensor), sums.push_back(torch::zeros_like(named.tensor)),
           shares.push_back(named.batch_share);
@@ -201,7 +204,7 @@ void TrainingSession::estimate_statistics(const Dataset& data, const Tensor& sam
 
 Outputs TrainingSession::predict_with(const Tensor& x, const Noise& noise) {
   const at::NoGradGuard no_graph;
-  return model_.pass(x, noise, Mode::kEvaluate);
+  return model_.pass(x, noise, models::Mode::kEvaluate);
 }
 
 Outputs TrainingSession::predict(const Tensor& x) {
@@ -209,21 +212,21 @@ Outputs TrainingSession::predict(const Tensor& x) {
 }
 
 Tensor TrainingSession::attack(const Use& use, const Batch& batch, const Inner& inner) {
-  const Mode mode = inner.training_mode                         ? training_mode()
-                    : recipe_.precision == Precision::kBFloat16 ? Mode::kFoldedHalf
-                                                                : Mode::kFolded;
+  const models::Mode mode = inner.training_mode                         ? training_mode()
+                            : recipe_.precision == Precision::kBFloat16 ? models::Mode::kFoldedHalf
+                                                                        : models::Mode::kFolded;
   return craft_with(use, batch, inner, attack_seed(recipe_.seed, step_, calls_++), mode);
 }
 
 Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inner& inner,
-                                   uint64_t seed, Mode mode) {
+                                   uint64_t seed, models::Mode mode) {
   Use own = use;
-  const InnerKeys keys = take_inner_keys(own);
+  const suite::InnerKeys keys = suite::take_inner_keys(own);
   std::unique_ptr<Attack>& attack = attacks_[own.plugin + " " + to_text(own.with)];
   if (!attack) attack = parts_.make_attack(own);
   ThreatModel ball = threat();
   if (inner.epsilon.defined()) ball.epsilon = inner.epsilon;
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.restarts = keys.restarts;
   rules.draws = keys.draws;
   rules.average = keys.averaged();
@@ -232,14 +235,14 @@ Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inn
   rules.seed = seed;
   rules.loss = inner.loss;
   rules.suggested = false;
-  rules.defense_stream = Stream::kTraining;
+  rules.defense_stream = evaluation::Stream::kTraining;
   if (trains(mode)) {  // statistics are of the batch, all of it
     rules.memory_rows = batch.x.size(0);
     rules.compact = false;
   }
   // Gradients are of the inputs alone: the weights need none while the attack runs.
   parts_.network->set_trainable(false);
-  Crafted crafted;
+  evaluation::Crafted crafted;
   try {
     crafted = craft(*attack, model_, {batch.x.detach(), batch.y, batch.sample}, ball, rules,
                     *surroundings_);
@@ -302,4 +305,4 @@ Noise TrainingSession::noise() {
   return training_noise(recipe_.seed, TrainingNoise::kMethod, batch_.sample).at(step_, calls_++);
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -12,14 +12,15 @@
 #include "training/optimizer.h"
 #include "training/recipe.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 /// What is trained, and with what.
 struct TrainingParts {
-  std::shared_ptr<Network> network;
+  std::shared_ptr<models::Network> network;
   std::vector<std::shared_ptr<Defense>> layer_plugins;  ///< have declared their tensors
-  std::vector<DefendedModel::Wrapper> stack = {};       ///< worn by the network in every pass
-  std::shared_ptr<Defense> method;                      ///< is a Trains; empty: cross-entropy
+  std::vector<evaluation::DefendedModel::Wrapper> stack =
+      {};                           ///< worn by the network in every pass
+  std::shared_ptr<Defense> method;  ///< is a Trains; empty: cross-entropy
   std::function<std::unique_ptr<Attack>(const Use&)> make_attack;
 };
 
@@ -50,9 +51,9 @@ class TrainingSession final : public Training {
   /// Adversarial inputs as attack() finds them, with a seed of the caller's. `use` may carry
   /// InnerKeys.
   Tensor craft_with(const Use& use, const Batch& batch, const Inner& inner, uint64_t seed,
-                    Mode mode);
+                    models::Mode mode);
   /// Batch statistics anew: their mean over batches of these samples, which are not augmented.
-  void estimate_statistics(const Dataset& data, const Tensor& samples);
+  void estimate_statistics(const data::Dataset& data, const Tensor& samples);
   /// Evaluation mode, no graph, this noise.
   Outputs predict_with(const Tensor& x, const Noise& noise);
 
@@ -73,7 +74,7 @@ class TrainingSession final : public Training {
   class OwnParameters;
   class Surroundings;
 
-  Mode training_mode() const;
+  models::Mode training_mode() const;
   Optimizer& optimizer(const std::string& name);
   /// The noise of one forward pass over R rows of the batch.
   Noise layer_noise(int64_t rows);
@@ -82,7 +83,8 @@ class TrainingSession final : public Training {
 
   const Recipe& recipe_;
   TrainingParts parts_;
-  DefendedModel model_;  // the network in its stack: what is trained, and what inner attacks see
+  evaluation::DefendedModel
+      model_;  // the network in its stack: what is trained, and what inner attacks see
   std::optional<ThreatModel> threat_;
   std::map<std::string, Optimizer> optimizers_;
   std::unique_ptr<OwnParameters> own_;
@@ -97,4 +99,4 @@ class TrainingSession final : public Training {
   bool rejected_ = false;
 };
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -2,11 +2,14 @@
 
 #include "base/bad_input.h"
 #include "evaluation/laboratory.h"
-#include "host/registry_entry.h"
-#include "models/weights.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
+#include "models/weights/weights.h"
+#include "registry/registry_entry.h"
+#include "registry/search_path.h"
 #include "training/model_writer.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 namespace {
 namespace fs = std::filesystem;
 
@@ -27,12 +30,12 @@ void declare_and_load(const Recipe& recipe, TrainingParts& parts) {
   };
   declare(true);
   if (!recipe.from) return;
-  verify_weights(*recipe.from);
+  evaluation::verify_weights(*recipe.from);
   load_weights(*parts.network, recipe.from->weights);
   declare(false);
 }
 
-TrainingParts make_parts(const Recipe& recipe, const PluginLibrary& plugins) {
+TrainingParts make_parts(const Recipe& recipe, const library::PluginLibrary& plugins) {
   TrainingParts parts;
   parts.network = build_network(recipe.network, uint64_t(recipe.seed));
   for (const Use& use : recipe.layer_plugins)
@@ -46,18 +49,18 @@ TrainingParts make_parts(const Recipe& recipe, const PluginLibrary& plugins) {
 }
 
 // On the data set's own test split and on subsets of it, where their files are there.
-std::vector<DeclaredAccuracy> measure(const Recipe& recipe, Network& network,
-                                      const Registry& registry) {
-  std::vector<DeclaredAccuracy> all;
+std::vector<registry::DeclaredAccuracy> measure(const Recipe& recipe, models::Network& network,
+                                                const registry::Registry& registry) {
+  std::vector<registry::DeclaredAccuracy> all;
   for (const std::string& id : registry.dataset_ids()) {
-    const DatasetEntry entry = registry.dataset(id);
+    const registry::DatasetEntry entry = registry.dataset(id);
     if (id != recipe.dataset && entry.embedded_of != recipe.dataset) continue;
-    for (const DatasetEntry::Split& split : entry.splits) {
+    for (const registry::DatasetEntry::Split& split : entry.splits) {
       const bool present =
           std::all_of(split.files.begin(), split.files.end(),
                       [&](const auto& file) { return registry.find(file).has_value(); });
       if (split.name != "test" || !present) continue;
-      const Dataset data = registry.load(id, split.name);
+      const data::Dataset data = registry.load(id, split.name);
       all.push_back({id, split.name, data.size(), count_correct(network, data)});
     }
   }
@@ -70,7 +73,7 @@ std::string name_of(const Recipe& recipe) { return fs::path(recipe.id).filename(
 struct Output {
   Output(const Recipe& recipe, const TrainOptions& options)
       : folder(options.output.empty()
-                   ? default_registry() / "models" / fs::path(recipe.id).parent_path()
+                   ? registry::default_registry() / "models" / fs::path(recipe.id).parent_path()
                    : options.output),
         entry(folder / (name_of(recipe) + ".toml")),
         checkpoint(folder / (name_of(recipe) + ".checkpoint")) {}
@@ -80,7 +83,7 @@ struct Output {
 // Whether this very training has been finished before.
 bool is_there(const Recipe& recipe, const fs::path& entry) {
   if (!fs::exists(entry)) return false;
-  const ModelEntry model = read_model_entry(entry, recipe.id);
+  const registry::ModelEntry model = registry::read_model_entry(entry, recipe.id);
   const auto same = [&](const char* key, const ParamValue& value) {
     const auto it = model.training.find(key);
     return it != model.training.end() && it->second == value;
@@ -114,8 +117,9 @@ void check_output(const Recipe& recipe, const TrainOptions& options) {
                    ": is there already; choose another --output, or replace it with --overwrite");
 }
 
-TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,
-                     const TrainOptions& options, const TrainCallbacks& callbacks) {
+TrainingResult train(const Recipe& recipe, const library::PluginLibrary& plugins,
+                     const registry::Registry& registry, const TrainOptions& options,
+                     const TrainCallbacks& callbacks) {
   const auto& [folder, entry, checkpoint] = Output(recipe, options);
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -129,7 +133,7 @@ TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const R
   }
   if (options.overwrite && !options.resume) remove_checkpoint(checkpoint);
 
-  const Dataset data = registry.load(recipe.dataset, "train");
+  const data::Dataset data = registry.load(recipe.dataset, "train");
   const TrainingParts parts = make_parts(recipe, plugins);
   const bool resume = options.resume && has_checkpoint(checkpoint);
   TrainingResult result = run_training(recipe, data, parts, checkpoint, resume, callbacks);
@@ -140,4 +144,4 @@ TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const R
   return result;
 }
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

@@ -8,9 +8,10 @@
 #include "data/dataset.h"
 #include "training/checkpoint.h"
 #include "training/recipe.h"
+#include "training/result.h"
 #include "training/session.h"
 
-namespace gauntlet {
+namespace gauntlet::training {
 
 struct TrainOptions {
   /// Where <name>.toml, <name>.safetensors and <name>.csv go, and <name>.method.safetensors where
@@ -38,34 +39,23 @@ struct TrainCallbacks {
   std::function<bool()> stop;  ///< asked before each batch; true: end here, keep the checkpoint
 };
 
-struct TrainingResult {
-  bool finished = false;  ///< false: stopped; `train` again with resume
-  bool found = false;     ///< resuming, it was there already: nothing was done
-  std::vector<EpochLog> log;
-  int64_t selected_epoch = 0;            ///< whose weights were taken; 1 is the first
-  double seconds = 0;                    ///< of all epochs, also those before a resume
-  std::filesystem::path entry, weights;  ///< what train() wrote
-  std::vector<DeclaredAccuracy> accuracy;
-  NamedTensors method_tensors;  ///< what the method trained beside the network, selected with it
-  bool averaged = false;        ///< the weights are the average that the recipe asks for
-};
-
 /// The trainings a recipe asks for: itself, or one for each of its seeds.
 std::vector<Recipe> replicates(const Recipe& recipe);
 
-/// Throws BadInput where training this recipe would overwrite hours of work unasked.
+/// Throws BadInput if training would overwrite earlier work without being asked to.
 void check_output(const Recipe& recipe, const TrainOptions& options);
 /// Trains, measures, and writes entry, weights and log. Throws BadInput, as check_output() does.
-TrainingResult train(const Recipe& recipe, const PluginLibrary& plugins, const Registry& registry,
-                     const TrainOptions& options, const TrainCallbacks& callbacks);
+TrainingResult train(const Recipe& recipe, const library::PluginLibrary& plugins,
+                     const registry::Registry& registry, const TrainOptions& options,
+                     const TrainCallbacks& callbacks);
 
 /// The loop alone: parts.network ends with the selected weights. Checkpoints go to the prefix; an
 /// empty one: none.
-TrainingResult run_training(const Recipe& recipe, const Dataset& data, const TrainingParts& parts,
-                            const std::filesystem::path& checkpoint, bool resume,
-                            const TrainCallbacks& callbacks);
+TrainingResult run_training(const Recipe& recipe, const data::Dataset& data,
+                            const TrainingParts& parts, const std::filesystem::path& checkpoint,
+                            bool resume, const TrainCallbacks& callbacks);
 
 /// Right answers of the bare network (no layer noise) on a whole split.
-int64_t count_correct(Network& network, const Dataset& data);
+int64_t count_correct(models::Network& network, const data::Dataset& data);
 
-}  // namespace gauntlet
+}  // namespace gauntlet::training

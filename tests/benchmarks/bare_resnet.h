@@ -68,14 +68,14 @@ struct BareFolded {
   }
 };
 
-inline std::map<std::string, Tensor> values_of(const Network& network) {
+inline std::map<std::string, Tensor> values_of(const models::Network& network) {
   std::map<std::string, Tensor> values;
-  for (const NamedTensor& named : network.tensors())
+  for (const models::NamedTensor& named : network.tensors())
     values[named.name] = named.tensor.detach().clone();
   return values;
 }
 
-inline BareFolded folded(const Network& network) {
+inline BareFolded folded(const models::Network& network) {
   const auto t = values_of(network);
   BareFolded bare;
   each_convolution([&](const std::string& conv, const std::string& norm, int64_t stride) {

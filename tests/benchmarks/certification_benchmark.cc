@@ -6,6 +6,7 @@
 
 #include "evaluation/defended_model.h"
 #include "measuring.h"
+#include "models/architectures/build_network.h"
 #include "run_benchmarks.h"
 
 namespace gauntlet {
@@ -29,14 +30,14 @@ struct Vote final : Defense, Votes {
 void counting(benchmark::State& state) {
   const at::NoGradGuard no_graph;
   at::set_num_threads(int(state.range(1)));
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "resnet20", spec.input = {3, 32, 32}, spec.classes = 10;
-  const std::shared_ptr<Network> network = build_network(spec);
+  const std::shared_ptr<models::Network> network = build_network(spec);
   network->set_trainable(false);
-  DefendedModel model(network, {}, {{"vote", std::make_shared<Vote>()}});
+  evaluation::DefendedModel model(network, {}, {{"vote", std::make_shared<Vote>()}});
   const int64_t images = state.range(0), draws = kCopies / images;
   const Tensor index = torch::arange(images);
-  Noise noise = noise_for(1, Stream::kCertify, index);
+  Noise noise = noise_for(1, evaluation::Stream::kCertify, index);
   const Tensor x = noise.uniform({3, 32, 32});
   model.probe(x.narrow(0, 0, 1).repeat({8, 1, 1, 1}));
   const Tensor batch = x.narrow(0, 0, 1).repeat({kRows, 1, 1, 1});
@@ -45,7 +46,8 @@ void counting(benchmark::State& state) {
     for (int64_t done = 0; done < images * draws; done += kRows) {
       const Tensor part = batch.narrow(0, 0, std::min(kRows, images * draws - done));
       const Tensor z =
-          network->forward(part + kSigma * torch::randn_like(part), {}, {}, Mode::kEvaluate).logits;
+          network->forward(part + kSigma * torch::randn_like(part), {}, {}, models::Mode::kEvaluate)
+              .logits;
       counts += torch::bincount(z.argmax(1), {}, 10);
     }
     return counts;

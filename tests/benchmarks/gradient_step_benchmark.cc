@@ -7,7 +7,9 @@
 
 #include "bare_resnet.h"
 #include "evaluation/craft.h"
+#include "evaluation/defended_model.h"
 #include "measuring.h"
+#include "models/architectures/build_network.h"
 #include "run_benchmarks.h"
 
 namespace gauntlet {
@@ -25,24 +27,26 @@ struct Stepper final : Attack {
     return task.x;
   }
 };
-struct Nowhere final : Environment {
-  DefendedModel& model(const ModelRef&) override { throw std::logic_error("no other model"); }
+struct Nowhere final : evaluation::Environment {
+  evaluation::DefendedModel& model(const ModelRef&) override {
+    throw std::logic_error("no other model");
+  }
   std::unique_ptr<Attack> attack(const Use&) override { throw std::logic_error("no other attack"); }
 };
 
 void gradient_step(benchmark::State& state) {
   at::set_num_threads(int(state.range(0)));
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "resnet20", spec.input = {3, 32, 32}, spec.classes = 10;
-  const std::shared_ptr<Network> network = build_network(spec);
+  const std::shared_ptr<models::Network> network = build_network(spec);
   const BareFolded bare = folded(*network);
   network->set_trainable(false);
-  DefendedModel model(network, {}, {});
+  evaluation::DefendedModel model(network, {}, {});
   const Tensor index = torch::arange(state.range(1));
-  Noise noise = noise_for(1, Stream::kProbe, index);
+  Noise noise = noise_for(1, evaluation::Stream::kProbe, index);
   const Tensor x = noise.uniform({3, 32, 32});
   model.probe(x.narrow(0, 0, 8));
-  const CraftBatch batch{x, model.decide(x, noise).answer, index};
+  const evaluation::CraftBatch batch{x, model.decide(x, noise).answer, index};
   const ThreatModel threat{Norm::kLinf, torch::zeros({1, 1, 1, 1}), 0, 1};
   Stepper attack;
   Nowhere nowhere;

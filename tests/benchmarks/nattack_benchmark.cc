@@ -7,7 +7,10 @@
 
 #include "bare_resnet.h"
 #include "base/keep_memory.h"
+#include "evaluation/craft.h"
+#include "evaluation/defended_model.h"
 #include "measuring.h"
+#include "models/architectures/build_network.h"
 #include "run_benchmarks.h"
 #include "tests/toys/toy_model.h"
 
@@ -29,17 +32,17 @@ void bare_forwards(const BareFolded& bare, const Tensor& x) {
 void nattack(benchmark::State& state) {
   keep_freed_memory();
   at::set_num_threads(int(state.range(0)));
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "resnet20", spec.input = {3, 32, 32}, spec.classes = 10;
-  const std::shared_ptr<Network> network = build_network(spec);
+  const std::shared_ptr<models::Network> network = build_network(spec);
   const BareFolded bare = folded(*network);
   network->set_trainable(false);
-  DefendedModel model(network, {}, {});
+  evaluation::DefendedModel model(network, {}, {});
   const Tensor index = torch::arange(kImages);
-  Noise noise = noise_for(1, Stream::kProbe, index);
+  Noise noise = noise_for(1, evaluation::Stream::kProbe, index);
   const Tensor x = noise.uniform({3, 32, 32});
   model.probe(x);
-  const CraftBatch batch{x, model.decide(x, noise).answer, index};
+  const evaluation::CraftBatch batch{x, model.decide(x, noise).answer, index};
   const ThreatModel threat{Norm::kLinf, torch::zeros({1, 1, 1, 1}), 0, 1};
   const auto attack = toys::entry_of(benchmarks::build_folder() / "plugins/attacks/nattack.so")
                           .attack({{"steps", kSteps}, {"population", kPopulation}});

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "host/plugin_library.h"
+#include "library/plugin_library.h"
 #include "measuring.h"
 
 namespace gauntlet {
@@ -17,7 +17,7 @@ fs::path plugins() { return benchmarks::build_folder() / "plugins"; }
 
 void read_stamps(benchmark::State& state) {
   size_t found = 0;
-  for (auto _ : state) found = PluginLibrary({plugins()}).files().size();
+  for (auto _ : state) found = library::PluginLibrary({plugins()}).files().size();
   if (found == 0) state.SkipWithError("no plugins: build them, or set GAUNTLET_BUILD_DIR");
   state.counters["plugins"] = double(found);
 }
@@ -33,7 +33,7 @@ void load_and_bind(benchmark::State& state) {
     fs::create_directories(mine);
     fs::copy_file(plugins() / "attacks" / "pgd.so", mine / "pgd.so");
     state.ResumeTiming();
-    const PluginLibrary library({mine});
+    const library::PluginLibrary library({mine});
     benchmark::DoNotOptimize(library.attack("pgd", {{"steps", 3}}));
   }
   fs::remove_all(folder);

@@ -7,7 +7,8 @@
 
 #include <filesystem>
 
-#include "reports/report.h"
+#include "analysis/latest_run.h"
+#include "reports/files/write_reports.h"
 #include "tests/support/synthetic_store.h"
 
 namespace {
@@ -19,13 +20,14 @@ void report(benchmark::State& state) {
       fs::temp_directory_path() / ("gauntlet-reports-" + std::to_string(getpid()));
   SyntheticSuite suite{numbered("defense", 40), numbered("attack", 30)};
   suite.images = state.range(0);
-  suite.statuses = {Status::kOk, Status::kOk, Status::kOk, Status::kOk,
-                    Status::kOk, Status::kOk, Status::kOk, Status::kInvalid};
+  suite.statuses = {results::Status::kOk, results::Status::kOk,     results::Status::kOk,
+                    results::Status::kOk, results::Status::kOk,     results::Status::kOk,
+                    results::Status::kOk, results::Status::kInvalid};
   write_synthetic_store(suite, folder);
   for (auto _ : state) {
-    const Store store(folder);
-    const Store::Run run = store.latest_run();
-    write_reports({run, outcomes_in(store), store.artifacts()}, folder);
+    const results::Store store(folder);
+    const results::Store::Run run = analysis::latest_run(store);
+    reports::files::write_reports({run, outcomes_in(store), store.artifacts()}, folder);
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -8,8 +8,9 @@
 #include <cstdlib>
 
 #include "bare_resnet.h"
-#include "host/plugin_library.h"
+#include "library/plugin_library.h"
 #include "measuring.h"
+#include "models/architectures/build_network.h"
 #include "run_benchmarks.h"
 #include "training/batches.h"
 #include "training/session.h"
@@ -25,7 +26,7 @@ constexpr double kEpsilon = 8.0 / 255, kStepSize = 2.0 / 255, kLearningRate = 0.
 // The loop a researcher would write for this one purpose.
 class BareTrainer {
  public:
-  BareTrainer(const Network& network, const Dataset& data, at::ScalarType type)
+  BareTrainer(const models::Network& network, const data::Dataset& data, at::ScalarType type)
       : data_(data), type_(type), values_(values_of(network)) {
     each_convolution([&](const std::string& conv, const std::string& norm, int64_t stride) {
       names_.emplace_back(conv, norm), strides_.push_back(stride);
@@ -96,7 +97,7 @@ class BareTrainer {
     }
   }
 
-  const Dataset& data_;
+  const data::Dataset& data_;
   const at::ScalarType type_;
   std::map<std::string, Tensor> values_;
   std::vector<std::pair<std::string, std::string>> names_;
@@ -105,23 +106,23 @@ class BareTrainer {
   std::vector<double> decays_;
 };
 
-Dataset noise_data(int64_t size) {
-  Dataset data;
+data::Dataset noise_data(int64_t size) {
+  data::Dataset data;
   data.id = "noise";
-  Noise noise = training_noise(1, TrainingNoise::kMethod, torch::arange(size));
+  Noise noise = training_noise(1, training::TrainingNoise::kMethod, torch::arange(size));
   data.images = (noise.uniform({3, 32, 32}) * 255).to(torch::kByte);
   data.labels = (noise.uniform({1}).squeeze(1) * 10).to(torch::kLong);
   return data;
 }
 
-Recipe recipe_of(Precision precision) {
-  Recipe recipe;
+training::Recipe recipe_of(training::Precision precision) {
+  training::Recipe recipe;
   recipe.network.architecture = "resnet20";
   recipe.network.input = {3, 32, 32}, recipe.network.classes = 10;
   recipe.optimizer.momentum = 0.9, recipe.optimizer.nesterov = true;
   recipe.optimizer.weight_decay = 5e-4;
   recipe.augmentation = {.crop_padding = 4, .flip = true};
-  recipe.threat = ThreatSpec{"training", Norm::kLinf, kEpsilon, "8/255"};
+  recipe.threat = suite::ThreatSpec{"training", Norm::kLinf, kEpsilon, "8/255"};
   recipe.batch_size = kBatch;
   recipe.precision = precision;
   recipe.method =
@@ -132,28 +133,30 @@ Recipe recipe_of(Precision precision) {
 
 void training_step(benchmark::State& state) {
   at::set_num_threads(int(state.range(0)));
-  const Precision precision = state.range(1) == 16 ? Precision::kBFloat16 : Precision::kFloat32;
-  const PluginLibrary plugins({build_folder() / "plugins"});
-  const Recipe recipe = recipe_of(precision);
-  const Dataset data = noise_data(kBatch * (kPairs + 1));
-  TrainingParts parts;
+  const training::Precision precision =
+      state.range(1) == 16 ? training::Precision::kBFloat16 : training::Precision::kFloat32;
+  const library::PluginLibrary plugins({build_folder() / "plugins"});
+  const training::Recipe recipe = recipe_of(precision);
+  const data::Dataset data = noise_data(kBatch * (kPairs + 1));
+  training::TrainingParts parts;
   parts.network = build_network(recipe.network);
   parts.method = plugins.defense(recipe.method->plugin, recipe.method->with);
   parts.make_attack = [&](const Use& use) { return plugins.attack(use.plugin, use.with); };
   BareTrainer bare(*parts.network, data, state.range(1) == 16 ? at::kBFloat16 : at::kFloat);
   const Tensor some = torch::arange(kBatch);
-  const Noise quiet = training_noise(0, TrainingNoise::kLayers, some);
-  const Mode mode = precision == Precision::kBFloat16 ? Mode::kTrainHalf : Mode::kTrain;
+  const Noise quiet = training_noise(0, training::TrainingNoise::kLayers, some);
+  const models::Mode mode =
+      precision == training::Precision::kBFloat16 ? models::Mode::kTrainHalf : models::Mode::kTrain;
   if (!torch::allclose(parts.network->forward(data.x(some), quiet, {}, mode).logits,
                        bare.forward(data.x(some)), 1e-3, 1e-4))
     return state.SkipWithError("the two networks differ");
-  TrainingSession session(recipe, parts);
+  training::TrainingSession session(recipe, parts);
   auto& method = dynamic_cast<Trains&>(*parts.method);
   session.start(method, {});
   const Tensor order = torch::arange(data.size());
   std::vector<double> ratios, ours, hand;
   for (auto _ : state) {
-    TrainingBatches batches(data, order, recipe, 0);
+    training::TrainingBatches batches(data, order, recipe, 0);
     for (int pair = 0; pair <= kPairs; ++pair) {  // the first warms up
       const auto our_step = [&] {
         session.begin_batch(batches.next(), pair, 0, kLearningRate);

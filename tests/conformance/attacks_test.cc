@@ -2,6 +2,7 @@
 // one is held to the same.
 #include <gtest/gtest.h>
 
+#include "evaluation/craft.h"
 #include "shipped_attacks.h"
 
 namespace gauntlet {
@@ -16,19 +17,21 @@ class AttackConformance : public ::testing::Test {
  protected:
   AttackConformance() { environment_.models["other"] = other_.model.get(); }
 
-  Crafted run(const Candidate& c, DefendedModel& model, const CraftBatch& batch,
-              const ThreatModel& threat, CraftRules rules = {}) {
+  evaluation::Crafted run(const Candidate& c, evaluation::DefendedModel& model,
+                          const evaluation::CraftBatch& batch, const ThreatModel& threat,
+                          evaluation::CraftRules rules = {}) {
     return craft(*c.attack, model, batch, threat, rules, environment_);
   }
   // The attack's own answer: no tracking, which would keep earlier hits.
-  Tensor answer(const Candidate& c, DefendedModel& model, const CraftBatch& batch,
-                const ThreatModel& threat, CraftRules rules = {}) {
+  Tensor answer(const Candidate& c, evaluation::DefendedModel& model,
+                const evaluation::CraftBatch& batch, const ThreatModel& threat,
+                evaluation::CraftRules rules = {}) {
     rules.track = false;
     return run(c, model, batch, threat, rules).x;
   }
   // body(attack, threat) for each attack in each norm it supports.
   template <class Body>
-  void each(const DefendedModel& model, double epsilon, Body body) {
+  void each(const evaluation::DefendedModel& model, double epsilon, Body body) {
     const TargetFacts facts{model.classes(), model.stochastic(), model.surrogate(), false};
     for (const Candidate& c : attacks())
       for (const Norm norm : kNorms) {
@@ -40,7 +43,7 @@ class AttackConformance : public ::testing::Test {
   }
 
   Toy toy_ = toy(curved(kImage, 4)), other_ = toy(curved(kImage, 4, /*seed=*/2));
-  CraftBatch batch_ = batch_of(*toy_.model, kSamples);
+  evaluation::CraftBatch batch_ = batch_of(*toy_.model, kSamples);
   ToyEnvironment environment_;
 };
 
@@ -92,7 +95,7 @@ TEST_F(AttackConformance, EverySampleHasItsOwnEpsilon) {
 
 TEST_F(AttackConformance, SameSeedSameAnswer) {
   each(*toy_.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
-    CraftRules rules;
+    evaluation::CraftRules rules;
     rules.seed = 7;
     EXPECT_TRUE(torch::equal(answer(c, *toy_.model, batch_, threat, rules),
                              answer(c, *toy_.model, batch_, threat, rules)));
@@ -113,7 +116,7 @@ TEST_F(AttackConformance, BatchesCanBeCutAnywhere) {
 
 TEST_F(AttackConformance, HostMayShuffleRows) {
   each(*toy_.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
-    CraftRules shuffled;
+    evaluation::CraftRules shuffled;
     shuffled.shuffle = true;
     EXPECT_TRUE(torch::equal(answer(c, *toy_.model, batch_, threat, shuffled),
                              answer(c, *toy_.model, batch_, threat)));
@@ -122,10 +125,10 @@ TEST_F(AttackConformance, HostMayShuffleRows) {
 
 TEST_F(AttackConformance, CompactionChangesNoVerdict) {
   each(*toy_.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
-    CraftRules whole;
+    evaluation::CraftRules whole;
     whole.compact = false;
-    const Crafted a = run(c, *toy_.model, batch_, threat);
-    const Crafted b = run(c, *toy_.model, batch_, threat, whole);
+    const evaluation::Crafted a = run(c, *toy_.model, batch_, threat);
+    const evaluation::Crafted b = run(c, *toy_.model, batch_, threat, whole);
     EXPECT_TRUE(torch::equal(a.confirmed, b.confirmed));
     EXPECT_TRUE(torch::equal(a.x, b.x));
     EXPECT_LE(a.ledger.executed_forwards, b.ledger.executed_forwards);
@@ -138,7 +141,7 @@ TEST_F(AttackConformance, SmoothedModelsGiveTheSameAnswerInAnyBatch) {
   ASSERT_TRUE(smoothed.model->stochastic());
   ASSERT_FALSE(smoothed.model->shared_noise());
   each(*smoothed.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
-    CraftRules rules;
+    evaluation::CraftRules rules;
     rules.draws = 3;
     const Tensor whole = answer(c, *smoothed.model, batch_, threat, rules);
     const Tensor first = answer(c, *smoothed.model, part(batch_, 0, 4), threat, rules);
@@ -150,7 +153,7 @@ TEST_F(AttackConformance, SmoothedModelsGiveTheSameAnswerInAnyBatch) {
 TEST_F(AttackConformance, ModelAndInputsAreAsBefore) {
   const auto state = [&] {
     std::vector<Tensor> out = {batch_.x.clone(), batch_.y.clone()};
-    for (const NamedTensor& t : toy_.network->tensors()) out.push_back(t.tensor.clone());
+    for (const models::NamedTensor& t : toy_.network->tensors()) out.push_back(t.tensor.clone());
     return out;
   };
   each(*toy_.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
@@ -158,7 +161,7 @@ TEST_F(AttackConformance, ModelAndInputsAreAsBefore) {
     run(c, *toy_.model, batch_, threat);
     const std::vector<Tensor> after = state();
     for (size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(torch::equal(before[i], after[i]));
-    for (const NamedTensor& t : toy_.network->tensors()) {
+    for (const models::NamedTensor& t : toy_.network->tensors()) {
       EXPECT_FALSE(t.tensor.requires_grad());
       EXPECT_FALSE(t.tensor.grad().defined());
     }
@@ -168,9 +171,9 @@ TEST_F(AttackConformance, ModelAndInputsAreAsBefore) {
 TEST_F(AttackConformance, AConstantModelIsSurvived) {
   const Toy constant = toy(std::make_shared<ToyNetwork>(kImage, torch::zeros({4, 30}),
                                                         torch::tensor({1.f, 0.f, 0.f, 0.f})));
-  const CraftBatch batch = batch_of(*constant.model, kSamples);
+  const evaluation::CraftBatch batch = batch_of(*constant.model, kSamples);
   each(*constant.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
-    const Crafted result = run(c, *constant.model, batch, threat);
+    const evaluation::Crafted result = run(c, *constant.model, batch, threat);
     expect_feasible(threat, batch.x, result.x);
     EXPECT_FALSE(result.confirmed.any().item<bool>());
   });
@@ -179,7 +182,7 @@ TEST_F(AttackConformance, AConstantModelIsSurvived) {
 TEST_F(AttackConformance, TwoClassesAndColourImages) {
   const Toy two = toy(curved({3, 4, 4}, 2)), source = toy(curved({3, 4, 4}, 2, /*seed=*/2));
   environment_.models["other"] = source.model.get();
-  const CraftBatch batch = batch_of(*two.model, kSamples);
+  const evaluation::CraftBatch batch = batch_of(*two.model, kSamples);
   each(*two.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
     expect_feasible(threat, batch.x, run(c, *two.model, batch, threat).x);
   });
@@ -188,7 +191,7 @@ TEST_F(AttackConformance, TwoClassesAndColourImages) {
 TEST_F(AttackConformance, OnePixelIsAnImage) {
   const Toy tiny = toy(linear({1, 1, 1}, 2)), source = toy(linear({1, 1, 1}, 2, 1, /*seed=*/2));
   environment_.models["other"] = source.model.get();
-  const CraftBatch batch = batch_of(*tiny.model, 1);
+  const evaluation::CraftBatch batch = batch_of(*tiny.model, 1);
   each(*tiny.model, 0.3, [&](const Candidate& c, const ThreatModel& threat) {
     expect_feasible(threat, batch.x, run(c, *tiny.model, batch, threat).x);
   });
@@ -206,7 +209,7 @@ TEST_F(AttackConformance, APromisedPrefixIsOne) {
     for (const Norm norm : kNorms) {
       const auto asked = [&](const Candidate& c) {
         std::vector<Tensor> queries;
-        CraftRules rules;
+        evaluation::CraftRules rules;
         rules.observe = [&](const Rows&, const Tensor& x, const Outputs&) { queries.push_back(x); };
         answer(c, *toy_.model, batch_, threat_of(norm, 0.3), rules);
         return queries;
@@ -221,9 +224,9 @@ TEST_F(AttackConformance, APromisedPrefixIsOne) {
 
 TEST_F(AttackConformance, ABudgetIsKept) {
   each(*toy_.model, 0.01, [&](const Candidate& c, const ThreatModel& threat) {
-    CraftRules rules;
+    evaluation::CraftRules rules;
     rules.max_queries = 3;
-    const Crafted result = run(c, *toy_.model, batch_, threat, rules);
+    const evaluation::Crafted result = run(c, *toy_.model, batch_, threat, rules);
     EXPECT_LE(result.queries.max().item<int64_t>(), 3);
     expect_feasible(threat, batch_.x, result.x);
   });
@@ -232,7 +235,7 @@ TEST_F(AttackConformance, ABudgetIsKept) {
 // The goal decides what an attack climbs towards: a targeted run reaches its target more often than
 // chance, a hypocritical one brings wrong answers back.
 TEST_F(AttackConformance, GoalsAreFollowed) {
-  CraftBatch batch = batch_of(*toy_.model, 40);
+  evaluation::CraftBatch batch = batch_of(*toy_.model, 40);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.5);
   for (const Candidate& c : attacks()) {
     if (c.attack->facts().access != Access::kGradient) continue;
@@ -240,10 +243,10 @@ TEST_F(AttackConformance, GoalsAreFollowed) {
     for (const Goal goal : {Goal::kTargeted, Goal::kHypocritical}) {
       const TargetFacts facts{4, false, false, false};
       if (!c.attack->unsupported(threat, facts, goal).empty()) continue;
-      CraftRules rules;
+      evaluation::CraftRules rules;
       rules.goal = goal;
       const Tensor wanted = (toy_.model->bare_logits(batch.x).argmax(1) + 1).remainder(4);
-      CraftBatch now = batch;
+      evaluation::CraftBatch now = batch;
       if (goal == Goal::kTargeted)
         now.target = wanted;
       else

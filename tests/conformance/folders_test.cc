@@ -5,7 +5,7 @@
 #include <fstream>
 #include <set>
 
-#include "host/suite.h"
+#include "suite/read_suite.h"
 #include "tests/toys/toy_model.h"
 
 namespace gauntlet {
@@ -13,14 +13,14 @@ namespace {
 using namespace toys;
 namespace fs = std::filesystem;
 
-ParamValue value_of(const toml::node& node) {
+ParamValue value_of(const ::toml::node& node) {
   if (const auto* v = node.as_boolean()) return v->get();
   if (const auto* v = node.as_integer()) return v->get();
   if (const auto* v = node.as_floating_point()) return v->get();
   if (const auto* v = node.as_string()) return v->get();
   if (const auto* list = node.as_array()) {
     ParamList out;
-    for (const toml::node& item : *list) out.push_back(value_of(item));
+    for (const ::toml::node& item : *list) out.push_back(value_of(item));
     return out;
   }
   ParamMap out;
@@ -57,8 +57,9 @@ class PluginFolder : public ::testing::Test {
     if (!source) throw std::runtime_error("GAUNTLET_SOURCE_DIR is not set: start tests with ctest");
     std::vector<fs::path> out;
     for (const char* kind : {"attacks", "defenses"})
-      for (const auto& entry : fs::directory_iterator(fs::path(source) / "plugins" / kind))
-        if (entry.is_directory()) out.push_back(entry.path());
+      for (const auto& group : fs::directory_iterator(fs::path(source) / "plugins" / kind))
+        for (const auto& entry : fs::directory_iterator(group.path()))
+          if (entry.is_directory()) out.push_back(entry.path());
     return out;
   }
 };
@@ -78,7 +79,7 @@ TEST_F(PluginFolder, HasAReadmeThatNamesEveryParameter) {
 TEST_F(PluginFolder, HasPresetsThatTheSchemasAccept) {
   for (const fs::path& folder : folders()) {
     std::vector<ParamMap> uses;
-    collect(value_of(toml::parse_file((folder / "preset.toml").string())), uses);
+    collect(value_of(::toml::parse_file((folder / "preset.toml").string())), uses);
     std::set<std::string> used;
     for (ParamMap use : uses) {
       const std::string plugin = *use.at("use").get<std::string>();
@@ -93,12 +94,13 @@ TEST_F(PluginFolder, HasPresetsThatTheSchemasAccept) {
 // suites/all-fashion.toml names no plugin, and leaves none out.
 TEST_F(PluginFolder, TakesPartInWhatCrossesEverything) {
   const fs::path source = std::getenv("GAUNTLET_SOURCE_DIR");
-  const PluginLibrary plugins({build_folder() / "plugins"});
-  const Registry registry(source / "registry", {source / "registry/datasets"});
-  const Suite suite = read_suite(source / "suites/all-fashion.toml", {}, plugins, registry);
+  const library::PluginLibrary plugins({build_folder() / "plugins"});
+  const registry::Registry registry(source / "registry", {source / "registry/datasets"});
+  const suite::Suite suite =
+      suite::read_suite(source / "suites/all-fashion.toml", {}, plugins, registry);
   std::set<std::string> attacks, defenses;
-  for (const AttackSpec& attack : suite.attacks) attacks.insert(attack.plugin);
-  for (const DefenseSpec& row : suite.defenses) {
+  for (const suite::AttackSpec& attack : suite.attacks) attacks.insert(attack.plugin);
+  for (const suite::DefenseSpec& row : suite.defenses) {
     std::vector<ParamMap> trained_by;
     collect(row.model.training, trained_by);
     for (const ParamMap& use : trained_by) defenses.insert(*use.at("use").get<std::string>());
@@ -112,7 +114,8 @@ TEST_F(PluginFolder, TakesPartInWhatCrossesEverything) {
 
 TEST_F(PluginFolder, OfFgsmAndPgdIsShort) {
   const auto lines = [&](const char* file) {
-    std::ifstream in(fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "plugins/attacks" / file);
+    std::ifstream in(fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "plugins/attacks/gradient" /
+                     file);
     return std::count(std::istreambuf_iterator<char>(in), {}, '\n');
   };
   EXPECT_LE(lines("fgsm/fgsm.cc"), 30);

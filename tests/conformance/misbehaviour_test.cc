@@ -1,6 +1,7 @@
 // Plugins that do wrong are told so, and nothing they do makes a defense look robust.
 #include <gtest/gtest.h>
 
+#include "evaluation/craft.h"
 #include "evaluation/judge.h"
 #include "tests/toys/toy_model.h"
 
@@ -12,12 +13,12 @@ const std::vector<int64_t> kLyingImage = {1, 5, 6};
 
 class Misbehaviour : public ::testing::Test {
  protected:
-  Crafted run(const std::string& name, DefendedModel& model, CraftRules rules = {},
-              double epsilon = 0.05) {
+  evaluation::Crafted run(const std::string& name, evaluation::DefendedModel& model,
+                          evaluation::CraftRules rules = {}, double epsilon = 0.05) {
     const auto plugin = attack(name, {}, "test_plugins");
     return craft(*plugin, model, batch_, threat_of(Norm::kLinf, epsilon), rules, environment_);
   }
-  Crafted run(const std::string& name) { return run(name, *toy_.model); }
+  evaluation::Crafted run(const std::string& name) { return run(name, *toy_.model); }
 
   template <class Error>
   std::string message(const std::string& name) {
@@ -30,7 +31,7 @@ class Misbehaviour : public ::testing::Test {
   }
 
   Toy toy_ = toy(linear(kLyingImage, 3, 0.2));
-  CraftBatch batch_ = batch_of(*toy_.model, 12);
+  evaluation::CraftBatch batch_ = batch_of(*toy_.model, 12);
   ToyEnvironment environment_;
 };
 
@@ -57,9 +58,9 @@ TEST_F(Misbehaviour, NeverAskingIsNoticed) {
   EXPECT_EQ(attack("never_queries", {}, "test_plugins")->facts().access, Access::kScore);
 }
 TEST_F(Misbehaviour, ABudgetEndsAnEndlessAttack) {
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.max_queries = 10;
-  const Crafted result = run("spends_budget", *toy_.model, rules);
+  const evaluation::Crafted result = run("spends_budget", *toy_.model, rules);
   EXPECT_TRUE(torch::equal(result.queries, torch::full({12}, 10, torch::kLong)));
   EXPECT_TRUE(torch::equal(result.x, batch_.x));  // what it asked last
 }
@@ -81,10 +82,10 @@ TEST_F(Misbehaviour, AFalseSurrogateChangesNoVerdict) {
   ASSERT_TRUE(lying.model->surrogate());
   const auto pgd = attack("pgd", {{"steps", 10}, {"step_size", 0.05}});
   const ThreatModel threat = threat_of(Norm::kLinf, 0.3);
-  CraftRules compact, whole;
+  evaluation::CraftRules compact, whole;
   whole.compact = false;
-  const Crafted a = craft(*pgd, *lying.model, batch_, threat, compact, environment_);
-  const Crafted b = craft(*pgd, *lying.model, batch_, threat, whole, environment_);
+  const evaluation::Crafted a = craft(*pgd, *lying.model, batch_, threat, compact, environment_);
+  const evaluation::Crafted b = craft(*pgd, *lying.model, batch_, threat, whole, environment_);
   EXPECT_TRUE(torch::equal(a.x, b.x));
   EXPECT_TRUE(torch::equal(a.confirmed, b.confirmed));
   // Confirmed means confirmed by the network itself.
@@ -98,9 +99,9 @@ TEST_F(Misbehaviour, RoundingIsNoDefenseAgainstItsSurrogate) {
   const Toy rounded = toy(linear(kLyingImage, 3, 0.2), {}, {{"rounding", rounding}});
   ASSERT_TRUE(rounded.model->surrogate());
   const auto pgd = attack("pgd", {{"steps", 20}, {"step_size", 0.05}});
-  const CraftBatch batch = batch_of(*toy_.model, 40);
+  const evaluation::CraftBatch batch = batch_of(*toy_.model, 40);
   const ThreatModel threat = threat_of(Norm::kLinf, 0.3);
-  const auto won = [&](DefendedModel& model) {
+  const auto won = [&](evaluation::DefendedModel& model) {
     return craft(*pgd, model, batch, threat, {}, environment_).confirmed.sum().item<int64_t>();
   };
   EXPECT_GE(won(*rounded.model), won(*toy_.model) - 2);
@@ -113,7 +114,7 @@ TEST_F(Misbehaviour, ADetectorsRefusalIsNoWinForTheAttack) {
   ASSERT_TRUE(t.model->refuses() && t.model->suggests());
   EXPECT_TRUE((t.model->decide(batch_.x, noise_of(12)).answer == -1).all().item<bool>());
   const auto pgd = attack("pgd", {{"steps", 5}, {"step_size", 0.05}});
-  const Crafted result =
+  const evaluation::Crafted result =
       craft(*pgd, *t.model, batch_, threat_of(Norm::kLinf, 0.3), {}, environment_);
   EXPECT_FALSE(result.confirmed.any().item<bool>());
 }

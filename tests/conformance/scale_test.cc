@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "evaluation/craft.h"
 #include "shipped_attacks.h"
 
 namespace gauntlet {
@@ -27,8 +28,8 @@ class Scale : public ::testing::Test {
  protected:
   // [N] whether the image withstands the attack.
   static Tensor withstands(const Candidate& c, const ThreatModel& threat, Pair& pair,
-                           const CraftRules& rules) {
-    const CraftBatch batch = batch_of(*pair.target.model, kScaleSamples);
+                           const evaluation::CraftRules& rules) {
+    const evaluation::CraftBatch batch = batch_of(*pair.target.model, kScaleSamples);
     const Tensor x = craft(*c.attack, *pair.target.model, batch, threat, rules, pair.environment).x;
     return pair.target.model->bare_logits(x).argmax(1) == batch.y;
   }
@@ -46,7 +47,7 @@ class Scale : public ::testing::Test {
     return all;
   }
 
-  static void expect_equal(int64_t classes, const CraftRules& rules,
+  static void expect_equal(int64_t classes, const evaluation::CraftRules& rules,
                            const std::function<bool(const Candidate&)>& which) {
     const TargetFacts facts{classes, false, false, false};
     Pair usual(classes, 1), surer(classes, 30), surest(classes, 1000);
@@ -72,7 +73,7 @@ class Scale : public ::testing::Test {
 };
 
 TEST_F(Scale, OutcomesDoNotDependOnTheScaleOfTheLogitsUnderTheMarginLoss) {
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.loss = margin(Goal::kUntargeted);
   expect_equal(4, rules, [](const Candidate&) { return true; });
 }
@@ -86,7 +87,7 @@ TEST_F(Scale, NorUnderTheLossesOfAttacksThatFollowMargins) {
 // Cross-entropy of a sure network is exactly 0: what it says nothing of is tried again on the
 // margin loss. Of two classes both losses point the same way; among more they need not.
 TEST_F(Scale, NorUnderCrossEntropyWithItsRetry) {
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.retry = true;
   expect_equal(2, rules, [](const Candidate&) { return true; });
 }

@@ -10,6 +10,7 @@ block fails where a command of it fails.
     ```sh needs: cifar10       is skipped where the test images are not there (more than one: cifar10, svhn; another
                                split: cifar10/train)
     ```sh fails: 1             is to end with this exit code, for what shows a refusal
+    ```sh images: 40           its `gauntlet run` takes so many images, since all would take too long for a test
 
 Anything else behind "sh" is a mistake, and so is a command line outside of such a block: an indented line, or one in a
 block of no language or of another name of a shell, that begins with `./gauntlet` or `gauntlet `.
@@ -32,7 +33,7 @@ from pages import Page, all_pages
 SHELLS = ("", "bash", "shell", "console", "zsh", "terminal", "text")
 COMMAND = re.compile(r"(\$ )?(\./gauntlet(\s|$)|gauntlet \S)")  # many blanks: a list of files, no command
 OUTPUT = re.compile(r"gauntlet \d")  # `gauntlet --version`
-PARTS = ("no-test:", "needs:", "fails:")
+PARTS = ("no-test:", "needs:", "fails:", "images:")
 
 # Stands for ./gauntlet in a copy. What builds and tests is no work for a test.
 SHIM = """#!/bin/sh
@@ -40,6 +41,9 @@ case ${1-} in
   --yes | build | test | format)
     echo "gauntlet: '$1' builds: mark the block with 'sh no-test: REASON'" >&2
     exit 99
+    ;;
+  run)
+    [ -z "${GAUNTLET_DOCS_IMAGES-}" ] || set -- "$@" --set "data.samples=$GAUNTLET_DOCS_IMAGES"
     ;;
 esac
 exec "$GAUNTLET_DOCS_PROGRAM" "$@"
@@ -52,7 +56,7 @@ class Info:
     """The info string of a block of shell, taken apart."""
 
     def __init__(self, text):
-        self.reason, self.needs, self.code, self.problem = None, [], 0, ""
+        self.reason, self.needs, self.code, self.images, self.problem = None, [], 0, "", ""
         rest = text[len("sh"):].strip()
         if not rest:
             return
@@ -69,6 +73,9 @@ class Info:
         elif word == "fails:":
             self.problem = "" if re.fullmatch(r"[1-9]\d*", value) else "fails: without an exit code"
             self.code = int(value) if not self.problem else 0
+        elif word == "images:":
+            self.problem = "" if re.fullmatch(r"[1-9]\d*", value) else "images: without a number"
+            self.images = value if not self.problem else ""
         else:
             self.problem = f"'{rest}' behind sh is not known, expected one of {', '.join(PARTS)}"
 
@@ -193,7 +200,7 @@ class Runner:
                     print(f"{place}: skipped: {', '.join(absent)} not there", flush=True)
                     continue
                 started = time.monotonic()
-                code, said = self.run(block, copy, environment)
+                code, said = self.run(block, copy, {**environment, "GAUNTLET_DOCS_IMAGES": info.images})
                 seconds = time.monotonic() - started
                 print(f"{place}: {seconds:.1f} s{'' if code == info.code else ', FAILED'}", flush=True)
                 if code == info.code:

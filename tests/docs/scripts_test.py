@@ -190,6 +190,10 @@ class Commands(unittest.TestCase):
         self.expect("```sh fails: 2\n./gauntlet wrong\n```\n", 0)
         self.expect("```sh fails: 2\n./gauntlet right\n```\n", 1, "exit code 0, expected 2")
 
+    def test_number_of_images(self):
+        self.expect("```sh images: 40\ntest \"$GAUNTLET_DOCS_IMAGES\" = 40\n```\n", 0)
+        self.expect("```sh images: few\n./gauntlet right\n```\n", 1, "images: without a number")
+
     def test_what_builds_must_be_marked(self):
         self.expect("```sh\n./gauntlet test\n```\n", 1, "mark the block with 'sh no-test: REASON'")
 

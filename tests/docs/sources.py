@@ -372,7 +372,7 @@ class Sources:
             function = file.function_at(call.start())
             if not function or function.name not in ("visit_fields", "visit_columns"):
                 continue
-            owner = re.search(r"\bIs<([\w:]+)>", function.head)
+            owner = re.search(r"\bIs<(?:results::)?([\w:]+)>", function.head)
             parts = arguments(file.text, file.mask, call.end() - 1)
             text = re.fullmatch(STRING, parts[0][0]) if parts else None
             if text and owner:

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "results/statistics.h"
+#include "results/intervals.h"
 #include "results/store.h"
 
 namespace gauntlet {
@@ -18,16 +18,16 @@ struct SyntheticSuite {
   std::vector<double> epsilons = {0.1};
   int64_t images = 200, classes = 10;
   /// Of a cell, by its place; ok where it is empty.
-  std::vector<Status> statuses;
+  std::vector<results::Status> statuses;
   /// Right answers of an image under an attack are this much likelier in run B than in run A.
   double shift = 0;
 };
 
 /// "attack.params.steps" and "defense.params.sigma" of the nth column and row are n + 1, so that
 /// all columns are one curve and all rows another.
-inline CellRecord synthetic_record(const SyntheticSuite& suite, size_t defense, size_t attack,
-                                   double epsilon) {
-  CellRecord r;
+inline results::CellRecord synthetic_record(const SyntheticSuite& suite, size_t defense,
+                                            size_t attack, double epsilon) {
+  results::CellRecord r;
   r.identity = "id" + std::to_string(defense) + "-" + std::to_string(attack) + "-" +
                std::to_string(std::lround(1000 * epsilon));
   r.fingerprint = suite.shift == 0 ? "f00d" : "beef";
@@ -39,7 +39,8 @@ inline CellRecord synthetic_record(const SyntheticSuite& suite, size_t defense, 
   r.trials = defense % 3 == 2 ? 3 : 1;
   r.stochastic = r.trials > 1;
   const size_t place = defense * suite.attacks.size() + attack;
-  r.status = suite.statuses.empty() ? Status::kOk : suite.statuses[place % suite.statuses.size()];
+  r.status =
+      suite.statuses.empty() ? results::Status::kOk : suite.statuses[place % suite.statuses.size()];
   const bool transfers = attack == 1;
   r.parameters = R"({"attack": {"plugin": ")" + std::string(transfers ? "transfer" : "pgd") +
                  R"(", "params": {"steps": {"value": )" + std::to_string(attack + 1) +
@@ -55,14 +56,14 @@ inline CellRecord synthetic_record(const SyntheticSuite& suite, size_t defense, 
   r.seconds = 0.5 + double(attack);
   r.finished = "2026-01-31T12:00:00Z";
   r.samples = suite.images;
-  if (r.status != Status::kOk) r.reason = "3 rows left the <ball>, by at most 0.02";
+  if (r.status != results::Status::kOk) r.reason = "3 rows left the <ball>, by at most 0.02";
   if (place % 11 == 3) r.flags = {"the adversarial input equals the clean one for 12 samples"};
   return r;
 }
 
 /// Outcomes drawn at rates that fall with the attack and rise with the defense.
 inline void draw_outcomes(const SyntheticSuite& suite, size_t defense, size_t attack,
-                          CellRecord& r) {
+                          results::CellRecord& r) {
   std::mt19937 random(unsigned(1000 * defense + attack));
   const double rate = std::clamp(0.75 - 0.5 * double(attack) / double(suite.attacks.size()) +
                                      0.2 * double(defense) / double(suite.defenses.size()) -
@@ -71,7 +72,7 @@ inline void draw_outcomes(const SyntheticSuite& suite, size_t defense, size_t at
   std::vector<double> rates;
   double clean = 0, robust = 0;
   for (int64_t i = 0; i < suite.images; ++i) {
-    Outcome o;
+    results::Outcome o;
     o.index = i, o.label = i % suite.classes;
     for (int64_t t = 0; t < r.trials; ++t) {
       const bool right = double(random() % 1000) / 1000 < 0.875;
@@ -86,26 +87,26 @@ inline void draw_outcomes(const SyntheticSuite& suite, size_t defense, size_t at
   }
   r.clean_accuracy = clean / double(suite.images);
   r.robust_accuracy = r.majority_accuracy = r.worst_trial_accuracy = robust / double(suite.images);
-  r.interval = of_rates(rates);
+  r.interval = results::of_rates(rates);
 }
 
 /// Writes a run of it into a folder.
 inline void write_synthetic_store(const SyntheticSuite& suite,
                                   const std::filesystem::path& folder) {
-  Store store(folder);
+  results::Store store(folder);
   store.begin_run("synthetic <run>", R"({"name": "synthetic", "seeds": [0]})");
   for (const double epsilon : suite.epsilons)
     for (size_t d = 0; d < suite.defenses.size(); ++d) {
-      WorstCase worst;
+      results::WorstCase worst;
       worst.robust_accuracy = 1;
       for (size_t a = 0; a < suite.attacks.size(); ++a) {
-        CellRecord r = synthetic_record(suite, d, a, epsilon);
-        if (r.status == Status::kOk) draw_outcomes(suite, d, a, r);
+        results::CellRecord r = synthetic_record(suite, d, a, epsilon);
+        if (r.status == results::Status::kOk) draw_outcomes(suite, d, a, r);
         store.put(r);
         store.add_to_run(r.identity, r.fingerprint);
         worst.threat = r.threat, worst.norm = r.norm, worst.epsilon = epsilon;
         worst.defense = r.defense, worst.suite = r.suite;
-        if (r.status != Status::kOk) {
+        if (r.status != results::Status::kOk) {
           worst.missing.push_back(r.attack + " (" + to_string(r.status) + ")");
           continue;
         }

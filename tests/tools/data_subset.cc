@@ -5,6 +5,7 @@
 
 #include "base/bad_input.h"
 #include "data/dataset.h"
+#include "data/formats/readers.h"
 
 int main(int count, char** word) try {
   if (count != 7) {
@@ -12,8 +13,10 @@ int main(int count, char** word) try {
                  "usage: data_subset IMAGES LABELS CLASSES PER_CLASS OUT_IMAGES OUT_LABELS\n");
     return 2;
   }
-  const gauntlet::Dataset whole = gauntlet::read_idx(word[1], word[2], std::atoll(word[3]));
-  gauntlet::write_idx(gauntlet::stratified_subset(whole, std::atoll(word[4])), word[5], word[6]);
+  const gauntlet::data::Dataset whole =
+      gauntlet::data::read_idx(word[1], word[2], std::atoll(word[3]));
+  gauntlet::data::write_idx(gauntlet::data::stratified_subset(whole, std::atoll(word[4])), word[5],
+                            word[6]);
   return 0;
 } catch (const gauntlet::BadInput& problem) {
   std::fprintf(stderr, "%s\n", problem.what());

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "evaluation/craft.h"
+#include "evaluation/defended_model.h"
 #include "gauntlet/plugin.h"
 
 namespace gauntlet::toys {
@@ -32,7 +33,7 @@ inline std::shared_ptr<Defense> defense(const std::string& name, const ParamMap&
 }
 
 /// logits = activation(flat(x) A^T) B^T + c; without A it is linear in x.
-class ToyNetwork final : public Network {
+class ToyNetwork final : public models::Network {
  public:
   ToyNetwork(std::vector<int64_t> image, Tensor linear, Tensor bias, Tensor hidden = {})
       : linear_(std::move(linear)), bias_(std::move(bias)), hidden_(std::move(hidden)) {
@@ -48,13 +49,13 @@ class ToyNetwork final : public Network {
     layer.output = {linear_.size(0)};
     layers_.push_back(layer);
   }
-  const NetworkSpec& spec() const override { return spec_; }
+  const models::NetworkSpec& spec() const override { return spec_; }
   /// What it says of its images; the forward pass does not use it.
   void normalise(std::vector<double> mean, std::vector<double> std) {
     spec_.mean = std::move(mean), spec_.std = std::move(std);
   }
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
-                  Mode) override {
+                  models::Mode) override {
     Tensor a = x.flatten(1), w = linear_;
     // Sums row by row: a matrix product may round otherwise in a batch of another size.
     const auto product = [](const Tensor& rows, const Tensor& m) {
@@ -80,39 +81,39 @@ class ToyNetwork final : public Network {
     adder.layer = &layers_[0];
     plugin.declare(layers_[0], adder);
   }
-  std::vector<NamedTensor> tensors() const override {
-    std::vector<NamedTensor> all = {{"last.weight", linear_}, {"last.bias", bias_}};
+  std::vector<models::NamedTensor> tensors() const override {
+    std::vector<models::NamedTensor> all = {{"last.weight", linear_}, {"last.bias", bias_}};
     if (hidden_.defined()) all.push_back({"first.weight", hidden_});
     for (const auto& [name, tensor] : layers_[0].learned) all.push_back({"last." + name, tensor});
     return all;
   }
   void weights_changed() override {}
   void set_trainable(bool on) override {
-    for (NamedTensor& t : tensors()) t.tensor.requires_grad_(on);
+    for (models::NamedTensor& t : tensors()) t.tensor.requires_grad_(on);
   }
   void to(at::Device) override {}
 
  private:
-  NetworkSpec spec_;
+  models::NetworkSpec spec_;
   Tensor linear_, bias_, hidden_;
   std::vector<Layer> layers_;
 };
 
 /// Noise of R rows for tests.
 inline Noise noise_of(int64_t rows, uint64_t seed = 1) {
-  return noise_for(seed, Stream::kProbe, torch::arange(rows));
+  return noise_for(seed, evaluation::Stream::kProbe, torch::arange(rows));
 }
 
 struct Toy {
   std::shared_ptr<ToyNetwork> network;
-  std::shared_ptr<DefendedModel> model;
+  std::shared_ptr<evaluation::DefendedModel> model;
 };
 
 inline Toy toy(const std::shared_ptr<ToyNetwork>& network,
                const std::vector<std::shared_ptr<Defense>>& layers = {},
-               const std::vector<DefendedModel::Wrapper>& stack = {}) {
+               const std::vector<evaluation::DefendedModel::Wrapper>& stack = {}) {
   for (const auto& plugin : layers) network->declare(dynamic_cast<PerturbsLayers&>(*plugin), "toy");
-  Toy out{network, std::make_shared<DefendedModel>(network, layers, stack)};
+  Toy out{network, std::make_shared<evaluation::DefendedModel>(network, layers, stack)};
   Noise noise = noise_of(4, 99);
   out.model->probe(noise.uniform(network->spec().input));
   return out;
@@ -137,9 +138,9 @@ inline std::shared_ptr<ToyNetwork> curved(std::vector<int64_t> image, int64_t cl
 }
 
 /// Lends attacks the shipped plugins and the models put into it.
-struct ToyEnvironment final : Environment {
-  std::map<std::string, DefendedModel*> models = {};
-  DefendedModel& model(const ModelRef& ref) override { return *models.at(ref.id); }
+struct ToyEnvironment final : evaluation::Environment {
+  std::map<std::string, evaluation::DefendedModel*> models = {};
+  evaluation::DefendedModel& model(const ModelRef& ref) override { return *models.at(ref.id); }
   std::unique_ptr<Attack> attack(const Use& use) override {
     return toys::attack(use.plugin, use.with);
   }
@@ -150,16 +151,17 @@ inline ThreatModel threat_of(Norm norm, double epsilon) {
 }
 
 /// N uniform images, labelled by the model itself where it has an answer for them.
-inline CraftBatch batch_of(DefendedModel& model, int64_t n, uint64_t seed = 5) {
+inline evaluation::CraftBatch batch_of(evaluation::DefendedModel& model, int64_t n,
+                                       uint64_t seed = 5) {
   Noise noise = noise_of(n, seed);
-  CraftBatch batch;
+  evaluation::CraftBatch batch;
   batch.x = noise.uniform(model.network().spec().input);
   batch.y = model.bare_logits(batch.x).argmax(1);
   batch.index = torch::arange(n);
   return batch;
 }
 
-inline CraftBatch part(const CraftBatch& batch, int64_t from, int64_t to) {
+inline evaluation::CraftBatch part(const evaluation::CraftBatch& batch, int64_t from, int64_t to) {
   const auto cut = [&](const Tensor& t) { return t.defined() ? t.slice(0, from, to) : t; };
   return {cut(batch.x), cut(batch.y), cut(batch.index), cut(batch.target), cut(batch.settled)};
 }

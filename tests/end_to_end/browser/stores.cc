@@ -3,7 +3,7 @@
 
 #include "base/sha256.h"
 #include "tests/support/synthetic_store.h"
-#include "tests/unit/results/board_examples.h"
+#include "tests/unit/boards/board_examples.h"
 
 namespace gauntlet {
 namespace {
@@ -15,13 +15,13 @@ void write_boards(const fs::path& folder) {
   const std::string definition = example_definition("A board of <i>examples</i>");
   std::ofstream(folder / "boards" / "fashion-linf.toml") << definition;
   BoardExamples make(100);
-  std::vector<BoardEntry> entries;
+  std::vector<boards::BoardEntry> entries;
   for (int i = 0; i < 12; ++i)
     entries.push_back(make.entry("defense " + std::to_string(i + 1), 0.85, 0.05 + 0.06 * i));
   entries.push_back(make.entry("<script>document.title = 'owned'</script>", 0.85, 0.3));
   entries.push_back(make.entry(std::string(300, 'W'), 0.85, 0.35));
   make.overturn(entries[3], "their x_adv", 0.1);
-  for (BoardEntry& entry : entries) {
+  for (boards::BoardEntry& entry : entries) {
     entry.board_sha256 = sha256(definition);
     put_entry(folder / "results", entry);
   }
@@ -37,9 +37,10 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = argv[1];
-  const std::vector<Status> mixed = {Status::kOk,      Status::kOk,     Status::kOk,
-                                     Status::kOk,      Status::kOk,     Status::kError,
-                                     Status::kSkipped, Status::kInvalid};
+  const std::vector<results::Status> mixed = {results::Status::kOk,      results::Status::kOk,
+                                              results::Status::kOk,      results::Status::kOk,
+                                              results::Status::kOk,      results::Status::kError,
+                                              results::Status::kSkipped, results::Status::kInvalid};
 
   SyntheticSuite plain{numbered("defense", 6), numbered("attack", 5), {0.05, 0.1, 0.2}};
   write_synthetic_store(plain, folder / "plain");
@@ -57,7 +58,8 @@ int main(int argc, char** argv) {
   write_synthetic_store(evil, folder / "evil");
 
   SyntheticSuite failures{numbered("defense", 4), numbered("attack", 3)};
-  failures.statuses = {Status::kError, Status::kInvalid, Status::kSkipped};
+  failures.statuses = {results::Status::kError, results::Status::kInvalid,
+                       results::Status::kSkipped};
   write_synthetic_store(failures, folder / "failures");
 
   SyntheticSuite words{{"undefended", "adversarial training", "TRADES", "PNI",

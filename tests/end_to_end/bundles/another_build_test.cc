@@ -1,6 +1,7 @@
 // Bundles that another build made: what may differ from this one, and what may not.
 #include "bundle_fixture.h"
 #include "evaluation/judge.h"
+#include "suite/read_suite.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -8,7 +9,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-CellRecord& pgd_of(BoardEntry& entry) { return entry.threats[0].attacks[kPgd].cells[0].record; }
+results::CellRecord& pgd_of(boards::BoardEntry& entry) {
+  return entry.threats[0].attacks[kPgd].cells[0].record;
+}
 
 // A bundle with a row whose answers under pgd are wrong by less than the smallest margins that two
 // builds agree on.
@@ -20,7 +23,7 @@ class AsGoodAsEqual : public Bundles {
         data_(registry_.load(suite_.data.entry, suite_.data.split)),
         opened_(bundle(suite_)) {
     lab_.probe_with(data_);
-    std::vector<Verdict> found;
+    std::vector<evaluation::Verdict> found;
     const Tensor index = torch::arange(kSamples), y = data_.y(index), x = data_.x(index);
     opened_.change_x_adv(id_, kPgd, [&](Tensor& x_adv) {
       bring_to_the_boundary(x, y, x_adv);
@@ -28,13 +31,13 @@ class AsGoodAsEqual : public Bundles {
       distance_ = (x_adv - x).flatten(1).abs().amax(1).to(torch::kDouble);
     });
     opened_.change(
-        id_, [&](BoardEntry& entry) { tell(pgd_of(entry).outcomes, found.at(0)); },
+        id_, [&](boards::BoardEntry& entry) { tell(pgd_of(entry).outcomes, found.at(0)); },
         /*honest_sums=*/true);
   }
 
-  Verdict judged(const Tensor& x, const Tensor& y) {
+  evaluation::Verdict judged(const Tensor& x, const Tensor& y) {
     return judge(lab_.defended(suite_.defenses.at(row()), data_), x, y, torch::arange(kSamples), 0,
-                 Stream::kScoring, 1);
+                 evaluation::Stream::kScoring, 1);
   }
   size_t row() const { return suite_.defenses[0].name == "undefended" ? 0 : 1; }
 
@@ -53,7 +56,7 @@ class AsGoodAsEqual : public Bundles {
     x_adv.copy_(wrong);
   }
 
-  void tell(std::vector<Outcome>& outcomes, const Verdict& found) {
+  void tell(std::vector<results::Outcome>& outcomes, const evaluation::Verdict& found) {
     for (size_t i = 0; i < outcomes.size(); ++i) {
       outcomes[i].margin = found.margin[int64_t(i)].item<double>();
       outcomes[i].predicted = found.predicted[int64_t(i)].item<int64_t>();
@@ -61,25 +64,25 @@ class AsGoodAsEqual : public Bundles {
       if (is_near(outcomes[i])) near_.push_back(i);
     }
   }
-  static bool is_near(const Outcome& o) { return o.margin < -1e-4 && o.margin > -9e-4; }
+  static bool is_near(const results::Outcome& o) { return o.margin < -1e-4 && o.margin > -9e-4; }
 
   // The first `count` of them answered right, as if another build had found that.
   void turn(size_t count) {
     opened_.change(
         id_,
-        [&](BoardEntry& entry) {
+        [&](boards::BoardEntry& entry) {
           for (size_t k = 0; k < count; ++k) {
-            Outcome& outcome = pgd_of(entry).outcomes[near_.at(k)];
+            results::Outcome& outcome = pgd_of(entry).outcomes[near_.at(k)];
             outcome.robust_right = 1, outcome.predicted = outcome.label, outcome.margin = 2e-4;
           }
         },
         /*honest_sums=*/true);
   }
 
-  const std::string id_ = entry_id("undefended");
-  Suite suite_;
-  Laboratory lab_{plugins_, registry_, at::kCPU};
-  Dataset data_;
+  const std::string id_ = boards::entry_id("undefended");
+  suite::Suite suite_;
+  evaluation::Laboratory lab_{plugins_, registry_, at::kCPU};
+  data::Dataset data_;
   Tensor distance_;
   Opened opened_;
   std::vector<size_t> near_;
@@ -104,7 +107,7 @@ TEST_F(AsGoodAsEqual, MayFallEitherWayOnAnother) {
 TEST_F(AsGoodAsEqual, SaysNothingOfTheAnswerWithoutAnAttack) {
   opened_.change(id_, made_elsewhere);
   opened_.change(
-      id_, [&](BoardEntry& entry) { pgd_of(entry).outcomes[near_.at(0)].clean_right = 0; },
+      id_, [&](boards::BoardEntry& entry) { pgd_of(entry).outcomes[near_.at(0)].clean_right = 0; },
       /*honest_sums=*/true);
   EXPECT_THAT(failures(opened_), HasSubstr("the table has it wrong without an attack, the model "
                                            "answers right"));
@@ -122,7 +125,7 @@ TEST_F(Bundles, MarginsOnAnotherBuildAgree) {
   opened.change("at", made_elsewhere);
   EXPECT_THAT(failures(opened), IsEmpty());
   opened.change(
-      "at", [](BoardEntry& entry) { pgd_of(entry).outcomes[0].margin += 0.1; },
+      "at", [](boards::BoardEntry& entry) { pgd_of(entry).outcomes[0].margin += 0.1; },
       /*honest_sums=*/true);
   EXPECT_THAT(failures(opened), HasSubstr("the model gives"));
 }
@@ -133,9 +136,9 @@ TEST_F(Bundles, RandomAnswersOnAnotherBuildDifferByChance) {
   EXPECT_THAT(failures(opened), IsEmpty());
   opened.change(
       "at",
-      [](BoardEntry& entry) {
-        CellRecord& record = pgd_of(entry);
-        for (Outcome& outcome : record.outcomes) make_right(outcome, record.trials);
+      [](boards::BoardEntry& entry) {
+        results::CellRecord& record = pgd_of(entry);
+        for (results::Outcome& outcome : record.outcomes) make_right(outcome, record.trials);
       },
       /*honest_sums=*/true);
   EXPECT_THAT(failures(opened), HasSubstr("differs from the model's by more than chance"));
@@ -144,9 +147,11 @@ TEST_F(Bundles, RandomAnswersOnAnotherBuildDifferByChance) {
 TEST_F(Bundles, ARescoredAccuracyOnAnotherBuildDiffersByChance) {
   Opened opened(bundle(suite("noisy@1", kVote)));
   opened.change("at", made_elsewhere);
-  opened.change("at", [](BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.005; });
+  opened.change("at",
+                [](boards::BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.005; });
   EXPECT_THAT(failures(opened), IsEmpty());
-  opened.change("at", [](BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.2; });
+  opened.change("at",
+                [](boards::BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.2; });
   EXPECT_THAT(failures(opened), HasSubstr("claims a rescored accuracy of"));
 }
 
@@ -156,13 +161,13 @@ TEST_F(Bundles, FewTrialsOfSharedDrawsTellNothingOnAnotherBuild) {
   std::ofstream(folder_ / "suite.toml") << "schema = 1\nname = \"mine\"\nboard = \"few@1\"\n"
                                            "[[defense]]\nname = \"pni\"\n"
                                            "model = \"fashion-mnist/pni\"\n";
-  Opened opened(bundle(read_suite(folder_ / "suite.toml", {}, plugins_, registry_)));
+  Opened opened(bundle(suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_)));
   EXPECT_THAT(failures(opened), IsEmpty());
-  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, Verified::kModel);
+  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, boards::Verified::kModel);
   opened.change("pni", made_elsewhere);
   EXPECT_THAT(failures(opened), IsEmpty());
-  const Verification found = verified(folder_ / "changed.zip");
-  EXPECT_EQ(found.rows.at(0).reached, Verified::kTables);
+  const bundle::Verification found = verified(folder_ / "changed.zip");
+  EXPECT_EQ(found.rows.at(0).reached, boards::Verified::kTables);
   EXPECT_THAT(found.notes, ::testing::ElementsAre(HasSubstr("share draws in too few trials")));
 }
 
@@ -170,7 +175,7 @@ TEST_F(Bundles, FewTrialsOfSharedDrawsTellNothingOnAnotherBuild) {
 TEST_F(Bundles, OneTrialOfARandomDefenseHolds) {
   write_board("one", "randomized", "scoring = { draws = 4 }\n");
   Opened opened(bundle(suite("one@1", kVote)));
-  BoardEntry entry = opened.entry("at");
+  boards::BoardEntry entry = opened.entry("at");
   EXPECT_EQ(pgd_of(entry).trials, 1);
   EXPECT_THAT(failures(opened), IsEmpty());
 }
@@ -185,8 +190,8 @@ class SharedDraws : public Bundles {
 TEST_F(SharedDraws, AreNotLeftOutOfAnEntry) {
   opened_.change(
       "pni",
-      [](BoardEntry& entry) {
-        for (BoardAttack& attack : entry.threats[0].attacks)
+      [](boards::BoardEntry& entry) {
+        for (boards::BoardAttack& attack : entry.threats[0].attacks)
           attack.cells[0].record.clean_by_trial.clear(),
               attack.cells[0].record.robust_by_trial.clear();
       },
@@ -198,10 +203,10 @@ TEST_F(SharedDraws, AreNotLeftOutOfAnEntry) {
 TEST_F(SharedDraws, AreNotInventedWhereImagesHaveTheirOwn) {
   opened_.change(
       "at",
-      [](BoardEntry& entry) {
-        CellRecord& record = pgd_of(entry);
+      [](boards::BoardEntry& entry) {
+        results::CellRecord& record = pgd_of(entry);
         int64_t right = 0;
-        for (const Outcome& outcome : record.outcomes) right += outcome.robust_right;
+        for (const results::Outcome& outcome : record.outcomes) right += outcome.robust_right;
         record.robust_by_trial.assign(size_t(record.trials), right / record.trials);
         record.robust_by_trial[0] += right % record.trials;
       },
@@ -214,7 +219,7 @@ TEST_F(SharedDraws, SpreadOnAnotherBuildAsMuch) {
   EXPECT_THAT(failures(opened_), IsEmpty());
   opened_.change(
       "pni",
-      [](BoardEntry& entry) {
+      [](boards::BoardEntry& entry) {
         std::vector<int64_t>& trials = pgd_of(entry).robust_by_trial;
         // The same sum, from trials that differ as much as they can.
         for (size_t t = 0; t + 1 < trials.size(); t += 2) {

@@ -5,16 +5,17 @@
 #include <fstream>
 #include <functional>
 
+#include "analysis/certification.h"
 #include "base/bad_input.h"
 #include "base/zip.h"
 #include "base/zip_writer.h"
+#include "boards/audit.h"
+#include "boards/scores.h"
 #include "bundle/layout.h"
 #include "bundle/pack.h"
 #include "bundle/verify.h"
-#include "results/board_audit.h"
-#include "results/board_scores.h"
-#include "results/certification.h"
 #include "results/outcomes.h"
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 #include "tests/support/process_state.h"
 
@@ -25,17 +26,19 @@ constexpr size_t kNoise = 0, kFgsm = 1, kPgd = 2;  // columns
 const std::string kVote = "[{ use = \"smoothing\", vote = \"soft\", sigma = 0.1, mc_samples = 4 }]";
 
 // As if the model had answered right.
-inline void make_right(Outcome& outcome, int64_t trials) {
+inline void make_right(results::Outcome& outcome, int64_t trials) {
   outcome.robust_right = trials, outcome.predicted = outcome.label;
   outcome.margin = std::abs(outcome.margin) + 0.5;
 }
 
 /// As if another build had made the entry.
-inline void made_elsewhere(BoardEntry& entry) {
-  for (BoardThreat& threat : entry.threats)
-    for (BoardAttack& attack : threat.attacks)
-      for (BoardAttack::Cell& cell : attack.cells) cell.record.fingerprint = std::string(64, '0');
-  for (Certification& record : entry.certifications) record.fingerprint = std::string(64, '0');
+inline void made_elsewhere(boards::BoardEntry& entry) {
+  for (boards::BoardThreat& threat : entry.threats)
+    for (boards::BoardAttack& attack : threat.attacks)
+      for (boards::BoardAttack::Cell& cell : attack.cells)
+        cell.record.fingerprint = std::string(64, '0');
+  for (results::Certification& record : entry.certifications)
+    record.fingerprint = std::string(64, '0');
 }
 
 /// The files of a bundle, taken apart, changed and put together again with sums that are right.
@@ -47,34 +50,36 @@ class Opened {
       files[entry.name] = zip.read(entry, uint64_t{1} << 30);
   }
 
-  BoardEntry entry(const std::string& id) const {
-    return board_entry_from_json(files.at(bundle::entry_file(id)), id);
+  boards::BoardEntry entry(const std::string& id) const {
+    return boards::board_entry_from_json(files.at(bundle::entry_file(id)), id);
   }
-  void set(const BoardEntry& entry) { files[bundle::entry_file(entry.id)] = to_json(entry); }
+  void set(const boards::BoardEntry& entry) {
+    files[bundle::entry_file(entry.id)] = to_json(entry);
+  }
   /// Changes an entry; with `honest_sums`, so that its tables and claims agree again.
-  void change(const std::string& id, const std::function<void(BoardEntry&)>& edit,
+  void change(const std::string& id, const std::function<void(boards::BoardEntry&)>& edit,
               bool honest_sums = false) {
-    BoardEntry changed = entry(id);
+    boards::BoardEntry changed = entry(id);
     edit(changed);
     if (honest_sums) sum_up(changed);
     set(changed);
   }
-  void sum_up(BoardEntry& entry) const {
-    for (BoardThreat& threat : entry.threats)
-      for (BoardAttack& attack : threat.attacks)
-        for (BoardAttack::Cell& cell : attack.cells) {
+  void sum_up(boards::BoardEntry& entry) const {
+    for (boards::BoardThreat& threat : entry.threats)
+      for (boards::BoardAttack& attack : threat.attacks)
+        for (boards::BoardAttack::Cell& cell : attack.cells) {
           if (!cell.record.stochastic && !attack.additional)
             ask_as_told(attack.plugin, cell.record);
           summarise(cell.record);
         }
     claim(entry);
-    entry.findings = audit(entry, find_board(to_string(entry.board)).audit);
+    entry.findings = audit(entry, suite::find_board(to_string(entry.board)).audit);
   }
   /// Queries as the board's attacks ask them where the answers are those of the table.
-  static void ask_as_told(const std::string& plugin, CellRecord& record) {
+  static void ask_as_told(const std::string& plugin, results::CellRecord& record) {
     const int64_t run = plugin == "pgd" ? 5 : plugin == "fgsm" ? 1 : 0;
     record.ledger.queries = 0;
-    for (Outcome& outcome : record.outcomes) {
+    for (results::Outcome& outcome : record.outcomes) {
       if (outcome.clean_right == 0)
         outcome.queries = 0;
       else if (outcome.robust_right > 0)
@@ -86,12 +91,12 @@ class Opened {
   /// Changes the adversarial inputs of a cell, which get another sum and name.
   void change_x_adv(const std::string& id, size_t attack,
                     const std::function<void(Tensor&)>& edit) {
-    change(id, [&](BoardEntry& entry) {
+    change(id, [&](boards::BoardEntry& entry) {
       std::string& sum = entry.threats[0].attacks[attack].cells[0].x_adv_sha256;
-      auto tensors = parse_safetensors(files.at(bundle::x_adv_file(sum)), "x_adv");
+      auto tensors = models::parse_safetensors(files.at(bundle::x_adv_file(sum)), "x_adv");
       edit(tensors.at("x_adv"));
       const TemporaryFolder folder;
-      write_safetensors(folder / "x_adv", tensors);
+      models::write_safetensors(folder / "x_adv", tensors);
       sum = sha256_of_file(folder / "x_adv");
       std::ifstream in(folder / "x_adv", std::ios::binary);
       files[bundle::x_adv_file(sum)] = {std::istreambuf_iterator<char>(in), {}};
@@ -138,26 +143,26 @@ black_box = []
 )";
   }
 
-  Suite suite(const std::string& board, const std::string& stack = "[]",
-              const std::string& more = "", const SuiteOptions& options = {}) const {
+  suite::Suite suite(const std::string& board, const std::string& stack = "[]",
+                     const std::string& more = "", const suite::SuiteOptions& options = {}) const {
     std::ofstream(folder_ / "suite.toml")
         << "schema = 1\nname = \"mine\"\nboard = \"" << board << "\"\n"
         << more
         << "[[defense]]\nname = \"at\"\nmodel = "
            "\"fashion-mnist/at\"\nstack = "
         << stack << "\n";
-    return read_suite(folder_ / "suite.toml", options, plugins_, registry_);
+    return suite::read_suite(folder_ / "suite.toml", options, plugins_, registry_);
   }
-  std::filesystem::path bundle(const Suite& suite, const std::string& name = "run") const {
+  std::filesystem::path bundle(const suite::Suite& suite, const std::string& name = "run") const {
     run(suite, plugins_, registry_, folder_ / name, {});
     const std::filesystem::path file = folder_ / (name + ".zip");
-    pack(Store(folder_ / name), {}, plugins_, registry_, file);
+    bundle::pack(results::Store(folder_ / name), {}, plugins_, registry_, file);
     return file;
   }
-  Verification verified(const std::filesystem::path& file, bool model = true) const {
-    VerifyOptions options;
+  bundle::Verification verified(const std::filesystem::path& file, bool model = true) const {
+    bundle::VerifyOptions options;
     options.model = model;
-    return verify(BundleFile(file), plugins_, registry_, options);
+    return verify(bundle::BundleFile(file), plugins_, registry_, options);
   }
   /// What verification says of a changed bundle.
   std::string failures(Opened& opened, bool model = true) const {
@@ -169,7 +174,7 @@ black_box = []
   }
   std::string refusal(const std::filesystem::path& file) const {
     try {
-      BundleFile{file};
+      bundle::BundleFile{file};
     } catch (const BadInput& error) {
       return error.what();
     }
@@ -178,8 +183,8 @@ black_box = []
 
   TemporaryFolder folder_;
   const Variable boards_{"GAUNTLET_BOARDS", (folder_ / "boards").string()};
-  const PluginLibrary plugins_ = shipped_plugins();
-  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+  const library::PluginLibrary plugins_ = shipped_plugins();
+  const registry::Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
 };
 
 }  // namespace gauntlet::testing

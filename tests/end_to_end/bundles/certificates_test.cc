@@ -30,12 +30,12 @@ data = { dataset = "fashion-mnist-1k", samples = )"
            "alpha = " +
            std::to_string(alpha) + " }]";
   }
-  static void change(Opened& opened, const std::function<void(Certification&)>& edit) {
+  static void change(Opened& opened, const std::function<void(results::Certification&)>& edit) {
     opened.change(
         "at",
-        [&](BoardEntry& entry) {
+        [&](boards::BoardEntry& entry) {
           edit(entry.certifications.at(0));
-          summarise(entry.certifications[0]);
+          analysis::summarise(entry.certifications[0]);
         },
         /*honest_sums=*/true);
   }
@@ -44,13 +44,13 @@ data = { dataset = "fashion-mnist-1k", samples = )"
 TEST_F(Certified, AreCertifiedAgain) {
   Opened opened = certified(6);
   EXPECT_THAT(failures(opened), IsEmpty());
-  change(opened, [](Certification& record) { record.certificates[0].radius += 0.05; });
+  change(opened, [](results::Certification& record) { record.certificates[0].radius += 0.05; });
   EXPECT_THAT(failures(opened), HasSubstr("the defense certifies"));
 }
 
 TEST_F(Certified, AreOfEverySample) {
   Opened opened = certified(6);
-  change(opened, [](Certification& record) {
+  change(opened, [](results::Certification& record) {
     record.certificates.pop_back();
     --record.samples;
   });
@@ -59,10 +59,10 @@ TEST_F(Certified, AreOfEverySample) {
 
 TEST_F(Certified, SayHowOftenTheyFail) {
   Opened opened = certified(6), often = opened;
-  change(opened, [](Certification& record) { record.alpha = 0.0001; });
+  change(opened, [](results::Certification& record) { record.alpha = 0.0001; });
   EXPECT_THAT(failures(opened),
               HasSubstr("each is said to fail with a chance of 0.0001, the certifier says 0.001"));
-  change(often, [](Certification& record) { record.alpha = 0.01; });
+  change(often, [](results::Certification& record) { record.alpha = 0.01; });
   EXPECT_THAT(failures(often, /*model=*/false),
               HasSubstr("fail with a chance of 0.01, a board takes at most 0.001"));
 }
@@ -81,14 +81,14 @@ TEST_F(Certified, ThatFailTooOftenDoNotEnter) {
 
 TEST_F(Certified, AreThereWhereTheBoardCertifies) {
   Opened opened = certified(6), skipped = opened;
-  opened.change("at", [](BoardEntry& entry) {
+  opened.change("at", [](boards::BoardEntry& entry) {
     entry.certifications.clear();
     claim(entry);
   });
   EXPECT_THAT(failures(opened), HasSubstr("the board certifies, but no certificates are there"));
-  skipped.change("at", [](BoardEntry& entry) {
-    Certification& record = entry.certifications[0];
-    record.status = Status::kSkipped, record.reason = "it was late";
+  skipped.change("at", [](boards::BoardEntry& entry) {
+    results::Certification& record = entry.certifications[0];
+    record.status = results::Status::kSkipped, record.reason = "it was late";
     record.certificates.clear();
     claim(entry);
   });
@@ -96,9 +96,10 @@ TEST_F(Certified, AreThereWhereTheBoardCertifies) {
 }
 
 TEST_F(Certified, AreNotThereWhereItDoesNot) {
-  const BoardEntry with = certified(6).entry("at");
+  const boards::BoardEntry with = certified(6).entry("at");
   Opened opened(bundle(suite("plain@1"), "plain"));
-  opened.change("at", [&](BoardEntry& entry) { entry.certifications = with.certifications; });
+  opened.change("at",
+                [&](boards::BoardEntry& entry) { entry.certifications = with.certifications; });
   EXPECT_THAT(failures(opened),
               HasSubstr("the board does not certify, but certificates are there"));
 }
@@ -108,19 +109,19 @@ TEST_F(Certified, MayDifferByChanceOnAnotherBuild) {
   opened.change("at", made_elsewhere);
   EXPECT_THAT(failures(opened), IsEmpty());
   Opened larger = opened, rounded = opened;
-  change(rounded, [](Certification& record) {
-    for (CertifiedSample& sample : record.certificates)
+  change(rounded, [](results::Certification& record) {
+    for (results::CertifiedSample& sample : record.certificates)
       sample.radius = std::nextafter(sample.radius, 9);
   });
   EXPECT_THAT(failures(rounded), IsEmpty()) << "functions of another library";
-  change(larger, [](Certification& record) {
-    for (CertifiedSample& sample : record.certificates) sample.radius *= 1.01;
+  change(larger, [](results::Certification& record) {
+    for (results::CertifiedSample& sample : record.certificates) sample.radius *= 1.01;
   });
   EXPECT_THAT(failures(larger), HasSubstr("radii are larger"));
   // As many are made smaller, by little, as are made larger, by much.
-  change(opened, [](Certification& record) {
+  change(opened, [](results::Certification& record) {
     bool much = false;
-    for (CertifiedSample& sample : record.certificates)
+    for (results::CertifiedSample& sample : record.certificates)
       if (sample.answer == sample.label && sample.radius > 0.01)
         sample.radius += (much = !much) ? 0.2 : -0.001;
   });

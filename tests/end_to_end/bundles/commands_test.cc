@@ -50,12 +50,12 @@ TEST_F(Commands, FromARunToAnEntry) {
   const Ended added =
       gauntlet("board add " + path("run/bundle.zip") + " --results " + path("results"));
   EXPECT_EQ(added.code, 0) << added.err;
-  const BoardEntry entry = read_board_entry(folder_ / "results/plain@1/at.json");
+  const boards::BoardEntry entry = boards::read_board_entry(folder_ / "results/plain@1/at.json");
   EXPECT_EQ(entry.bundle_sha256, sha256_of_file(folder_ / "run/bundle.zip"));
-  EXPECT_EQ(entry.verified, Verified::kModel);
+  EXPECT_EQ(entry.verified, boards::Verified::kModel);
   EXPECT_EQ(entry.about.authors, "A. Person");
   Opened opened(folder_ / "run/bundle.zip");
-  opened.change("at", [](BoardEntry& other) { other.about.authors = "B. Person"; });
+  opened.change("at", [](boards::BoardEntry& other) { other.about.authors = "B. Person"; });
   opened.write(folder_ / "other.zip");
   const std::string again = "board add " + path("other.zip") + " --results " + path("results");
   const Ended refused = gauntlet(again);
@@ -67,7 +67,7 @@ TEST_F(Commands, FromARunToAnEntry) {
 
 TEST_F(Commands, SayWhatDoesNotHold) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
+  opened.change("at", [](boards::BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
   opened.write(folder_ / "changed.zip");
   const Ended refused = gauntlet("verify " + path("changed.zip"));
   EXPECT_EQ(refused.code, 1);
@@ -102,7 +102,7 @@ TEST_F(Commands, ShowNamesOfStrangersSafely) {
   Opened opened(path("run/bundle.zip"));
   const auto first = opened.files.lower_bound("entries/");
   const std::string id = std::filesystem::path(first->first).stem();
-  opened.change(id, [](BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
+  opened.change(id, [](boards::BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
   opened.write(folder_ / "changed.zip");
   expect_safe("verify --tables " + path("changed.zip"));
 }

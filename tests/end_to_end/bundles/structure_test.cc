@@ -3,6 +3,7 @@
 #include <zip.h>
 
 #include "bundle_fixture.h"
+#include "suite/read_suite.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -87,10 +88,10 @@ TEST_F(Structure, TextThatGrowsWhereItIsReadIsRefused) {
 
 class Packing : public Bundles {
  protected:
-  std::string packing_problem(const Suite& suite) const {
+  std::string packing_problem(const suite::Suite& suite) const {
     run(suite, plugins_, registry_, folder_ / "run", {});
     try {
-      pack(Store(folder_ / "run"), {}, plugins_, registry_, folder_ / "out.zip");
+      bundle::pack(results::Store(folder_ / "run"), {}, plugins_, registry_, folder_ / "out.zip");
     } catch (const BadInput& error) {
       return error.what();
     }
@@ -122,12 +123,12 @@ attack.fgsm = { use = "fgsm" }
 name = "at"
 model = "fashion-mnist/at"
 )";
-  EXPECT_THAT(packing_problem(read_suite(folder_ / "suite.toml", {}, plugins_, registry_)),
+  EXPECT_THAT(packing_problem(suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_)),
               HasSubstr("this run is on no board"));
 }
 
 TEST_F(Packing, KnowsWhenTheBoardWasEdited) {
-  const Suite read = suite("plain@1");
+  const suite::Suite read = suite("plain@1");
   write_board("plain", "deterministic", "scoring = { trials = 2 }\n");
   EXPECT_THAT(packing_problem(read), HasSubstr("another definition of board 'plain@1'"));
 }
@@ -135,17 +136,17 @@ TEST_F(Packing, KnowsWhenTheBoardWasEdited) {
 TEST_F(Packing, TakesStrongerExternalAttacks) {
   const auto first = bundle(suite("plain@1"));
   // What pgd found, brought as a file.
-  const BoardEntry entry = Opened(first).entry("at");
-  std::filesystem::copy_file(
-      from_environment("GAUNTLET_SOURCE_DIR") / "plugins/attacks/external/fashion-mnist-64.npz",
-      folder_ / "x_adv.npz");
+  const boards::BoardEntry entry = Opened(first).entry("at");
+  std::filesystem::copy_file(from_environment("GAUNTLET_SOURCE_DIR") /
+                                 "plugins/attacks/transfer/external/fashion-mnist-64.npz",
+                             folder_ / "x_adv.npz");
   const auto file = bundle(suite("plain@1", "[]",
                                  "attack.theirs = { use = \"external\", file = \"" +
                                      (folder_ / "x_adv.npz").string() + "\" }\n"),
                            "again");
-  const Verification found = verified(file);
+  const bundle::Verification found = verified(file);
   EXPECT_THAT(found.failures, IsEmpty());
-  const BoardEntry more = Opened(file).entry("at");
+  const boards::BoardEntry more = Opened(file).entry("at");
   ASSERT_EQ(more.threats[0].attacks.size(), 4u);
   EXPECT_TRUE(more.threats[0].attacks[3].additional);
   EXPECT_EQ(more.threats[0].attacks[3].plugin, "external");
@@ -155,7 +156,7 @@ TEST_F(Packing, TakesStrongerExternalAttacks) {
 
 class Divisions : public Bundles {
  protected:
-  std::string problem(const Suite& suite) const {
+  std::string problem(const suite::Suite& suite) const {
     try {
       run(suite, plugins_, registry_, folder_ / "run", {});
     } catch (const BadInput& error) {

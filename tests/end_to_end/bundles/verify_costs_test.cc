@@ -8,25 +8,25 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-CellRecord& record_of(BoardEntry& entry, size_t attack) {
+results::CellRecord& record_of(boards::BoardEntry& entry, size_t attack) {
   return entry.threats[0].attacks[attack].cells[0].record;
 }
 
 // Changes an image's queries, and the sums with them.
-void ask(CellRecord& record, Outcome& outcome, int64_t queries) {
+void ask(results::CellRecord& record, results::Outcome& outcome, int64_t queries) {
   const int64_t more = queries - outcome.queries;
   outcome.queries += more;
   record.ledger.queries += more, record.ledger.forwards += more;
 }
 
-Outcome& withstood(CellRecord& record) {
-  for (Outcome& outcome : record.outcomes)
+results::Outcome& withstood(results::CellRecord& record) {
+  for (results::Outcome& outcome : record.outcomes)
     if (outcome.robust_right > 0) return outcome;
   throw std::runtime_error("no image withstood");
 }
 
 // As on a machine with another number of threads.
-void on_other_threads(BoardEntry& entry) {
+void on_other_threads(boards::BoardEntry& entry) {
   auto environment = nlohmann::json::parse(entry.environment);
   environment["threads"] = at::get_num_threads() + 1;
   entry.environment = environment.dump();
@@ -34,22 +34,28 @@ void on_other_threads(BoardEntry& entry) {
 
 TEST_F(Bundles, InventedQueriesDoNotHold) {
   const Opened honest(bundle(suite("plain@1")));
-  const auto changed = [&](const std::function<void(CellRecord&)>& edit, size_t attack = kPgd) {
+  const auto changed = [&](const std::function<void(results::CellRecord&)>& edit,
+                           size_t attack = kPgd) {
     Opened opened = honest;
-    opened.change("at", [&](BoardEntry& entry) { edit(record_of(entry, attack)); });
+    opened.change("at", [&](boards::BoardEntry& entry) { edit(record_of(entry, attack)); });
     return failures(opened, /*model=*/false);
   };
-  EXPECT_THAT(changed([](CellRecord&) {}), IsEmpty());
-  EXPECT_THAT(changed([](CellRecord& r) { r.ledger.queries *= 2; }), HasSubstr("its ledger has"));
-  EXPECT_THAT(changed([](CellRecord& r) { r.ledger.forwards /= 2; }), HasSubstr("its ledger has"));
-  EXPECT_THAT(changed([](CellRecord& r) { r.ledger.scoring_forwards = 1; }),
+  EXPECT_THAT(changed([](results::CellRecord&) {}), IsEmpty());
+  EXPECT_THAT(changed([](results::CellRecord& r) { r.ledger.queries *= 2; }),
+              HasSubstr("its ledger has"));
+  EXPECT_THAT(changed([](results::CellRecord& r) { r.ledger.forwards /= 2; }),
+              HasSubstr("its ledger has"));
+  EXPECT_THAT(changed([](results::CellRecord& r) { r.ledger.scoring_forwards = 1; }),
               HasSubstr("passes for scores"));
   // With sums that are right.
-  EXPECT_THAT(changed([](CellRecord& r) { ask(r, withstood(r), 1000); }), HasSubstr("queries"));
-  EXPECT_THAT(changed([](CellRecord& r) { ask(r, withstood(r), 3); }), HasSubstr("queries"));
-  EXPECT_THAT(changed([](CellRecord& r) { ask(r, withstood(r), 0); }), HasSubstr("withstood 0"));
-  EXPECT_THAT(changed([](CellRecord& r) {
-                for (Outcome& o : r.outcomes)
+  EXPECT_THAT(changed([](results::CellRecord& r) { ask(r, withstood(r), 1000); }),
+              HasSubstr("queries"));
+  EXPECT_THAT(changed([](results::CellRecord& r) { ask(r, withstood(r), 3); }),
+              HasSubstr("queries"));
+  EXPECT_THAT(changed([](results::CellRecord& r) { ask(r, withstood(r), 0); }),
+              HasSubstr("withstood 0"));
+  EXPECT_THAT(changed([](results::CellRecord& r) {
+                for (results::Outcome& o : r.outcomes)
                   if (o.clean_right == 0) return ask(r, o, 5);
                 throw std::runtime_error("every image is right");
               }),
@@ -60,8 +66,8 @@ TEST_F(Bundles, InventedKeysDoNotHold) {
   const Opened honest(bundle(suite("plain@1")));
   const auto changed = [&](const char* table, const char* key, const nlohmann::json& value) {
     Opened opened = honest;
-    opened.change("at", [&](BoardEntry& entry) {
-      BoardAttack& attack = entry.threats[0].attacks[kPgd];
+    opened.change("at", [&](boards::BoardEntry& entry) {
+      boards::BoardAttack& attack = entry.threats[0].attacks[kPgd];
       auto parameters = nlohmann::json::parse(attack.parameters);
       parameters.at(table).at(key)["value"] = value;
       attack.parameters = parameters.dump();
@@ -77,7 +83,7 @@ TEST_F(Bundles, InventedTrainingAndNormalisationDoNotHold) {
   const Opened honest(bundle(suite("plain@1")));
   const auto changed = [&](const char* key, const nlohmann::json& value) {
     Opened opened = honest;
-    opened.change("at", [&](BoardEntry& entry) {
+    opened.change("at", [&](boards::BoardEntry& entry) {
       auto parameters = nlohmann::json::parse(entry.parameters);
       parameters[key] = value;
       entry.parameters = parameters.dump();
@@ -91,7 +97,7 @@ TEST_F(Bundles, InventedTrainingAndNormalisationDoNotHold) {
 
 TEST_F(Bundles, OfBeforeParametersSaidAllHoldAsTheyAre) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
+  opened.change("at", [](boards::BoardEntry& entry) {
     auto parameters = nlohmann::json::parse(entry.parameters);
     for (const char* key : {"mean", "std", "options", "input", "classes"}) parameters.erase(key);
     entry.parameters = parameters.dump();
@@ -103,8 +109,8 @@ TEST_F(Bundles, WrongClassesDoNotHoldOnAnotherNumberOfThreads) {
   Opened opened(bundle(suite("plain@1")));
   opened.change("at", on_other_threads);
   EXPECT_THAT(failures(opened), IsEmpty());
-  opened.change("at", [](BoardEntry& entry) {
-    for (Outcome& outcome : record_of(entry, kPgd).outcomes) {
+  opened.change("at", [](boards::BoardEntry& entry) {
+    for (results::Outcome& outcome : record_of(entry, kPgd).outcomes) {
       if (outcome.robust_right > 0) continue;
       const int64_t was = outcome.predicted;
       do outcome.predicted = (outcome.predicted + 1) % 10;
@@ -118,9 +124,9 @@ TEST_F(Bundles, AnswersOfMostTrialsAreTheClass) {
   Opened opened(bundle(suite("noisy@1", kVote)));
   opened.change(
       "at",
-      [](BoardEntry& entry) {
-        CellRecord& record = record_of(entry, kNoise);
-        for (Outcome& outcome : record.outcomes)
+      [](boards::BoardEntry& entry) {
+        results::CellRecord& record = record_of(entry, kNoise);
+        for (results::Outcome& outcome : record.outcomes)
           if (outcome.robust_right == record.trials) {
             outcome.predicted = (outcome.label + 1) % 10;
             break;

@@ -7,41 +7,42 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Outcome& lost(BoardEntry& entry, size_t attack) {
-  for (Outcome& outcome : entry.threats[0].attacks[attack].cells[0].record.outcomes)
+results::Outcome& lost(boards::BoardEntry& entry, size_t attack) {
+  for (results::Outcome& outcome : entry.threats[0].attacks[attack].cells[0].record.outcomes)
     if (outcome.clean_right > 0 && outcome.robust_right == 0) return outcome;
   throw std::runtime_error("every image withstood");
 }
 
 TEST_F(Bundles, FreshOnesHoldByTheModel) {
-  const Verification found = verified(bundle(suite("plain@1")));
+  const bundle::Verification found = verified(bundle(suite("plain@1")));
   EXPECT_THAT(found.failures, IsEmpty());
   EXPECT_THAT(found.notes, IsEmpty());
   ASSERT_EQ(found.rows.size(), 1u);
-  EXPECT_EQ(found.rows[0].reached, Verified::kModel);
+  EXPECT_EQ(found.rows[0].reached, boards::Verified::kModel);
 }
 
 TEST_F(Bundles, FreshOnesOfRandomDefensesHoldOnTheirDraws) {
-  const Verification found = verified(bundle(suite("noisy@1", kVote)));
+  const bundle::Verification found = verified(bundle(suite("noisy@1", kVote)));
   EXPECT_THAT(found.failures, IsEmpty());
-  EXPECT_EQ(found.rows.at(0).reached, Verified::kModel);
+  EXPECT_EQ(found.rows.at(0).reached, boards::Verified::kModel);
 }
 
 TEST_F(Bundles, AnotherModelThanTheRows) {
   Opened opened(bundle(suite("plain@1")));
   Opened unknown = opened;
-  opened.change("at", [](BoardEntry& entry) { entry.weights_sha256 = std::string(64, 'a'); });
+  opened.change("at",
+                [](boards::BoardEntry& entry) { entry.weights_sha256 = std::string(64, 'a'); });
   EXPECT_THAT(failures(opened, /*model=*/false), HasSubstr("its weights_sha256 is"));
-  unknown.change("at", [](BoardEntry& entry) { entry.model = "mine/best"; });
+  unknown.change("at", [](boards::BoardEntry& entry) { entry.model = "mine/best"; });
   const std::string found = failures(unknown);
   EXPECT_THAT(found, HasSubstr("its model is \"mine/best\", the settings say"));
   EXPECT_THAT(found, HasSubstr("its model is \"mine/best\", its parameters say"));
-  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, Verified::kNot);
+  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, boards::Verified::kNot);
 }
 
 TEST_F(Bundles, AModelThatIsNotHereIsNotAsked) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
+  opened.change("at", [](boards::BoardEntry& entry) {
     entry.model = "mine/best";
     auto parameters = nlohmann::json::parse(entry.parameters);
     parameters["model"] = entry.model;
@@ -51,20 +52,20 @@ TEST_F(Bundles, AModelThatIsNotHereIsNotAsked) {
   settings["defenses"][0]["model"] = "mine/best";
   opened.files[bundle::kSettings] = settings.dump();
   EXPECT_THAT(failures(opened), IsEmpty());
-  const Verification found = verified(folder_ / "changed.zip");
-  EXPECT_EQ(found.rows.at(0).reached, Verified::kTables);
+  const bundle::Verification found = verified(folder_ / "changed.zip");
+  EXPECT_EQ(found.rows.at(0).reached, boards::Verified::kTables);
   EXPECT_THAT(found.notes, ::testing::ElementsAre(HasSubstr("the model was not asked")));
 }
 
 TEST_F(Bundles, ASampleBeyondTheData) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
+  opened.change("at", [](boards::BoardEntry& entry) {
     entry.samples.back() = 1'000'000;
-    for (BoardAttack& attack : entry.threats[0].attacks)
+    for (boards::BoardAttack& attack : entry.threats[0].attacks)
       attack.cells[0].record.outcomes.back().index = 1'000'000;
   });
   EXPECT_THAT(failures(opened), HasSubstr("sample 1000000"));
-  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, Verified::kNot);
+  EXPECT_EQ(verified(folder_ / "changed.zip").rows.at(0).reached, boards::Verified::kNot);
 }
 
 TEST_F(Bundles, AWrapperWhoseParametersAreANumber) {
@@ -73,14 +74,14 @@ TEST_F(Bundles, AWrapperWhoseParametersAreANumber) {
   settings["defenses"][0]["stack"][0]["params"] = 5;
   opened.files[bundle::kSettings] = settings.dump();
   opened.write(folder_ / "changed.zip");
-  const Verification found = verified(folder_ / "changed.zip");
+  const bundle::Verification found = verified(folder_ / "changed.zip");
   EXPECT_THAT(found.notes, ::testing::Contains(HasSubstr("the parameters of a wrapper are 5")));
-  EXPECT_NE(found.rows.at(0).reached, Verified::kModel);
+  EXPECT_NE(found.rows.at(0).reached, boards::Verified::kModel);
 }
 
 TEST_F(Bundles, AdversarialInputsUnderTheNameOfOthers) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [&](BoardEntry& entry) {
+  opened.change("at", [&](boards::BoardEntry& entry) {
     std::string& sum = entry.threats[0].attacks[kPgd].cells[0].x_adv_sha256;
     const std::string other(64, 'a');
     opened.files[bundle::x_adv_file(other)] = opened.files.at(bundle::x_adv_file(sum));
@@ -92,20 +93,21 @@ TEST_F(Bundles, AdversarialInputsUnderTheNameOfOthers) {
 TEST_F(Bundles, AreTheSameBytesForTheSameRun) {
   const auto first = bundle(suite("plain@1"));
   const auto again = folder_ / "again.zip";
-  pack(Store(folder_ / "run"), {}, plugins_, registry_, again);
+  bundle::pack(results::Store(folder_ / "run"), {}, plugins_, registry_, again);
   EXPECT_EQ(sha256_of_file(first), sha256_of_file(again));
 }
 
 TEST_F(Bundles, OneFlippedOutcome) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) { lost(entry, kPgd).robust_right = 1; });
+  opened.change("at", [](boards::BoardEntry& entry) { lost(entry, kPgd).robust_right = 1; });
   EXPECT_THAT(failures(opened), HasSubstr("is counted as right under attack"));
 }
 
 TEST_F(Bundles, AFlippedOutcomeWithAllSumsRightIsFoundByTheModelAlone) {
   Opened opened(bundle(suite("plain@1")));
   opened.change(
-      "at", [](BoardEntry& entry) { make_right(lost(entry, kPgd), 1); }, /*honest_sums=*/true);
+      "at", [](boards::BoardEntry& entry) { make_right(lost(entry, kPgd), 1); },
+      /*honest_sums=*/true);
   EXPECT_THAT(failures(opened, /*model=*/false), IsEmpty());
   const std::string found = failures(opened);
   EXPECT_THAT(found, HasSubstr("pgd, seed 0: sample"));
@@ -116,9 +118,9 @@ TEST_F(Bundles, OneOfRandomDefensesToo) {
   Opened opened(bundle(suite("noisy@1", kVote)));
   opened.change(
       "at",
-      [](BoardEntry& entry) {
-        CellRecord& record = entry.threats[0].attacks[kPgd].cells[0].record;
-        for (Outcome& outcome : record.outcomes)
+      [](boards::BoardEntry& entry) {
+        results::CellRecord& record = entry.threats[0].attacks[kPgd].cells[0].record;
+        for (results::Outcome& outcome : record.outcomes)
           if (outcome.robust_right < record.trials) {
             outcome.robust_right += 1;
             return;
@@ -146,7 +148,7 @@ TEST_F(Bundles, AnAdversarialInputOutOfTheBox) {
 
 TEST_F(Bundles, AdversarialInputsThatWereSwapped) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
+  opened.change("at", [](boards::BoardEntry& entry) {
     auto& attacks = entry.threats[0].attacks;
     std::swap(attacks[kNoise].cells[0].x_adv_sha256, attacks[kPgd].cells[0].x_adv_sha256);
   });
@@ -156,13 +158,13 @@ TEST_F(Bundles, AdversarialInputsThatWereSwapped) {
 
 TEST_F(Bundles, AnEditedAccuracy) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
+  opened.change("at", [](boards::BoardEntry& entry) { entry.threats[0].robust_accuracy += 0.01; });
   EXPECT_THAT(failures(opened), HasSubstr("linf: claims robust accuracy"));
 }
 
 TEST_F(Bundles, AnEditedAccuracyOfOneAttack) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
+  opened.change("at", [](boards::BoardEntry& entry) {
     entry.threats[0].attacks[kFgsm].cells[0].record.robust_accuracy = 1;
   });
   EXPECT_THAT(failures(opened), HasSubstr("fgsm under linf, seed 0: claims robust accuracy"));
@@ -170,8 +172,8 @@ TEST_F(Bundles, AnEditedAccuracyOfOneAttack) {
 
 TEST_F(Bundles, AnEditedMajorityAndTies) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
-    CellRecord& record = entry.threats[0].attacks[kFgsm].cells[0].record;
+  opened.change("at", [](boards::BoardEntry& entry) {
+    results::CellRecord& record = entry.threats[0].attacks[kFgsm].cells[0].record;
     record.majority_accuracy = 1, record.ties = 24;
   });
   const std::string found = failures(opened, /*model=*/false);
@@ -181,14 +183,14 @@ TEST_F(Bundles, AnEditedMajorityAndTies) {
 
 TEST_F(Bundles, ARescoredAccuracyOfADeterministicModel) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) { entry.threats[0].rescored_accuracy = 1; });
+  opened.change("at", [](boards::BoardEntry& entry) { entry.threats[0].rescored_accuracy = 1; });
   EXPECT_THAT(failures(opened, /*model=*/false), HasSubstr("has no rescored accuracy"));
 }
 
 TEST_F(Bundles, TrialsOfADeterministicModel) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) {
-    CellRecord& record = entry.threats[0].attacks[kPgd].cells[0].record;
+  opened.change("at", [](boards::BoardEntry& entry) {
+    results::CellRecord& record = entry.threats[0].attacks[kPgd].cells[0].record;
     record.robust_by_trial = {std::llround(record.robust_accuracy * kSamples)};
   });
   EXPECT_THAT(failures(opened, /*model=*/false),
@@ -199,7 +201,7 @@ TEST_F(Bundles, AMissingAttack) {
   Opened opened(bundle(suite("plain@1")));
   opened.change(
       "at",
-      [](BoardEntry& entry) {
+      [](boards::BoardEntry& entry) {
         entry.threats[0].attacks.erase(entry.threats[0].attacks.begin() + kPgd);
       },
       /*honest_sums=*/true);
@@ -220,9 +222,9 @@ TEST_F(Bundles, ADroppedSample) {
   Opened opened(bundle(suite("plain@1")));
   opened.change(
       "at",
-      [](BoardEntry& entry) {
-        for (BoardAttack& attack : entry.threats[0].attacks) {
-          CellRecord& record = attack.cells[0].record;
+      [](boards::BoardEntry& entry) {
+        for (boards::BoardAttack& attack : entry.threats[0].attacks) {
+          results::CellRecord& record = attack.cells[0].record;
           record.outcomes.pop_back();
           --record.samples;
         }
@@ -235,16 +237,16 @@ TEST_F(Bundles, ARowWithoutAnEntry) {
   const auto two = suite(
       "plain@1", "[]", "[[defense]]\nname = \"undefended\"\nmodel = \"fashion-mnist/standard\"\n");
   Opened opened(bundle(two));
-  const std::string id = entry_id("undefended");
+  const std::string id = boards::entry_id("undefended");
   opened.files.erase(bundle::entry_file(id));
   EXPECT_THAT(failures(opened), HasSubstr("row 'undefended' of the run has no entry"));
 }
 
 TEST_F(Bundles, AnotherImage) {
   Opened opened(bundle(suite("plain@1")));
-  auto tensors = parse_safetensors(opened.files.at(bundle::kImages), "images");
+  auto tensors = models::parse_safetensors(opened.files.at(bundle::kImages), "images");
   tensors.at("x")[5][0][3][3] = 7;
-  write_safetensors(folder_ / "images", tensors);
+  models::write_safetensors(folder_ / "images", tensors);
   std::ifstream in(folder_ / "images", std::ios::binary);
   opened.files[bundle::kImages] = {std::istreambuf_iterator<char>(in), {}};
   EXPECT_THAT(failures(opened),
@@ -274,8 +276,9 @@ TEST_F(Bundles, AnotherVersionOfTheBoard) {
 
 TEST_F(Bundles, AFindingThatIsNotTold) {
   Opened opened(bundle(suite("plain@1")));
-  opened.change("at", [](BoardEntry& entry) { entry.findings.push_back("all is well"); });
-  EXPECT_THAT(failures(opened), HasSubstr("tells what the audit does not find: all is well"));
+  opened.change("at", [](boards::BoardEntry& entry) { entry.findings.push_back("all is well"); });
+  EXPECT_THAT(failures(opened),
+              HasSubstr("has a finding that the audit does not confirm: all is well"));
 }
 
 // A registry with the images, and one model under the name of the entry's.
@@ -299,8 +302,8 @@ class OtherRegistry : public Bundles {
     }
     std::ofstream(to / "models/fashion-mnist/at.toml") << text;
   }
-  Verification by_it(const std::filesystem::path& file) {
-    return verify(BundleFile(file), plugins_, Registry(folder_ / "registry", {}));
+  bundle::Verification by_it(const std::filesystem::path& file) {
+    return verify(bundle::BundleFile(file), plugins_, registry::Registry(folder_ / "registry", {}));
   }
 };
 
@@ -321,9 +324,9 @@ TEST_F(OtherRegistry, WeightsOnDiskThatAreOthers) {
 
 TEST_F(OtherRegistry, WithoutTheModelTheTablesAloneAreVerified) {
   make("", "");
-  const Verification found = by_it(bundle(suite("plain@1")));
+  const bundle::Verification found = by_it(bundle(suite("plain@1")));
   EXPECT_THAT(found.failures, IsEmpty());
-  EXPECT_EQ(found.rows.at(0).reached, Verified::kTables);
+  EXPECT_EQ(found.rows.at(0).reached, boards::Verified::kTables);
   EXPECT_THAT(found.notes, ::testing::ElementsAre(HasSubstr("the model was not asked")));
 }
 

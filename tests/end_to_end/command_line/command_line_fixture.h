@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/support/text_of.h"
 namespace gauntlet::testing {
 namespace fs = std::filesystem;
@@ -19,12 +20,6 @@ inline fs::path from_environment(const char* name) { return std::getenv(name); }
 
 class CommandLine : public ::testing::Test {
  protected:
-  CommandLine() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-cli-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~CommandLine() override { fs::remove_all(folder_); }
-
   struct Ended {
     int code;
     std::string out, err;
@@ -62,7 +57,8 @@ class CommandLine : public ::testing::Test {
             "--output", (folder_ / "run").string()};
   }
 
-  fs::path folder_;
+  const TemporaryFolder owned_;
+  const fs::path folder_ = owned_;
 };
 
 }  // namespace gauntlet::testing

@@ -10,8 +10,9 @@
 #include <sstream>
 
 #include "gauntlet/types.h"
-#include "models/safetensors.h"
+#include "models/weights/safetensors.h"
 #include "tests/support/pickle_bytes.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/text_of.h"
 
 namespace gauntlet::testing {
@@ -21,12 +22,9 @@ namespace fs = std::filesystem;
 class ModelFiles : public ::testing::Test {
  protected:
   ModelFiles() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-models-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
     fs::copy(fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "registry" / "datasets",
              folder_ / "datasets");
   }
-  ~ModelFiles() override { fs::remove_all(folder_); }
 
   // The exit code; what was said on stderr lies in error_.
   int models(const std::string& arguments) {
@@ -52,7 +50,8 @@ class ModelFiles : public ::testing::Test {
                   " --registry '" + folder_.string() + "'");
   }
 
-  fs::path folder_;
+  const TemporaryFolder owned_;
+  const fs::path folder_ = owned_;
   std::string output_, error_;
 };
 
@@ -82,7 +81,7 @@ TEST_F(ModelFiles, ImportMeasuresAndWritesAnEntryThatHolds) {
   EXPECT_NE(error_.find("is there already"), std::string::npos) << error_;
 
   EXPECT_EQ(models("export mine/flat --output " + quoted("x.safetensors") + here), 0) << error_;
-  const auto tensors = read_safetensors(folder_ / "x.safetensors");
+  const auto tensors = models::read_safetensors(folder_ / "x.safetensors");
   EXPECT_EQ(tensors.at("linear.bias")[0].item<float>(), 1);
   EXPECT_EQ(models("export mine/flat --output " + quoted("x.safetensors") + here), 2);
 }
@@ -112,12 +111,12 @@ TEST_F(ModelFiles, ImportedRandomProgramsCanBeChecked) {
 TEST_F(ModelFiles, ImportFindsTheEpsilonThatMakesTheDeclaredAccuracy) {
   Tensor weight = torch::zeros({10, 784}), bias = torch::full({10}, -1e3f);
   weight[0] = 1.f / 784, bias[0] = 0, bias[1] = 9;
-  write_safetensors(folder_ / "w.pth", {{"0.weight", torch::ones({1})},
-                                        {"0.bias", torch::zeros({1})},
-                                        {"0.running_mean", torch::zeros({1})},
-                                        {"0.running_var", torch::zeros({1})},
-                                        {"2.weight", weight},
-                                        {"2.bias", bias}});
+  models::write_safetensors(folder_ / "w.pth", {{"0.weight", torch::ones({1})},
+                                                {"0.bias", torch::zeros({1})},
+                                                {"0.running_mean", torch::zeros({1})},
+                                                {"0.running_var", torch::zeros({1})},
+                                                {"2.weight", weight},
+                                                {"2.bias", bias}});
   const auto import_with = [&](const std::string& id, const std::string& rest) {
     return import_as("--id mine/" + id +
                      " --architecture sequential --set 'layers=[{type=\"batchnorm\"},"

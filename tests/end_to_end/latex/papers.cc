@@ -2,21 +2,22 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "reports/report.h"
+#include "analysis/latest_run.h"
+#include "reports/files/write_reports.h"
 #include "run_with_outcomes.h"
 #include "tests/support/synthetic_store.h"
 
 namespace {
 using namespace gauntlet;
 
-void write(const RunRecords& records, const std::filesystem::path& folder) {
+void write(const results::RunRecords& records, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  write_reports(records, folder);
+  reports::files::write_reports(records, folder);
 }
 
 /// Every letter that may stay as it is, and every BibTeX that a stranger may write.
-Store::Run run_of_letters() {
-  Store::Run run = synthetic_run();
+results::Store::Run run_of_letters() {
+  results::Store::Run run = synthetic_run();
   std::string letters;
   for (int code = 0xa0; code < 0x180; ++code) {
     letters += char(0xc0 | code >> 6);
@@ -40,8 +41,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = argv[1];
-  const Store::Run letters = run_of_letters(), seeds = run_of_seeds(), certified = certified_run(),
-                   compared = compared_run();
+  const results::Store::Run letters = run_of_letters(), seeds = run_of_seeds(),
+                            certified = certified_run(), compared = compared_run();
   write(without_outcomes(letters), folder / "letters");
   write(without_outcomes(seeds), folder / "seeds");
   write(without_outcomes(certified), folder / "certified");
@@ -50,14 +51,14 @@ int main(int argc, char** argv) {
   write(large.records(), folder / "large");
   RunWithOutcomes failures;
   for (const std::string& name : awkward_names()) {
-    failures.add(name, name, right_first(1, 2)).status = Status::kError;
+    failures.add(name, name, right_first(1, 2)).status = results::Status::kError;
     failures.add_worst_case(name);
   }
   write(failures.records(), folder / "failures");
   write_synthetic_store({numbered("defense", 12), numbered("attack[steps=1]", 4), {0.05, 0.1, 0.2}},
                         folder / "curves");
-  Store store(folder / "curves");
-  const Store::Run curves = store.latest_run();
+  results::Store store(folder / "curves");
+  const results::Store::Run curves = analysis::latest_run(store);
   write({curves, outcomes_in(store)}, folder / "curves");
   return 0;
 }

@@ -12,7 +12,7 @@ namespace {
 
 struct Case {
   std::string how;
-  Status status;
+  results::Status status;
   std::string said;  // in the reason, or in a flag where the status is ok; empty: nothing is
 };
 
@@ -28,12 +28,12 @@ std::string misbehaving(const std::vector<Case>& cases) {
   return out;
 }
 
-void expect(const CellRecord& record, const Case& expected) {
+void expect(const results::CellRecord& record, const Case& expected) {
   SCOPED_TRACE(expected.how);
   EXPECT_EQ(record.status, expected.status) << record.reason;
   EXPECT_LT(record.reason.size(), 1000u);
-  EXPECT_EQ(record.outcomes.empty(), expected.status != Status::kOk);
-  const bool ok = expected.status == Status::kOk;
+  EXPECT_EQ(record.outcomes.empty(), expected.status != results::Status::kOk);
+  const bool ok = expected.status == results::Status::kOk;
   if (ok && expected.said.empty()) {
     for (const std::string& flag : record.flags)
       EXPECT_EQ(flag.find("misbehaves"), std::string::npos) << flag;
@@ -70,59 +70,59 @@ class MisbehavingAttacks : public SmallSuite {
 
 TEST_F(MisbehavingAttacks, WhatTheyAreLentIsACopyAndWritingIntoItIsInvalid) {
   const std::string who = "attack 'misbehaves' writes into task.";
-  hold({{"raises epsilon", Status::kInvalid, who + "threat.epsilon"},
-        {"lowers epsilon", Status::kInvalid, who + "threat.epsilon"},
-        {"writes labels", Status::kInvalid, who + "y"},
-        {"writes images", Status::kInvalid, who + "x"},
-        {"writes images unseen", Status::kInvalid, who + "x"},
-        {"shrinks images", Status::kInvalid, who + "x"},
-        {"images in place", Status::kInvalid, who + "x"},
-        {"writes noise keys", Status::kInvalid, who + "noise.key.id"},
-        {"loss writes logits", Status::kInvalid, "writes into outputs.logits"},
-        {"loss writes rows", Status::kOk, ""},    // its own copies
-        {"writes into logits", Status::kOk, ""},  // likewise
-        {"kept", Status::kOk, ""},
-        {"view", Status::kOk, ""},
-        {"requires gradients", Status::kOk, ""},
-        {"not at all", Status::kOk, ""}});
+  hold({{"raises epsilon", results::Status::kInvalid, who + "threat.epsilon"},
+        {"lowers epsilon", results::Status::kInvalid, who + "threat.epsilon"},
+        {"writes labels", results::Status::kInvalid, who + "y"},
+        {"writes images", results::Status::kInvalid, who + "x"},
+        {"writes images unseen", results::Status::kInvalid, who + "x"},
+        {"shrinks images", results::Status::kInvalid, who + "x"},
+        {"images in place", results::Status::kInvalid, who + "x"},
+        {"writes noise keys", results::Status::kInvalid, who + "noise.key.id"},
+        {"loss writes logits", results::Status::kInvalid, "writes into outputs.logits"},
+        {"loss writes rows", results::Status::kOk, ""},    // its own copies
+        {"writes into logits", results::Status::kOk, ""},  // likewise
+        {"kept", results::Status::kOk, ""},
+        {"view", results::Status::kOk, ""},
+        {"requires gradients", results::Status::kOk, ""},
+        {"not at all", results::Status::kOk, ""}});
 }
 
 TEST_F(MisbehavingAttacks, AnswersAndQuestionsThatAreNoneAreToldOfByName) {
   const std::string who = "attack 'misbehaves'";
-  hold({{"throws", Status::kError, who + ": it gave up"},
-        {"throws a number", Status::kError, who},
-        {"throws megabytes", Status::kError, "(8388608 bytes)"},
-        {"throws no UTF-8", Status::kError, "bad ?? bytes"},
-        {"throws with frames", Status::kError, "invalid for input of size 2"},
-        {"facts throw", Status::kError, who},
-        {"facts change", Status::kInvalid, "facts"},
-        {"loss is one number", Status::kInvalid, "one number a row"},
-        {"asks in double", Status::kError, who + ": a query's inputs must be dense"},
-        {"double", Status::kInvalid, who + " returned dtype Double"},
-        {"sparse", Status::kInvalid, "not dense"},
-        {"undefined", Status::kInvalid, who + " returned no tensor"},
-        {"not finite", Status::kInvalid, "not finite"}});
+  hold({{"throws", results::Status::kError, who + ": it gave up"},
+        {"throws a number", results::Status::kError, who},
+        {"throws megabytes", results::Status::kError, "(8388608 bytes)"},
+        {"throws no UTF-8", results::Status::kError, "bad ?? bytes"},
+        {"throws with frames", results::Status::kError, "invalid for input of size 2"},
+        {"facts throw", results::Status::kError, who},
+        {"facts change", results::Status::kInvalid, "facts"},
+        {"loss is one number", results::Status::kInvalid, "one number a row"},
+        {"asks in double", results::Status::kError, who + ": a query's inputs must be dense"},
+        {"double", results::Status::kInvalid, who + " returned dtype Double"},
+        {"sparse", results::Status::kInvalid, "not dense"},
+        {"undefined", results::Status::kInvalid, who + " returned no tensor"},
+        {"not finite", results::Status::kInvalid, "not finite"}});
 }
 
 TEST_F(MisbehavingAttacks, WhatTheyChangeOfTheProcessIsRefusedOrPutBack) {
   const std::string who = "attack 'misbehaves' changed ";
   const int threads = at::get_num_threads();
   const auto folder = std::filesystem::current_path();
-  hold({{"default dtype", Status::kInvalid, who + "LibTorch's default dtype"},
-        {"oneDNN off", Status::kInvalid, who + "whether LibTorch uses oneDNN"},
-        {"reduced precision", Status::kInvalid, who + "LibTorch's precision"},
-        {"deterministic", Status::kInvalid, who + "LibTorch's choice of deterministic"},
-        {"rounds up", Status::kInvalid, who + "the rounding mode"},
-        {"flushes", Status::kInvalid, who + "what becomes of numbers near 0"},
-        {"inference mode", Status::kInvalid, who + "LibTorch's inference mode"},
-        {"gradients on", Status::kOk, who + "whether LibTorch records gradients"},
-        {"threads", Status::kOk, who + "the number of threads"},
-        {"folder", Status::kOk, who + "the current folder"},
-        {"locale", Status::kOk, who + "the locale"},
-        {"limits", Status::kOk, "limits of the process"},
-        {"signals", Status::kOk, who + "what signals do"},
-        {"seeds", Status::kOk, "drew from LibTorch's own random generator"},
-        {"draws", Status::kOk, "drew from LibTorch's own random generator"}});
+  hold({{"default dtype", results::Status::kInvalid, who + "LibTorch's default dtype"},
+        {"oneDNN off", results::Status::kInvalid, who + "whether LibTorch uses oneDNN"},
+        {"reduced precision", results::Status::kInvalid, who + "LibTorch's precision"},
+        {"deterministic", results::Status::kInvalid, who + "LibTorch's choice of deterministic"},
+        {"rounds up", results::Status::kInvalid, who + "the rounding mode"},
+        {"flushes", results::Status::kInvalid, who + "what becomes of numbers near 0"},
+        {"inference mode", results::Status::kInvalid, who + "LibTorch's inference mode"},
+        {"gradients on", results::Status::kOk, who + "whether LibTorch records gradients"},
+        {"threads", results::Status::kOk, who + "the number of threads"},
+        {"folder", results::Status::kOk, who + "the current folder"},
+        {"locale", results::Status::kOk, who + "the locale"},
+        {"limits", results::Status::kOk, "limits of the process"},
+        {"signals", results::Status::kOk, who + "what signals do"},
+        {"seeds", results::Status::kOk, "drew from LibTorch's own random generator"},
+        {"draws", results::Status::kOk, "drew from LibTorch's own random generator"}});
   EXPECT_EQ(at::get_num_threads(), threads);
   EXPECT_EQ(std::filesystem::current_path(), folder);
   EXPECT_EQ(std::locale(), std::locale::classic());
@@ -160,69 +160,76 @@ class MisbehavingDefenses : public SmallSuite {
 TEST_F(MisbehavingDefenses, LayersAreLentTheNetworksTensorsAndMustLeaveThem) {
   const std::string who = "'wrong_layers'";
   hold("wrong_layers", Where::kLayers,
-       {{"writes weights", Status::kInvalid, who + " writes into the weights of the network"},
-        {"writes weights once", Status::kInvalid, who + " writes into the weights of the network"},
-        {"writes activations", Status::kInvalid, who + " writes into the activations"},
-        {"writes noise keys", Status::kInvalid, who + " writes into noise.key.id"},
-        {"weight's shape", Status::kInvalid, who + ": weight() gave shape"},
-        {"weight is NaN", Status::kInvalid, who + ": weight() gave values that are not numbers"},
-        {"weight throws", Status::kError, who + ": weight(): the layer gave up"},
-        {"input's shape", Status::kInvalid, who + ": input() gave shape"},
-        {"no output", Status::kInvalid, who + ": output() gave no tensor"},
-        {"declare throws", Status::kError, who + ": declare(): nothing to declare"},
-        {"coupling throws", Status::kError, who + ": couples_rows()"},
-        {"draws", Status::kOk, "drew from LibTorch's own random generator"}});
+       {{"writes weights", results::Status::kInvalid,
+         who + " writes into the weights of the network"},
+        {"writes weights once", results::Status::kInvalid,
+         who + " writes into the weights of the network"},
+        {"writes activations", results::Status::kInvalid, who + " writes into the activations"},
+        {"writes noise keys", results::Status::kInvalid, who + " writes into noise.key.id"},
+        {"weight's shape", results::Status::kInvalid, who + ": weight() gave shape"},
+        {"weight is NaN", results::Status::kInvalid,
+         who + ": weight() gave values that are not numbers"},
+        {"weight throws", results::Status::kError, who + ": weight(): the layer gave up"},
+        {"input's shape", results::Status::kInvalid, who + ": input() gave shape"},
+        {"no output", results::Status::kInvalid, who + ": output() gave no tensor"},
+        {"declare throws", results::Status::kError, who + ": declare(): nothing to declare"},
+        {"coupling throws", results::Status::kError, who + ": couples_rows()"},
+        {"draws", results::Status::kOk, "drew from LibTorch's own random generator"}});
 }
 
 TEST_F(MisbehavingDefenses, RowsThatFailBeforeTheFirstCellFailByThemselves) {
   const std::string who = "'wrong_inputs'";
   hold("wrong_inputs", Where::kStack,
-       {{"throws", Status::kError, who + ": forward(): the defense gave up"},
-        {"throws a number", Status::kError, who + ": forward()"},
-        {"throws later", Status::kError, ": the defense gave up later"},
-        {"normalisation throws", Status::kError, who + ": normalisation(): no mean, no std"},
-        {"shape", Status::kInvalid, who + ": forward() gave shape [7, 1, 6, 6]"},
-        {"double", Status::kInvalid, who + ": forward() gave dtype Double"},
-        {"NaN", Status::kInvalid, who + ": forward() gave values that are not numbers"},
-        {"in place", Status::kInvalid, who + " writes into the inputs in forward()"},
-        {"oneDNN off", Status::kInvalid, who + " changed whether LibTorch uses oneDNN"},
-        {"counts", Status::kInvalid, "keeps a state between calls"},
-        {"draws", Status::kOk, "drew from LibTorch's own random generator"}});
+       {{"throws", results::Status::kError, who + ": forward(): the defense gave up"},
+        {"throws a number", results::Status::kError, who + ": forward()"},
+        {"throws later", results::Status::kError, ": the defense gave up later"},
+        {"normalisation throws", results::Status::kError,
+         who + ": normalisation(): no mean, no std"},
+        {"shape", results::Status::kInvalid, who + ": forward() gave shape [7, 1, 6, 6]"},
+        {"double", results::Status::kInvalid, who + ": forward() gave dtype Double"},
+        {"NaN", results::Status::kInvalid, who + ": forward() gave values that are not numbers"},
+        {"in place", results::Status::kInvalid, who + " writes into the inputs in forward()"},
+        {"oneDNN off", results::Status::kInvalid, who + " changed whether LibTorch uses oneDNN"},
+        {"counts", results::Status::kInvalid, "keeps a state between calls"},
+        {"draws", results::Status::kOk, "drew from LibTorch's own random generator"}});
 }
 
 TEST_F(MisbehavingDefenses, APluginThatCannotBeMadeCostsItsRow) {
   hold("cannot_be_made", Where::kStack,
-       {{"", Status::kError, "defense 'cannot_be_made' cannot be made: not today"}});
+       {{"", results::Status::kError, "defense 'cannot_be_made' cannot be made: not today"}});
 }
 
 TEST_F(MisbehavingDefenses, VotesSayWhatTheyAre) {
   const std::string who = "'wrong_vote'";
   hold("wrong_vote", Where::kStack,
-       {{"no draws", Status::kInvalid, who + ": mc_samples() is 0, expected 1 to 1048575"},
-        {"negative", Status::kInvalid, who + ": mc_samples() is -5"},
-        {"endless", Status::kInvalid, who + ": mc_samples() is 1099511627776"},
-        {"draws change", Status::kInvalid, who + ": mc_samples() is 1, before it was 4"},
-        {"in place", Status::kInvalid, who + " writes into the inputs in perturb()"},
-        {"shape", Status::kInvalid, who + ": perturb() gave shape"},
-        {"ballot's shape", Status::kInvalid, who + ": ballot() gave shape"},
-        {"ballot is NaN", Status::kInvalid, who + ": ballot() gave values that are not finite"},
-        {"ballot throws", Status::kError, who + ": ballot(): no ballot"},
-        {"ballot of classes", Status::kInvalid, who + ": ballot() gave shape"},
-        {"writes logits", Status::kInvalid, who + " writes into outputs.logits in ballot()"},
-        {"lead is NaN", Status::kInvalid, who + ": lead() is nan"},
-        {"lead is negative", Status::kInvalid, who + ": lead() is -1"},
-        {"lead lies", Status::kInvalid, who + ": one ballot() puts a class 1 ahead"},
-        {"not at all", Status::kOk, ""}});
+       {{"no draws", results::Status::kInvalid, who + ": mc_samples() is 0, expected 1 to 1048575"},
+        {"negative", results::Status::kInvalid, who + ": mc_samples() is -5"},
+        {"endless", results::Status::kInvalid, who + ": mc_samples() is 1099511627776"},
+        {"draws change", results::Status::kInvalid, who + ": mc_samples() is 1, before it was 4"},
+        {"in place", results::Status::kInvalid, who + " writes into the inputs in perturb()"},
+        {"shape", results::Status::kInvalid, who + ": perturb() gave shape"},
+        {"ballot's shape", results::Status::kInvalid, who + ": ballot() gave shape"},
+        {"ballot is NaN", results::Status::kInvalid,
+         who + ": ballot() gave values that are not finite"},
+        {"ballot throws", results::Status::kError, who + ": ballot(): no ballot"},
+        {"ballot of classes", results::Status::kInvalid, who + ": ballot() gave shape"},
+        {"writes logits", results::Status::kInvalid,
+         who + " writes into outputs.logits in ballot()"},
+        {"lead is NaN", results::Status::kInvalid, who + ": lead() is nan"},
+        {"lead is negative", results::Status::kInvalid, who + ": lead() is -1"},
+        {"lead lies", results::Status::kInvalid, who + ": one ballot() puts a class 1 ahead"},
+        {"not at all", results::Status::kOk, ""}});
 }
 
 TEST_F(MisbehavingDefenses, DetectorsScoreEveryRow) {
   const std::string who = "'wrong_detector'";
-  hold("wrong_detector", Where::kStack,
-       {{"shape", Status::kInvalid, who + ": score() gave shape [3]"},
-        {"NaN", Status::kInvalid, who + ": score() gave values that are not numbers"},
-        {"writes logits", Status::kInvalid, who + " writes into outputs.logits in score()"},
-        {"asks much", Status::kError, who + ": score(): View::ballots"},
-        {"not at all", Status::kOk, ""}});
+  hold(
+      "wrong_detector", Where::kStack,
+      {{"shape", results::Status::kInvalid, who + ": score() gave shape [3]"},
+       {"NaN", results::Status::kInvalid, who + ": score() gave values that are not numbers"},
+       {"writes logits", results::Status::kInvalid, who + " writes into outputs.logits in score()"},
+       {"asks much", results::Status::kError, who + ": score(): View::ballots"},
+       {"not at all", results::Status::kOk, ""}});
 }
 
 // The program runs a suite in which one attack ends, or spoils the end of, its process.

@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include "data/formats/readers.h"
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -16,15 +18,15 @@ class SmallSuite : public ::testing::Test {
     Noise noise;
     noise.key.seed = 3;
     noise.key.id = noise.key.place = torch::zeros({1}, torch::kLong);
-    write_safetensors(folder_ / "weights.safetensors",
-                      {{"0.weight", 0.5 * noise.shared_normal({4, 1, 3, 3})},
-                       {"0.bias", torch::zeros({4})},
-                       {"3.weight", 0.3 * noise.shared_normal({4, 4 * 4 * 4})},
-                       {"3.bias", torch::zeros({4})}});
-    Dataset data;
+    models::write_safetensors(folder_ / "weights.safetensors",
+                              {{"0.weight", 0.5 * noise.shared_normal({4, 1, 3, 3})},
+                               {"0.bias", torch::zeros({4})},
+                               {"3.weight", 0.3 * noise.shared_normal({4, 4 * 4 * 4})},
+                               {"3.bias", torch::zeros({4})}});
+    data::Dataset data;
     data.images =
         (128 + 40 * noise.shared_normal({kSamples, 1, 6, 6})).clamp(0, 255).to(torch::kByte);
-    const auto weights = read_safetensors(folder_ / "weights.safetensors");
+    const auto weights = models::read_safetensors(folder_ / "weights.safetensors");
     const Tensor a = torch::conv2d(data.images.to(torch::kFloat) / 255, weights.at("0.weight"));
     data.labels = torch::linear(a.relu().flatten(1), weights.at("3.weight")).argmax(1);
     write_idx(data, folder_ / "images.gz", folder_ / "labels.gz");
@@ -56,21 +58,22 @@ stack = [{}]
   }
 
   /// By "row / column".
-  std::map<std::string, CellRecord> run_suite_of(const std::string& name,
-                                                 const std::string& attacks,
-                                                 const std::string& rows) const {
-    RunOptions options;
+  std::map<std::string, results::CellRecord> run_suite_of(const std::string& name,
+                                                          const std::string& attacks,
+                                                          const std::string& rows) const {
+    execution::RunOptions options;
     options.batch_size = 8;
-    const Store::Run done =
-        run(read_suite(write_suite(name, attacks, rows), {}, plugins_, registry_), plugins_,
+    const results::Store::Run done =
+        run(suite::read_suite(write_suite(name, attacks, rows), {}, plugins_, registry_), plugins_,
             registry_, folder_ / name, options);
-    std::map<std::string, CellRecord> out;
-    for (const CellRecord& cell : done.cells) out[cell.defense + " / " + cell.attack] = cell;
+    std::map<std::string, results::CellRecord> out;
+    for (const results::CellRecord& cell : done.cells)
+      out[cell.defense + " / " + cell.attack] = cell;
     return out;
   }
 
-  static void expect_same(const CellRecord& a, const CellRecord& b) {
-    EXPECT_EQ(a.status, Status::kOk) << a.reason;
+  static void expect_same(const results::CellRecord& a, const results::CellRecord& b) {
+    EXPECT_EQ(a.status, results::Status::kOk) << a.reason;
     EXPECT_EQ(a.flags, b.flags);
     EXPECT_EQ(a.x_adv_sha256, b.x_adv_sha256);
     ASSERT_EQ(a.outcomes.size(), size_t(kSamples));
@@ -83,9 +86,9 @@ stack = [{}]
   }
 
   TemporaryFolder folder_;
-  const PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins",
-                                from_environment("GAUNTLET_BUILD_DIR") / "test_plugins"}};
-  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+  const library::PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins",
+                                         from_environment("GAUNTLET_BUILD_DIR") / "test_plugins"}};
+  const registry::Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
 };
 
 }  // namespace gauntlet::testing

@@ -5,8 +5,9 @@
 #include <sstream>
 
 #include "base/bad_input.h"
-#include "base/npz_writer.h"
-#include "host/remarks.h"
+#include "reports/files/npz_writer.h"
+#include "suite/read_suite.h"
+#include "suite/remarks.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -31,9 +32,9 @@ const std::string kThreat = "norm = \"linf\", epsilon = 0.1", kSteps = "steps = 
 
 class Mistakes : public ::testing::Test {
  protected:
-  Suite read(const std::string& text) const {
+  suite::Suite read(const std::string& text) const {
     std::ofstream(folder_ / "suite.toml") << text;
-    return read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
+    return suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
   }
   static std::string changed(const std::string& from, const std::string& to) {
     std::string text = kRight;
@@ -51,7 +52,7 @@ class Mistakes : public ::testing::Test {
     return "";
   }
   std::string remarked(const std::string& from, const std::string& to) const {
-    Remarks remarks;
+    suite::Remarks remarks;
     remark_on_units(read(changed(from, to)), remarks);
     std::string text;
     for (const std::string& line : remarks.lines()) text += line + "\n";
@@ -67,8 +68,8 @@ class Mistakes : public ::testing::Test {
   }
 
   const TemporaryFolder folder_;
-  const PluginLibrary plugins_ = shipped_plugins();
-  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+  const library::PluginLibrary plugins_ = shipped_plugins();
+  const registry::Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
 };
 
 TEST_F(Mistakes, NoneIsFoundInARightSuite) {
@@ -118,7 +119,7 @@ TEST_F(Mistakes, OfNormalisationAndLayoutAreNamed) {
        own_model(", layers = [{ type = \"flatten\" }, { type = \"linear\", out = 10 }]",
                  "[28, 28, 1]"),
        "channels come first, write [1, 28, 28]"},
-      {kModel, "model = \"cifar10/at\"", "takes images of 3 x 32 x 32 and knows 10 classes"},
+      {kModel, "model = \"cifar10/at\"", "takes images of [3, 32, 32] and knows 10 classes"},
       {kModel,
        "model = { architecture = \"resnet20\", input = [1, 28, 28], clases = 10, weigths = \"w\" }",
        "weigths: is no option, did you mean 'weights'?"},
@@ -187,7 +188,7 @@ TEST_F(Mistakes, OfDataAreNamed) {
 
 TEST_F(Mistakes, OfArraysAreNamed) {
   const auto with = [&](const Tensor& x, const Tensor& y, const std::string& more) {
-    write_npz(folder_ / "data.npz", {{"images", x}, {"labels", y}});
+    reports::files::write_npz(folder_ / "data.npz", {{"images", x}, {"labels", y}});
     const std::string text =
         said("{ " + kData + " }", "{ path = \"" + (folder_ / "data.npz").string() +
                                       "\", format = \"npz\", images_array = \"images\", "
@@ -206,18 +207,18 @@ TEST_F(Mistakes, OfArraysAreNamed) {
 
 // Labels, pixels and weights that fit no check show in the clean accuracy.
 TEST_F(Mistakes, ThatOnlyNumbersShowAreFindings) {
-  const Dataset data = registry_.load("fashion-mnist-1k", "test");
+  const data::Dataset data = registry_.load("fashion-mnist-1k", "test");
   const Tensor first = torch::arange(100);
   const auto finding = [&](const Tensor& x, const Tensor& y) {
-    write_npz(folder_ / "data.npz", {{"images", x}, {"labels", y}});
+    reports::files::write_npz(folder_ / "data.npz", {{"images", x}, {"labels", y}});
     std::string text = changed("{ " + kData + " }",
                                "{ path = \"" + (folder_ / "data.npz").string() +
                                    "\", format = \"npz\", images_array = \"images\", labels_array "
                                    "= \"labels\", classes = 10 }");
     text.replace(text.find("pgd = { use = \"pgd\", steps = 10 }\n"), 34, "");
-    RunSummary summary;
-    const Store::Run records =
-        run(read(text), plugins_, registry_, folder_ / "run", RunOptions{}, &summary);
+    execution::RunSummary summary;
+    const results::Store::Run records =
+        run(read(text), plugins_, registry_, folder_ / "run", execution::RunOptions{}, &summary);
     EXPECT_EQ(summary.ok, 1);
     std::string all;
     for (const std::string& flag : records.cells.at(0).flags) all += flag + "\n";

@@ -33,18 +33,18 @@ double chance(double share) { return 2 * std::sqrt(share * (1 - share) / double(
 class UnderAttack : public ::testing::Test {
  protected:
   // One defense, one attack; empty where weights or data are absent.
-  std::optional<Suite> suite(const std::string& file, int64_t samples, double epsilon, ParamMap pgd,
-                             Success success) {
+  std::optional<suite::Suite> suite(const std::string& file, int64_t samples, double epsilon,
+                                    ParamMap pgd, suite::Success success) {
     const RealNetwork& real = network_of(file);
-    ModelEntry model;
+    registry::ModelEntry model;
     model.id = file, model.dataset = real.dataset, model.network = real.network;
     model.weights = external("GAUNTLET_WEIGHTS", "weights") / (file + ".safetensors");
     return suite(model, samples, epsilon, std::move(pgd), success);
   }
-  std::optional<Suite> suite(const ModelEntry& model, int64_t samples, double epsilon, ParamMap pgd,
-                             Success success) {
+  std::optional<suite::Suite> suite(const registry::ModelEntry& model, int64_t samples,
+                                    double epsilon, ParamMap pgd, suite::Success success) {
     if (!fs::exists(model.weights)) return {};
-    Suite s;
+    suite::Suite s;
     s.name = "real";
     s.seeds = {0};
     s.data.dataset = model.dataset;
@@ -60,44 +60,47 @@ class UnderAttack : public ::testing::Test {
     s.cells = {{0, 0, 0, 0}};
     return s;
   }
-  CellRecord only_cell(const Suite& s, const RunOptions& options, const std::string& folder) {
-    const Store::Run records = run(s, plugins_, registry_, folder_ / folder, options);
-    EXPECT_EQ(records.cells.at(0).status, Status::kOk) << records.cells.at(0).reason;
+  results::CellRecord only_cell(const suite::Suite& s, const execution::RunOptions& options,
+                                const std::string& folder) {
+    const results::Store::Run records = run(s, plugins_, registry_, folder_ / folder, options);
+    EXPECT_EQ(records.cells.at(0).status, results::Status::kOk) << records.cells.at(0).reason;
     return records.cells.at(0);
   }
 
   TemporaryFolder folder_;
-  const PluginLibrary plugins_ = shipped_plugins();
-  const Registry registry_{source_dir() / "registry", {external("GAUNTLET_DATA", "data")}};
+  const library::PluginLibrary plugins_ = shipped_plugins();
+  const registry::Registry registry_{source_dir() / "registry",
+                                     {external("GAUNTLET_DATA", "data")}};
 };
 
 TEST_F(UnderAttack, AnUndefendedResNetFalls) {
   auto s = suite("akamaster-resnet/resnet20-12fca82f", kImages, 8.0 / 255,
-                 {{"steps", 20}, {"step_size", 2.0 / 255}}, Success::kAny);
+                 {{"steps", 20}, {"step_size", 2.0 / 255}}, suite::Success::kAny);
   if (!s) GTEST_SKIP() << "weights or data are not here";
   s->data.indices = spread();
-  const CellRecord cell = only_cell(*s, {}, "resnet");
+  const results::CellRecord cell = only_cell(*s, {}, "resnet");
   EXPECT_NEAR(cell.clean_accuracy, 0.9173, kWhole ? 0.0005 : chance(0.9173));
   EXPECT_LE(cell.robust_accuracy, 0.01);
 }
 
 TEST_F(UnderAttack, OurAdversariallyTrainedResNetWithstands) {
-  const ModelEntry model = registry_.model("cifar10/at-pgd7");
+  const registry::ModelEntry model = registry_.model("cifar10/at-pgd7");
   EXPECT_GE(model.accuracy.at(0).correct, 7000);  // of 10,000, measured by another test
-  const auto s =
-      suite(model, 1000, 8.0 / 255, {{"steps", 20}, {"step_size", 2.0 / 255}}, Success::kAny);
+  const auto s = suite(model, 1000, 8.0 / 255, {{"steps", 20}, {"step_size", 2.0 / 255}},
+                       suite::Success::kAny);
   if (!s) GTEST_SKIP() << "the data are not here";
-  const CellRecord cell = only_cell(*s, {}, "ours");
+  const results::CellRecord cell = only_cell(*s, {}, "ours");
   EXPECT_GE(cell.robust_accuracy, 0.41);
 }
 
 TEST_F(UnderAttack, TradesOnMnistKeepsItsPublishedAccuracy) {
   auto s = suite("trades/model_mnist_smallcnn", kImages, 0.3,
-                 {{"steps", 40}, {"step_size", 0.01}, {"start", "input"}}, Success::kFinal);
+                 {{"steps", 40}, {"step_size", 0.01}, {"start", "input"}}, suite::Success::kFinal);
   if (!s) GTEST_SKIP() << "weights or data are not here";
   s->data.indices = spread();
-  s->attacks[0].host.saturation = Saturation::kReport;  // the published attack, and no second one
-  const CellRecord cell = only_cell(*s, {}, "trades");
+  s->attacks[0].host.saturation =
+      suite::Saturation::kReport;  // the published attack, and no second one
+  const results::CellRecord cell = only_cell(*s, {}, "trades");
   EXPECT_NEAR(cell.clean_accuracy, 0.9948, kWhole ? 0.0002 : chance(0.9948));
   // Zhang et al., 2019: 40 steps from the input itself.
   EXPECT_NEAR(cell.robust_accuracy, 0.9607, kWhole ? 0.004 : chance(0.9607));
@@ -105,15 +108,15 @@ TEST_F(UnderAttack, TradesOnMnistKeepsItsPublishedAccuracy) {
 
 TEST_F(UnderAttack, OutcomesHardlyDependOnBatchSizeOrCompaction) {
   const auto s = suite("akamaster-resnet/resnet20-12fca82f", 500, 1.0 / 255,
-                       {{"steps", 5}, {"step_size", 0.25 / 255}}, Success::kAny);
+                       {{"steps", 5}, {"step_size", 0.25 / 255}}, suite::Success::kAny);
   if (!s) GTEST_SKIP() << "weights or data are not here";
   const auto outcomes = [&](const std::string& name, int64_t batch_size, bool compact) {
-    RunOptions options;
+    execution::RunOptions options;
     options.batch_size = batch_size, options.compact = compact;
     return only_cell(*s, options, name).outcomes;
   };
   const auto base = outcomes("250", 250, true);
-  const auto differences = [&](const std::vector<Outcome>& other) {
+  const auto differences = [&](const std::vector<results::Outcome>& other) {
     int64_t count = 0;
     for (size_t i = 0; i < base.size(); ++i)
       count += base[i].robust_right != other.at(i).robust_right;

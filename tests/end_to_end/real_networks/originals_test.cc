@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "external.h"
-#include "models/safetensors.h"
-#include "models/weights.h"
+#include "models/weights/safetensors.h"
+#include "models/weights/weights.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -31,9 +31,9 @@ TEST_P(Originals, HoldTheTensorsOfTheirConversions) {
   const auto original = folder / GetParam().file, conversion = folder / GetParam().conversion;
   if (!std::filesystem::exists(original)) GTEST_SKIP() << original << " is not here";
   if (!std::filesystem::exists(conversion)) GTEST_SKIP() << conversion << " is not here";
-  const auto wanted = read_safetensors(conversion);
+  const auto wanted = models::read_safetensors(conversion);
   std::map<std::string, Tensor> found;
-  for (const auto& [name, tensor] : read_weights(original).tensors)
+  for (const auto& [name, tensor] : models::read_weights(original).tensors)
     found[name.starts_with("module.") ? name.substr(7) : name] = tensor;
   for (const auto& [name, tensor] : wanted) {
     ASSERT_TRUE(found.count(name)) << name;

@@ -6,8 +6,10 @@
 
 #include "external.h"
 #include "gauntlet/noise.h"
-#include "host/registry.h"
-#include "models/weights.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
+#include "models/weights/weights.h"
+#include "registry/registry.h"
 #include "table.h"
 
 namespace gauntlet::testing {
@@ -36,11 +38,11 @@ TEST_P(RealNetworks, ClassifiesAsPublished) {
   const RealNetwork& real = GetParam();
   const fs::path weights = file_of(real);
   if (!fs::exists(weights)) GTEST_SKIP() << weights << " is not here";
-  const Registry registry(source_dir() / "registry", {external("GAUNTLET_DATA", "data")});
+  const registry::Registry registry(source_dir() / "registry", {external("GAUNTLET_DATA", "data")});
   for (const auto& split : registry.dataset(real.dataset).splits)
     for (const auto& file : split.files)
       if (split.name == "test" && !registry.find(file)) GTEST_SKIP() << file.path << " is not here";
-  const Dataset data = registry.load(real.dataset, "test");
+  const data::Dataset data = registry.load(real.dataset, "test");
 
   const auto network = build_network(real.network);
   load_weights(*network, weights);
@@ -51,7 +53,7 @@ TEST_P(RealNetworks, ClassifiesAsPublished) {
     const Tensor index = torch::arange(begin, std::min(begin + kBatch, data.size()));
     Noise noise;
     noise.key.id = index, noise.key.place = torch::zeros_like(index);
-    const Tensor logits = network->forward(data.x(index), noise, {}, Mode::kFolded).logits;
+    const Tensor logits = network->forward(data.x(index), noise, {}, models::Mode::kFolded).logits;
     correct += (logits.argmax(1) == data.y(index)).sum().item<int64_t>();
   }
   // The published figures count whole images; near ties may fall otherwise in another order of

@@ -30,8 +30,8 @@ ParamValue linear(int64_t out, const char* name = nullptr) {
 }
 const ParamValue kRelu = layer("relu"), kFlatten = layer("flatten");
 
-NetworkSpec sequential(int64_t channels, const Normalisation& norm, ParamList layers) {
-  NetworkSpec spec;
+models::NetworkSpec sequential(int64_t channels, const Normalisation& norm, ParamList layers) {
+  models::NetworkSpec spec;
   spec.architecture = "sequential", spec.classes = 10;
   spec.input = channels == 1 ? std::vector<int64_t>{1, 28, 28} : std::vector<int64_t>{3, 32, 32};
   spec.mean = norm.mean, spec.std = norm.std;
@@ -39,33 +39,35 @@ NetworkSpec sequential(int64_t channels, const Normalisation& norm, ParamList la
   return spec;
 }
 
-NetworkSpec named(const char* architecture, int64_t channels, const Normalisation& norm = kNone,
-                  ParamMap options = {}) {
+models::NetworkSpec named(const char* architecture, int64_t channels,
+                          const Normalisation& norm = kNone, ParamMap options = {}) {
   const int64_t size = channels == 1 ? 28 : 32;
   return {architecture, {channels, size, size}, 10, norm.mean, norm.std, std::move(options)};
 }
-NetworkSpec cnn_a(int64_t channels, const Normalisation& norm = kNone, int64_t width = 16,
-                  int64_t padding = 1) {
+models::NetworkSpec cnn_a(int64_t channels, const Normalisation& norm = kNone, int64_t width = 16,
+                          int64_t padding = 1) {
   return named("cnn-a", channels, norm, {{"width", width}, {"padding", padding}});
 }
-NetworkSpec small_cnn(const char* names) { return named("smallcnn", 1, kNone, {{"names", names}}); }
-NetworkSpec cnn_a_deep() {
+models::NetworkSpec small_cnn(const char* names) {
+  return named("smallcnn", 1, kNone, {{"names", names}});
+}
+models::NetworkSpec cnn_a_deep() {
   return sequential(3, kOval,
                     {conv(8, 4, 2, 1), kRelu, conv(8, 3, 1, 1), kRelu, conv(8, 3, 1, 1), kRelu,
                      conv(8, 4, 2, 1), kRelu, kFlatten, linear(100), kRelu, linear(10)});
 }
-NetworkSpec marabou_large() {
+models::NetworkSpec marabou_large() {
   return sequential(3, kNone,
                     {conv(32, 4, 2, 0), kRelu, conv(64, 4, 2, 0), kRelu, kFlatten, linear(128),
                      kRelu, linear(64), kRelu, linear(10)});
 }
-NetworkSpec madry_tiny() {
+models::NetworkSpec madry_tiny() {
   return sequential(
       1, kNone,
       {conv(4, 5, 2, 2), kRelu, conv(8, 5, 2, 2), kRelu, kFlatten, linear(128), kRelu, linear(10)});
 }
-NetworkSpec convmed() {
-  NetworkSpec spec = sequential(
+models::NetworkSpec convmed() {
+  models::NetworkSpec spec = sequential(
       1, kMnist,
       {conv(32, 5, 2, 2, "blocks.layers.1.conv"), kRelu, conv(64, 4, 2, 1, "blocks.layers.3.conv"),
        kRelu, kFlatten, linear(100, "blocks.layers.6.linear"), kRelu,
@@ -73,7 +75,8 @@ NetworkSpec convmed() {
   spec.options["ignore"] = ParamList{"*.deepz_lambda"};  // the certifier's
   return spec;
 }
-NetworkSpec resnet(const char* architecture, const Normalisation& norm, ParamMap options = {}) {
+models::NetworkSpec resnet(const char* architecture, const Normalisation& norm,
+                           ParamMap options = {}) {
   return named(architecture, 3, norm, std::move(options));
 }
 }  // namespace

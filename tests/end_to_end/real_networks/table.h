@@ -11,7 +11,7 @@ struct RealNetwork {
   std::string file;  ///< below the folder of weights; without an ending it is .safetensors
   std::string dataset;
   int64_t correct;  ///< of the 10,000 test images
-  NetworkSpec network;
+  models::NetworkSpec network;
 };
 
 /// How GoogleTest names a parameter; without it, the bytes of the object.

@@ -5,7 +5,9 @@
 
 #include "base/bad_input.h"
 #include "data/dataset.h"
-#include "reports/report.h"
+#include "data/formats/readers.h"
+#include "reports/files/write_reports.h"
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -15,7 +17,7 @@ namespace {
 class FittedSuite : public ::testing::Test {
  protected:
   void SetUp() override {
-    write_safetensors(
+    models::write_safetensors(
         folder_ / "plane.safetensors",
         {{"1.weight", torch::tensor({{-2.0f, -2.0f, -2.0f, -2.0f}, {2.0f, 2.0f, 2.0f, 2.0f}})},
          {"1.bias", torch::tensor({4.0f, -4.0f})}});
@@ -25,7 +27,7 @@ class FittedSuite : public ::testing::Test {
   }
   // Grey images on both sides of the plane, 60 of them.
   void write_data(const std::string& split, int64_t shift) {
-    Dataset data;
+    data::Dataset data;
     data.images = (torch::arange(60) * 2 + 68 + shift)
                       .to(torch::kByte)
                       .view({-1, 1, 1, 1})
@@ -43,7 +45,7 @@ class FittedSuite : public ::testing::Test {
             << name << "-images.gz\", sha256 = \"" << sums.first << "\" }, { path = \"" << name
             << "-labels.gz\", sha256 = \"" << sums.second << "\" }]\n";
   }
-  Suite suite(const SuiteOptions& options = {}) const {
+  suite::Suite suite(const suite::SuiteOptions& options = {}) const {
     std::ofstream(folder_ / "suite.toml") << R"(schema = 1
 name = "fitted"
 data = { dataset = "grey" }
@@ -64,41 +66,42 @@ model = { architecture = "sequential", dataset = "grey", weights = "plane.safete
 stack = [{ use = "smoothing", sigmas = )" << sigmas_
                                           << R"(, mc_grid = [3, 9], fit_epsilon = 0.05 }]
 )";
-    return read_suite(folder_ / "suite.toml", options, plugins_, registry());
+    return suite::read_suite(folder_ / "suite.toml", options, plugins_, registry());
   }
-  Registry registry() const { return Registry(folder_ / "registry", {}); }
-  Store::Run run_in(const std::string& name, RunSummary* summary = nullptr) const {
+  registry::Registry registry() const { return registry::Registry(folder_ / "registry", {}); }
+  results::Store::Run run_in(const std::string& name,
+                             execution::RunSummary* summary = nullptr) const {
     return run(suite(), plugins_, registry(), folder_ / name, {}, summary);
   }
 
   TemporaryFolder folder_;
   std::string sigmas_ = "[0, 0.5]";
   std::map<std::string, std::pair<std::string, std::string>> sums_;
-  const PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
+  const library::PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
 };
 
 TEST_F(FittedSuite, ReportsDifferencesFromTheBaseline) {
-  const Store::Run records = run_in("run");
+  const results::Store::Run records = run_in("run");
   ASSERT_EQ(records.differences.size(), 3u) << "clean, fgsm, pgd";
-  for (const Difference& one : records.differences) {
+  for (const results::Difference& one : records.differences) {
     EXPECT_TRUE(one.ok);
     EXPECT_EQ(one.defense, "vote");
     EXPECT_EQ(one.samples, 60);
   }
-  const CellRecord &plain = records.cells[1], &vote = records.cells[3];
+  const results::CellRecord &plain = records.cells[1], &vote = records.cells[3];
   ASSERT_EQ(vote.attack, "pgd");
   EXPECT_NEAR(records.differences[2].value, vote.robust_accuracy - plain.robust_accuracy, 1e-12);
-  const auto unread = [](const CellRecord&) { return std::vector<Outcome>(); };
-  write_reports({records, unread}, folder_);
+  const auto unread = [](const results::CellRecord&) { return std::vector<results::Outcome>(); };
+  reports::files::write_reports({records, unread}, folder_);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "differences.csv"));
-  Store::Run without = records;
+  results::Store::Run without = records;
   without.differences.clear();
-  write_reports({without, unread}, folder_);
+  reports::files::write_reports({without, unread}, folder_);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "differences.csv")) << "of another run";
 }
 
 TEST_F(FittedSuite, RecordsWhatWasFitted) {
-  const Store::Run records = run_in("run");
+  const results::Store::Run records = run_in("run");
   const auto told =
       nlohmann::json::parse(records.cells[3].parameters)["defense"]["fitted"]["smoothing"];
   EXPECT_EQ(told["sigma"], 0.0) << "noise only harms a plane";
@@ -112,9 +115,10 @@ TEST_F(FittedSuite, RecordsWhatWasFitted) {
 
 TEST_F(FittedSuite, DrawsAreSharedOutAmongTheVotesAsked) {
   sigmas_ = "[0.5]";
-  const Suite by_draws = suite({{"scoring={ draws = 20 }", "data.samples=5"}, {}});
-  const Store::Run records = run(by_draws, plugins_, registry(), folder_ / "run", {}, nullptr);
-  const CellRecord &plain = records.cells[0], &vote = records.cells[2];
+  const suite::Suite by_draws = suite({{"scoring={ draws = 20 }", "data.samples=5"}, {}});
+  const results::Store::Run records =
+      run(by_draws, plugins_, registry(), folder_ / "run", {}, nullptr);
+  const results::CellRecord &plain = records.cells[0], &vote = records.cells[2];
   ASSERT_EQ(vote.defense, "vote");
   EXPECT_EQ(plain.trials, 1) << "deterministic";
   const auto told = nlohmann::json::parse(vote.parameters)["defense"]["fitted"]["smoothing"];
@@ -124,10 +128,11 @@ TEST_F(FittedSuite, DrawsAreSharedOutAmongTheVotesAsked) {
 }
 
 TEST_F(FittedSuite, ColumnsThatAskTheSameBothHaveTheAnswer) {
-  const Suite twins = suite({{"attack.twin={ base = \"pgd\" }"}, {}});
-  RunSummary first, second;
+  const suite::Suite twins = suite({{"attack.twin={ base = \"pgd\" }"}, {}});
+  execution::RunSummary first, second;
   run(twins, plugins_, registry(), folder_ / "run", {}, &first);
-  const Store::Run records = run(twins, plugins_, registry(), folder_ / "run", {}, &second);
+  const results::Store::Run records =
+      run(twins, plugins_, registry(), folder_ / "run", {}, &second);
   EXPECT_EQ(first.cached, 2) << "computed once for both";
   EXPECT_EQ(second.cached, 6);
   ASSERT_EQ(records.cells.size(), 6u);
@@ -139,12 +144,12 @@ TEST_F(FittedSuite, ColumnsThatAskTheSameBothHaveTheAnswer) {
 }
 
 TEST_F(FittedSuite, OtherTrainingImagesAreAnotherQuestion) {
-  RunSummary again, changed;
-  const Store::Run first = run_in("run");
+  execution::RunSummary again, changed;
+  const results::Store::Run first = run_in("run");
   run_in("run", &again);
   EXPECT_EQ(again.cached, 4);
   write_data("train", 3);
-  const Store::Run other = run_in("run", &changed);
+  const results::Store::Run other = run_in("run", &changed);
   EXPECT_EQ(changed.cached, 2) << "those of the row that is not fitted";
   EXPECT_NE(first.cells[3].identity, other.cells[3].identity);
 }

@@ -5,7 +5,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "analysis/latest_run.h"
 #include "results/artifacts.h"
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -20,9 +22,9 @@ const std::string kFgsm = "fgsm = { use = \"fgsm\" }\n",
                   kSame = "again = { use = \"pgd\", steps = 3, step_size = 0.05 }\n",
                   kNoise = "noise = { use = \"random_noise\" }\n";
 
-struct Told final : RunEvents {
+struct Told final : execution::RunEvents {
   void remark(const std::string& sentence) override { remarks.push_back(sentence); }
-  void cell_end(const CellRecord&, bool known) override { computed += !known; }
+  void cell_end(const results::CellRecord&, bool known) override { computed += !known; }
   std::vector<std::string> remarks;
   int computed = 0;
 };
@@ -30,7 +32,8 @@ struct Told final : RunEvents {
 // A random row: its worst case is judged again on fresh draws.
 class RandomRow : public ::testing::Test {
  protected:
-  Store::Run run_columns(const std::string& columns, const std::string& folder, Told& told) const {
+  results::Store::Run run_columns(const std::string& columns, const std::string& folder,
+                                  Told& told) const {
     std::ofstream(folder_ / "suite.toml")
         << "schema = 1\nname = \"votes\"\nseeds = [0]\n"
            "data = { dataset = \"fashion-mnist-1k\", samples = 33 }\n"
@@ -39,12 +42,12 @@ class RandomRow : public ::testing::Test {
         << "[[defense]]\nname = \"vote\"\nmodel = \"fashion-mnist/at\"\n"
            "stack = [{ use = \"smoothing\", vote = \"prediction\", sigma = 0.2, mc_samples = 2 "
            "}]\n";
-    const Suite suite = read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
-    Store store(folder_ / folder);
+    const suite::Suite suite = suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
+    results::Store store(folder_ / folder);
     run_suite(suite, plugins_, registry_, store, {}, told);
-    return store.latest_run();
+    return analysis::latest_run(store);
   }
-  Store::Run run_columns(const std::string& columns, const std::string& folder) const {
+  results::Store::Run run_columns(const std::string& columns, const std::string& folder) const {
     Told told;
     return run_columns(columns, folder, told);
   }
@@ -60,29 +63,30 @@ class RandomRow : public ::testing::Test {
       stream.put(byte);
     }
   }
-  static const CellRecord& cell_of(const Store::Run& run, const std::string& attack) {
-    for (const CellRecord& cell : run.cells)
+  static const results::CellRecord& cell_of(const results::Store::Run& run,
+                                            const std::string& attack) {
+    for (const results::CellRecord& cell : run.cells)
       if (cell.attack == attack) return cell;
     throw std::runtime_error(attack);
   }
-  static void expect_same(const WorstCase& a, const WorstCase& b) {
+  static void expect_same(const results::WorstCase& a, const results::WorstCase& b) {
     EXPECT_EQ(a.robust_accuracy, b.robust_accuracy);
     EXPECT_EQ(a.decided_by, b.decided_by);
     EXPECT_EQ(a.interval.low, b.interval.low);
   }
 
   TemporaryFolder folder_;
-  const PluginLibrary plugins_ = shipped_plugins();
-  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+  const library::PluginLibrary plugins_ = shipped_plugins();
+  const registry::Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
 };
 
 TEST_F(RandomRow, HasOneWorstCaseInEveryOrderOfColumns) {
   std::vector<std::string> columns = {kPgd, kSame, kFgsm};
   std::sort(columns.begin(), columns.end());
-  const Store::Run first = run_columns(columns[0] + columns[1] + columns[2], "order");
+  const results::Store::Run first = run_columns(columns[0] + columns[1] + columns[2], "order");
   int orders = 0;
   while (std::next_permutation(columns.begin(), columns.end())) {
-    const Store::Run run = run_columns(columns[0] + columns[1] + columns[2], "order");
+    const results::Store::Run run = run_columns(columns[0] + columns[1] + columns[2], "order");
     expect_same(run.worst_cases.at(0), first.worst_cases.at(0));
     ++orders;
   }
@@ -92,43 +96,44 @@ TEST_F(RandomRow, HasOneWorstCaseInEveryOrderOfColumns) {
 }
 
 TEST_F(RandomRow, HasItsWorstCaseOfAdversarialInputsAsTheyWere) {
-  const Store::Run fresh = run_columns(kFgsm + kPgd + kNoise, "fresh");
-  const Store::Run before = run_columns(kFgsm + kPgd, "damaged");
-  const CellRecord pgd = cell_of(before, "pgd");
+  const results::Store::Run fresh = run_columns(kFgsm + kPgd + kNoise, "fresh");
+  const results::Store::Run before = run_columns(kFgsm + kPgd, "damaged");
+  const results::CellRecord pgd = cell_of(before, "pgd");
   damage(artifact("damaged", pgd.x_adv));
   Told told;
-  const Store::Run after = run_columns(kFgsm + kPgd + kNoise, "damaged", told);
+  const results::Store::Run after = run_columns(kFgsm + kPgd + kNoise, "damaged", told);
   EXPECT_THAT(told.remarks, Contains(HasSubstr(pgd.x_adv + " is not as the run wrote it")));
   EXPECT_EQ(told.computed, 2);
   expect_same(after.worst_cases.at(0), fresh.worst_cases.at(0));
-  for (const CellRecord& cell : after.cells)
-    EXPECT_EQ(artifact_problem(artifact("damaged", cell.x_adv), cell.x_adv_sha256), "");
+  for (const results::CellRecord& cell : after.cells)
+    EXPECT_EQ(results::artifact_problem(artifact("damaged", cell.x_adv), cell.x_adv_sha256), "");
   EXPECT_EQ(cell_of(after, "pgd").x_adv_sha256, pgd.x_adv_sha256) << "the same inputs";
 }
 
 TEST_F(RandomRow, WritesItsCleanImagesAgainWhereTheyAreNot) {
-  const auto images_of = [&](const Store::Run& run) {
+  const auto images_of = [&](const results::Store::Run& run) {
     const auto data = nlohmann::json::parse(run.settings).at("data");
-    return artifact_problem(artifact("clean", data.at("images")), data.at("images_sha256"));
+    return results::artifact_problem(artifact("clean", data.at("images")),
+                                     data.at("images_sha256"));
   };
-  const Store::Run before = run_columns(kFgsm, "clean");
+  const results::Store::Run before = run_columns(kFgsm, "clean");
   ASSERT_EQ(images_of(before), "");
   damage(artifact("clean", nlohmann::json::parse(before.settings).at("data").at("images")));
   ASSERT_NE(images_of(before), "");
-  const Store::Run after = run_columns(kFgsm, "clean");
+  const results::Store::Run after = run_columns(kFgsm, "clean");
   EXPECT_EQ(images_of(after), "");
   EXPECT_EQ(images_of(before), "");
 }
 
 TEST_F(RandomRow, ComputesAgainWhatTheStoreLost) {
-  const Store::Run before = run_columns(kFgsm + kPgd, "store");
+  const results::Store::Run before = run_columns(kFgsm + kPgd, "store");
   for (const char* change : {"UPDATE outcomes SET robust_right = 3 - robust_right WHERE cell = 1",
                              "UPDATE cells SET flags = '[\"' WHERE id = 2",
                              "UPDATE worst_cases SET robust_accuracy = 0.99"}) {
     SQLite::Database((folder_ / "store/results.sqlite").string(), SQLite::OPEN_READWRITE)
         .exec(change);
     Told told;
-    const Store::Run after = run_columns(kFgsm + kPgd, "store", told);
+    const results::Store::Run after = run_columns(kFgsm + kPgd, "store", told);
     EXPECT_THAT(told.remarks, Contains(HasSubstr("is not as it was written; it is computed again")))
         << change;
     expect_same(after.worst_cases.at(0), before.worst_cases.at(0));

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -17,26 +18,26 @@ using ::testing::Not;
 
 class Remarks : public ::testing::Test {
  protected:
-  Suite suite(const std::string& text) const {
+  suite::Suite suite(const std::string& text) const {
     std::ofstream(folder_ / "suite.toml")
         << "schema = 1\nname = \"remarks\"\n"
            "data = { dataset = \"fashion-mnist-1k\", samples = 80 }\nscoring = { trials = 2 }\n"
         << text;
-    return read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
+    return suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
   }
-  std::vector<std::string> told(const Suite& suite) const {
-    const Dataset data = registry_.load(suite.data.entry, suite.data.split);
-    Laboratory lab(plugins_, registry_, at::kCPU);
+  std::vector<std::string> told(const suite::Suite& suite) const {
+    const data::Dataset data = registry_.load(suite.data.entry, suite.data.split);
+    evaluation::Laboratory lab(plugins_, registry_, at::kCPU);
     lab.probe_with(data);
     return remarks_on(suite, data, lab);
   }
-  Store::Run run_of(const Suite& suite) const {
+  results::Store::Run run_of(const suite::Suite& suite) const {
     return run(suite, plugins_, registry_, folder_ / "run", {});
   }
 
   TemporaryFolder folder_;
-  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
-  const PluginLibrary plugins_{shipped_plugins()};
+  const registry::Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+  const library::PluginLibrary plugins_{shipped_plugins()};
 };
 
 const std::string kRows = R"(
@@ -82,7 +83,7 @@ via = { use = "transfer", source = "fashion-mnist/standard" }
 }
 
 TEST_F(Remarks, ResultsCarryThemAndTheWorstCaseNamesAnAttackThatAWeakerOneBeats) {
-  const Store::Run records = run_of(suite(R"(
+  const results::Store::Run records = run_of(suite(R"(
 threat.linf = { norm = "linf", epsilon = 0.3 }
 [attack]
 short = { use = "pgd", steps = 10, step_size = "2/255", start = "input" }
@@ -101,7 +102,7 @@ model = "fashion-mnist/at"
 }
 
 TEST_F(Remarks, ARandomRowUnderSingleDrawsIsMarked) {
-  const Store::Run records = run_of(suite(R"(
+  const results::Store::Run records = run_of(suite(R"(
 threat.linf = { norm = "linf", epsilon = 0.1 }
 [attack]
 fgsm = { use = "fgsm" }

@@ -2,6 +2,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "analysis/latest_run.h"
+#include "data/formats/readers.h"
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -22,11 +25,12 @@ class WholeNumbers : public ::testing::Test {
     const auto whole = [&](at::IntArrayRef shape, double scale) {
       return (noise.shared_normal(shape) * scale).round();
     };
-    write_safetensors(folder_ / "whole.safetensors", {{"0.weight", whole({6, 1, 3, 3}, 2)},
-                                                      {"0.bias", whole({6}, 2)},
-                                                      {"3.weight", whole({4, 6 * 6 * 6}, 2)},
-                                                      {"3.bias", whole({4}, 4)}});
-    Dataset data;
+    models::write_safetensors(folder_ / "whole.safetensors",
+                              {{"0.weight", whole({6, 1, 3, 3}, 2)},
+                               {"0.bias", whole({6}, 2)},
+                               {"3.weight", whole({4, 6 * 6 * 6}, 2)},
+                               {"3.bias", whole({4}, 4)}});
+    data::Dataset data;
     data.images = (noise.shared_normal({kSamples, 1, 8, 8}) > 0).to(torch::kByte) * 255;
     data.labels = label(data.images);
     write_idx(data, folder_ / "images.gz", folder_ / "labels.gz");
@@ -35,36 +39,38 @@ class WholeNumbers : public ::testing::Test {
 
   // The network's own answers: every sample is right without an attack.
   Tensor label(const Tensor& images) const {
-    const auto weights = read_safetensors(folder_ / "whole.safetensors");
+    const auto weights = models::read_safetensors(folder_ / "whole.safetensors");
     const Tensor x = images.to(torch::kFloat) / 255;
     const Tensor a = torch::conv2d(x, weights.at("0.weight"), weights.at("0.bias")).relu();
     return torch::linear(a.flatten(1), weights.at("3.weight"), weights.at("3.bias")).argmax(1);
   }
 
-  Suite suite() const { return read_suite(folder_ / "suite.toml", {}, plugins_, registry_); }
+  suite::Suite suite() const {
+    return suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
+  }
 
-  Store::Run run_with(const std::string& name, int64_t batch_size, bool compact = true,
-                      bool reversed = false) const {
-    RunOptions options;
+  results::Store::Run run_with(const std::string& name, int64_t batch_size, bool compact = true,
+                               bool reversed = false) const {
+    execution::RunOptions options;
     options.batch_size = batch_size, options.compact = compact;
-    Suite s = suite();
+    suite::Suite s = suite();
     if (reversed) std::reverse(s.cells.begin(), s.cells.end());
     return run(s, plugins_, registry_, folder_ / name, options);
   }
 
   // Records by identity, with the bits of their adversarial inputs.
   struct Kept {
-    CellRecord record;
+    results::CellRecord record;
     Tensor x_adv;
   };
-  std::map<std::string, Kept> kept(const Store::Run& run, const std::string& name) const {
+  std::map<std::string, Kept> kept(const results::Store::Run& run, const std::string& name) const {
     std::map<std::string, Kept> out;
-    for (const CellRecord& cell : run.cells) {
-      EXPECT_EQ(cell.status, Status::kOk)
+    for (const results::CellRecord& cell : run.cells) {
+      EXPECT_EQ(cell.status, results::Status::kOk)
           << cell.defense << " " << cell.attack << ": " << cell.reason;
-      if (cell.status != Status::kOk) continue;
+      if (cell.status != results::Status::kOk) continue;
       out[cell.identity] = {
-          cell, read_safetensors(folder_ / name / "artifacts" / cell.x_adv).at("x_adv")};
+          cell, models::read_safetensors(folder_ / name / "artifacts" / cell.x_adv).at("x_adv")};
     }
     return out;
   }
@@ -79,7 +85,7 @@ class WholeNumbers : public ::testing::Test {
       ASSERT_EQ(one.record.outcomes.size(), size_t(kSamples));
       ASSERT_EQ(other.record.outcomes.size(), size_t(kSamples));
       for (size_t i = 0; i < one.record.outcomes.size(); ++i) {
-        const Outcome &l = one.record.outcomes[i], &r = other.record.outcomes[i];
+        const results::Outcome &l = one.record.outcomes[i], &r = other.record.outcomes[i];
         EXPECT_EQ(l.robust_right, r.robust_right);
         EXPECT_EQ(l.predicted, r.predicted);
         EXPECT_EQ(l.margin, r.margin) << "bit for bit";
@@ -111,8 +117,8 @@ stack = [{ use = "smoothing", vote = "prediction", sigma = 0.0, mc_samples = 4 }
 )";
 
   TemporaryFolder folder_;
-  const PluginLibrary plugins_ = shipped_plugins();
-  const Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
+  const library::PluginLibrary plugins_ = shipped_plugins();
+  const registry::Registry registry_{from_environment("GAUNTLET_SOURCE_DIR") / "registry", {}};
 };
 
 TEST_F(WholeNumbers, BitsDoNotDependOnBatchSizeOrderOrCompaction) {
@@ -130,10 +136,12 @@ TEST_F(WholeNumbers, BitsDoNotDependOnBatchSizeOrderOrCompaction) {
 }
 
 TEST_F(WholeNumbers, ASecondRunComputesNothing) {
-  RunOptions options;
-  RunSummary first, second;
-  const Store::Run a = run(suite(), plugins_, registry_, folder_ / "twice", options, &first);
-  const Store::Run b = run(suite(), plugins_, registry_, folder_ / "twice", options, &second);
+  execution::RunOptions options;
+  execution::RunSummary first, second;
+  const results::Store::Run a =
+      run(suite(), plugins_, registry_, folder_ / "twice", options, &first);
+  const results::Store::Run b =
+      run(suite(), plugins_, registry_, folder_ / "twice", options, &second);
   EXPECT_EQ(first.cached, 0);
   EXPECT_EQ(second.cached, 16);
   ASSERT_EQ(a.cells.size(), b.cells.size());
@@ -142,11 +150,11 @@ TEST_F(WholeNumbers, ASecondRunComputesNothing) {
 }
 
 TEST_F(WholeNumbers, TheImagesOfARunLieBesideWhatAttacksMadeOfThem) {
-  const Store::Run records = run_with("images", 128);
+  const results::Store::Run records = run_with("images", 128);
   const auto data = nlohmann::json::parse(records.settings).at("data");
-  const auto kept =
-      read_safetensors(folder_ / "images" / "artifacts" / data.at("images").get<std::string>());
-  const Dataset source = registry_.load(suite().data.entry, "test");
+  const auto kept = models::read_safetensors(folder_ / "images" / "artifacts" /
+                                             data.at("images").get<std::string>());
+  const data::Dataset source = registry_.load(suite().data.entry, "test");
   EXPECT_EQ(data.at("sha256"), source.sha256);
   const Tensor index = torch::tensor(suite().data.indices);
   EXPECT_TRUE(kept.at("index").equal(index));
@@ -156,9 +164,9 @@ TEST_F(WholeNumbers, TheImagesOfARunLieBesideWhatAttacksMadeOfThem) {
 }
 
 // Stops the run after some cells, as Ctrl-C does.
-struct StopAfter final : RunEvents {
+struct StopAfter final : execution::RunEvents {
   explicit StopAfter(int cells) : left(cells) {}
-  void cell_end(const CellRecord&, bool) override { stop = --left <= 0; }
+  void cell_end(const results::CellRecord&, bool) override { stop = --left <= 0; }
   int left;
   std::atomic<bool> stop{false};
 };
@@ -166,19 +174,20 @@ struct StopAfter final : RunEvents {
 TEST_F(WholeNumbers, AnInterruptedRunGoesOnToTheSameResult) {
   const auto whole = kept(run_with("uninterrupted", 50), "uninterrupted");
   {
-    Store store(folder_ / "interrupted");
+    results::Store store(folder_ / "interrupted");
     StopAfter events(5);
-    RunOptions options;
+    execution::RunOptions options;
     options.batch_size = 50, options.stop = &events.stop;
-    const RunSummary summary = run_suite(suite(), plugins_, registry_, store, options, events);
+    const execution::RunSummary summary =
+        run_suite(suite(), plugins_, registry_, store, options, events);
     EXPECT_FALSE(summary.complete);
     EXPECT_EQ(summary.ok, 5);
-    EXPECT_FALSE(store.latest_run().complete);
+    EXPECT_FALSE(analysis::latest_run(store).complete);
   }
-  RunOptions options;
+  execution::RunOptions options;
   options.batch_size = 50;
-  RunSummary summary;
-  const Store::Run resumed =
+  execution::RunSummary summary;
+  const results::Store::Run resumed =
       run(suite(), plugins_, registry_, folder_ / "interrupted", options, &summary);
   EXPECT_TRUE(summary.complete);
   EXPECT_EQ(summary.cached, 5);
@@ -186,13 +195,13 @@ TEST_F(WholeNumbers, AnInterruptedRunGoesOnToTheSameResult) {
 }
 
 TEST_F(WholeNumbers, WorstCaseIsTheMinimumOverAttacks) {
-  const Store::Run records = run_with("worst", 128);
-  for (const WorstCase& worst : records.worst_cases) {
+  const results::Store::Run records = run_with("worst", 128);
+  for (const results::WorstCase& worst : records.worst_cases) {
     std::map<int64_t, int64_t> right;
-    for (const CellRecord& cell : records.cells) {
+    for (const results::CellRecord& cell : records.cells) {
       if (cell.defense != worst.defense || cell.threat != worst.threat || cell.seed != worst.seed)
         continue;
-      for (const Outcome& o : cell.outcomes) {
+      for (const results::Outcome& o : cell.outcomes) {
         const auto [it, fresh] = right.try_emplace(o.index, o.robust_right);
         it->second = std::min(it->second, o.robust_right);
       }

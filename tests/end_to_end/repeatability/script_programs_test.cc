@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "data/dataset.h"
+#include "data/formats/readers.h"
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -14,7 +16,7 @@ namespace {
 class ProgramSuite : public ::testing::Test {
  protected:
   void SetUp() override {
-    Dataset data;
+    data::Dataset data;
     data.images = (torch::arange(kImages) * 4 + 50 + 7 * torch::arange(4).view({4, 1}))
                       .t()
                       .to(torch::kByte)
@@ -32,8 +34,9 @@ class ProgramSuite : public ::testing::Test {
                    "\n    return torch.matmul(x.flatten(1) - 0.5, self.weight.t())\n");
     program.save((folder_ / "program.pt").string());
   }
-  CellRecord measured(int64_t batch_size, const std::string& folder, RunSummary* summary = nullptr,
-                      const std::string& keys = "") {
+  results::CellRecord measured(int64_t batch_size, const std::string& folder,
+                               execution::RunSummary* summary = nullptr,
+                               const std::string& keys = "") {
     std::ofstream(folder_ / "suite.toml") << R"(schema = 1
 name = "programs"
 threat.linf = { norm = "linf", epsilon = 0.1 }
@@ -49,14 +52,14 @@ pgd = { use = "pgd", steps = 5, step_size = 0.03)"
 name = "program"
 model = { architecture = "torchscript", weights = "program.pt", input = [1, 2, 2], classes = 2 }
 )";
-    const Registry registry(folder_ / "registry", {});
-    RunOptions options;
+    const registry::Registry registry(folder_ / "registry", {});
+    execution::RunOptions options;
     options.batch_size = batch_size;
-    return run(read_suite(folder_ / "suite.toml", {}, plugins_, registry), plugins_, registry,
-               folder_ / folder, options, summary)
+    return run(suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry), plugins_,
+               registry, folder_ / folder, options, summary)
         .cells.at(0);
   }
-  static bool says(const CellRecord& cell, const std::string& words) {
+  static bool says(const results::CellRecord& cell, const std::string& words) {
     for (const std::string& flag : cell.flags)
       if (flag.find(words) != std::string::npos) return true;
     return false;
@@ -64,17 +67,17 @@ model = { architecture = "torchscript", weights = "program.pt", input = [1, 2, 2
 
   static constexpr int64_t kImages = 40;
   TemporaryFolder folder_;
-  const PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
+  const library::PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
 };
 
 TEST_F(ProgramSuite, RowsThatDependOnTheirBatchAreMarkedAndNotReusedForAnother) {
   write_program("x = x - 0.5 * x.mean(0, keepdim=True)");
-  RunSummary summary;
-  const CellRecord whole = measured(40, "run", &summary);
-  ASSERT_EQ(whole.status, Status::kOk) << whole.reason;
+  execution::RunSummary summary;
+  const results::CellRecord whole = measured(40, "run", &summary);
+  ASSERT_EQ(whole.status, results::Status::kOk) << whole.reason;
   EXPECT_FALSE(whole.stochastic);
   EXPECT_TRUE(says(whole, "depend on the other images of a batch: measured in batches of 40"));
-  const CellRecord three = measured(3, "run", &summary);
+  const results::CellRecord three = measured(3, "run", &summary);
   EXPECT_EQ(summary.cached, 0) << "another batch size is another question";
   EXPECT_TRUE(says(three, "measured in batches of 3"));
   EXPECT_NE(three.clean_accuracy, whole.clean_accuracy) << "the test needs a difference";
@@ -85,10 +88,10 @@ TEST_F(ProgramSuite, RowsThatDependOnTheirBatchAreMarkedAndNotReusedForAnother) 
 // Like batch norm that was traced in training mode.
 TEST_F(ProgramSuite, AProgramThatKeepsAStateIsAskedAsItsFileHasIt) {
   write_program("pass");
-  const CellRecord plain = measured(10, "plain");
+  const results::CellRecord plain = measured(10, "plain");
   write_program("self.seen.add_(1)\n    x = x + self.seen - 1");
-  const CellRecord cell = measured(10, "run");
-  ASSERT_EQ(cell.status, Status::kOk) << cell.reason;
+  const results::CellRecord cell = measured(10, "run");
+  ASSERT_EQ(cell.status, results::Status::kOk) << cell.reason;
   EXPECT_FALSE(cell.stochastic);
   EXPECT_EQ(cell.robust_accuracy, plain.robust_accuracy);
   EXPECT_TRUE(says(cell, "the program changes 'seen' while it answers"));
@@ -96,13 +99,13 @@ TEST_F(ProgramSuite, AProgramThatKeepsAStateIsAskedAsItsFileHasIt) {
 
 TEST_F(ProgramSuite, AnyTypeAndWorkInPlaceAnswerAsThePlainProgram) {
   write_program("pass");
-  const CellRecord plain = measured(10, "plain");
-  ASSERT_EQ(plain.status, Status::kOk) << plain.reason;
+  const results::CellRecord plain = measured(10, "plain");
+  ASSERT_EQ(plain.status, results::Status::kOk) << plain.reason;
   EXPECT_TRUE(plain.flags.empty());
   for (const char* code : {"x.mul_(2).div_(2)", "x = x.double().float()"}) {
     write_program(code);
-    const CellRecord cell = measured(10, std::string("run") + code[1]);
-    ASSERT_EQ(cell.status, Status::kOk) << cell.reason;
+    const results::CellRecord cell = measured(10, std::string("run") + code[1]);
+    ASSERT_EQ(cell.status, results::Status::kOk) << cell.reason;
     EXPECT_FALSE(cell.stochastic) << code;
     EXPECT_EQ(cell.clean_accuracy, plain.clean_accuracy) << code;
     EXPECT_EQ(cell.robust_accuracy, plain.robust_accuracy) << code;
@@ -111,31 +114,31 @@ TEST_F(ProgramSuite, AnyTypeAndWorkInPlaceAnswerAsThePlainProgram) {
 
 TEST_F(ProgramSuite, GradientsThatAreNotFiniteMakeTheCellInvalid) {
   write_program("x = x + 0 * (x - x).sqrt()");
-  const CellRecord cell = measured(40, "run");
-  EXPECT_EQ(cell.status, Status::kInvalid);
+  const results::CellRecord cell = measured(40, "run");
+  EXPECT_EQ(cell.status, results::Status::kInvalid);
   EXPECT_NE(cell.reason.find("losses or gradients were not finite"), std::string::npos)
       << cell.reason;
 }
 
 TEST_F(ProgramSuite, ImagesWithoutAFiniteAnswerAreCountedOnADeterministicNetwork) {
   write_program("x = x + 0 * (x.flatten(1).amax(1) - 0.29).log().view(-1, 1, 1, 1)");
-  const CellRecord cell = measured(40, "run");
-  ASSERT_EQ(cell.status, Status::kOk) << cell.reason;
+  const results::CellRecord cell = measured(40, "run");
+  ASSERT_EQ(cell.status, results::Status::kOk) << cell.reason;
   EXPECT_FALSE(cell.stochastic);
   EXPECT_EQ(cell.trials, 1);
   EXPECT_TRUE(says(cell, "not finite (NaN or infinite) for 1 of 40 clean inputs")) << cell.flags[0];
   int64_t right = 0;
-  for (const Outcome& o : cell.outcomes) right += o.clean_right;
+  for (const results::Outcome& o : cell.outcomes) right += o.clean_right;
   EXPECT_LT(right, 40);
 }
 
 TEST_F(ProgramSuite, WhetherSilenceIsTriedAgainIsPartOfTheQuestionAndShown) {
   write_program("x = (x - 0.5) * 300 + 0.5");
-  RunSummary summary;
-  const CellRecord retry = measured(40, "run", &summary),
-                   report = measured(40, "run", &summary, ", saturation = \"report\"");
+  execution::RunSummary summary;
+  const results::CellRecord retry = measured(40, "run", &summary),
+                            report = measured(40, "run", &summary, ", saturation = \"report\"");
   EXPECT_EQ(summary.cached, 0);
-  const auto shown = [](const CellRecord& cell) {
+  const auto shown = [](const results::CellRecord& cell) {
     return nlohmann::json::parse(cell.parameters).at("host").at("saturation");
   };
   EXPECT_EQ(shown(retry).at("value"), "retry");

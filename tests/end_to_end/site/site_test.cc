@@ -9,8 +9,9 @@
 #include <sstream>
 
 #include "base/sha256.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/text_of.h"
-#include "tests/unit/results/board_examples.h"
+#include "tests/unit/boards/board_examples.h"
 
 namespace gauntlet {
 namespace {
@@ -19,22 +20,19 @@ namespace fs = std::filesystem;
 class BoardBuild : public ::testing::Test {
  protected:
   BoardBuild() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-board-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
     fs::create_directories(folder_ / "boards");
     const std::string definition = example_definition("A small board");
     std::ofstream(folder_ / "boards" / "fashion-linf.toml") << definition;
     BoardExamples make(100);
     for (const auto& [defense, robust] :
          {std::pair{"AT", 0.6}, {"undefended", 0.1}, {"<b>bold</b>", 0.3}}) {
-      BoardEntry entry = make.entry(defense, 0.85, robust);
+      boards::BoardEntry entry = make.entry(defense, 0.85, robust);
       entry.board_sha256 = sha256(definition);
       put(entry);
     }
   }
-  ~BoardBuild() override { fs::remove_all(folder_); }
 
-  void put(const BoardEntry& entry) { put_entry(folder_ / "results", entry); }
+  void put(const boards::BoardEntry& entry) { put_entry(folder_ / "results", entry); }
   std::string quoted(const std::string& name) const {
     return "'" + (folder_ / name).string() + "'";
   }
@@ -50,7 +48,8 @@ class BoardBuild : public ::testing::Test {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
 
-  fs::path folder_;
+  const testing::TemporaryFolder owned_;
+  const fs::path folder_ = owned_;
   std::string out_, err_;
 };
 
@@ -63,7 +62,7 @@ TEST_F(BoardBuild, MakesASiteTwiceTheSame) {
   const std::string board = text_of(site / "fashion-linf@1.html");
   EXPECT_NE(board.find("3 ranked"), std::string::npos);
   EXPECT_EQ(board.find("<b>bold"), std::string::npos);
-  EXPECT_TRUE(fs::exists(site / "fashion-linf@1" / (entry_id("AT") + ".html")));
+  EXPECT_TRUE(fs::exists(site / "fashion-linf@1" / (boards::entry_id("AT") + ".html")));
   ASSERT_EQ(build(), 0) << err_;
   EXPECT_EQ(text_of(site / "index.html"), index);
   EXPECT_EQ(text_of(site / "fashion-linf@1.html"), board);

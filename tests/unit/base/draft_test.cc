@@ -8,6 +8,7 @@
 
 #include "base/write_atomically.h"
 #include "base/zip_writer.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gauntlet {
 namespace {
@@ -15,12 +16,6 @@ namespace fs = std::filesystem;
 
 class Drafts : public ::testing::Test {
  protected:
-  Drafts() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-drafts-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~Drafts() override { fs::remove_all(folder_); }
-
   size_t files() const {
     return size_t(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
@@ -35,7 +30,8 @@ class Drafts : public ::testing::Test {
     ASSERT_EQ(waitpid(child, &status, 0), child);
   }
 
-  fs::path folder_;
+  const testing::TemporaryFolder owned_;
+  const fs::path folder_ = owned_;
 };
 
 TEST_F(Drafts, OfKilledProcessesAreRemovedWhereTheFileIsWrittenAgain) {

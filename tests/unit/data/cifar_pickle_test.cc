@@ -4,6 +4,7 @@
 
 #include "base/bad_input.h"
 #include "data/dataset.h"
+#include "data/formats/readers.h"
 #include "file_bytes.h"
 #include "files.h"
 #include "tests/support/pickle_bytes.h"
@@ -23,12 +24,12 @@ class CifarPickle : public FilesTest {
     return (7 * i + i.div(256, "floor")).remainder(256).to(torch::kByte).view({2, 3, 32, 32});
   }
   static void expect_right(const fs::path& file) {
-    const Dataset data = read_cifar({file}, 1, 10);
+    const data::Dataset data = data::read_cifar({file}, 1, 10);
     EXPECT_TRUE(data.images.equal(pixels())) << file;
     EXPECT_TRUE(data.labels.equal(torch::tensor({3, 7}, torch::kLong))) << file;
   }
   static std::string problem(const fs::path& file) {
-    return error<BadInput>([&] { read_cifar({file}, 1, 10); });
+    return error<BadInput>([&] { data::read_cifar({file}, 1, 10); });
   }
 };
 

@@ -4,11 +4,12 @@
 
 #include "base/bad_input.h"
 #include "base/plausible_size.h"
-#include "data/archive.h"
 #include "data/dataset.h"
-#include "data/decode_image.h"
-#include "data/gzip.h"
-#include "data/resize_image.h"
+#include "data/files/archive.h"
+#include "data/files/gzip.h"
+#include "data/formats/read_split.h"
+#include "data/images/decode_image.h"
+#include "data/images/resize_image.h"
 #include "file_bytes.h"
 #include "files.h"
 #include "image_bytes.h"
@@ -61,19 +62,20 @@ ZipPart npz_y() { return stored("y", npy_bytes(kLabels)); }
 struct Format {
   std::string name;
   std::string good;
-  std::function<Dataset(const fs::path&)> read;
+  std::function<data::Dataset(const fs::path&)> read;
 };
 
 class Corrupt : public FilesTest {
  protected:
-  SplitFiles split(DataFormat format, const fs::path& file, std::vector<int64_t> shape) const {
-    SplitFiles files;
+  data::SplitFiles split(data::DataFormat format, const fs::path& file,
+                         std::vector<int64_t> shape) const {
+    data::SplitFiles files;
     files.format = format, files.paths = {file}, files.classes = 3, files.samples = 4;
     files.shape = std::move(shape);
     return files;
   }
   // The file becomes the one image of class 1 of a folder.
-  Dataset as_image(const fs::path& file, const std::string& ending) const {
+  data::Dataset as_image(const fs::path& file, const std::string& ending) const {
     const fs::path set = folder / "set";
     fs::remove_all(set);
     const std::string other = png_bytes(noise_bytes({3, 4, 4}));
@@ -83,29 +85,29 @@ class Corrupt : public FilesTest {
     }
     fs::remove(set / "1/other.png");
     fs::copy(file, set / "1" / ("image" + ending));
-    Dataset data = read_split(split(DataFormat::kImages, set, {3, 4, 4}));
+    data::Dataset data = read_split(split(data::DataFormat::kImages, set, {3, 4, 4}));
     data.x(torch::arange(data.size()));
     return data;
   }
-  Dataset as_idx(const fs::path& images) const {
-    SplitFiles files = split(DataFormat::kIdx, images, {1, 2, 3});
+  data::Dataset as_idx(const fs::path& images) const {
+    data::SplitFiles files = split(data::DataFormat::kIdx, images, {1, 2, 3});
     files.paths.push_back(write("labels", idx_labels()));
     return read_split(files);
   }
 
   std::vector<Format> formats() const {
     const auto idx = [this](const fs::path& f) { return as_idx(f); };
-    const auto with = [this](DataFormat format, std::vector<int64_t> shape) {
+    const auto with = [this](data::DataFormat format, std::vector<int64_t> shape) {
       return [=, this](const fs::path& f) { return read_split(split(format, f, shape)); };
     };
-    const auto svhn = with(DataFormat::kSvhn, {3, 2, 3});
-    const auto npz = with(DataFormat::kNpz, {3, 2, 3});
+    const auto svhn = with(data::DataFormat::kSvhn, {3, 2, 3});
+    const auto npz = with(data::DataFormat::kNpz, {3, 2, 3});
     const Tensor picture = noise_bytes({3, 6, 5});
     return {
         {"idx", idx_images(), idx},
         {"idx.gz", gzip_bytes(idx_images()), idx},
-        {"cifar", cifar_bytes(), with(DataFormat::kCifar10, {3, 32, 32})},
-        {"pickle", cifar_pickle(), with(DataFormat::kCifar10, {3, 32, 32})},
+        {"cifar", cifar_bytes(), with(data::DataFormat::kCifar10, {3, 32, 32})},
+        {"pickle", cifar_pickle(), with(data::DataFormat::kCifar10, {3, 32, 32})},
         {"mat", mat_file({mat_images(), mat_labels()}, false), svhn},
         {"packed mat", mat_file({mat_images(), mat_labels()}, true), svhn},
         {"npz", zip_bytes({npz_x(), npz_y()}), npz},
@@ -118,7 +120,7 @@ class Corrupt : public FilesTest {
     };
   }
 
-  static void expect_right(const Dataset& data) {
+  static void expect_right(const data::Dataset& data) {
     EXPECT_EQ(data.image_shape().size(), 3u);
     EXPECT_EQ(data.labels.dim(), 1);
     EXPECT_GT(data.size(), 0);
@@ -294,7 +296,7 @@ TEST_F(Corrupt, MemoryIsThatOfTheFileAndItsContent) {
   constexpr int64_t kLabels = 1 << 22, kSide = 32, kImages = 2048, kPixels = 3 * kSide * kSide;
   const Tensor images = noise_bytes({kImages, 3, kSide, kSide}), few = torch::zeros({kImages});
   const Tensor labels = few.to(torch::kByte), floats = images.to(torch::kFloat).div(255);
-  const auto cost = [&](SplitFiles files, int64_t content) {
+  const auto cost = [&](data::SplitFiles files, int64_t content) {
     int64_t bytes = 0;
     for (const fs::path& path : files.paths) bytes += int64_t(fs::file_size(path));
     int64_t size = 0;
@@ -302,20 +304,21 @@ TEST_F(Corrupt, MemoryIsThatOfTheFileAndItsContent) {
     EXPECT_GT(size, 0);
     EXPECT_LE(peak, bytes + 2 * content + kBuffers) << files.paths[0];
   };
-  const auto of = [&](DataFormat format, const std::string& bytes, std::vector<int64_t> shape) {
-    SplitFiles files = split(format, write("large", bytes), std::move(shape));
+  const auto of = [&](data::DataFormat format, const std::string& bytes,
+                      std::vector<int64_t> shape) {
+    data::SplitFiles files = split(format, write("large", bytes), std::move(shape));
     files.samples = kImages;
     return files;
   };
   const std::string idx = big_endian(0x0804) + big_endian(kImages) + big_endian(3) +
                           big_endian(kSide) + big_endian(kSide) + bytes_of(images);
   for (const std::string& bytes : {idx, gzip_bytes(idx)}) {
-    SplitFiles files = of(DataFormat::kIdx, bytes, {3, kSide, kSide});
+    data::SplitFiles files = of(data::DataFormat::kIdx, bytes, {3, kSide, kSide});
     files.paths.push_back(
         write("labels", big_endian(0x0801) + big_endian(kImages) + bytes_of(labels)));
     cost(files, kImages * kPixels);
   }
-  SplitFiles many = of(DataFormat::kIdx, "", {1, 1, 1});
+  data::SplitFiles many = of(data::DataFormat::kIdx, "", {1, 1, 1});
   many.samples = kLabels;
   many.paths = {
       write("large", big_endian(0x0803) + big_endian(kLabels) + big_endian(1) + big_endian(1) +
@@ -323,9 +326,9 @@ TEST_F(Corrupt, MemoryIsThatOfTheFileAndItsContent) {
       write("labels", big_endian(0x0801) + big_endian(kLabels) + std::string(kLabels, '\1'))};
   cost(many, kLabels * 8);  // a label becomes 8 bytes
   const std::string records = bytes_of(torch::cat({labels.view({-1, 1}), images.flatten(1)}, 1));
-  cost(of(DataFormat::kCifar10, records, {3, kSide, kSide}), kImages * kPixels);
+  cost(of(data::DataFormat::kCifar10, records, {3, kSide, kSide}), kImages * kPixels);
   for (const bool pack : {false, true})
-    cost(of(DataFormat::kSvhn,
+    cost(of(data::DataFormat::kSvhn,
             mat_file({mat_matrix("X", {kSide, kSide, 3, kImages}, bytes_of(images)),
                       mat_matrix("y", {kImages, 1}, std::string(kImages, '\1'))},
                      pack),
@@ -333,8 +336,8 @@ TEST_F(Corrupt, MemoryIsThatOfTheFileAndItsContent) {
          kImages * kPixels);
   for (const bool last : {false, true}) {
     const Tensor x = last ? floats.permute({0, 2, 3, 1}) : floats;
-    SplitFiles files =
-        of(DataFormat::kNpz,
+    data::SplitFiles files =
+        of(data::DataFormat::kNpz,
            zip_bytes({stored("x", npy_bytes(x)), stored("y", npy_bytes(labels.to(torch::kLong)))}),
            {3, kSide, kSide});
     files.channels_last = last;
@@ -344,22 +347,22 @@ TEST_F(Corrupt, MemoryIsThatOfTheFileAndItsContent) {
 
 TEST_F(Corrupt, UndeclaredSizesAreHeldToThatOfTheFile) {
   const std::string zeros(size_t{300} << 20, '\0');
-  SplitFiles files;
+  data::SplitFiles files;
   files.classes = 3;
-  const auto refused = [&](DataFormat format, const std::string& bytes) {
+  const auto refused = [&](data::DataFormat format, const std::string& bytes) {
     files.format = format;
     files.paths = {write("file", bytes)};
-    if (format == DataFormat::kIdx) files.paths.push_back(write("labels", idx_labels()));
+    if (format == data::DataFormat::kIdx) files.paths.push_back(write("labels", idx_labels()));
     std::string said;
     const int64_t peak =
         Memory::peak_of([&] { said = error<BadInput>([&] { read_split(files); }); });
     EXPECT_NE(said, "");
     EXPECT_LE(peak, 3 * plausible_bytes(bytes.size()) + kBuffers) << said;  // of a growing string
   };
-  refused(DataFormat::kIdx, gzip_bytes(idx_images(0xffffffff, zeros)));
-  refused(DataFormat::kCifar10, gzip_bytes(zeros));
-  refused(DataFormat::kSvhn, mat_file({mat_matrix("X", {300 << 20}, zeros)}, true));
-  refused(DataFormat::kNpz,
+  refused(data::DataFormat::kIdx, gzip_bytes(idx_images(0xffffffff, zeros)));
+  refused(data::DataFormat::kCifar10, gzip_bytes(zeros));
+  refused(data::DataFormat::kSvhn, mat_file({mat_matrix("X", {300 << 20}, zeros)}, true));
+  refused(data::DataFormat::kNpz,
           zip_bytes(
               {packed("x", npy_bytes(torch::zeros({300, 1, 1024, 1024}, torch::kByte))), npz_y()}));
 }
@@ -369,9 +372,9 @@ TEST_F(Corrupt, LongImagesCostNoMoreThanTheirCrop) {
   for (const auto& [height, width] : {std::pair<int64_t, int64_t>{1, 32768}, {32768, 1}}) {
     const fs::path file = write("long.png", png_bytes(noise_bytes({3, height, width})));
     const int64_t peak = Memory::peak_of([&] {
-      const Tensor image = decode_image(file, 3);
-      EXPECT_EQ(resize_and_crop(image, 224, 224, 0).numel(), 3 * 224 * 224);
-      EXPECT_EQ(resize_and_crop(image, 224, 224, 256).numel(), 3 * 224 * 224);
+      const Tensor image = data::decode_image(file, 3);
+      EXPECT_EQ(data::resize_and_crop(image, 224, 224, 0).numel(), 3 * 224 * 224);
+      EXPECT_EQ(data::resize_and_crop(image, 224, 224, 256).numel(), 3 * 224 * 224);
     });
     EXPECT_LE(peak, 4 << 20);
   }
@@ -379,10 +382,10 @@ TEST_F(Corrupt, LongImagesCostNoMoreThanTheirCrop) {
 
 TEST_F(Corrupt, FoldersHaveTheirSentencesToo) {
   const auto problem = [&](std::vector<int64_t> shape = {3, 4, 4}, int64_t resize = 0) {
-    SplitFiles files = split(DataFormat::kImages, folder / "set", std::move(shape));
+    data::SplitFiles files = split(data::DataFormat::kImages, folder / "set", std::move(shape));
     files.resize = resize;
     return error<BadInput>([&] {
-      const Dataset data = read_split(files);
+      const data::Dataset data = read_split(files);
       data.x(torch::arange(data.size()));
     });
   };
@@ -409,7 +412,7 @@ TEST_F(Corrupt, FoldersHaveTheirSentencesToo) {
   EXPECT_EQ(problem(), "") << "another image of the same name";
   write("set/c/1.jpg", "cut");
   says(error<BadInput>([&] {
-         read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+         read_split(split(data::DataFormat::kImages, folder / "set", {3, 4, 4}));
        }),
        "c/1.jpg: is no PNG, JPEG, BMP or binary PNM image");
   fs::remove(folder / "set/c/1.jpg");
@@ -418,7 +421,8 @@ TEST_F(Corrupt, FoldersHaveTheirSentencesToo) {
 }
 
 TEST_F(Corrupt, FilesListedTwiceAreRefused) {
-  SplitFiles files = split(DataFormat::kCifar10, write("a", cifar_bytes()), {3, 32, 32});
+  data::SplitFiles files =
+      split(data::DataFormat::kCifar10, write("a", cifar_bytes()), {3, 32, 32});
   files.samples = 8;
   files.paths.push_back(folder / "." / "a");
   EXPECT_NE(error<BadInput>([&] { read_split(files); }).find("is listed twice"), std::string::npos);
@@ -433,7 +437,7 @@ TEST_F(Corrupt, ArchivesNeverCrash) {
     const fs::path file = write("a.tar.gz", bytes);
     std::string said;
     const int64_t peak = Memory::peak_of(
-        [&] { said = error<BadInput>([&] { unpack_archive(file, folder / "out", 1); }); });
+        [&] { said = error<BadInput>([&] { data::unpack_archive(file, folder / "out", 1); }); });
     EXPECT_LE(peak, kBuffers) << said;
     return said;
   };

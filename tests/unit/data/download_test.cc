@@ -1,5 +1,5 @@
 // Downloads from a server that cuts, stalls, lies and changes its mind: the right file or none.
-#include "data/download.h"
+#include "data/files/download.h"
 
 #include <random>
 
@@ -28,14 +28,14 @@ class Download : public FilesTest {
     options_.longest_wait = std::chrono::milliseconds(4);
     options_.stall_seconds = 1;
   }
-  Wanted wanted(std::vector<std::string> urls, const std::string& content) const {
+  data::Wanted wanted(std::vector<std::string> urls, const std::string& content) const {
     return {std::move(urls), 0, [sum = sha256(content)](const std::filesystem::path& file) {
               const std::string found = sha256_of_file(file);
               return found == sum ? "" : "its SHA-256 is " + found + ", expected " + sum;
             }};
   }
   // "" if the file was downloaded, else the error; either way nothing wrong lies in place.
-  std::string problem(const Wanted& what, const std::string& content) {
+  std::string problem(const data::Wanted& what, const std::string& content) {
     const std::string found = error<BadInput>([&] { download(what, file_, options_); });
     EXPECT_EQ(std::filesystem::exists(file_), found.empty()) << found;
     if (found.empty()) {
@@ -54,7 +54,7 @@ class Download : public FilesTest {
     std::filesystem::create_directories(folder / "sub");
     return folder / "sub" / "file";
   }();
-  DownloadOptions options_;
+  data::DownloadOptions options_;
 };
 
 TEST_F(Download, GetsAFile) {
@@ -135,7 +135,7 @@ TEST_F(Download, ResumesWhatEndsWithoutSayingSo) {
     if (r.number < 5) reply.unsaid = true, reply.cut_after = 15'000;
     return reply;
   });
-  Wanted sized = wanted({server.url()}, content_);
+  data::Wanted sized = wanted({server.url()}, content_);
   sized.bytes = int64_t(content_.size());
   EXPECT_EQ(problem(sized, content_), "");
   EXPECT_EQ(server.requests(), 6);
@@ -229,7 +229,7 @@ TEST_F(Download, TakesACompletePart) {
   EXPECT_EQ(server.requests(), 1) << "its size is unknown: the server is asked";
   std::filesystem::remove(file_);
   leave_part(content_);
-  Wanted sized = wanted({server.url()}, content_);
+  data::Wanted sized = wanted({server.url()}, content_);
   sized.bytes = int64_t(content_.size());
   EXPECT_EQ(problem(sized, content_), "");
   EXPECT_EQ(server.requests(), 1);
@@ -310,7 +310,7 @@ TEST_F(Download, HoldsTheServerToTheDeclaredSize) {
     reply.body = longer;
     return reply;
   });
-  Wanted what = wanted({server.url("/longer")}, content_);
+  data::Wanted what = wanted({server.url("/longer")}, content_);
   what.bytes = int64_t(content_.size());
   expect_says(problem(what, content_), "offers 100004 bytes, expected 100000");
   what.urls = {server.url("/unsaid")};

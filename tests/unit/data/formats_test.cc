@@ -6,10 +6,12 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
-#include "data/archive.h"
 #include "data/dataset.h"
-#include "data/decode_image.h"
-#include "data/resize_image.h"
+#include "data/files/archive.h"
+#include "data/formats/read_split.h"
+#include "data/formats/readers.h"
+#include "data/images/decode_image.h"
+#include "data/images/resize_image.h"
 #include "file_bytes.h"
 #include "files.h"
 #include "image_bytes.h"
@@ -24,8 +26,9 @@ class Formats : public FilesTest {
     fs::create_directories((folder / name).parent_path());
     write(name, bytes);
   }
-  SplitFiles split(DataFormat format, const fs::path& path, std::vector<int64_t> shape = {}) const {
-    SplitFiles files;
+  data::SplitFiles split(data::DataFormat format, const fs::path& path,
+                         std::vector<int64_t> shape = {}) const {
+    data::SplitFiles files;
     files.format = format, files.paths = {path}, files.classes = 3, files.shape = shape;
     return files;
   }
@@ -40,7 +43,7 @@ TEST_F(Formats, ReadsSvhnPackedAndPlain) {
     for (const bool doubles : {true, false}) {
       const std::string y = doubles ? mat_matrix("y", {4, 1}, as_doubles, 9, 6)
                                     : mat_matrix("y", {4, 1}, "\x0a\x01\x09\x03");
-      const Dataset data = read_svhn(write("s.mat", mat_file({x, y}, pack)), 10);
+      const data::Dataset data = data::read_svhn(write("s.mat", mat_file({x, y}, pack)), 10);
       EXPECT_TRUE(data.images.equal(images)) << pack << doubles;
       EXPECT_TRUE(data.labels.equal(torch::tensor({0, 1, 9, 3}, torch::kLong)));
       EXPECT_EQ(data.sha256, sha256_of_file(folder / "s.mat"));
@@ -50,7 +53,7 @@ TEST_F(Formats, ReadsSvhnPackedAndPlain) {
 TEST_F(Formats, ReadsNpzInEitherLayoutAndType) {
   const Tensor images = noise_bytes({5, 3, 2, 4}),
                labels = torch::tensor({0, 2, 1, 0, 2}, torch::kLong);
-  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  data::SplitFiles files = split(data::DataFormat::kNpz, folder / "d.npz");
   for (const bool last : {false, true})
     for (const bool pack : {false, true})
       for (const bool floats : {false, true}) {
@@ -60,7 +63,7 @@ TEST_F(Formats, ReadsNpzInEitherLayoutAndType) {
         const auto part = pack ? packed : stored;
         write("d.npz", zip_bytes({part("x", x), part("y", npy_bytes(labels))}));
         files.channels_last = last;
-        const Dataset data = read_split(files);
+        const data::Dataset data = read_split(files);
         const Tensor all = torch::arange(5);
         EXPECT_TRUE(data.x(all).allclose(images.to(torch::kFloat) / 255, 0, 1e-7));
         EXPECT_TRUE(data.y(all).equal(labels));
@@ -72,7 +75,7 @@ TEST_F(Formats, ReadsColumnMajorArrays) {
   const Tensor images = noise_bytes({2, 1, 3, 4});
   std::string x = npy_bytes(images.permute({3, 2, 1, 0}), "|u1", "2, 1, 3, 4");
   x.replace(x.find("False"), 5, "True ");
-  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  data::SplitFiles files = split(data::DataFormat::kNpz, folder / "d.npz");
   files.images = "images", files.labels = "labels";
   write("d.npz", zip_bytes({stored("images", x),
                             stored("labels", npy_bytes(torch::tensor({1, 2}, torch::kLong)))}));
@@ -99,7 +102,7 @@ TEST_F(Formats, ReadsMatricesOfEveryNumber) {
                                {2, 6, torch::kByte}}) {
     const std::string y =
         mat_matrix("y", {3, 1}, bytes_of(digits.to(stored.as)), stored.type, stored.matrix_class);
-    const Dataset data = read_svhn(write("s.mat", mat_file({x, y}, true)), 10);
+    const data::Dataset data = data::read_svhn(write("s.mat", mat_file({x, y}, true)), 10);
     EXPECT_TRUE(data.images.equal(images));
     EXPECT_TRUE(data.labels.equal(torch::tensor({0, 1, 3}, torch::kLong))) << stored.type;
   }
@@ -108,7 +111,7 @@ TEST_F(Formats, ReadsMatricesOfEveryNumber) {
 TEST_F(Formats, ReadsNumPysOtherNumbers) {
   const Tensor images = noise_bytes({4, 3, 2, 4}),
                labels = torch::tensor({0, 2, 1, 2}, torch::kLong);
-  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  data::SplitFiles files = split(data::DataFormat::kNpz, folder / "d.npz");
   const auto turned = [](const Tensor& values) {
     std::string bytes = bytes_of(values);
     const size_t size = at::elementSize(values.scalar_type());
@@ -145,7 +148,7 @@ TEST_F(Formats, ReadsNumPysOtherNumbers) {
 TEST_F(Formats, SaysWhatAnArrayIs) {
   const Tensor images = noise_bytes({4, 3, 2, 4}),
                labels = torch::tensor({0, 2, 1, 2}, torch::kLong);
-  SplitFiles files = split(DataFormat::kNpz, folder / "d.npz");
+  data::SplitFiles files = split(data::DataFormat::kNpz, folder / "d.npz");
   const auto says = [&](const std::string& x, const std::string& y, const std::string& words) {
     write("d.npz", zip_bytes({stored("x", x), stored("y", y)}));
     const std::string text = error<BadInput>([&] { read_split(files); });
@@ -173,7 +176,8 @@ TEST_F(Formats, TakesTheClassesOfAFolderInTurn) {
   image("set/cat/a.PNG", png_bytes(dog));
   image("set/eel/a.png", png_bytes(cat));
   image("set/eel/notes.txt", "not an image");
-  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 6}));
+  const data::Dataset data =
+      read_split(split(data::DataFormat::kImages, folder / "set", {3, 4, 6}));
   EXPECT_EQ(data.class_names, (std::vector<std::string>{"cat", "dog", "eel"}));
   EXPECT_TRUE(data.labels.equal(torch::tensor({0, 1, 2, 0}, torch::kLong)));
   const Tensor x = data.x(torch::tensor({3, 1, 0}, torch::kLong));
@@ -185,7 +189,7 @@ TEST_F(Formats, HashesNamesAndContentsOfAFolder) {
   for (const char* name : {"set/a/1.png", "set/b/1.png", "set/c/1.png"})
     image(name, png_bytes(noise_bytes({3, 4, 4})));
   const auto sum = [&] {
-    return read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4})).sha256;
+    return read_split(split(data::DataFormat::kImages, folder / "set", {3, 4, 4})).sha256;
   };
   const std::string before = sum();
   EXPECT_EQ(sum(), before);
@@ -198,24 +202,24 @@ TEST_F(Formats, HashesNamesAndContentsOfAFolder) {
 
 TEST_F(Formats, DecodesJpegAndRepeatsGrey) {
   const Tensor flat = torch::full({1, 16, 16}, 93, torch::kByte);
-  const Tensor grey = decode_image(write("g.jpg", jpeg_bytes(flat)), 3);
+  const Tensor grey = data::decode_image(write("g.jpg", jpeg_bytes(flat)), 3);
   EXPECT_EQ(grey.sizes(), (std::vector<int64_t>{3, 16, 16}));
   EXPECT_LE((grey.to(torch::kInt) - 93).abs().max().item<int>(), 1);
-  EXPECT_EQ(decode_image(write("g.png", png_bytes(flat)), 1).sizes(),
+  EXPECT_EQ(data::decode_image(write("g.png", png_bytes(flat)), 1).sizes(),
             (std::vector<int64_t>{1, 16, 16}));
 }
 
 TEST_F(Formats, ResizesTheShorterSideAndCutsTheMiddle) {
   // Columns 0 … 7 have the values 0, 10, …: the middle four of a crop are known.
   const Tensor columns = (10 * torch::arange(8)).to(torch::kByte).view({1, 1, 8}).expand({3, 4, 8});
-  const Tensor cut = resize_and_crop(columns, 4, 4, 0);
+  const Tensor cut = data::resize_and_crop(columns, 4, 4, 0);
   EXPECT_TRUE(cut.equal(columns.narrow(2, 2, 4)));
   // Half the size: the antialiased mean of a linear ramp is its value between two columns.
-  const Tensor half = resize_and_crop(columns, 2, 2, 2);
+  const Tensor half = data::resize_and_crop(columns, 2, 2, 2);
   EXPECT_EQ(half.sizes(), (std::vector<int64_t>{3, 2, 2}));
   EXPECT_EQ(half[0][0][0].item<int>(), 25);
   EXPECT_EQ(half[0][0][1].item<int>(), 45);
-  EXPECT_EQ(resize_and_crop(columns, 3, 8, 0).sizes(), (std::vector<int64_t>{3, 3, 8}));
+  EXPECT_EQ(data::resize_and_crop(columns, 3, 8, 0).sizes(), (std::vector<int64_t>{3, 3, 8}));
 }
 
 // Sizes and place as torchvision has them, pixels as torch's antialiased filter
@@ -233,7 +237,7 @@ TEST_F(Formats, ResizesAsTorchvisionDoes) {
         at::_upsample_bilinear2d_aa(image.unsqueeze(0).to(torch::kFloat), {c.new_h, c.new_w}, false)
             .squeeze(0);
     const Tensor expected = scaled.narrow(1, c.top, 224).narrow(2, c.left, 224);
-    const Tensor found = resize_and_crop(image, 224, 224, c.resize).to(torch::kFloat);
+    const Tensor found = data::resize_and_crop(image, 224, 224, c.resize).to(torch::kFloat);
     EXPECT_LE((found - expected).abs().max().item<double>(), 0.51) << c.h << " x " << c.w;
   }
 }
@@ -243,7 +247,7 @@ TEST_F(Formats, AlphaThatHidesNothingIsNoAlpha) {
   const Tensor colour = noise_bytes({3, 5, 4}), grey = noise_bytes({1, 5, 4});
   const Tensor whole = torch::full({1, 5, 4}, 255, torch::kByte);
   const auto decoded = [&](const std::string& bytes, int64_t channels) {
-    return decode_image(write("i.png", bytes), channels);
+    return data::decode_image(write("i.png", bytes), channels);
   };
   EXPECT_TRUE(decoded(png_bytes(torch::cat({colour, whole})), 3).equal(colour));
   EXPECT_TRUE(decoded(png_bytes(torch::cat({grey, whole})), 1).equal(grey));
@@ -269,43 +273,45 @@ TEST_F(Formats, TransparencyBesideAPngsPixelsIsSeen) {
   };
   const Tensor expected =
       torch::tensor({10, 40, 40, 40, 20, 50, 50, 50, 30, 60, 60, 60}, torch::kByte).view({3, 2, 2});
-  EXPECT_TRUE(decode_image(write("p.png", palette("\xff\xff")), 3).equal(expected));
-  EXPECT_THROW(decode_image(write("p.png", palette("\xff\x80")), 3), BadInput);
+  EXPECT_TRUE(data::decode_image(write("p.png", palette("\xff\xff")), 3).equal(expected));
+  EXPECT_THROW(data::decode_image(write("p.png", palette("\xff\x80")), 3), BadInput);
   const auto key = [&](char transparent) {
     return "\x89PNG\r\n\x1a\n" +
            png_chunk("IHDR", big_endian(2) + big_endian(2) + "\x08" + std::string("\0\0\0\0", 4)) +
            png_chunk("tRNS", std::string("\0", 1) + transparent) +
            png_chunk("IDAT", zlib_bytes(rows)) + png_chunk("IEND", "");
   };
-  EXPECT_THROW(decode_image(write("k.png", key('\1')), 1), BadInput);
-  EXPECT_EQ(decode_image(write("k.png", key('\7')), 1).sum().item<int>(), 3);
+  EXPECT_THROW(data::decode_image(write("k.png", key('\1')), 1), BadInput);
+  EXPECT_EQ(data::decode_image(write("k.png", key('\7')), 1).sum().item<int>(), 3);
 }
 
 TEST_F(Formats, ReadsBmpAndPnm) {
   const Tensor colour = noise_bytes({3, 3, 5}), grey = noise_bytes({1, 3, 5});
-  EXPECT_TRUE(decode_image(write("c.bmp", bmp_bytes(colour)), 3).equal(colour));
-  EXPECT_TRUE(decode_image(write("g.bmp", bmp_bytes(grey)), 1).equal(grey));
-  EXPECT_TRUE(decode_image(write("c.ppm", pnm_bytes(colour)), 3).equal(colour));
-  EXPECT_TRUE(decode_image(write("g.pgm", pnm_bytes(grey)), 1).equal(grey));
+  EXPECT_TRUE(data::decode_image(write("c.bmp", bmp_bytes(colour)), 3).equal(colour));
+  EXPECT_TRUE(data::decode_image(write("g.bmp", bmp_bytes(grey)), 1).equal(grey));
+  EXPECT_TRUE(data::decode_image(write("c.ppm", pnm_bytes(colour)), 3).equal(colour));
+  EXPECT_TRUE(data::decode_image(write("g.pgm", pnm_bytes(grey)), 1).equal(grey));
   for (const std::string& whole : {bmp_bytes(colour), bmp_bytes(grey), pnm_bytes(colour)})
     for (size_t size = 2; size < whole.size(); ++size)
-      EXPECT_THROW(decode_image(write("cut", whole.substr(0, size)), 3), BadInput) << size;
+      EXPECT_THROW(data::decode_image(write("cut", whole.substr(0, size)), 3), BadInput) << size;
   std::string deep = pnm_bytes(grey);
   deep.replace(deep.find("255"), 3, "511");
-  EXPECT_NE(error<BadInput>([&] { decode_image(write("d.pgm", deep), 1); }).find("go up to 511"),
-            std::string::npos);
+  EXPECT_NE(
+      error<BadInput>([&] { data::decode_image(write("d.pgm", deep), 1); }).find("go up to 511"),
+      std::string::npos);
 }
 
 TEST_F(Formats, AJpegWithoutAllItsPixelsIsRefused) {
   const std::string whole = jpeg_bytes(noise_bytes({3, 40, 40}));
   const auto file = [&](const std::string& bytes) { return write("i.jpg", bytes); };
-  EXPECT_EQ(decode_image(file(whole), 3).size(1), 40);
+  EXPECT_EQ(data::decode_image(file(whole), 3).size(1), 40);
   const size_t head = whole.find("\xff\xda") + 20;
   for (const double share : {0.1, 0.5, 0.9, 0.99}) {
     const size_t kept = head + size_t(share * double(whole.size() - head - 2));
     std::string cut = whole.substr(0, kept);
     while (cut.back() == '\xff') cut.pop_back();
-    const std::string text = error<BadInput>([&] { decode_image(file(cut + "\xff\xd9"), 3); });
+    const std::string text =
+        error<BadInput>([&] { data::decode_image(file(cut + "\xff\xd9"), 3); });
     EXPECT_NE(text.find("some of its pixels are missing"), std::string::npos) << share << text;
   }
 }
@@ -315,7 +321,7 @@ TEST_F(Formats, InksWithoutAdobesMarkerAreRefused) {
   const size_t frame = four.find("\xff\xc0");
   four[frame + 3] = char(four[frame + 3] + 3), four[frame + 9] = 4;
   four.insert(frame + 19, std::string("\4\x11\0", 3));
-  const std::string text = error<BadInput>([&] { decode_image(write("i.jpg", four), 3); });
+  const std::string text = error<BadInput>([&] { data::decode_image(write("i.jpg", four), 3); });
   EXPECT_NE(text.find("CMYK image without Adobe's marker"), std::string::npos) << text;
 }
 
@@ -327,13 +333,13 @@ TEST_F(Formats, WalksIntoTheFoldersOfAClassAndCountsWhatItLeavesOut) {
   image("set/a/x.bmp", bmp_bytes(other));
   image("set/a/x.ppm", pnm_bytes(other));
   image("set/a/.hidden/1.png", png_bytes(one));
-  Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+  data::Dataset data = read_split(split(data::DataFormat::kImages, folder / "set", {3, 4, 4}));
   EXPECT_EQ(data.size(), 6);
   EXPECT_TRUE(data.remarks.empty());
   EXPECT_TRUE(data.y(torch::arange(6)).eq(0).sum().item<int64_t>() == 4);
   for (const char* name : {"set/a/w.webp", "set/b/t.TIF", "set/b/deep/t.tiff", "set/c/notes"})
     image(name, "x");
-  data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+  data = read_split(split(data::DataFormat::kImages, folder / "set", {3, 4, 4}));
   EXPECT_EQ(data.size(), 6);
   ASSERT_EQ(data.remarks.size(), 1u);
   EXPECT_NE(data.remarks[0].find("4 files ('a/w.webp', "), std::string::npos) << data.remarks[0];
@@ -343,7 +349,8 @@ TEST_F(Formats, SaysThatOfSixteenBitsTheUpperEightAreUsed) {
   const std::string rows = std::string("\0\x12\xff\0\x80\1", 6);  // of 1 x 2, a filter before each
   for (const char* name : {"set/a/1.png", "set/b/1.png", "set/c/1.png"})
     image(name, png_file(1, 2, rows, 16, 0));
-  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {1, 2, 1}));
+  const data::Dataset data =
+      read_split(split(data::DataFormat::kImages, folder / "set", {1, 2, 1}));
   EXPECT_TRUE(data.stored(torch::tensor({0}, torch::kLong))
                   .equal(torch::tensor({0x12, 0x80}, torch::kByte).view({1, 1, 2, 1})));
   ASSERT_EQ(data.remarks.size(), 1u);
@@ -354,13 +361,13 @@ TEST_F(Formats, SaysThatOfSixteenBitsTheUpperEightAreUsed) {
 
 TEST_F(Formats, TakesABlankBilevelImage) {
   const auto file = write("blank.png", png_file(4000, 4000, std::string(501 * 4000, '\0'), 1, 0));
-  EXPECT_EQ(decode_image(file, 1).sum().item<int64_t>(), 0);
+  EXPECT_EQ(data::decode_image(file, 1).sum().item<int64_t>(), 0);
 }
 
 TEST_F(Formats, NamesOfFoldersInAnotherOrderAreTheOrderOfLabels) {
   for (const char* name : {"set/cat/1.png", "set/dog/1.png", "set/eel/1.png"})
     image(name, png_bytes(noise_bytes({3, 4, 4})));
-  SplitFiles files = split(DataFormat::kImages, folder / "set", {3, 4, 4});
+  data::SplitFiles files = split(data::DataFormat::kImages, folder / "set", {3, 4, 4});
   files.class_names = {"eel", "cat", "dog"};
   EXPECT_EQ(read_split(files).class_names, files.class_names);
   files.class_names = {"a fish", "a cat", "a dog"};
@@ -368,7 +375,7 @@ TEST_F(Formats, NamesOfFoldersInAnotherOrderAreTheOrderOfLabels) {
 }
 
 // Counts what is read.
-struct CountingSource final : ImageSource {
+struct CountingSource final : data::ImageSource {
   explicit CountingSource(std::atomic<int>& reads) : reads_(reads) {}
   std::vector<int64_t> shape() const override { return {1, 1, 1}; }
   Tensor read(const Tensor& index) const override {
@@ -380,7 +387,7 @@ struct CountingSource final : ImageSource {
 
 TEST_F(Formats, WhatWasReadAheadIsNotReadAgain) {
   std::atomic<int> reads{0};
-  Dataset data;
+  data::Dataset data;
   decode_on_demand(data, std::make_unique<CountingSource>(reads));
   const Tensor first = torch::tensor({1, 2}, torch::kLong),
                other = torch::tensor({3}, torch::kLong);
@@ -400,8 +407,10 @@ TEST_F(Formats, ReadingAheadChangesNothing) {
   for (int i = 0; i < 12; ++i)
     image("set/" + std::to_string(i % 3) + "/" + std::to_string(i) + ".png",
           png_bytes(noise_bytes({3, 7, 9}, unsigned(i))));
-  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 5, 5}));
-  const Dataset fresh = read_split(split(DataFormat::kImages, folder / "set", {3, 5, 5}));
+  const data::Dataset data =
+      read_split(split(data::DataFormat::kImages, folder / "set", {3, 5, 5}));
+  const data::Dataset fresh =
+      read_split(split(data::DataFormat::kImages, folder / "set", {3, 5, 5}));
   const auto batch = [](int64_t i) { return torch::arange(4 * i, 4 * i + 4); };
   for (int64_t i = 0; i < 3; ++i) {
     if (i < 2) data.prefetch(batch(i + 1));
@@ -416,7 +425,8 @@ TEST_F(Formats, ReadingAheadChangesNothing) {
 TEST_F(Formats, AnErrorAheadIsThrownWhereTheBatchIsUsed) {
   for (const char* name : {"set/a/1.png", "set/b/1.png", "set/c/1.png"})
     image(name, png_bytes(noise_bytes({3, 4, 4})));
-  const Dataset data = read_split(split(DataFormat::kImages, folder / "set", {3, 4, 4}));
+  const data::Dataset data =
+      read_split(split(data::DataFormat::kImages, folder / "set", {3, 4, 4}));
   write("set/b/1.png", "broken");
   data.prefetch(torch::tensor({1}, torch::kLong));
   EXPECT_NE(error<BadInput>([&] { data.x(torch::tensor({1}, torch::kLong)); }).find("b/1.png"),
@@ -427,7 +437,7 @@ TEST_F(Formats, AnErrorAheadIsThrownWhereTheBatchIsUsed) {
 TEST_F(Formats, UnpacksAnArchiveWithoutItsFirstFolder) {
   const std::string members = tar_member("top/", "", '5') + tar_member("top/a.bin", "one") +
                               tar_member("./top/deep/b.bin", std::string(1000, 'x'));
-  unpack_archive(write("a.tar.gz", tar_gz(members)), folder / "out", 1);
+  data::unpack_archive(write("a.tar.gz", tar_gz(members)), folder / "out", 1);
   EXPECT_EQ(read(folder / "out/a.bin"), "one");
   EXPECT_EQ(read(folder / "out/deep/b.bin"), std::string(1000, 'x'));
   EXPECT_FALSE(fs::exists(folder / "out/top"));
@@ -437,7 +447,7 @@ TEST_F(Formats, NothingLeavesTheFolderOfAnArchive) {
   const std::string inside = tar_member("a", "fine");
   const auto refusal = [&](const std::string& member) {
     const auto file = write("a.tar.gz", tar_gz(inside + member));
-    return error<BadInput>([&] { unpack_archive(file, folder / "out", 0); });
+    return error<BadInput>([&] { data::unpack_archive(file, folder / "out", 0); });
   };
   EXPECT_NE(refusal(tar_member("../evil", "x")).find("leaves its folder"), std::string::npos);
   EXPECT_NE(refusal(tar_member("a/../../evil", "x")).find("leaves its folder"), std::string::npos);

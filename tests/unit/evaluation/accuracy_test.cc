@@ -8,8 +8,8 @@ namespace gauntlet::testing {
 namespace {
 constexpr int64_t kImages = 1000;
 
-Dataset images() {
-  Dataset data;
+data::Dataset images() {
+  data::Dataset data;
   data.id = "toy", data.split = "test";
   data.images = torch::arange(kImages, torch::kFloat).view({kImages, 1, 1, 1}) / kImages;
   data.labels = torch::arange(kImages, torch::kLong).remainder(10);
@@ -18,18 +18,18 @@ Dataset images() {
 
 // The problem where `correct` of the images are declared, or "".
 std::string problem(toys::FunctionNetwork::Function logits, int64_t correct) {
-  DefendedModel model(
+  evaluation::DefendedModel model(
       std::make_shared<toys::FunctionNetwork>(logits, std::vector<int64_t>{1, 1, 1}, 10), {}, {});
-  const Dataset data = images();
+  const data::Dataset data = images();
   std::vector<int64_t> indices(kImages);
   for (size_t i = 0; i < indices.size(); ++i) indices[i] = int64_t(i);
-  DefenseSpec spec;
+  suite::DefenseSpec spec;
   spec.model.accuracy = {{"toy", "test", kImages, correct}};
   return accuracy_problem(spec, model, data, indices);
 }
 
 TEST(Accuracy, IsThatOfTheEntry) {
-  const auto always_zero = [](const Tensor& x, Noise&, Mode) {
+  const auto always_zero = [](const Tensor& x, Noise&, models::Mode) {
     return torch::one_hot(torch::zeros({x.size(0)}, torch::kLong), 10).to(torch::kFloat);
   };
   EXPECT_EQ(problem(always_zero, 100), "");
@@ -38,18 +38,20 @@ TEST(Accuracy, IsThatOfTheEntry) {
 
 // Counts of 1,000 images of which a tenth is right spread by 9.5.
 TEST(Accuracy, OfARandomNetworkIsOneDraw) {
-  const auto dice = [](const Tensor& x, Noise&, Mode) { return torch::rand({x.size(0), 10}); };
+  const auto dice = [](const Tensor& x, Noise&, models::Mode) {
+    return torch::rand({x.size(0), 10});
+  };
   for (const int64_t declared : {85, 100, 115}) EXPECT_EQ(problem(dice, declared), "");
   EXPECT_NE(problem(dice, 250), "");
 }
 
 // Rows that depend on their batch are counted in the same batches, whoever counts.
 TEST(Accuracy, OfCoupledRowsIsCountedInEqualBatches) {
-  const auto coupled = [](const Tensor& x, Noise&, Mode) {
+  const auto coupled = [](const Tensor& x, Noise&, models::Mode) {
     const Tensor rank = x.flatten().argsort().argsort().remainder(7);
     return torch::one_hot(rank, 10).to(torch::kFloat);
   };
-  DefendedModel model(
+  evaluation::DefendedModel model(
       std::make_shared<toys::FunctionNetwork>(coupled, std::vector<int64_t>{1, 1, 1}, 10), {}, {});
   EXPECT_EQ(problem(coupled, count_right(model, images(), kImages).right), "");
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bad_input.h"
+#include "evaluation/interrupted.h"
 #include "toys.h"
 
 namespace gauntlet {
@@ -42,13 +43,13 @@ struct Certifier final : Defense, Certifies {
 };
 
 Noise noise_of(int64_t rows, uint64_t seed = 3) {
-  return noise_for(seed, Stream::kCertify, torch::arange(rows));
+  return noise_for(seed, evaluation::Stream::kCertify, torch::arange(rows));
 }
 
 // Two classes divided by the plane x = 1/2 in the first pixel; sums are exact.
 std::shared_ptr<FunctionNetwork> divided() {
   return std::make_shared<FunctionNetwork>(
-      [](const Tensor& x, Noise&, Mode) {
+      [](const Tensor& x, Noise&, models::Mode) {
         const Tensor m = x.flatten(1).select(1, 0) - 0.5;
         return torch::stack({-m, m}, 1);
       },
@@ -57,7 +58,7 @@ std::shared_ptr<FunctionNetwork> divided() {
 Tensor at_margin(int64_t rows, double margin) { return torch::full({rows, 1, 2, 2}, 0.5 + margin); }
 
 TEST(Ballots, AreThoseOfTheVote) {
-  DefendedModel model =
+  evaluation::DefendedModel model =
       defended(divided(), {std::make_shared<Negative>(), std::make_shared<Patient>()});
   model.probe(at_margin(8, 0.1));
   const Tensor x = at_margin(30, 0.1) + torch::arange(30).view({-1, 1, 1, 1}) / 100.0;
@@ -68,24 +69,25 @@ TEST(Ballots, AreThoseOfTheVote) {
 }
 
 TEST(Ballots, OfNoVoteCountTheNetworksAnswers) {
-  DefendedModel model = defended(divided(), {std::make_shared<Negative>()});
+  evaluation::DefendedModel model = defended(divided(), {std::make_shared<Negative>()});
   EXPECT_TRUE(torch::equal(model.ballots(at_margin(3, 0.1), noise_of(3), 7),
                            torch::tensor({7.0f, 0.0f}).repeat({3, 1})));
 }
 
 TEST(Ballots, DoNotDependOnTheBatch) {
-  DefendedModel model = defended(divided(), {std::make_shared<Patient>()});
+  evaluation::DefendedModel model = defended(divided(), {std::make_shared<Patient>()});
   model.probe(at_margin(8, 0.1));
   const Tensor x = at_margin(600, 0.1);  // three forwards a draw
   const Tensor whole = model.ballots(x, noise_of(600), 300);
   for (const int64_t i : {0, 255, 256, 599})
-    EXPECT_TRUE(torch::equal(model.ballots(x.narrow(0, i, 1), narrowed(noise_of(600), i, 1), 300),
-                             whole.narrow(0, i, 1)));
+    EXPECT_TRUE(torch::equal(
+        model.ballots(x.narrow(0, i, 1), evaluation::narrowed(noise_of(600), i, 1), 300),
+        whole.narrow(0, i, 1)));
 }
 
 TEST(Ballots, OfFewRowsFillForwardsAndNoForwardIsLarge) {
   const auto network = divided();
-  DefendedModel model = defended(network, {std::make_shared<Patient>()});
+  evaluation::DefendedModel model = defended(network, {std::make_shared<Patient>()});
   model.probe(at_margin(8, 0.1));
   for (const auto& [rows, draws, forwards] :
        {std::tuple{1, 1000, 4}, {10, 1000, 40}, {600, 2, 5}}) {
@@ -102,13 +104,14 @@ TEST(Ballots, OfFewRowsFillForwardsAndNoForwardIsLarge) {
 
 // On the plane every draw is a fair coin: counts of two calls are uncorrelated.
 TEST(Ballots, OfFurtherCallsAreFresh) {
-  DefendedModel model = defended(divided(), {std::make_shared<Patient>()});
+  evaluation::DefendedModel model = defended(divided(), {std::make_shared<Patient>()});
   model.probe(at_margin(8, 0.1));
   const int64_t n = 1000;
   const Tensor x = at_margin(n, 0);
   const Noise noise = noise_of(n);
   const auto counts = [&](uint64_t k) {
-    return model.ballots(x, further(noise, k), 100).select(1, 0).to(torch::kDouble) - 50;
+    return model.ballots(x, evaluation::further(noise, k), 100).select(1, 0).to(torch::kDouble) -
+           50;
   };
   const Tensor a = counts(1), b = counts(2);
   EXPECT_TRUE(torch::equal(a, counts(1)));
@@ -118,15 +121,15 @@ TEST(Ballots, OfFurtherCallsAreFresh) {
 
 TEST(Ballots, OfADetectorBeginWhereItStands) {
   const auto detector = std::make_shared<Suspicious>();
-  DefendedModel model = defended(divided(), {detector, std::make_shared<Patient>()});
-  model.pass(at_margin(5, 0.1), noise_of(5), Mode::kEvaluate);
+  evaluation::DefendedModel model = defended(divided(), {detector, std::make_shared<Patient>()});
+  model.pass(at_margin(5, 0.1), noise_of(5), models::Mode::kEvaluate);
   // Its input has met the noise already: the network answers it alike each time.
   EXPECT_EQ((detector->counts.select(1, 0) * detector->counts.select(1, 1)).sum().item<double>(),
             0);
 }
 
 TEST(Ballots, RefuseWhatIsNoRowForEachSample) {
-  DefendedModel model = defended(divided(), {std::make_shared<Patient>()});
+  evaluation::DefendedModel model = defended(divided(), {std::make_shared<Patient>()});
   EXPECT_THROW(model.ballots(at_margin(4, 0.1), noise_of(3), 5), std::invalid_argument);
   EXPECT_THROW(model.ballots(at_margin(3, 0.1), noise_of(3), 0), std::invalid_argument);
   EXPECT_THROW(model.ballots(at_margin(3, 0.1), noise_of(3), 1 << 20), std::invalid_argument);
@@ -142,7 +145,7 @@ std::shared_ptr<Certifier> certifier(Certificate given, double alpha = 0) {
 TEST(Certificates, ThatCannotBeAreInvalid) {
   const Tensor answer = torch::tensor({0, -1, 1}), radius = torch::tensor({0.5, double(NAN), 0.0});
   const auto ask = [](const Certificate& given, double alpha = 0) {
-    DefendedModel model = defended(divided(), {certifier(given, alpha)});
+    evaluation::DefendedModel model = defended(divided(), {certifier(given, alpha)});
     int64_t forwards = 0;
     return certificates(model, at_margin(3, 0.1), noise_of(3), forwards);
   };
@@ -169,14 +172,15 @@ TEST(Certificates, CountEveryPassAndEndWhenAsked) {
     return Certificate{first.argmax(1), torch::zeros({x.size(0)})};
   };
   auto noisy = std::make_shared<FunctionNetwork>(
-      [](const Tensor& x, Noise& noise, Mode) { return noise.normal({2}); },
+      [](const Tensor& x, Noise& noise, models::Mode) { return noise.normal({2}); },
       std::vector<int64_t>{1, 2, 2}, 2);
-  DefendedModel model = defended(noisy, {plugin});
+  evaluation::DefendedModel model = defended(noisy, {plugin});
   int64_t forwards = 0;
   certificates(model, at_margin(6, 0.1), noise_of(6), forwards, &stop);
   EXPECT_EQ(forwards, 6 * 22);
   stop = true;
-  EXPECT_THROW(certificates(model, at_margin(6, 0.1), noise_of(6), forwards, &stop), Interrupted);
+  EXPECT_THROW(certificates(model, at_margin(6, 0.1), noise_of(6), forwards, &stop),
+               evaluation::Interrupted);
 }
 
 TEST(Certificates, OfAPartOfTheDefenseAreNone) {
@@ -204,7 +208,7 @@ class Contradiction : public ::testing::Test {
     certified_.samples = 4, certified_.alpha = 0.001;
     for (int64_t i = 0; i < 4; ++i) {
       certified_.certificates.push_back({i, 1, 1, 0.2});  // the plane's distance
-      Outcome outcome;
+      results::Outcome outcome;
       outcome.index = 3 - i, outcome.label = 1, outcome.predicted = 0;
       cell_.outcomes.push_back(outcome);
     }
@@ -217,10 +221,10 @@ class Contradiction : public ::testing::Test {
     return contradiction(model_, data_, at::kCPU, certified_, cell_, x_adv);
   }
 
-  DefendedModel model_ = defended(divided(), {std::make_shared<Patient>()});
-  Dataset data_;
-  Certification certified_;
-  CellRecord cell_;
+  evaluation::DefendedModel model_ = defended(divided(), {std::make_shared<Patient>()});
+  data::Dataset data_;
+  results::Certification certified_;
+  results::CellRecord cell_;
 };
 
 TEST_F(Contradiction, IsNoneWhereTheCertificateHolds) {
@@ -229,7 +233,7 @@ TEST_F(Contradiction, IsNoneWhereTheCertificateHolds) {
 }
 
 TEST_F(Contradiction, IsAHitInsideTheRadiusThatFurtherDrawsConfirm) {
-  for (CertifiedSample& c : certified_.certificates) c.radius = 0.4;
+  for (results::CertifiedSample& c : certified_.certificates) c.radius = 0.4;
   EXPECT_EQ(
       found(0.3),
       "pgd under l2 changed the answer inside the certified radius of 4 of 4 images (3, 2, 1, "

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
 namespace gauntlet::testing {
@@ -20,10 +21,10 @@ std::map<std::string, std::string> cited_by(const std::string& lines) {
                                           "data = { dataset = \"fashion-mnist-1k\", samples = 4 }\n"
                                           "threat.linf = { norm = \"linf\", epsilon = 0.1 }\n"
                                        << lines;
-  const PluginLibrary plugins = shipped_plugins();
-  const Registry registry(from_environment("GAUNTLET_SOURCE_DIR") / "registry", {});
-  const Suite suite = read_suite(folder / "suite.toml", {}, plugins, registry);
-  const Laboratory lab(plugins, registry, at::kCPU);
+  const library::PluginLibrary plugins = shipped_plugins();
+  const registry::Registry registry(from_environment("GAUNTLET_SOURCE_DIR") / "registry", {});
+  const suite::Suite suite = suite::read_suite(folder / "suite.toml", {}, plugins, registry);
+  const evaluation::Laboratory lab(plugins, registry, at::kCPU);
   std::map<std::string, std::string> out;
   for (const nlohmann::json& one : citations_of(suite, lab))
     EXPECT_TRUE(out.emplace(one.at("of"), one.at("bibtex")).second) << one.at("of") << " twice";
@@ -39,7 +40,8 @@ TEST(CitationsOfSuites, AreOfDataPluginsAndHowModelsWereTrained) {
                            "defense/adversarial_training", "attack/pgd"})
     EXPECT_THAT(cited, Contains(kOf(name)));
   EXPECT_THAT(cited, Not(Contains(kOf("defense/pni"))));
-  std::ifstream text(from_environment("GAUNTLET_SOURCE_DIR") / "plugins/attacks/fgsm/citation.bib");
+  std::ifstream text(from_environment("GAUNTLET_SOURCE_DIR") /
+                     "plugins/attacks/gradient/fgsm/citation.bib");
   EXPECT_EQ(cited.at("attack/fgsm"), std::string(std::istreambuf_iterator<char>(text), {}));
 }
 

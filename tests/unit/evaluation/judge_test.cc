@@ -1,6 +1,9 @@
+#include "evaluation/judge.h"
+
 #include <gtest/gtest.h>
 
 #include "base/bad_input.h"
+#include "evaluation/craft.h"
 #include "toys.h"
 
 namespace gauntlet {
@@ -11,8 +14,8 @@ const std::vector<int64_t> kImage = {1, 6, 6};
 
 struct Returns {
   Returns() : model(defended(perceptron(1, kImage, 4))), batch(images(model, 10)) {}
-  Crafted what(const std::function<Tensor(const Task&)>& answer, double epsilon = 0.1,
-               Norm norm = Norm::kLinf) {
+  evaluation::Crafted what(const std::function<Tensor(const Task&)>& answer, double epsilon = 0.1,
+                           Norm norm = Norm::kLinf) {
     Scripted attack;
     attack.script = [&](Target& target, const Task& task) {
       target.losses(task.x, margin(task.goal));
@@ -29,8 +32,8 @@ struct Returns {
     }
     return "";
   }
-  DefendedModel model;
-  CraftBatch batch;
+  evaluation::DefendedModel model;
+  evaluation::CraftBatch batch;
   NoEnvironment nowhere;
 };
 
@@ -86,13 +89,13 @@ TEST(Judge, AVoteThatStopsEarlyAnswersAsAllDraws) {
   for (const bool soft : {false, true}) {
     auto voter = std::make_shared<Voter>();
     voter->sigma = 0.3, voter->m = 64, voter->soft = soft;
-    DefendedModel model = defended(network, {voter});
-    const CraftBatch batch = images(model, 40);
-    const Noise noise = noise_for(7, Stream::kScoring, batch.index);
-    const DefendedModel::Decision d = model.decide(batch.x, noise);
+    evaluation::DefendedModel model = defended(network, {voter});
+    const evaluation::CraftBatch batch = images(model, 40);
+    const Noise noise = noise_for(7, evaluation::Stream::kScoring, batch.index);
+    const evaluation::DefendedModel::Decision d = model.decide(batch.x, noise);
     Tensor sum = torch::zeros({40, 5});
     for (int64_t j = 0; j < 64; ++j)
-      sum += voter->ballot(model.pass(batch.x, noise.at(0, j), Mode::kEvaluate));
+      sum += voter->ballot(model.pass(batch.x, noise.at(0, j), models::Mode::kEvaluate));
     EXPECT_TRUE(d.answer.equal(sum.argmax(1)));
     EXPECT_LT(d.forwards, 40 * 64) << "some rows must have been decided early";
     EXPECT_TRUE(model.decide(batch.x, noise).answer.equal(d.answer));
@@ -102,15 +105,17 @@ TEST(Judge, AVoteThatStopsEarlyAnswersAsAllDraws) {
 TEST(Judge, TrialsAreFreshClassifiers) {
   auto voter = std::make_shared<Voter>();
   voter->sigma = 1, voter->m = 1;
-  DefendedModel model = defended(perceptron(6, kImage, 5), {voter});
-  const CraftBatch batch = images(model, 50);
-  const Verdict v = judge(model, batch.x, batch.y, batch.index, 3, Stream::kScoring, 40);
+  evaluation::DefendedModel model = defended(perceptron(6, kImage, 5), {voter});
+  const evaluation::CraftBatch batch = images(model, 50);
+  const evaluation::Verdict v =
+      judge(model, batch.x, batch.y, batch.index, 3, evaluation::Stream::kScoring, 40);
   EXPECT_EQ(v.right.size(0), 40);
   EXPECT_FALSE(v.right[0].equal(v.right[1]));
-  const Verdict same = judge(model, batch.x, batch.y, batch.index, 3, Stream::kScoring, 40);
+  const evaluation::Verdict same =
+      judge(model, batch.x, batch.y, batch.index, 3, evaluation::Stream::kScoring, 40);
   EXPECT_TRUE(same.right.equal(v.right));
-  EXPECT_FALSE(
-      judge(model, batch.x, batch.y, batch.index, 3, Stream::kClean, 40).right.equal(v.right));
+  EXPECT_FALSE(judge(model, batch.x, batch.y, batch.index, 3, evaluation::Stream::kClean, 40)
+                   .right.equal(v.right));
 }
 
 TEST(DefendedModel, ProbesTheKindsOfNoise) {
@@ -122,22 +127,24 @@ TEST(DefendedModel, ProbesTheKindsOfNoise) {
   };
   const auto logits = [](const Tensor& t) { return t.flatten(1).narrow(1, 0, 3); };
   using A = std::array<bool, 3>;
-  EXPECT_EQ(probed([&](const Tensor& t, Noise&, Mode) { return logits(t); }),
+  EXPECT_EQ(probed([&](const Tensor& t, Noise&, models::Mode) { return logits(t); }),
             (A{false, false, false}));
-  EXPECT_EQ(probed([&](const Tensor& t, Noise& n, Mode) {
+  EXPECT_EQ(probed([&](const Tensor& t, Noise& n, models::Mode) {
               return logits(t + n.normal({1, 6, 6}));
             }),
             (A{true, false, false}));
-  EXPECT_EQ(probed([&](const Tensor& t, Noise& n, Mode) {
+  EXPECT_EQ(probed([&](const Tensor& t, Noise& n, models::Mode) {
               return logits(t + n.shared_normal({1, 6, 6}));
             }),
             (A{true, true, false}));
-  EXPECT_EQ(probed([&](const Tensor& t, Noise& n, Mode) {
+  EXPECT_EQ(probed([&](const Tensor& t, Noise& n, models::Mode) {
               return logits(t + n.normal({1, 6, 6})) - logits(t + n.normal({1, 6, 6})).mean();
             }),
             (A{true, false, true}));
   // A generator of its own cannot be replayed: assume the worst.
-  EXPECT_EQ(probed([&](const Tensor& t, Noise&, Mode) { return logits(t + torch::randn_like(t)); }),
+  EXPECT_EQ(probed([&](const Tensor& t, Noise&, models::Mode) {
+              return logits(t + torch::randn_like(t));
+            }),
             (A{true, true, true}));
 }
 
@@ -148,14 +155,16 @@ struct Rounding final : Defense, TransformsInput {
 
 TEST(DefendedModel, GradientsPassThroughTheSurrogateValuesThroughTheDefense) {
   const Tensor w = torch::randn({3, 36});
-  DefendedModel model =
+  evaluation::DefendedModel model =
       defended(linear(w, torch::zeros({3}), kImage), {std::make_shared<Rounding>()});
-  const CraftBatch batch = images(model, 6);
+  const evaluation::CraftBatch batch = images(model, 6);
   EXPECT_TRUE(model.surrogate());
   const at::AutoGradMode graph(true);
   const Tensor leaf = batch.x.clone().requires_grad_(true);
-  const Tensor z =
-      model.pass(leaf, noise_for(0, Stream::kDefense, batch.index), Mode::kFolded).logits;
+  const Tensor z = model
+                       .pass(leaf, noise_for(0, evaluation::Stream::kDefense, batch.index),
+                             models::Mode::kFolded)
+                       .logits;
   EXPECT_TRUE(
       torch::allclose(z, torch::linear(((batch.x * 7).round() / 7).flatten(1), w), 1e-5, 1e-6));
   const Tensor g = torch::autograd::grad({z.select(1, 1).sum()}, {leaf})[0];

@@ -34,7 +34,7 @@ class NearChance : public ::testing::Test {
     const Tensor m = values(mean), s = values(std), right_m = values(right_mean_),
                  right_s = values(right_std_);
     auto network = std::make_shared<toys::FunctionNetwork>(
-        [=](const Tensor& x, Noise&, Mode) {
+        [=](const Tensor& x, Noise&, models::Mode) {
           const Tensor pixels = (x - m) / s * right_s + right_m;  // what training would have seen
           const Tensor level = pixels.select(1, 0).flatten(1).mean(1, true);
           const Tensor classes = (torch::arange(kClasses) + 0.5) / double(kClasses);
@@ -42,11 +42,11 @@ class NearChance : public ::testing::Test {
         },
         std::vector<int64_t>{3, 2, 2}, kClasses);
     network->says(mean, std);
-    DefendedModel model(network, {}, {});
+    evaluation::DefendedModel model(network, {}, {});
     return likely_cause(model, data_, indices_, at::kCPU);
   }
 
-  Dataset data_;
+  data::Dataset data_;
   std::vector<int64_t> indices_;
   std::vector<double> right_mean_{0, 0, 0}, right_std_{1, 1, 1};
 };
@@ -96,14 +96,14 @@ TEST_F(NearChance, OfARightNetworkIsItsStack) {
 
 TEST(NearChanceLimit, LeavesHonestNetworksInPeace) {
   for (const double seen : {0.06, 0.09, 0.105, 0.165, 0.195})
-    EXPECT_TRUE(near_chance(seen, 10, 200)) << seen;
-  EXPECT_FALSE(near_chance(0.3, 10, 200));
-  EXPECT_TRUE(near_chance(0.5, 2, 200));
-  EXPECT_FALSE(near_chance(0.65, 2, 200));
-  EXPECT_TRUE(near_chance(0.01, 100, 1000));
-  EXPECT_FALSE(near_chance(0.1, 100, 1000));
-  EXPECT_FALSE(near_chance(0.02, 1000, 1000));
-  EXPECT_FALSE(near_chance(0, 10, 9)) << "too few to tell";
+    EXPECT_TRUE(evaluation::near_chance(seen, 10, 200)) << seen;
+  EXPECT_FALSE(evaluation::near_chance(0.3, 10, 200));
+  EXPECT_TRUE(evaluation::near_chance(0.5, 2, 200));
+  EXPECT_FALSE(evaluation::near_chance(0.65, 2, 200));
+  EXPECT_TRUE(evaluation::near_chance(0.01, 100, 1000));
+  EXPECT_FALSE(evaluation::near_chance(0.1, 100, 1000));
+  EXPECT_FALSE(evaluation::near_chance(0.02, 1000, 1000));
+  EXPECT_FALSE(evaluation::near_chance(0, 10, 9)) << "too few to tell";
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "evaluation/cell.h"
+#include "evaluation/craft.h"
 #include "evaluation/findings.h"
+#include "evaluation/judge.h"
 #include "toys.h"
 
 namespace gauntlet {
@@ -14,7 +16,7 @@ const std::vector<int64_t> kTinyImage = {1, 4, 4};
 // Class 1 for images that are light in the middle; not finite where the first pixel is below 0.1.
 std::shared_ptr<FunctionNetwork> broken_in_the_dark(double value) {
   return std::make_shared<FunctionNetwork>(
-      [value](const Tensor& x, Noise&, Mode) {
+      [value](const Tensor& x, Noise&, models::Mode) {
         const Tensor flat = x.flatten(1), light = flat.narrow(1, 5, 2).mean(1) - 0.5;
         const Tensor z = torch::stack({-light, light, light * 0}, 1);
         return z.masked_fill(flat.select(1, 0).lt(0.1).unsqueeze(1), value);
@@ -23,15 +25,16 @@ std::shared_ptr<FunctionNetwork> broken_in_the_dark(double value) {
 }
 
 // Forty light images, every tenth of them with a dark first pixel.
-CraftBatch lights() {
+evaluation::CraftBatch lights() {
   const Tensor index = torch::arange(40);
   Tensor x = torch::full({40, 1, 4, 4}, 0.75);
   x.view({40, 16}).select(1, 0).masked_fill_(index.remainder(10) == 3, 0.05);
   return {x, torch::ones({40}, torch::kLong), index};
 }
 
-Verdict verdict(DefendedModel& model, const CraftBatch& batch, int64_t trials = 1) {
-  return judge(model, batch.x, batch.y, batch.index, 0, Stream::kClean, trials);
+evaluation::Verdict verdict(evaluation::DefendedModel& model, const evaluation::CraftBatch& batch,
+                            int64_t trials = 1) {
+  return judge(model, batch.x, batch.y, batch.index, 0, evaluation::Stream::kClean, trials);
 }
 
 struct Detector final : Defense, Refuses {
@@ -42,7 +45,7 @@ struct Detector final : Defense, Refuses {
 
 TEST(NoAnswer, DoesNotMakeADeterministicNetworkARandomOne) {
   for (const double value : {double(NAN), double(INFINITY), -double(INFINITY)}) {
-    DefendedModel model = defended(broken_in_the_dark(value));
+    evaluation::DefendedModel model = defended(broken_in_the_dark(value));
     model.probe(lights().x.narrow(0, 0, 8));
     EXPECT_FALSE(model.stochastic()) << value;
     EXPECT_FALSE(model.couples_rows()) << value;
@@ -53,11 +56,11 @@ TEST(NoAnswer, DoesNotMakeADeterministicNetworkARandomOne) {
 TEST(NoAnswer, IsNeverRightWhateverTheLabel) {
   for (const double value : {double(NAN), double(INFINITY)})
     for (const int64_t label : {0, 1, 2}) {
-      DefendedModel model = defended(broken_in_the_dark(value));
-      CraftBatch batch = lights();
+      evaluation::DefendedModel model = defended(broken_in_the_dark(value));
+      evaluation::CraftBatch batch = lights();
       model.probe(batch.x.narrow(0, 0, 8));
       batch.y.fill_(label);
-      const Verdict v = verdict(model, batch);
+      const evaluation::Verdict v = verdict(model, batch);
       EXPECT_EQ(v.right.sum().item<int64_t>(), label == 1 ? 36 : 0);
       EXPECT_EQ(v.faulty.sum().item<int64_t>(), 4);
       EXPECT_TRUE(v.predicted.masked_select(v.faulty).eq(-1).all().item<bool>());
@@ -67,11 +70,11 @@ TEST(NoAnswer, IsNeverRightWhateverTheLabel) {
 }
 
 TEST(NoAnswer, OfTheBareNetworkIsNotCountedAsRight) {
-  Dataset data;
+  data::Dataset data;
   data.images = torch::full({4, 1, 4, 4}, 190, torch::kByte);
   data.images[2].fill_(0);
   data.labels = torch::tensor({1, 1, 0, 1});
-  DefendedModel model = defended(broken_in_the_dark(NAN));
+  evaluation::DefendedModel model = defended(broken_in_the_dark(NAN));
   EXPECT_EQ(count_right(model, data, 4).right, 3);
 }
 
@@ -80,10 +83,10 @@ TEST(NoAnswer, CountsAgainstAVoteAsMuchAsABallotMay) {
     for (const double sigma : {0.0, 1e-3, 0.04}) {
       auto voter = std::make_shared<Voter>();
       voter->m = 32, voter->soft = soft, voter->sigma = sigma;
-      DefendedModel model = defended(broken_in_the_dark(NAN), {voter});
-      const CraftBatch batch = lights();
+      evaluation::DefendedModel model = defended(broken_in_the_dark(NAN), {voter});
+      const evaluation::CraftBatch batch = lights();
       model.probe(batch.x.narrow(0, 0, 8));
-      const Verdict v = verdict(model, batch, 4);
+      const evaluation::Verdict v = verdict(model, batch, 4);
       const Tensor dark = batch.index.remainder(10) == 3;
       EXPECT_FALSE(sigma < 0.01 && v.right.any(0).masked_select(dark).any().item<bool>());
       EXPECT_TRUE(v.faulty.masked_select(dark).all().item<bool>());
@@ -94,24 +97,24 @@ TEST(NoAnswer, CountsAgainstAVoteAsMuchAsABallotMay) {
 TEST(NoAnswer, AVoteThatEndsEarlyAnswersAsInABatchOfOne) {
   auto voter = std::make_shared<Voter>();
   voter->m = 64, voter->sigma = 0.06;
-  DefendedModel model = defended(broken_in_the_dark(NAN), {voter});
-  const CraftBatch batch = lights();
+  evaluation::DefendedModel model = defended(broken_in_the_dark(NAN), {voter});
+  const evaluation::CraftBatch batch = lights();
   model.probe(batch.x.narrow(0, 0, 8));
-  const Noise noise = noise_for(3, Stream::kScoring, batch.index);
+  const Noise noise = noise_for(3, evaluation::Stream::kScoring, batch.index);
   const Tensor whole = model.decide(batch.x, noise).answer;
   for (const int64_t i : {3, 13, 23, 33}) {
     const Tensor x = batch.x.narrow(0, i, 1);
-    EXPECT_EQ(model.decide(x, narrowed(noise, i, 1)).answer.item<int64_t>(),
+    EXPECT_EQ(model.decide(x, evaluation::narrowed(noise, i, 1)).answer.item<int64_t>(),
               whole[i].item<int64_t>());
   }
 }
 
 TEST(NoAnswer, OfADetectorIsNoAnswerOfTheDefense) {
-  DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Detector>()});
-  const CraftBatch batch = lights();
+  evaluation::DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Detector>()});
+  const evaluation::CraftBatch batch = lights();
   model.probe(batch.x.narrow(0, 0, 8));
   EXPECT_FALSE(model.stochastic());
-  const Verdict v = verdict(model, batch);
+  const evaluation::Verdict v = verdict(model, batch);
   EXPECT_EQ(v.faulty.sum().item<int64_t>(), 4);
   EXPECT_FALSE(v.right[0].masked_select(v.faulty).any().item<bool>());
 }
@@ -121,8 +124,8 @@ TEST(NoAnswer, OfABallotIsTheVotersFault) {
     int64_t mc_samples() const override { return 4; }
     Tensor ballot(const Outputs& out) override { return out.logits * NAN; }
   };
-  DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Bad>()});
-  const CraftBatch batch = lights();
+  evaluation::DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Bad>()});
+  const evaluation::CraftBatch batch = lights();
   try {
     verdict(model, batch);
     ADD_FAILURE() << "nothing was thrown";
@@ -132,10 +135,10 @@ TEST(NoAnswer, OfABallotIsTheVotersFault) {
 }
 
 TEST(NoAnswer, IsSaidWithCounts) {
-  DefendedModel model = defended(broken_in_the_dark(NAN));
-  CraftBatch batch = lights();
+  evaluation::DefendedModel model = defended(broken_in_the_dark(NAN));
+  evaluation::CraftBatch batch = lights();
   model.probe(batch.x.narrow(0, 0, 8));
-  const Verdict clean = verdict(model, batch);
+  const evaluation::Verdict clean = verdict(model, batch);
   batch.settled = clean.right[0].logical_not();
   Scripted attack;
   attack.script = [](Target& target, const Task& task) {
@@ -145,11 +148,12 @@ TEST(NoAnswer, IsSaidWithCounts) {
     return x;
   };
   NoEnvironment nowhere;
-  CraftRules rules;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.8), rules, nowhere);
-  const Verdict robust = judge(model, c.x, batch.y, batch.index, 0, Stream::kScoring, 1);
+  evaluation::CraftRules rules;
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.8), rules, nowhere);
+  const evaluation::Verdict robust =
+      judge(model, c.x, batch.y, batch.index, 0, evaluation::Stream::kScoring, 1);
   EXPECT_EQ(robust.right.sum().item<int64_t>(), 35);
-  Findings findings;
+  evaluation::Findings findings;
   findings.add(batch, rules, attack.facts(), c, clean, robust);
   ASSERT_EQ(findings.invalid(attack.facts()), "");
   const std::vector<std::string> flags = findings.flags(model, 0.8, 40);
@@ -162,8 +166,8 @@ TEST(NoAnswer, IsSaidWithCounts) {
 
 // Tracking sees no hit in what is no answer.
 TEST(NoAnswer, ShowsADecisionAttackNoClass) {
-  DefendedModel model = defended(broken_in_the_dark(NAN));
-  const CraftBatch batch = lights();
+  evaluation::DefendedModel model = defended(broken_in_the_dark(NAN));
+  const evaluation::CraftBatch batch = lights();
   model.probe(batch.x.narrow(0, 0, 8));
   Scripted attack;
   attack.what.access = Access::kDecision;

@@ -11,7 +11,7 @@
 
 #include <functional>
 
-#include "host/running_plugin.h"
+#include "library/running_plugin.h"
 
 namespace gauntlet {
 namespace {
@@ -28,15 +28,15 @@ class ProcessStates : public ::testing::TestWithParam<Change> {};
 
 TEST_P(ProcessStates, ArePutBackAndNamed) {
   const Change& change = GetParam();
-  ProcessState state;
-  ASSERT_EQ(ProcessState::disturbed(), nullptr);
+  evaluation::ProcessState state;
+  ASSERT_EQ(evaluation::ProcessState::disturbed(), nullptr);
   change.make();
   if (change.computes_otherwise)
-    EXPECT_STREQ(ProcessState::disturbed(), change.name);
+    EXPECT_STREQ(evaluation::ProcessState::disturbed(), change.name);
   else
-    EXPECT_EQ(ProcessState::disturbed(), nullptr);
+    EXPECT_EQ(evaluation::ProcessState::disturbed(), nullptr);
   EXPECT_EQ(state.put_back(), std::vector<std::string>{change.name});
-  EXPECT_EQ(ProcessState::disturbed(), nullptr);
+  EXPECT_EQ(evaluation::ProcessState::disturbed(), nullptr);
   EXPECT_TRUE(state.put_back().empty()) << "all is as it was";
 }
 
@@ -97,23 +97,23 @@ INSTANTIATE_TEST_SUITE_P(
                false}));
 
 TEST(ProcessStateScopes, TheInnerOneIsHeldAgainst) {
-  const ProcessState outer;
+  const evaluation::ProcessState outer;
   {
-    ProcessState inner;
+    evaluation::ProcessState inner;
     ::fesetround(FE_UPWARD);
-    EXPECT_NE(ProcessState::disturbed(), nullptr);
+    EXPECT_NE(evaluation::ProcessState::disturbed(), nullptr);
   }
   EXPECT_EQ(::fegetround(), FE_TONEAREST);
-  EXPECT_EQ(ProcessState::disturbed(), nullptr);
+  EXPECT_EQ(evaluation::ProcessState::disturbed(), nullptr);
 }
 
 TEST(ProcessStateScopes, AForkedChildIsNoSecondHost) {
   const std::string who = "a plugin";
-  const Running running(who);
-  ProcessState state;
+  const library::Running running(who);
+  evaluation::ProcessState state;
   const pid_t child = ::fork();
   if (child == 0) {
-    ProcessState::disturbed();
+    evaluation::ProcessState::disturbed();
     ::_exit(7);  // not reached
   }
   int status = 0;
@@ -123,7 +123,7 @@ TEST(ProcessStateScopes, AForkedChildIsNoSecondHost) {
 }
 
 TEST(OwnGenerators, DrawingAndSeedingAreSeenAndUndone) {
-  const OwnGenerator before;
+  const evaluation::OwnGenerator before;
   EXPECT_FALSE(before.used());
   const at::Tensor first = torch::rand({4});
   EXPECT_TRUE(before.used());

@@ -2,7 +2,9 @@
 // bounds of the box without a gradient; and the attack that follows on the margin loss.
 #include <gtest/gtest.h>
 
+#include "evaluation/craft.h"
 #include "evaluation/findings.h"
+#include "evaluation/judge.h"
 #include "toys.h"
 
 namespace gauntlet {
@@ -14,34 +16,37 @@ constexpr int64_t kScaledImages = 60;
 
 // A linear network whose decisions do not depend on the scale of its logits.
 std::shared_ptr<FunctionNetwork> scaled(double scale) {
-  Noise noise = noise_for(1, Stream::kProbe, torch::zeros({1}, torch::kLong));
+  Noise noise = noise_for(1, evaluation::Stream::kProbe, torch::zeros({1}, torch::kLong));
   const Tensor w = noise.shared_normal({4, 64});
   return linear(w * scale, -(w * scale).sum(1) / 2, kScaledImage);
 }
 
 struct Attacked {
-  Crafted crafted;
+  evaluation::Crafted crafted;
   Tensor right;  // [N] bool, under attack
   std::string invalid;
   std::vector<std::string> flags;
 };
 
-Attacked outcome(Attack& attack, DefendedModel& model, const CraftBatch& batch,
-                 const ThreatModel& threat, const CraftRules& rules) {
+Attacked outcome(Attack& attack, evaluation::DefendedModel& model,
+                 const evaluation::CraftBatch& batch, const ThreatModel& threat,
+                 const evaluation::CraftRules& rules) {
   NoEnvironment nowhere;
   Attacked out{craft(attack, model, batch, threat, rules, nowhere), {}, {}, {}};
-  const Verdict clean = judge(model, batch.x, batch.y, batch.index, 0, Stream::kClean, 1),
-                robust = judge(model, out.crafted.x, batch.y, batch.index, 0, Stream::kScoring, 1);
+  const evaluation::Verdict clean = judge(model, batch.x, batch.y, batch.index, 0,
+                                          evaluation::Stream::kClean, 1),
+                            robust = judge(model, out.crafted.x, batch.y, batch.index, 0,
+                                           evaluation::Stream::kScoring, 1);
   out.right = robust.right[0];
-  Findings findings;
+  evaluation::Findings findings;
   findings.add(batch, rules, attack.facts(), out.crafted, clean, robust);
   out.invalid = findings.invalid(attack.facts());
   out.flags = findings.flags(model, 1, kScaledImages);
   return out;
 }
 
-CraftRules rules_with(bool retry) {
-  CraftRules rules;
+evaluation::CraftRules rules_with(bool retry) {
+  evaluation::CraftRules rules;
   rules.retry = retry;
   return rules;
 }
@@ -56,8 +61,8 @@ int64_t count(const Tensor& samples) { return samples.sum().item<int64_t>(); }
 
 TEST(Saturation, TheMarginLossBreaksWhatCrossEntropyDoesNotSee) {
   for (const double scale : {1.0, 100.0, 1000.0}) {
-    DefendedModel model = defended(scaled(scale));
-    const CraftBatch batch = images(model, kScaledImages);
+    evaluation::DefendedModel model = defended(scaled(scale));
+    const evaluation::CraftBatch batch = images(model, kScaledImages);
     Descent attack, on_margin;
     attack.steps = on_margin.steps = 20, on_margin.loss = margin;
     const ThreatModel threat = ball(Norm::kLinf, 0.1);
@@ -83,14 +88,14 @@ TEST(Saturation, ARetryMakesNoSampleMoreRobust) {
   for (const uint64_t seed : {1, 2, 3})
     for (const bool track : {true, false}) {
       const auto mild = perceptron(seed, kScaledImage, 5);
-      DefendedModel model = defended(std::make_shared<FunctionNetwork>(
-          [mild](const Tensor& x, Noise& noise, Mode mode) {
+      evaluation::DefendedModel model = defended(std::make_shared<FunctionNetwork>(
+          [mild](const Tensor& x, Noise& noise, models::Mode mode) {
             return 60 * mild->forward(x, noise, {}, mode).logits;
           },
           kScaledImage, 5));
-      const CraftBatch batch = images(model, kScaledImages, seed);
+      const evaluation::CraftBatch batch = images(model, kScaledImages, seed);
       Descent attack;
-      CraftRules off = rules_with(false), on = rules_with(true);
+      evaluation::CraftRules off = rules_with(false), on = rules_with(true);
       off.track = on.track = track;
       const ThreatModel threat = ball(Norm::kLinf, 0.03);
       const Attacked a = outcome(attack, model, batch, threat, off),
@@ -101,8 +106,8 @@ TEST(Saturation, ARetryMakesNoSampleMoreRobust) {
 }
 
 TEST(Saturation, AHingeThatIsZeroBeyondTheBallIsNoSilence) {
-  DefendedModel model = defended(scaled(1));
-  const CraftBatch batch = images(model, 12);
+  evaluation::DefendedModel model = defended(scaled(1));
+  const evaluation::CraftBatch batch = images(model, 12);
   Scripted attack;
   attack.script = [](Target& target, const Task& task) {
     const Loss hinge = [gap = margin(task.goal)](const Outputs& out, const Rows& rows) {
@@ -121,17 +126,18 @@ TEST(Saturation, AHingeThatIsZeroBeyondTheBallIsNoSilence) {
 TEST(Saturation, AsksForGradientsInsideTheBoxWhereItsBoundsHaveNone) {
   const auto clipped = [](auto clip) {
     return std::make_shared<FunctionNetwork>(
-        [clip, inner = scaled(0.1)](const Tensor& x, Noise& noise, Mode mode) {
+        [clip, inner = scaled(0.1)](const Tensor& x, Noise& noise, models::Mode mode) {
           return inner->forward(clip(x), noise, {}, mode).logits;
         },
         kScaledImage, 4);
   };
-  DefendedModel open = defended(clipped([](const Tensor&x) { return x.clamp(0, 1); })),
-                masked = defended(clipped([](const Tensor&x) { return torch::hardtanh(x, 0, 1); }));
-  CraftBatch batch = images(open, kScaledImages);
+  evaluation::DefendedModel open = defended(clipped([](const Tensor&x) { return x.clamp(0, 1); })),
+                            masked = defended(
+                                clipped([](const Tensor&x) { return torch::hardtanh(x, 0, 1); }));
+  evaluation::CraftBatch batch = images(open, kScaledImages);
   (void)images(masked, 8);  // probes it
   batch.x = (batch.x > 0.5).to(torch::kFloat);
-  batch.y = open.decide(batch.x, noise_for(0, Stream::kClean, batch.index)).answer;
+  batch.y = open.decide(batch.x, noise_for(0, evaluation::Stream::kClean, batch.index)).answer;
   Descent attack;
   const ThreatModel threat = ball(Norm::kLinf, 0.05);
   const Attacked plain = outcome(attack, open, batch, threat, rules_with(true)),
@@ -146,8 +152,8 @@ TEST(Saturation, AsksForGradientsInsideTheBoxWhereItsBoundsHaveNone) {
 }
 
 TEST(Saturation, NothingIsTriedAgainForAnAttackThatIsTold) {
-  DefendedModel model = defended(perceptron(1, kScaledImage, 4));
-  const CraftBatch batch = images(model, 20);
+  evaluation::DefendedModel model = defended(perceptron(1, kScaledImage, 4));
+  const evaluation::CraftBatch batch = images(model, 20);
   Descent attack;
   const ThreatModel threat = ball(Norm::kLinf, 0.01);
   const Attacked off = outcome(attack, model, batch, threat, rules_with(false)),
@@ -160,8 +166,8 @@ TEST(Saturation, NothingIsTriedAgainForAnAttackThatIsTold) {
 
 // The same logits, but a gradient that is NaN, or infinite, for the first images.
 Attacked with_broken_gradients(int64_t first, double slope) {
-  DefendedModel model = defended(std::make_shared<FunctionNetwork>(
-      [inner = scaled(0.1), first, slope](const Tensor& x, Noise& noise, Mode mode) {
+  evaluation::DefendedModel model = defended(std::make_shared<FunctionNetwork>(
+      [inner = scaled(0.1), first, slope](const Tensor& x, Noise& noise, models::Mode mode) {
         const Tensor z = inner->forward(x, noise, {}, mode).logits;
         // Rows are found by their first pixel, which no attack moves here.
         const Tensor pixel = x.select(3, 0).select(2, 0), place = pixel.detach();
@@ -170,9 +176,9 @@ Attacked with_broken_gradients(int64_t first, double slope) {
         return z + slope * (root - root.detach());
       },
       kScaledImage, 4));
-  CraftBatch batch = images(model, 200);
+  evaluation::CraftBatch batch = images(model, 200);
   for (int64_t i = 0; i < 200; ++i) batch.x[i][0][0][0] = 0.25 + 1e-6 * double(i);
-  batch.y = model.decide(batch.x, noise_for(0, Stream::kClean, batch.index)).answer;
+  batch.y = model.decide(batch.x, noise_for(0, evaluation::Stream::kClean, batch.index)).answer;
   Scripted attack;
   attack.script = [](Target& target, const Task& task) {
     target.gradient(task.x, task.loss_or(cross_entropy));
@@ -196,8 +202,8 @@ TEST(NotFinite, GradientsAreCountedAndTooManyOfThemMakeACellInvalid) {
 }
 
 TEST(NotFinite, LossesOfAttacksWithoutGradientsAreCountedToo) {
-  DefendedModel model = defended(scaled(1));
-  const CraftBatch batch = images(model, 10);
+  evaluation::DefendedModel model = defended(scaled(1));
+  const evaluation::CraftBatch batch = images(model, 10);
   Scripted attack;
   attack.what.access = Access::kScore;
   attack.script = [](Target& target, const Task& task) {

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "evaluation/defended_model.h"
-#include "models/weights.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
+#include "models/weights/weights.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -22,12 +24,12 @@ Found probed(const std::string& code) {
   program.register_parameter("weight", torch::arange(48, torch::kFloat).view({3, 16}) / 48, false);
   program.define("def forward(self, x):\n    flat = x.flatten(1)\n    " + code + "\n");
   program.save(file.string());
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "torchscript", spec.input = {1, 4, 4}, spec.classes = 3;
-  std::shared_ptr<Network> network = build_network(spec);
+  std::shared_ptr<models::Network> network = build_network(spec);
   load_weights(*network, file);
   std::filesystem::remove(file);
-  DefendedModel model(network, {}, {});
+  evaluation::DefendedModel model(network, {}, {});
   model.probe(torch::arange(8 * 16, torch::kFloat).view({8, 1, 4, 4}).sin().abs());
   return {model.stochastic(), model.couples_rows(), model.own_randomness(), model.memory_rows(),
           network->remark()};

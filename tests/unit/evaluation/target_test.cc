@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "evaluation/craft.h"
+#include "evaluation/interrupted.h"
+#include "evaluation/judge.h"
 #include "toys.h"
 
 namespace gauntlet {
@@ -8,17 +11,18 @@ using namespace toys;
 
 const std::vector<int64_t> kTargetImage = {1, 6, 6};
 
-Tensor accuracy(DefendedModel& model, const Tensor& x, const CraftBatch& batch) {
-  return judge(model, x, batch.y, batch.index, 0, Stream::kScoring, 1).right[0];
+Tensor accuracy(evaluation::DefendedModel& model, const Tensor& x,
+                const evaluation::CraftBatch& batch) {
+  return judge(model, x, batch.y, batch.index, 0, evaluation::Stream::kScoring, 1).right[0];
 }
 
 TEST(Target, CountsRequestedAndExecutedPassesApart) {
-  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
-  const CraftBatch batch = images(model, 12);
+  evaluation::DefendedModel model = defended(perceptron(1, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 12);
   Descent attack;
   attack.steps = 7;
   NoEnvironment nowhere;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-4), {}, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-4), {}, nowhere);
   EXPECT_FALSE(c.confirmed.any().item<bool>());
   EXPECT_TRUE(c.queries.eq(7).all().item<bool>());
   EXPECT_EQ(c.ledger.forwards, 84);
@@ -27,12 +31,12 @@ TEST(Target, CountsRequestedAndExecutedPassesApart) {
 }
 
 TEST(Target, RetiredSamplesCostNothing) {
-  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
-  const CraftBatch batch = images(model, 24);
+  evaluation::DefendedModel model = defended(perceptron(1, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 24);
   Descent attack;
   attack.steps = 40;
   NoEnvironment nowhere;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.25), {}, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.25), {}, nowhere);
   EXPECT_GT(c.confirmed.sum().item<int64_t>(), 20);
   EXPECT_LT(c.ledger.executed_forwards, 24 * 40 / 2);
   EXPECT_EQ(c.ledger.executed_forwards, c.ledger.forwards);
@@ -40,12 +44,12 @@ TEST(Target, RetiredSamplesCostNothing) {
 
 TEST(Target, CompactionChangesNoVerdict) {
   for (uint64_t seed : {1, 2, 3}) {
-    DefendedModel model = defended(perceptron(seed, kTargetImage, 5));
-    const CraftBatch batch = images(model, 32, seed);
+    evaluation::DefendedModel model = defended(perceptron(seed, kTargetImage, 5));
+    const evaluation::CraftBatch batch = images(model, 32, seed);
     Descent attack;
     attack.steps = 25;
     NoEnvironment nowhere;
-    CraftRules on, off, shuffled;
+    evaluation::CraftRules on, off, shuffled;
     off.compact = false;
     shuffled.shuffle = true;
     const ThreatModel threat = ball(Norm::kLinf, 0.03);
@@ -65,25 +69,25 @@ TEST(Target, FalseClaimsOfSuccessRetireNothing) {
   // Its fast path lies: the classes are rolled by one, so that every row looks like a hit.
   const auto honest = perceptron(3, kTargetImage, 4);
   auto liar = std::make_shared<FunctionNetwork>(
-      [honest](const Tensor& x, Noise& noise, Mode mode) {
+      [honest](const Tensor& x, Noise& noise, models::Mode mode) {
         const Tensor z = honest->forward(x, noise, {}, mode).logits;
-        return mode == Mode::kFolded ? z.roll(1, 1) : z;
+        return mode == models::Mode::kFolded ? z.roll(1, 1) : z;
       },
       kTargetImage, 4);
-  DefendedModel model = defended(liar);
-  const CraftBatch batch = images(model, 16);
+  evaluation::DefendedModel model = defended(liar);
+  const evaluation::CraftBatch batch = images(model, 16);
   Descent attack;
   attack.steps = 5;
   NoEnvironment nowhere;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-5), {}, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-5), {}, nowhere);
   EXPECT_GT(c.refuted, 0);
   EXPECT_FALSE(c.confirmed.any().item<bool>());
   EXPECT_TRUE(accuracy(model, c.x, batch).all().item<bool>());
 }
 
 TEST(Target, FinalScoresTheLastIterate) {
-  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
-  const CraftBatch batch = images(model, 16);
+  evaluation::DefendedModel model = defended(perceptron(1, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 16);
   NoEnvironment nowhere;
   Scripted attack;  // shows a hit, then returns the clean input
   attack.script = [](Target& target, const Task& task) {
@@ -95,7 +99,7 @@ TEST(Target, FinalScoresTheLastIterate) {
     }
     return task.x;
   };
-  CraftRules any, final;
+  evaluation::CraftRules any, final;
   final.track = false;
   const ThreatModel threat = ball(Norm::kLinf, 0.25);
   EXPECT_LT(accuracy(model, craft(attack, model, batch, threat, any, nowhere).x, batch)
@@ -108,10 +112,10 @@ TEST(Target, FinalScoresTheLastIterate) {
 }
 
 TEST(Target, BudgetStopsASampleAndScoresWhatItProposed) {
-  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
-  const CraftBatch batch = images(model, 6);
+  evaluation::DefendedModel model = defended(perceptron(1, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 6);
   NoEnvironment nowhere;
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.max_queries = 5;
   const ThreatModel threat = ball(Norm::kLinf, 1e-3);
   Scripted attack;
@@ -122,29 +126,30 @@ TEST(Target, BudgetStopsASampleAndScoresWhatItProposed) {
     }
     return task.x;
   };
-  const Crafted c = craft(attack, model, batch, threat, rules, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, threat, rules, nowhere);
   EXPECT_TRUE(c.queries.eq(5).all().item<bool>());
   EXPECT_TRUE(torch::allclose(c.x, batch.x + 6e-4));  // the sixth query found no active sample
 }
 
 TEST(Target, AStoppedAttackIsScoredByItsLastQueryInTheBall) {
-  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
-  const CraftBatch batch = images(model, 6);
+  evaluation::DefendedModel model = defended(perceptron(1, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 6);
   NoEnvironment nowhere;
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.max_queries = 3;
   Scripted attack;
   attack.script = [](Target& target, const Task& task) {
     for (double step : {1e-4, 2e-4, 0.5, 3e-4}) target.losses(task.x + step, margin(task.goal));
     return task.x;
   };
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1e-3), rules, nowhere);
+  const evaluation::Crafted c =
+      craft(attack, model, batch, ball(Norm::kLinf, 1e-3), rules, nowhere);
   EXPECT_TRUE(torch::allclose(c.x, batch.x + 2e-4, 0, 1e-7));
 }
 
 TEST(Target, AccessBelowTheTierThrows) {
-  DefendedModel model = defended(perceptron(1, kTargetImage, 4));
-  const CraftBatch batch = images(model, 4);
+  evaluation::DefendedModel model = defended(perceptron(1, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 4);
   NoEnvironment nowhere;
   Scripted attack;
   attack.what.access = Access::kScore;
@@ -155,16 +160,16 @@ TEST(Target, AccessBelowTheTierThrows) {
   attack.script = [](Target& target, const Task& task) {
     return target.losses(task.x, cross_entropy(task.goal)), task.x;
   };
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.access = Access::kDecision;
   EXPECT_THROW(craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere), AccessError);
 }
 
 TEST(Target, ManyRowsOfASampleAreGatheredAndCounted) {
-  DefendedModel model = defended(perceptron(2, kTargetImage, 4));
-  const CraftBatch batch = images(model, 5);
+  evaluation::DefendedModel model = defended(perceptron(2, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 5);
   NoEnvironment nowhere;
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.track = false;
   Scripted attack;
   attack.what.access = Access::kScore;
@@ -175,7 +180,7 @@ TEST(Target, ManyRowsOfASampleAreGatheredAndCounted) {
     EXPECT_TRUE(torch::allclose(all.view({5, 3}), one.unsqueeze(1).expand({5, 3}), 1e-5, 1e-6));
     return task.x;
   };
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
   EXPECT_TRUE(c.queries.eq(4).all().item<bool>());
 }
 
@@ -183,14 +188,14 @@ TEST(Target, ManyRowsOfASampleAreGatheredAndCounted) {
 TEST(Target, AveragesEqualAJointGraph) {
   const auto network = perceptron(4, kTargetImage, 4);
   auto voter = std::make_shared<Voter>();
-  DefendedModel model = defended(network, {voter});
-  const CraftBatch batch = images(model, 7);
+  evaluation::DefendedModel model = defended(network, {voter});
+  const evaluation::CraftBatch batch = images(model, 7);
   ASSERT_TRUE(model.stochastic());
   ASSERT_FALSE(model.shared_noise());
   NoEnvironment nowhere;
   for (const Average average : {Average::kLoss, Average::kProbability, Average::kLogit})
     for (const int64_t memory : {1, 4, 1000}) {
-      CraftRules rules;
+      evaluation::CraftRules rules;
       rules.memory_rows = memory;
       Scripted attack;
       attack.script = [&](Target& target, const Task& task) {
@@ -201,8 +206,8 @@ TEST(Target, AveragesEqualAJointGraph) {
         const Tensor leaf = task.x.clone().requires_grad_(true);
         Tensor total;
         for (int64_t d = 0; d < 6; ++d) {
-          const Noise noise = noise_for(0, Stream::kDefense, batch.index).at(0, d);
-          const Tensor z = model.pass(leaf, noise, Mode::kFolded).logits;
+          const Noise noise = noise_for(0, evaluation::Stream::kDefense, batch.index).at(0, d);
+          const Tensor z = model.pass(leaf, noise, models::Mode::kFolded).logits;
           const Tensor v = average == Average::kLoss
                                ? torch::cross_entropy_loss(z, task.y, {}, at::Reduction::None)
                            : average == Average::kLogit ? z
@@ -225,12 +230,12 @@ TEST(Target, AveragesEqualAJointGraph) {
 
 TEST(Target, NoiseDoesNotDependOnTheBatch) {
   auto voter = std::make_shared<Voter>();
-  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
-  const CraftBatch batch = images(model, 9);
+  evaluation::DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
+  const evaluation::CraftBatch batch = images(model, 9);
   Descent attack;
   attack.steps = 6;
   NoEnvironment nowhere;
-  CraftRules rules, shuffled;
+  evaluation::CraftRules rules, shuffled;
   rules.draws = shuffled.draws = 3;
   shuffled.shuffle = true;
   const ThreatModel threat = ball(Norm::kLinf, 0.05);
@@ -244,8 +249,8 @@ TEST(Target, NoiseDoesNotDependOnTheBatch) {
 
 TEST(Target, FixedDrawsRepeatFreshOnesDoNot) {
   auto voter = std::make_shared<Voter>();
-  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
-  const CraftBatch batch = images(model, 5);
+  evaluation::DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
+  const evaluation::CraftBatch batch = images(model, 5);
   NoEnvironment nowhere;
   Scripted attack;
   attack.script = [](Target& target, const Task& task) {
@@ -264,17 +269,17 @@ TEST(Target, FixedDrawsRepeatFreshOnesDoNot) {
 }
 
 TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {
-  DefendedModel model = defended(perceptron(2, kTargetImage, 5));
-  const CraftBatch batch = images(model, 32);
+  evaluation::DefendedModel model = defended(perceptron(2, kTargetImage, 5));
+  const evaluation::CraftBatch batch = images(model, 32);
   Descent attack;
   attack.steps = 4;
   attack.step_size = 0.02;
   NoEnvironment nowhere;
-  CraftRules one, many;
+  evaluation::CraftRules one, many;
   many.restarts = 5;
   const ThreatModel threat = ball(Norm::kLinf, 0.06);
-  const Crafted a = craft(attack, model, batch, threat, one, nowhere),
-                b = craft(attack, model, batch, threat, many, nowhere);
+  const evaluation::Crafted a = craft(attack, model, batch, threat, one, nowhere),
+                            b = craft(attack, model, batch, threat, many, nowhere);
   const Tensor first = accuracy(model, a.x, batch), best = accuracy(model, b.x, batch);
   EXPECT_FALSE((best & first.logical_not()).any().item<bool>());
   EXPECT_LT(best.sum().item<int64_t>(), first.sum().item<int64_t>());
@@ -284,11 +289,11 @@ TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {
 TEST(Target, AStochasticModelRetiresNothingOnOneDraw) {
   auto voter = std::make_shared<Voter>();
   voter->sigma = 0.5;
-  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
-  const CraftBatch batch = images(model, 10);
+  evaluation::DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
+  const evaluation::CraftBatch batch = images(model, 10);
   Descent attack;
   NoEnvironment nowhere;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.2), {}, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.2), {}, nowhere);
   EXPECT_FALSE(c.confirmed.any().item<bool>());
   EXPECT_TRUE(c.queries.eq(10).all().item<bool>());
 }
@@ -298,14 +303,15 @@ TEST(Target, RestartsAreChosenAmongBySixtyFourDrawsOrEightTrials) {
     auto voter = std::make_shared<Voter>();
     voter->m = m;
     voter->sigma = 5;  // no vote is decided early
-    DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
-    const CraftBatch batch = images(model, 4);
+    evaluation::DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
+    const evaluation::CraftBatch batch = images(model, 4);
     Descent attack;
     attack.steps = 1;
     NoEnvironment nowhere;
-    CraftRules rules;
+    evaluation::CraftRules rules;
     rules.restarts = 3;
-    const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.05), rules, nowhere);
+    const evaluation::Crafted c =
+        craft(attack, model, batch, ball(Norm::kLinf, 0.05), rules, nowhere);
     EXPECT_LE(c.ledger.scoring_forwards, 3 * 4 * draws) << m;
     EXPECT_GT(c.ledger.scoring_forwards, 3 * 4 * draws / 3) << m;
   }
@@ -316,10 +322,10 @@ TEST(Target, OnlyVotesThatAreClearlyLostAreSparedFurtherRestarts) {
   attack.steps = 6;
   attack.step_size = 0.3;
   NoEnvironment nowhere;
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.restarts = 3;
-  const auto queries = [&](DefendedModel& model) {
-    const CraftBatch batch = images(model, 8);
+  const auto queries = [&](evaluation::DefendedModel& model) {
+    const evaluation::CraftBatch batch = images(model, 8);
     return craft(attack, model, batch, ball(Norm::kLinf, 0.5), rules, nowhere).queries;
   };
   const auto with_votes = [&](double sigma, int64_t m) {
@@ -327,12 +333,13 @@ TEST(Target, OnlyVotesThatAreClearlyLostAreSparedFurtherRestarts) {
     voter->sigma = sigma, voter->m = m;
     return defended(perceptron(4, kTargetImage, 4), {voter});
   };
-  DefendedModel sure = with_votes(0.01, 64), few = with_votes(0.01, 2), torn = with_votes(50, 64);
+  evaluation::DefendedModel sure = with_votes(0.01, 64), few = with_votes(0.01, 2),
+                            torn = with_votes(50, 64);
   EXPECT_TRUE(queries(sure).eq(6).all().item<bool>());
   EXPECT_TRUE(queries(few).eq(18).all().item<bool>());   // 16 draws prove little
   EXPECT_TRUE(queries(torn).eq(18).all().item<bool>());  // votes that are won or lost by chance
-  DefendedModel noisy = defended(std::make_shared<FunctionNetwork>(
-      [](const Tensor& x, Noise& noise, Mode) {
+  evaluation::DefendedModel noisy = defended(std::make_shared<FunctionNetwork>(
+      [](const Tensor& x, Noise& noise, models::Mode) {
         const Tensor mean = x.flatten(1).mean(1) + 1e-3 * noise.normal({1}).view(-1);
         return torch::stack({mean, 1 - mean}, 1);
       },
@@ -343,8 +350,8 @@ TEST(Target, OnlyVotesThatAreClearlyLostAreSparedFurtherRestarts) {
 // bfloat16 is for finding; what counts is seen in float32.
 TEST(Target, CoarsePassesNeverDecideAHit) {
   for (const bool votes : {false, true}) {
-    std::map<Mode, int> seen;
-    const auto linear = [&seen](const Tensor& x, Noise&, Mode mode) {
+    std::map<models::Mode, int> seen;
+    const auto linear = [&seen](const Tensor& x, Noise&, models::Mode mode) {
       ++seen[mode];
       const Tensor mean = x.flatten(1).mean(1);
       return torch::stack({mean, 1 - mean, mean * 0}, 1);
@@ -353,58 +360,61 @@ TEST(Target, CoarsePassesNeverDecideAHit) {
     voter->sigma = 0.5;
     std::vector<std::shared_ptr<Defense>> stack;
     if (votes) stack.push_back(voter);
-    DefendedModel model =
+    evaluation::DefendedModel model =
         defended(std::make_shared<FunctionNetwork>(linear, kTargetImage, 3), stack);
-    const CraftBatch batch = images(model, 6);
+    const evaluation::CraftBatch batch = images(model, 6);
     Descent attack;
     NoEnvironment nowhere;
-    CraftRules rules;
-    rules.mode = Mode::kFoldedHalf;
+    evaluation::CraftRules rules;
+    rules.mode = models::Mode::kFoldedHalf;
     rules.restarts = 2;
     seen.clear();
-    const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.9), rules, nowhere);
-    EXPECT_GT(seen[Mode::kFoldedHalf], 0);
-    EXPECT_EQ(seen[Mode::kEvaluate] > 0, !votes);  // a hit was confirmed; votes confirm none
+    const evaluation::Crafted c =
+        craft(attack, model, batch, ball(Norm::kLinf, 0.9), rules, nowhere);
+    EXPECT_GT(seen[models::Mode::kFoldedHalf], 0);
+    EXPECT_EQ(seen[models::Mode::kEvaluate] > 0,
+              !votes);  // a hit was confirmed; votes confirm none
     EXPECT_EQ(c.confirmed.any().item<bool>(), !votes);
     EXPECT_EQ(seen.size(), 2u);  // operator[] above made the second
     seen.clear();
-    judge(model, c.x, batch.y, batch.index, 0, Stream::kScoring, 1);
+    judge(model, c.x, batch.y, batch.index, 0, evaluation::Stream::kScoring, 1);
     EXPECT_EQ(seen.size(), 1u);
-    EXPECT_GT(seen[Mode::kEvaluate], 0);
+    EXPECT_GT(seen[models::Mode::kEvaluate], 0);
   }
 }
 
 TEST(Target, DrawsAreIndependentOfTheVotesSamples) {
   auto voter = std::make_shared<Voter>();
   voter->m = 64;
-  DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
-  const CraftBatch batch = images(model, 4);
+  evaluation::DefendedModel model = defended(perceptron(4, kTargetImage, 4), {voter});
+  const evaluation::CraftBatch batch = images(model, 4);
   Descent attack;
   attack.steps = 5;
   NoEnvironment nowhere;
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.draws = 4;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.05), rules, nowhere);
+  const evaluation::Crafted c =
+      craft(attack, model, batch, ball(Norm::kLinf, 0.05), rules, nowhere);
   EXPECT_TRUE(c.queries.eq(20).all().item<bool>());  // k·n, whatever M is
 }
 
 TEST(Target, AConstantModelGivesZeroGradientsAndSaysSo) {
-  DefendedModel model = defended(std::make_shared<FunctionNetwork>(
-      [](const Tensor& x, Noise&, Mode) {
+  evaluation::DefendedModel model = defended(std::make_shared<FunctionNetwork>(
+      [](const Tensor& x, Noise&, models::Mode) {
         return torch::tensor({1.f, 0.f, 0.f}).expand({x.size(0), 3}).clone();
       },
       kTargetImage, 3));
-  const CraftBatch batch = images(model, 4);
+  const evaluation::CraftBatch batch = images(model, 4);
   Descent attack;
   NoEnvironment nowhere;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.1), {}, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.1), {}, nowhere);
   EXPECT_TRUE(c.zero_gradients.all().item<bool>());
 }
 
 TEST(Target, SeveralLossesShareOneForward) {
   const auto network = perceptron(4, kTargetImage, 4);
-  DefendedModel model = defended(network);
-  const CraftBatch batch = images(model, 4);
+  evaluation::DefendedModel model = defended(network);
+  const evaluation::CraftBatch batch = images(model, 4);
   NoEnvironment nowhere;
   Scripted attack;
   attack.script = [&](Target& target, const Task& task) {
@@ -415,21 +425,22 @@ TEST(Target, SeveralLossesShareOneForward) {
     EXPECT_TRUE(both[1].x.equal(target.gradient(task.x, margin(task.goal)).x));
     return task.x;
   };
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.track = false;
-  const Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
   EXPECT_EQ(c.ledger.backwards, 4 * 4);
 }
 
 TEST(Target, InterruptionEndsTheTask) {
-  DefendedModel model = defended(perceptron(4, kTargetImage, 4));
-  const CraftBatch batch = images(model, 4);
+  evaluation::DefendedModel model = defended(perceptron(4, kTargetImage, 4));
+  const evaluation::CraftBatch batch = images(model, 4);
   std::atomic<bool> stop{true};
-  CraftRules rules;
+  evaluation::CraftRules rules;
   rules.stop = &stop;
   Descent attack;
   NoEnvironment nowhere;
-  EXPECT_THROW(craft(attack, model, batch, ball(Norm::kLinf, 0.1), rules, nowhere), Interrupted);
+  EXPECT_THROW(craft(attack, model, batch, ball(Norm::kLinf, 0.1), rules, nowhere),
+               evaluation::Interrupted);
 }
 
 }  // namespace

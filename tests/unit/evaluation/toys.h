@@ -8,9 +8,9 @@
 namespace gauntlet::toys {
 
 /// A network given by a function of the input (and of the noise and mode).
-class FunctionNetwork final : public Network {
+class FunctionNetwork final : public models::Network {
  public:
-  using Function = std::function<Tensor(const Tensor& x, Noise& noise, Mode mode)>;
+  using Function = std::function<Tensor(const Tensor& x, Noise& noise, models::Mode mode)>;
   FunctionNetwork(Function f, std::vector<int64_t> input, int64_t classes) : f_(std::move(f)) {
     spec_.architecture = "function";
     spec_.input = std::move(input);
@@ -19,9 +19,9 @@ class FunctionNetwork final : public Network {
     layer.output = {classes};
     layers_.push_back(layer);
   }
-  const NetworkSpec& spec() const override { return spec_; }
+  const models::NetworkSpec& spec() const override { return spec_; }
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>&,
-                  Mode mode) override {
+                  models::Mode mode) override {
     ++calls, rows += x.size(0);
     Noise mine = noise;
     mine.key.layer = 16, mine.key.call = 0;
@@ -29,7 +29,7 @@ class FunctionNetwork final : public Network {
   }
   const std::vector<Layer>& layers() const override { return layers_; }
   void declare(PerturbsLayers&, const std::string&) override {}
-  std::vector<NamedTensor> tensors() const override { return {}; }
+  std::vector<models::NamedTensor> tensors() const override { return {}; }
   void weights_changed() override {}
   void set_trainable(bool) override {}
   void to(at::Device) override {}
@@ -43,7 +43,7 @@ class FunctionNetwork final : public Network {
 
  private:
   Function f_;
-  NetworkSpec spec_;
+  models::NetworkSpec spec_;
   std::vector<Layer> layers_;
 };
 
@@ -51,19 +51,19 @@ class FunctionNetwork final : public Network {
 inline std::shared_ptr<FunctionNetwork> linear(const Tensor& w, const Tensor& b,
                                                std::vector<int64_t> input) {
   return std::make_shared<FunctionNetwork>(
-      [w, b](const Tensor& x, Noise&, Mode) { return torch::linear(x.flatten(1), w, b); },
+      [w, b](const Tensor& x, Noise&, models::Mode) { return torch::linear(x.flatten(1), w, b); },
       std::move(input), w.size(0));
 }
 
 /// A random two-layer network with smooth bends.
 inline std::shared_ptr<FunctionNetwork> perceptron(uint64_t seed, std::vector<int64_t> input,
                                                    int64_t classes) {
-  Noise noise = noise_for(seed, Stream::kProbe, torch::zeros({1}, torch::kLong));
+  Noise noise = noise_for(seed, evaluation::Stream::kProbe, torch::zeros({1}, torch::kLong));
   const int64_t d = c10::multiply_integers(input);
   const Tensor a = noise.shared_normal({32, d}) * 2 / std::sqrt(double(d)),
                c = noise.shared_normal({classes, 32});
   return std::make_shared<FunctionNetwork>(
-      [a, c](const Tensor& x, Noise&, Mode) {
+      [a, c](const Tensor& x, Noise&, models::Mode) {
         return torch::linear(torch::linear(x.flatten(1) - 0.5, a).tanh(), c);
       },
       std::move(input), classes);
@@ -110,33 +110,35 @@ struct Voter final : Defense, Votes {
   double lead() const override { return 1; }
 };
 
-struct NoEnvironment final : Environment {
-  std::map<std::string, DefendedModel*> models;
-  DefendedModel& model(const ModelRef& ref) override { return *models.at(ref.id); }
+struct NoEnvironment final : evaluation::Environment {
+  std::map<std::string, evaluation::DefendedModel*> models;
+  evaluation::DefendedModel& model(const ModelRef& ref) override { return *models.at(ref.id); }
   std::unique_ptr<Attack> attack(const Use&) override { return std::make_unique<Descent>(); }
 };
 
-inline DefendedModel defended(std::shared_ptr<Network> network,
-                              std::vector<std::shared_ptr<Defense>> stack = {}) {
-  std::vector<DefendedModel::Wrapper> wrappers;
+inline evaluation::DefendedModel defended(std::shared_ptr<models::Network> network,
+                                          std::vector<std::shared_ptr<Defense>> stack = {}) {
+  std::vector<evaluation::DefendedModel::Wrapper> wrappers;
   for (auto& defense : stack) wrappers.push_back({"wrapper", std::move(defense)});
-  return DefendedModel(std::move(network), {}, std::move(wrappers));
+  return evaluation::DefendedModel(std::move(network), {}, std::move(wrappers));
 }
 
 /// n images with the labels the model itself gives, so that every sample is right at first.
-inline CraftBatch images(DefendedModel& model, int64_t n, uint64_t seed = 5) {
+inline evaluation::CraftBatch images(evaluation::DefendedModel& model, int64_t n,
+                                     uint64_t seed = 5) {
   const Tensor index = torch::arange(n);
-  Noise noise = noise_for(seed, Stream::kProbe, index);
+  Noise noise = noise_for(seed, evaluation::Stream::kProbe, index);
   const Tensor x = 0.25 + 0.5 * noise.uniform(model.network().spec().input);
   model.probe(x.narrow(0, 0, std::min<int64_t>(n, 8)));
-  return {x, model.decide(x, noise_for(0, Stream::kClean, index)).answer, index};
+  return {x, model.decide(x, noise_for(0, evaluation::Stream::kClean, index)).answer, index};
 }
 
 inline ThreatModel ball(Norm norm, double epsilon) {
   return {norm, torch::full({1, 1, 1, 1}, epsilon), 0, 1};
 }
 
-inline CraftBatch part(const CraftBatch& batch, int64_t from, int64_t count) {
+inline evaluation::CraftBatch part(const evaluation::CraftBatch& batch, int64_t from,
+                                   int64_t count) {
   return {batch.x.narrow(0, from, count), batch.y.narrow(0, from, count),
           batch.index.narrow(0, from, count)};
 }

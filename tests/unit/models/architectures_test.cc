@@ -1,19 +1,20 @@
-#include "models/architectures.h"
+#include "models/architectures/architectures.h"
 
 #include "base/bad_input.h"
+#include "models/architectures/build_network.h"
 #include "networks.h"
 
 namespace gauntlet::testing {
 namespace {
-int64_t parameters(const Network& network) {
+int64_t parameters(const models::Network& network) {
   int64_t count = 0;
-  for (const NamedTensor& t : network.tensors()) count += t.trained ? t.tensor.numel() : 0;
+  for (const models::NamedTensor& t : network.tensors()) count += t.trained ? t.tensor.numel() : 0;
   return count;
 }
 
-NetworkSpec spec_of(const std::string& architecture, std::vector<int64_t> input, int64_t classes,
-                    ParamMap options = {}) {
-  NetworkSpec spec;
+models::NetworkSpec spec_of(const std::string& architecture, std::vector<int64_t> input,
+                            int64_t classes, ParamMap options = {}) {
+  models::NetworkSpec spec;
   spec.architecture = architecture, spec.input = std::move(input), spec.classes = classes;
   spec.options = std::move(options);
   return spec;
@@ -43,7 +44,7 @@ TEST(Architectures, HaveTheParametersOfTheirPublications) {
 }
 
 // Small enough to run; every kind of block is among them.
-class Forward : public ::testing::TestWithParam<NetworkSpec> {};
+class Forward : public ::testing::TestWithParam<models::NetworkSpec> {};
 INSTANTIATE_TEST_SUITE_P(
     Architectures, Forward,
     ::testing::Values(
@@ -68,33 +69,34 @@ TEST_P(Forward, FoldedIsUnfolded) {
   make_uneven(*network);
   make_double(*network);
   const Tensor x = images(GetParam(), 2).to(torch::kDouble);
-  const Answer plain = ask(*network, x, {}, Mode::kEvaluate),
-               folded = ask(*network, x, {}, Mode::kFolded);
+  const Answer plain = ask(*network, x, {}, models::Mode::kEvaluate),
+               folded = ask(*network, x, {}, models::Mode::kFolded);
   EXPECT_EQ(plain.logits.sizes(), at::IntArrayRef({2, GetParam().classes}));
   EXPECT_LT(relative_error(folded.logits, plain.logits), 1e-9);
   EXPECT_LT(relative_error(folded.gradient, plain.gradient), 1e-9);
 }
 
 // Its own images: those for MNIST are not of CIFAR's size.
-NetworkSpec usual_spec(const Architecture& architecture) {
+models::NetworkSpec usual_spec(const models::Architecture& architecture) {
   const bool mnist = architecture.name == "smallcnn" || architecture.name == "lenet5";
   return spec_of(architecture.name,
                  mnist ? std::vector<int64_t>{1, 28, 28} : std::vector<int64_t>{3, 32, 32}, 10);
 }
 
 TEST(Architectures, EveryOneGivesLogits) {
-  for (const Architecture& architecture : architectures()) {
+  for (const models::Architecture& architecture : models::architectures()) {
     if (architecture.name == "sequential") continue;  // has no layers of its own
-    const NetworkSpec spec = usual_spec(architecture);
-    const Tensor logits =
-        build_network(spec)->forward(images(spec, 2), noise_for(2), {}, Mode::kEvaluate).logits;
+    const models::NetworkSpec spec = usual_spec(architecture);
+    const Tensor logits = build_network(spec)
+                              ->forward(images(spec, 2), noise_for(2), {}, models::Mode::kEvaluate)
+                              .logits;
     EXPECT_EQ(logits.sizes(), at::IntArrayRef({2, 10})) << architecture.name;
     EXPECT_TRUE(logits.isfinite().all().item<bool>()) << architecture.name;
   }
 }
 
 TEST(Architectures, EveryOneCanBeCheckedWithoutBeingMade) {
-  for (const Architecture& architecture : architectures())
+  for (const models::Architecture& architecture : models::architectures())
     if (architecture.name != "sequential") {
       EXPECT_NO_THROW(check_network(usual_spec(architecture))) << architecture.name;
     }
@@ -109,7 +111,7 @@ TEST(Architectures, EveryOneCanBeCheckedWithoutBeingMade) {
 
 // What a plugin with BuildsNetwork does.
 TEST(Architectures, MayBeGivenByAFunction) {
-  NetworkSpec spec = spec_of("two_towers", {3, 8, 8}, 4);
+  models::NetworkSpec spec = spec_of("two_towers", {3, 8, 8}, 4);
   spec.builds = [](NetworkBuilder& b) {
     const auto tower = [&](const std::string& name, int64_t kernel) {
       return b.relu(b.batch_norm(
@@ -125,14 +127,14 @@ TEST(Architectures, MayBeGivenByAFunction) {
   const Tensor x = images(spec, 2);
   WeightNoise noise;
   for (const std::vector<PerturbsLayers*>& plugins : {std::vector<PerturbsLayers*>{}, {&noise}})
-    EXPECT_LT(relative_error(ask(*network, x, plugins, Mode::kFolded).logits,
-                             ask(*network, x, plugins, Mode::kEvaluate).logits),
+    EXPECT_LT(relative_error(ask(*network, x, plugins, models::Mode::kFolded).logits,
+                             ask(*network, x, plugins, models::Mode::kEvaluate).logits),
               1e-5);
 }
 
 TEST(Architectures, GivenByAFunctionAreCheckedAsTheyAreBuilt) {
   using Builds = void (*)(NetworkBuilder&);
-  NetworkSpec spec = spec_of("wrong", {3, 8, 8}, 4);
+  models::NetworkSpec spec = spec_of("wrong", {3, 8, 8}, 4);
   for (const Builds wrong : std::initializer_list<Builds>{
            [](NetworkBuilder& b) { b.relu(7); },
            [](NetworkBuilder& b) { b.concat(b.input(), b.flatten(b.input())); },

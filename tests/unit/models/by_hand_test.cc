@@ -3,17 +3,19 @@
 #include <set>
 
 #include "base/bad_input.h"
+#include "models/architectures/build_network.h"
 #include "networks.h"
 
 namespace gauntlet::testing {
 namespace {
 class ByHand {
  public:
-  explicit ByHand(const NetworkSpec& spec, double epsilon = 1e-5)
+  explicit ByHand(const models::NetworkSpec& spec, double epsilon = 1e-5)
       : network_(build_network(spec, 3)), epsilon_(epsilon) {
     make_uneven(*network_);
     make_double(*network_);  // where no rounding carries a relu over its kink
-    for (const NamedTensor& named : network_->tensors()) tensors_[named.name] = named.tensor;
+    for (const models::NamedTensor& named : network_->tensors())
+      tensors_[named.name] = named.tensor;
   }
 
   bool has(const std::string& name) const { return tensors_.count(name + ".weight"); }
@@ -33,7 +35,7 @@ class ByHand {
 
   void expect_same(const std::function<Tensor(ByHand&, Tensor)>& forward) {
     const Tensor x = images(network_->spec(), 2).to(torch::kDouble);
-    const Tensor logits = network_->forward(x, noise_for(2), {}, Mode::kEvaluate).logits;
+    const Tensor logits = network_->forward(x, noise_for(2), {}, models::Mode::kEvaluate).logits;
     EXPECT_LT(relative_error(logits, forward(*this, x)), 1e-10);
     for (const auto& [name, tensor] : tensors_)
       EXPECT_TRUE(used_.count(name)) << name << " is no tensor of the project's";
@@ -48,13 +50,13 @@ class ByHand {
     return tensors_.count(name + ".bias") ? get(name + ".bias") : Tensor();
   }
 
-  std::unique_ptr<Network> network_;
+  std::unique_ptr<models::Network> network_;
   const double epsilon_;
   std::map<std::string, Tensor> tensors_;
   std::set<std::string> used_;
 };
 
-NetworkSpec spec_of(const char* architecture, int64_t size, ParamMap options = {}) {
+models::NetworkSpec spec_of(const char* architecture, int64_t size, ParamMap options = {}) {
   return {architecture, {3, size, size}, 10, {}, {}, std::move(options)};
 }
 std::string block_name(const char* stage, int number, const char* inner, int block) {

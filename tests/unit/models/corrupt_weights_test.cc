@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "models/safetensors.h"
+#include "models/weights/safetensors.h"
 #include "weight_files.h"
 
 namespace gauntlet::testing {
@@ -208,7 +208,7 @@ int read_within(const fs::path& file, size_t bytes) {
     const rlimit limit{most, most};
     ::setrlimit(RLIMIT_AS, &limit);
     try {
-      (void)read_weights(file);
+      (void)models::read_weights(file);
       ::_exit(0);
     } catch (const BadInput&) {
       ::_exit(2);
@@ -309,7 +309,7 @@ TEST_F(Weights, CostNoMoreThanTheirSizeAllows) {
 }
 
 TEST_F(Weights, HoldUnderChangedBytes) {
-  write_safetensors(folder_ / "s", {{"a", torch::arange(6, torch::kFloat)}});
+  models::write_safetensors(folder_ / "s", {{"a", torch::arange(6, torch::kFloat)}});
   std::ifstream in(folder_ / "s", std::ios::binary);
   const std::string safetensors{std::istreambuf_iterator<char>(in), {}};
   std::minstd_rand random(11);

@@ -1,3 +1,4 @@
+#include "models/architectures/build_network.h"
 #include "networks.h"
 
 namespace gauntlet::testing {
@@ -9,7 +10,7 @@ constexpr double kFloat = 1e-5, kDouble = 1e-10, kFloatGradient = 0.1;
 
 struct Case {
   const char* name;
-  NetworkSpec spec;
+  models::NetworkSpec spec;
 };
 class Folding : public ::testing::TestWithParam<Case> {
  protected:
@@ -23,15 +24,15 @@ class Folding : public ::testing::TestWithParam<Case> {
   }
   void expect_within(const std::vector<PerturbsLayers*>& plugins, const Tensor& input,
                      double logits, double gradient, uint64_t seed) {
-    const Answer plain = ask(*network, input, plugins, Mode::kEvaluate, seed);
+    const Answer plain = ask(*network, input, plugins, models::Mode::kEvaluate, seed);
     for (int repeat = 0; repeat < 2;
          ++repeat) {  // first unfolded, then with what was learned of it
-      const Answer folded = ask(*network, input, plugins, Mode::kFolded, seed);
+      const Answer folded = ask(*network, input, plugins, models::Mode::kFolded, seed);
       EXPECT_LT(relative_error(folded.logits, plain.logits), logits);
       EXPECT_LT(relative_error(folded.gradient, plain.gradient), gradient);
     }
   }
-  std::unique_ptr<Network> network;
+  std::unique_ptr<models::Network> network;
   Tensor x;
   WeightNoise weight_noise;
   InputNoise input_noise;
@@ -49,8 +50,8 @@ TEST_P(Folding, IsLeftOutUnderOutputNoise) { expect_equal({&output_noise}); }
 TEST_P(Folding, HoldsUnderAllOfThem) { expect_equal({&input_noise, &weight_noise, &output_noise}); }
 
 TEST_P(Folding, NoticesChangedWeights) {
-  (void)ask(*network, x, {}, Mode::kFolded);
-  for (const NamedTensor& t : network->tensors()) t.tensor.mul_(0.9);
+  (void)ask(*network, x, {}, models::Mode::kFolded);
+  for (const models::NamedTensor& t : network->tensors()) t.tensor.mul_(0.9);
   expect_equal({});
 }
 
@@ -58,22 +59,22 @@ TEST_P(Folding, NoticesChangedWeights) {
 TEST_P(Folding, InHalfPrecisionIsNearAndLeavesTheFullOneAsItWas) {
   for (const std::vector<PerturbsLayers*>& plugins :
        {std::vector<PerturbsLayers*>{}, {&weight_noise}, {&input_noise, &output_noise}}) {
-    (void)ask(*network, x, plugins, Mode::kFolded);  // learns which layers fold
-    const Answer full = ask(*network, x, plugins, Mode::kFolded),
-                 half = ask(*network, x, plugins, Mode::kFoldedHalf);
+    (void)ask(*network, x, plugins, models::Mode::kFolded);  // learns which layers fold
+    const Answer full = ask(*network, x, plugins, models::Mode::kFolded),
+                 half = ask(*network, x, plugins, models::Mode::kFoldedHalf);
     EXPECT_EQ(half.logits.scalar_type(), torch::kFloat);
     EXPECT_FALSE(half.logits.equal(full.logits));
     EXPECT_LT(relative_error(half.logits, full.logits), 0.1);
     EXPECT_LT(relative_error(half.gradient, full.gradient), 0.5);
-    EXPECT_TRUE(ask(*network, x, plugins, Mode::kFolded).logits.equal(full.logits));
+    EXPECT_TRUE(ask(*network, x, plugins, models::Mode::kFolded).logits.equal(full.logits));
   }
 }
 
 TEST_P(Folding, TrainingInHalfPrecisionIsNear) {
   network->set_trainable(true);
-  const auto gradient = [&](Mode mode) {
+  const auto gradient = [&](models::Mode mode) {
     std::vector<Tensor> trained;
-    for (const NamedTensor& named : network->tensors())
+    for (const models::NamedTensor& named : network->tensors())
       if (named.trained) trained.push_back(named.tensor);
     const Tensor logits = network->forward(x, noise_for(6), {&weight_noise}, mode).logits;
     EXPECT_EQ(logits.scalar_type(), torch::kFloat);
@@ -84,7 +85,7 @@ TEST_P(Folding, TrainingInHalfPrecisionIsNear) {
     }
     return torch::cat(flat);
   };
-  const Tensor full = gradient(Mode::kTrain), half = gradient(Mode::kTrainHalf);
+  const Tensor full = gradient(models::Mode::kTrain), half = gradient(models::Mode::kTrainHalf);
   EXPECT_FALSE(half.equal(full));
   EXPECT_LT(relative_error(half, full), 0.5);
   EXPECT_GT(torch::cosine_similarity(half, full, 0).item<double>(), 0.9);
@@ -92,7 +93,8 @@ TEST_P(Folding, TrainingInHalfPrecisionIsNear) {
 
 TEST_P(Folding, GivesNoGradientToParameters) {
   network->set_trainable(true);
-  const Tensor logits = network->forward(x, noise_for(6), {&weight_noise}, Mode::kFolded).logits;
+  const Tensor logits =
+      network->forward(x, noise_for(6), {&weight_noise}, models::Mode::kFolded).logits;
   EXPECT_FALSE(logits.requires_grad());
 }
 
@@ -115,25 +117,27 @@ TEST_P(Folding, RecoversWhereAnOutputHookActsOnSomeDrawsOnly) {
 
 TEST(Forward, RefusesInputsOfAnotherShape) {
   const auto network = build_network(resnet_spec("A"));
-  EXPECT_THROW(network->forward(torch::zeros({2, 3, 32, 32}), noise_for(2), {}, Mode::kEvaluate),
-               std::invalid_argument);
+  EXPECT_THROW(
+      network->forward(torch::zeros({2, 3, 32, 32}), noise_for(2), {}, models::Mode::kEvaluate),
+      std::invalid_argument);
 }
 
 TEST(Forward, LeavesItsInputAlone) {
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "sequential", spec.input = {2, 4, 4}, spec.classes = 3;
   spec.options["layers"] =
       ParamList{layer("relu"), layer("flatten"), layer("relu"), layer("linear", {{"out", 3}})};
   const auto network = build_network(spec);
   const Tensor x = images(spec, 4) - 0.5, before = x.clone();
-  for (const Mode mode : {Mode::kTrain, Mode::kEvaluate, Mode::kFolded})
+  for (const models::Mode mode :
+       {models::Mode::kTrain, models::Mode::kEvaluate, models::Mode::kFolded})
     (void)network->forward(x, noise_for(4), {}, mode);
   EXPECT_TRUE(x.equal(before));
 }
 
 // The unfolded path, written with LibTorch's own functions.
 TEST(Forward, EqualsTheSameOperationsWrittenByHand) {
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "sequential", spec.input = {1, 8, 8}, spec.classes = 4;
   spec.mean = {0.3}, spec.std = {0.5};
   spec.options["layers"] = ParamList{layer("conv", {{"out", 6}, {"kernel", 3}, {"padding", 1}}),
@@ -145,7 +149,7 @@ TEST(Forward, EqualsTheSameOperationsWrittenByHand) {
   const auto network = build_network(spec, 2);
   make_uneven(*network);
   std::map<std::string, Tensor> t;
-  for (const NamedTensor& named : network->tensors()) t[named.name] = named.tensor;
+  for (const models::NamedTensor& named : network->tensors()) t[named.name] = named.tensor;
   const Tensor x = images(spec, 5);
   for (const bool train : {false, true}) {
     Tensor mean = t["1.running_mean"].clone(), variance = t["1.running_var"].clone();
@@ -153,7 +157,9 @@ TEST(Forward, EqualsTheSameOperationsWrittenByHand) {
     a = torch::batch_norm(a, t["1.weight"], t["1.bias"], mean, variance, train, 0.1, 1e-5, false);
     a = torch::linear(a.relu().mean({2, 3}), t["5.weight"], t["5.bias"]);
     const Tensor logits =
-        network->forward(x, noise_for(5), {}, train ? Mode::kTrain : Mode::kEvaluate).logits;
+        network
+            ->forward(x, noise_for(5), {}, train ? models::Mode::kTrain : models::Mode::kEvaluate)
+            .logits;
     EXPECT_TRUE(logits.allclose(a, 1e-6, 1e-6)) << train;
     EXPECT_TRUE(t["1.running_mean"].equal(mean)) << train;
     EXPECT_TRUE(t["1.running_var"].equal(variance)) << train;
@@ -164,8 +170,8 @@ TEST(Forward, TrainsEveryTrainedTensor) {
   const auto network = build_network(mixed_spec());
   network->set_trainable(true);
   const Tensor x = images(mixed_spec(), 8);
-  network->forward(x, noise_for(8), {}, Mode::kTrain).logits.square().sum().backward();
-  for (const NamedTensor& t : network->tensors()) {
+  network->forward(x, noise_for(8), {}, models::Mode::kTrain).logits.square().sum().backward();
+  for (const models::NamedTensor& t : network->tensors()) {
     EXPECT_EQ(t.tensor.requires_grad(), t.trained) << t.name;
     EXPECT_EQ(t.tensor.grad().defined(), t.trained) << t.name;
   }

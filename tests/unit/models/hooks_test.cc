@@ -1,5 +1,6 @@
 // How plugins are called inside layers.
 #include "base/bad_input.h"
+#include "models/architectures/build_network.h"
 #include "networks.h"
 
 namespace gauntlet::testing {
@@ -36,7 +37,8 @@ struct Recorder final : PerturbsLayers {
 };
 
 TEST(Hooks, SeeEveryLayerOnceInOrderWithNoiseOfItsOwn) {
-  for (const Mode mode : {Mode::kTrain, Mode::kEvaluate, Mode::kFolded}) {
+  for (const models::Mode mode :
+       {models::Mode::kTrain, models::Mode::kEvaluate, models::Mode::kFolded}) {
     const auto network = build_network(resnet_spec("B"));
     Recorder recorder;
     (void)network->forward(images(network->spec(), 2), noise_for(2), {&recorder}, mode);
@@ -57,7 +59,7 @@ TEST(Hooks, ThatGiveBackTheirArgumentChangeNoBit) {
   const Tensor x = images(network->spec(), 3);
   Recorder recorder;
   recorder.copies = false;
-  for (const Mode mode : {Mode::kEvaluate, Mode::kFolded}) {
+  for (const models::Mode mode : {models::Mode::kEvaluate, models::Mode::kFolded}) {
     (void)ask(*network, x, {&recorder}, mode);  // folded: finds out that output() does nothing
     const Answer with = ask(*network, x, {&recorder}, mode), without = ask(*network, x, {}, mode);
     EXPECT_TRUE(with.logits.equal(without.logits));
@@ -76,13 +78,13 @@ TEST(Hooks, ActInTheOrderOfThePlugins) {
       return l.index == 0 ? a + 1 : a;
     }
   } shift;
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "sequential", spec.input = {1, 2, 2}, spec.classes = 2;
   spec.options["layers"] = ParamList{layer("flatten"), layer("linear", {{"out", 2}})};
   const auto network = build_network(spec);
   const Tensor x = images(spec, 3);
   const auto logits = [&](const Tensor& input, const std::vector<PerturbsLayers*>& plugins) {
-    return network->forward(input, noise_for(3), plugins, Mode::kEvaluate).logits;
+    return network->forward(input, noise_for(3), plugins, models::Mode::kEvaluate).logits;
   };
   EXPECT_TRUE(logits(x, {&scale, &shift}).allclose(logits(2 * x + 1, {})));
   EXPECT_TRUE(logits(x, {&shift, &scale}).allclose(logits(2 * (x + 1), {})));
@@ -105,19 +107,23 @@ TEST(Learned, TensorsAreNamedTrainedAndSaved) {
   Learner learner;
   network->declare(learner, "pni");
   network->set_trainable(true);
-  std::map<std::string, NamedTensor> named;
-  for (const NamedTensor& t : network->tensors()) named[t.name] = t;
+  std::map<std::string, models::NamedTensor> named;
+  for (const models::NamedTensor& t : network->tensors()) named[t.name] = t;
   ASSERT_TRUE(named.count("layer1.0.conv1.pni.alpha"));
   EXPECT_FALSE(named.count("linear.pni.alpha"));
-  const NamedTensor& alpha = named.at("layer1.0.conv1.pni.alpha");
+  const models::NamedTensor& alpha = named.at("layer1.0.conv1.pni.alpha");
   EXPECT_FALSE(alpha.weight_decay);
   EXPECT_EQ(alpha.optimizer, "noise");
 
   const Tensor x = images(network->spec(), 4);
-  network->forward(x, noise_for(4), {&learner}, Mode::kTrain).logits.square().sum().backward();
+  network->forward(x, noise_for(4), {&learner}, models::Mode::kTrain)
+      .logits.square()
+      .sum()
+      .backward();
   EXPECT_TRUE(alpha.tensor.grad().defined());
   EXPECT_GT(alpha.tensor.grad().abs().item<double>(), 0);
-  EXPECT_FALSE(network->forward(x, noise_for(4), {&learner}, Mode::kFolded).logits.requires_grad());
+  EXPECT_FALSE(
+      network->forward(x, noise_for(4), {&learner}, models::Mode::kFolded).logits.requires_grad());
 }
 
 TEST(Learned, TensorsActFromTheValueTheyHaveNow) {
@@ -125,11 +131,11 @@ TEST(Learned, TensorsActFromTheValueTheyHaveNow) {
   Learner learner;
   network->declare(learner, "pni");
   const Tensor x = images(network->spec(), 4);
-  (void)ask(*network, x, {&learner}, Mode::kFolded);
-  for (const NamedTensor& t : network->tensors())
+  (void)ask(*network, x, {&learner}, models::Mode::kFolded);
+  for (const models::NamedTensor& t : network->tensors())
     if (t.name.ends_with("alpha")) t.tensor.fill_(0.01);
-  const Answer folded = ask(*network, x, {&learner}, Mode::kFolded),
-               plain = ask(*network, x, {&learner}, Mode::kEvaluate);
+  const Answer folded = ask(*network, x, {&learner}, models::Mode::kFolded),
+               plain = ask(*network, x, {&learner}, models::Mode::kEvaluate);
   EXPECT_LT(relative_error(folded.logits, plain.logits), 1e-5);  // float32 roundings, see Folding
 }
 

@@ -14,8 +14,8 @@ inline ParamMap layer(const char* type, ParamMap rest = {}) {
 
 /// Convolutions with and without batch norm, every kind of pooling, batch norm that cannot be
 /// folded, batch norm after a linear layer.
-inline NetworkSpec mixed_spec() {
-  NetworkSpec spec;
+inline models::NetworkSpec mixed_spec() {
+  models::NetworkSpec spec;
   spec.architecture = "sequential", spec.input = {3, 16, 16}, spec.classes = 5;
   spec.mean = {0.5, 0.375, 0.25}, spec.std = {0.25, 0.5, 0.125};  // exact in float32
   spec.options["layers"] =
@@ -38,8 +38,8 @@ inline NetworkSpec mixed_spec() {
   return spec;
 }
 
-inline NetworkSpec resnet_spec(const char* shortcut) {
-  NetworkSpec spec;
+inline models::NetworkSpec resnet_spec(const char* shortcut) {
+  models::NetworkSpec spec;
   spec.architecture = "resnet20", spec.input = {3, 16, 16}, spec.classes = 10;
   spec.mean = {0.5, 0.375, 0.25}, spec.std = {0.25, 0.5, 0.125};
   spec.options["shortcut"] = shortcut;
@@ -53,15 +53,15 @@ inline Noise noise_for(int64_t rows, uint64_t seed = 1) {
   return noise;
 }
 
-inline Tensor images(const NetworkSpec& spec, int64_t rows, uint64_t seed = 5) {
+inline Tensor images(const models::NetworkSpec& spec, int64_t rows, uint64_t seed = 5) {
   return noise_for(rows, seed).uniform(spec.input);
 }
 
 /// Statistics and batch norm parameters as of a trained network, not the identity.
-inline void make_uneven(Network& network) {
+inline void make_uneven(models::Network& network) {
   const at::NoGradGuard no_graph;
   Noise noise = noise_for(1, 9);
-  for (const NamedTensor& t : network.tensors()) {
+  for (const models::NamedTensor& t : network.tensors()) {
     const Tensor u = noise.uniform(t.tensor.sizes()).squeeze(0);
     if (t.name.ends_with("running_var")) t.tensor.copy_(u + 0.5);
     if (t.name.ends_with("running_mean")) t.tensor.copy_(u - 0.5);
@@ -71,15 +71,16 @@ inline void make_uneven(Network& network) {
   network.weights_changed();
 }
 
-inline std::map<std::string, Tensor> state_of(const Network& network) {
+inline std::map<std::string, Tensor> state_of(const models::Network& network) {
   std::map<std::string, Tensor> state;
-  for (const NamedTensor& t : network.tensors()) state[t.name] = t.tensor.detach().clone();
+  for (const models::NamedTensor& t : network.tensors()) state[t.name] = t.tensor.detach().clone();
   return state;
 }
 
 /// All tensors in float64, where no rounding carries a relu over its kink.
-inline void make_double(Network& network) {
-  for (const NamedTensor& t : network.tensors()) t.tensor.set_data(t.tensor.to(torch::kDouble));
+inline void make_double(models::Network& network) {
+  for (const models::NamedTensor& t : network.tensors())
+    t.tensor.set_data(t.tensor.to(torch::kDouble));
   network.weights_changed();
 }
 
@@ -87,8 +88,9 @@ inline void make_double(Network& network) {
 struct Answer {
   Tensor logits, gradient;
 };
-inline Answer ask(Network& network, const Tensor& x, const std::vector<PerturbsLayers*>& plugins,
-                  Mode mode, uint64_t seed = 1) {
+inline Answer ask(models::Network& network, const Tensor& x,
+                  const std::vector<PerturbsLayers*>& plugins, models::Mode mode,
+                  uint64_t seed = 1) {
   const Tensor leaf = x.detach().clone().requires_grad_(true);
   const Tensor logits = network.forward(leaf, noise_for(x.size(0), seed), plugins, mode).logits;
   const Tensor weighting = noise_for(x.size(0), 77).normal({logits.size(1)});

@@ -143,7 +143,7 @@ TEST_F(Rebuilt, FilesWithoutChecksumsAreReadAndSaidToBeSo) {
   const std::string pickle = pickled(p_dict({{"a", tensor()}}));
   std::vector<ZipPart> parts = {{"archive/data.pkl", pickle}, {"archive/data/0", kSix}};
   for (ZipPart& part : parts) part.crc = 0;
-  const WeightsFile weights = read_weights(file(zip_bytes(parts)));
+  const models::WeightsFile weights = models::read_weights(file(zip_bytes(parts)));
   EXPECT_TRUE(weights.tensors.at("a").equal(kStored.t()));
   EXPECT_EQ(weights.format, "PyTorch zip without checksums");
   parts[0].crc = -1;  // the others have theirs, so 0 is wrong

@@ -1,4 +1,4 @@
-#include "models/safetensors.h"
+#include "models/weights/safetensors.h"
 
 #include "../data/files.h"
 #include "base/bad_input.h"
@@ -9,7 +9,7 @@ class Safetensors : public FilesTest {
  protected:
   std::string problem(const std::string& bytes) const {
     const auto file = write("x.safetensors", bytes);
-    return error<BadInput>([&] { read_safetensors(file); });
+    return error<BadInput>([&] { models::read_safetensors(file); });
   }
   // The format by hand: the length of the header, the header, the data.
   static std::string packed(const std::string& header, const std::string& data) {
@@ -30,8 +30,8 @@ class Safetensors : public FilesTest {
 };
 
 TEST_F(Safetensors, ReadsBackWhatItWrote) {
-  write_safetensors(folder / "x", sample, {{"made by", "a \"test\"\n"}});
-  const auto back = read_safetensors(folder / "x");
+  models::write_safetensors(folder / "x", sample, {{"made by", "a \"test\"\n"}});
+  const auto back = models::read_safetensors(folder / "x");
   ASSERT_EQ(back.size(), sample.size());
   for (const auto& [name, tensor] : sample) {
     EXPECT_EQ(back.at(name).scalar_type(), tensor.scalar_type());
@@ -42,17 +42,17 @@ TEST_F(Safetensors, ReadsBackWhatItWrote) {
 }
 
 TEST_F(Safetensors, WritesEqualBytesForEqualTensors) {
-  write_safetensors(folder / "x", sample), write_safetensors(folder / "y", sample);
+  models::write_safetensors(folder / "x", sample), models::write_safetensors(folder / "y", sample);
   EXPECT_EQ(read(folder / "x"), read(folder / "y"));
 }
 
 TEST_F(Safetensors, KeepsTheOldFileWhenWritingFails) {
-  write_safetensors(folder / "x", sample);
+  models::write_safetensors(folder / "x", sample);
   const std::string before = read(folder / "x");
-  EXPECT_THROW(write_safetensors(folder / "x", {{"half", torch::zeros({2}, torch::kHalf)}}),
+  EXPECT_THROW(models::write_safetensors(folder / "x", {{"half", torch::zeros({2}, torch::kHalf)}}),
                std::invalid_argument);
   EXPECT_EQ(read(folder / "x"), before);
-  EXPECT_ANY_THROW(write_safetensors(folder / "no folder" / "x", sample));
+  EXPECT_ANY_THROW(models::write_safetensors(folder / "no folder" / "x", sample));
 }
 
 TEST_F(Safetensors, ReadsEveryDtype) {
@@ -64,7 +64,7 @@ TEST_F(Safetensors, ReadsEveryDtype) {
   const std::string data = one_half_f16 + one_half_bf16 + std::string("\xfe\xff\xff\xff", 4) +
                            std::string("\x07\xff", 2) + std::string("\x01\x00", 2) +
                            std::string("\0\0\0\0\0\0\xe0\x3f", 8);
-  const auto read = read_safetensors(write("x", packed(header, data)));
+  const auto read = models::read_safetensors(write("x", packed(header, data)));
   for (const char* name : {"f16", "bf16", "f64"})
     EXPECT_EQ(read.at(name).item<double>(), 0.5) << name;
   EXPECT_EQ(read.at("i32").item<int>(), -2);
@@ -97,19 +97,20 @@ TEST_F(Safetensors, OfWeightsMayHaveAnyDtype) {
                     "[" + std::to_string(begin) + "," + std::to_string(data.size()) + "]");
   }
   const auto file = write("x.safetensors", packed(header + "}", data));
-  const auto tensors = read_safetensors(file, Dtypes::kAll);
+  const auto tensors = read_safetensors(file, models::Dtypes::kAll);
   for (const auto& [dtype, bits, type] : all) {
     EXPECT_EQ(tensors.at(dtype).scalar_type(), type) << dtype;
     EXPECT_EQ(tensors.at(dtype).sizes(), (std::vector<int64_t>{2, 4})) << dtype;
   }
   EXPECT_EQ(tensors.at("I16")[1][3].item<int>(), 0x0101);
-  const std::string refusal = error<BadInput>([&] { read_safetensors(file); });
+  const std::string refusal = error<BadInput>([&] { models::read_safetensors(file); });
   EXPECT_NE(refusal.find("; known: F32, F64, F16, BF16, I64, I32, U8, BOOL"), std::string::npos)
       << "adversarial inputs and certificates have no other: " << refusal;
 }
 
 TEST_F(Safetensors, RefusesAFileCutShortAnywhere) {
-  write_safetensors(folder / "whole", {{"a", torch::zeros({2, 3})}, {"b", torch::zeros({1})}});
+  models::write_safetensors(folder / "whole",
+                            {{"a", torch::zeros({2, 3})}, {"b", torch::zeros({1})}});
   const std::string bytes = read(folder / "whole");
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_NE(problem(bytes.substr(0, size)), "") << "cut to " << size << " of " << bytes.size();
@@ -117,7 +118,8 @@ TEST_F(Safetensors, RefusesAFileCutShortAnywhere) {
 }
 
 TEST_F(Safetensors, ReadsOrRefusesAnyChangedByte) {
-  write_safetensors(folder / "whole", {{"a", torch::zeros({2, 3})}, {"b", torch::zeros({1})}});
+  models::write_safetensors(folder / "whole",
+                            {{"a", torch::zeros({2, 3})}, {"b", torch::zeros({1})}});
   const std::string bytes = read(folder / "whole");
   int refused = 0;
   for (size_t at = 0; at < bytes.size(); ++at)
@@ -166,8 +168,9 @@ TEST_F(Safetensors, SaysWhatIsWrong) {
            four),
        "there twice");
   says(packed("{" + entry("a", "BOOL", "[1]", "[0,1]") + "}", "\x02"), "neither 0 nor 1");
-  EXPECT_NE(error<BadInput>([&] { read_safetensors(folder / "none"); }).find("no such file"),
-            std::string::npos);
+  EXPECT_NE(
+      error<BadInput>([&] { models::read_safetensors(folder / "none"); }).find("no such file"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -7,8 +7,10 @@
 
 #include "base/bad_input.h"
 #include "base/zip.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
 #include "models/crash.h"
-#include "models/weights.h"
+#include "models/weights/weights.h"
 #include "networks.h"
 #include "tests/support/pickle_bytes.h"
 
@@ -49,7 +51,7 @@ class Script : public ::testing::Test {
     std::ofstream(folder_ / "spoilt.pt", std::ios::binary) << zip_bytes(parts);
     return folder_ / "spoilt.pt";
   }
-  NetworkSpec spec_;
+  models::NetworkSpec spec_;
   const std::filesystem::path folder_ =
       std::filesystem::temp_directory_path() / ("gauntlet_script_" + std::to_string(::getpid()));
 };
@@ -61,12 +63,12 @@ TEST_F(Script, GivesLogitsAndGradients) {
   load_weights(*network, program(kLinear));
   network->set_trainable(false);
   const Tensor x = images(spec_, 5), weight = torch::arange(48, torch::kFloat).view({3, 16}) / 48;
-  const Answer answer = ask(*network, x, {}, Mode::kFolded);
+  const Answer answer = ask(*network, x, {}, models::Mode::kFolded);
   EXPECT_LT(relative_error(answer.logits, ((x - 0.5) / 0.25).flatten(1).matmul(weight.t())), 1e-6);
   const Tensor weighting = noise_for(5, 77).normal({3});
   EXPECT_LT(relative_error(answer.gradient.flatten(1), weighting.matmul(weight) / 0.25), 1e-6);
   for (int repeat = 0; repeat < 4; ++repeat)  // no rewriting after the first calls
-    EXPECT_TRUE(ask(*network, x, {}, Mode::kEvaluate).logits.equal(answer.logits));
+    EXPECT_TRUE(ask(*network, x, {}, models::Mode::kEvaluate).logits.equal(answer.logits));
   EXPECT_TRUE(network->layers().empty());
 }
 
@@ -77,7 +79,7 @@ TEST_F(Script, ComputesInItsOwnType) {
   const auto check = [&](const std::filesystem::path& file, double tolerance) {
     const auto network = build_network(spec_);
     load_weights(*network, file);
-    const Answer answer = ask(*network, x, {}, Mode::kFolded);
+    const Answer answer = ask(*network, x, {}, models::Mode::kFolded);
     EXPECT_EQ(answer.logits.scalar_type(), torch::kFloat);
     EXPECT_EQ(answer.gradient.scalar_type(), torch::kFloat);
     EXPECT_LT(relative_error(answer.logits, expected), tolerance);
@@ -107,7 +109,8 @@ TEST_F(Script, LeavesItsInputAlone) {
     load_weights(*network, program("flat.sub_(0.45).div_(0.25)\n    " + kLinear));
     load_weights(*plain, program("flat = (flat - 0.45) / 0.25\n    " + kLinear));
     const Tensor x = images(spec_, 5), before = x.clone();
-    const Answer one = ask(*network, x, {}, Mode::kFolded), two = ask(*plain, x, {}, Mode::kFolded);
+    const Answer one = ask(*network, x, {}, models::Mode::kFolded),
+                 two = ask(*plain, x, {}, models::Mode::kFolded);
     EXPECT_TRUE(x.equal(before));
     EXPECT_TRUE(one.logits.equal(two.logits));
     EXPECT_TRUE(one.gradient.equal(two.gradient));
@@ -146,7 +149,7 @@ TEST_F(Script, FailsInOneSentenceWhenItFailsLater) {
   const auto network = build_network(spec_);
   load_weights(*network, program("assert x.size(0) < 4\n    " + kLinear));
   try {
-    (void)ask(*network, images(spec_, 5), {}, Mode::kEvaluate);
+    (void)ask(*network, images(spec_, 5), {}, models::Mode::kEvaluate);
     ADD_FAILURE() << "nothing was thrown";
   } catch (const BadInput& error) {
     EXPECT_NE(std::string(error.what()).find("fails on inputs [5, 1, 4, 4]: '"), std::string::npos);
@@ -190,20 +193,21 @@ TEST_F(Script, ReadsOrRefusesAnyChangedByte) {
 }
 
 TEST(Crashes, AreSeenFromOutside) {
-  EXPECT_EQ(fatal_end([] {}, 60), "");
-  EXPECT_EQ(fatal_end([] { throw std::runtime_error("no crash"); }, 60), "");
-  EXPECT_EQ(fatal_end([] { std::abort(); }, 60), "crashes");
-  EXPECT_EQ(fatal_end([] { ::pause(); }, 1), "does not end in 1 seconds");
+  EXPECT_EQ(models::fatal_end([] {}, 60), "");
+  EXPECT_EQ(models::fatal_end([] { throw std::runtime_error("no crash"); }, 60), "");
+  EXPECT_EQ(models::fatal_end([] { std::abort(); }, 60), "crashes");
+  EXPECT_EQ(models::fatal_end([] { ::pause(); }, 1), "does not end in 1 seconds");
 }
 
 TEST_F(Script, HasNoLayersAndIsNotTrained) {
   const auto network = build_network(spec_);
-  EXPECT_THROW(ask(*network, images(spec_, 2), {}, Mode::kEvaluate), BadInput);  // nothing loaded
+  EXPECT_THROW(ask(*network, images(spec_, 2), {}, models::Mode::kEvaluate),
+               BadInput);  // nothing loaded
   load_weights(*network, program(kLinear));
   WeightNoise plugin;
   EXPECT_THROW(network->declare(plugin, "pni"), BadInput);
   EXPECT_THROW(network->set_trainable(true), BadInput);
-  EXPECT_THROW(ask(*network, images(spec_, 2), {}, Mode::kTrain), BadInput);
+  EXPECT_THROW(ask(*network, images(spec_, 2), {}, models::Mode::kTrain), BadInput);
 }
 
 }  // namespace

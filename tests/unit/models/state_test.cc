@@ -1,4 +1,5 @@
 #include "base/bad_input.h"
+#include "models/architectures/build_network.h"
 #include "networks.h"
 #include "tests/support/message_of.h"
 
@@ -8,22 +9,23 @@ TEST(State, RoundTripGivesTheSameNetwork) {
   const auto one = build_network(resnet_spec("B"), 1), other = build_network(resnet_spec("B"), 2);
   make_uneven(*one);
   const Tensor x = images(one->spec(), 3);
-  (void)ask(*other, x, {}, Mode::kFolded);  // so that folded copies must be made anew
+  (void)ask(*other, x, {}, models::Mode::kFolded);  // so that folded copies must be made anew
   load_state(*other, state_of(*one), "a file");
-  for (const Mode mode : {Mode::kEvaluate, Mode::kFolded})
+  for (const models::Mode mode : {models::Mode::kEvaluate, models::Mode::kFolded})
     EXPECT_TRUE(ask(*one, x, {}, mode).logits.equal(ask(*other, x, {}, mode).logits));
 }
 
 TEST(State, HasTheNamesOfPyTorch) {
   const auto a = build_network(resnet_spec("A"));
-  NetworkSpec spec = resnet_spec("B");
+  models::NetworkSpec spec = resnet_spec("B");
   spec.options["classifier"] = "fc";
   const auto b = build_network(spec);
   const auto in_a = state_of(*a), in_b = state_of(*b);
   // Counts of the published files: 269,722 and 272,474 parameters.
-  const auto parameters = [](const Network& network) {
+  const auto parameters = [](const models::Network& network) {
     int64_t count = 0;
-    for (const NamedTensor& t : network.tensors()) count += t.trained ? t.tensor.numel() : 0;
+    for (const models::NamedTensor& t : network.tensors())
+      count += t.trained ? t.tensor.numel() : 0;
     return count;
   };
   EXPECT_EQ(parameters(*a), 269722);
@@ -54,12 +56,12 @@ TEST(State, ListsEveryProblemAtOnce) {
         "'bn1.weight' has [8] instead of [16]", "'bn1.bias' has not floating-point numbers",
         "'linear.bias' has values that are not finite"})
     EXPECT_NE(text.find(words), std::string::npos) << words << "\nnot in\n" << text;
-  for (const NamedTensor& t : network->tensors())
+  for (const models::NamedTensor& t : network->tensors())
     EXPECT_TRUE(t.tensor.equal(before.at(t.name))) << t.name << " was changed all the same";
 }
 
 TEST(State, IgnoresCountersAndWhatTheSpecSays) {
-  NetworkSpec spec = resnet_spec("A");
+  models::NetworkSpec spec = resnet_spec("A");
   const auto strict = build_network(spec);
   auto state = state_of(*strict);
   state["bn1.num_batches_tracked"] = torch::tensor(7);
@@ -71,7 +73,7 @@ TEST(State, IgnoresCountersAndWhatTheSpecSays) {
 }
 
 TEST(State, IgnoresWhatTradesNeverUses) {
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "wrn-28-4", spec.input = {3, 8, 8}, spec.classes = 10;
   const auto network = build_network(spec);
   auto state = state_of(*network);
@@ -132,7 +134,7 @@ TEST(Build, DrawsHeNormalConvolutions) {
 }
 
 TEST(Build, CountsMultiplyAdds) {
-  NetworkSpec spec = resnet_spec("A");
+  models::NetworkSpec spec = resnet_spec("A");
   spec.input = {3, 32, 32};
   // conv1; 6 at 16 x 32 x 32; the two that halve; 5 each at 32 x 16 x 16 and 64 x 8 x 8; linear.
   EXPECT_EQ(multiply_adds(*build_network(spec)),
@@ -159,12 +161,13 @@ TEST(Build, InfersShapes) {
 TEST(Build, EveryCifarResNetGivesLogits) {
   for (const std::string name : {"resnet20", "resnet32", "resnet44", "resnet56", "resnet110"}) {
     for (const char* shortcut : {"A", "B"}) {
-      NetworkSpec spec = resnet_spec(shortcut);
+      models::NetworkSpec spec = resnet_spec(shortcut);
       spec.architecture = name;
       spec.input = {1, 9, 9};  // odd: both shortcuts must round the same way
       spec.mean = spec.std = {0.5};
       const auto network = build_network(spec);
-      EXPECT_EQ(network->forward(images(spec, 2), noise_for(2), {}, Mode::kEvaluate).logits.sizes(),
+      EXPECT_EQ(network->forward(images(spec, 2), noise_for(2), {}, models::Mode::kEvaluate)
+                    .logits.sizes(),
                 (std::vector<int64_t>{2, 10}));
       const int64_t depth = std::stoll(name.substr(6));
       EXPECT_EQ(int64_t(network->layers().size()), depth + (*shortcut == 'B' ? 2 : 0)) << name;
@@ -173,8 +176,9 @@ TEST(Build, EveryCifarResNetGivesLogits) {
 }
 
 TEST(Build, SaysWhatIsWrongWithASpec) {
-  const auto says = [](const std::function<void(NetworkSpec&)>& spoil, const std::string& words) {
-    NetworkSpec spec = resnet_spec("A");
+  const auto says = [](const std::function<void(models::NetworkSpec&)>& spoil,
+                       const std::string& words) {
+    models::NetworkSpec spec = resnet_spec("A");
     spoil(spec);
     const std::string text = message_of([&] { build_network(spec); });
     EXPECT_NE(text.find(words), std::string::npos) << text << "\nlacks\n" << words;
@@ -192,7 +196,7 @@ TEST(Build, SaysWhatIsWrongWithASpec) {
 
 TEST(Build, SaysWhichLayerOfASequenceIsWrong) {
   const auto says = [](ParamList layers, const std::string& words) {
-    NetworkSpec spec;
+    models::NetworkSpec spec;
     spec.architecture = "sequential", spec.input = {1, 8, 8}, spec.classes = 10;
     spec.options["layers"] = std::move(layers);
     const std::string text = message_of([&] { build_network(spec); });

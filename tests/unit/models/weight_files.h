@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "base/bad_input.h"
-#include "models/weights.h"
+#include "models/weights/weights.h"
 #include "tests/support/message_of.h"
 #include "tests/support/pickle_bytes.h"
 
@@ -40,11 +40,11 @@ class Weights : public ::testing::Test {
     return path;
   }
   std::map<std::string, Tensor> read(const std::string& bytes) const {
-    return read_weights(file(bytes)).tensors;
+    return models::read_weights(file(bytes)).tensors;
   }
   std::string problem(const std::string& bytes) const {
     const fs::path path = file(bytes);
-    return message_of([&] { (void)read_weights(path); });
+    return message_of([&] { (void)models::read_weights(path); });
   }
   void says(const std::string& bytes, const std::string& words) const {
     const std::string text = problem(bytes);

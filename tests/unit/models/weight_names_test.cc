@@ -1,5 +1,7 @@
 #include "base/bad_input.h"
-#include "models/weights.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
+#include "models/weights/weights.h"
 #include "networks.h"
 
 namespace gauntlet::testing {
@@ -112,13 +114,13 @@ TEST(WeightNames, BehindAWrapperOfOnesOwnAreFound) {
 
 // Checkpoints of MadryLab's robustness library hold the network twice.
 TEST(WeightNames, OfASecondCopyAreNamedWithWhatLeavesThemOut) {
-  NetworkSpec spec = resnet_spec("B");
+  models::NetworkSpec spec = resnet_spec("B");
   const auto network = build_network(spec);
   const auto own = state_of(*network);
   auto state = renamed(own, "module.model.");
   state.merge(renamed(own, "module.attacker.model."));
   state["module.step"] = torch::tensor(3, torch::kShort);
-  const auto load = [&](Network& into) {
+  const auto load = [&](models::Network& into) {
     load_state(into, matched_names(state, into, "a file"), "a file");
   };
   std::string text;

@@ -1,11 +1,13 @@
-#include "models/weights.h"
+#include "models/weights/weights.h"
 
 #include <gmock/gmock.h>
 
 #include <set>
 
-#include "models/safetensors.h"
+#include "models/architectures/build_network.h"
+#include "models/architectures/load_weights.h"
 #include "models/script_network.h"
+#include "models/weights/safetensors.h"
 #include "networks.h"
 #include "weight_files.h"
 
@@ -18,8 +20,8 @@ TEST_F(Weights, ReadsBothFormatsOfPyTorch) {
     ASSERT_EQ(tensors.size(), 1u);
     EXPECT_TRUE(tensors.at("a").equal(expected));
   }
-  EXPECT_EQ(read_weights(file(good_zip())).format, "PyTorch zip");
-  EXPECT_EQ(read_weights(file(good_legacy())).format, "PyTorch legacy");
+  EXPECT_EQ(models::read_weights(file(good_zip())).format, "PyTorch zip");
+  EXPECT_EQ(models::read_weights(file(good_legacy())).format, "PyTorch legacy");
 }
 
 // A header may begin with the bytes of a pickle or an archive.
@@ -27,10 +29,11 @@ TEST_F(Weights, ReadsSafetensorsOfEveryHeaderLength) {
   const fs::path file = folder_ / "x.safetensors";
   std::set<int> first_bytes;
   for (size_t extra = 0; extra < 2048; ++extra) {
-    write_safetensors(file, {{"weight", torch::ones({1})}}, {{"note", std::string(extra, 'x')}});
+    models::write_safetensors(file, {{"weight", torch::ones({1})}},
+                              {{"note", std::string(extra, 'x')}});
     std::ifstream in(file, std::ios::binary);
     first_bytes.insert(in.get());
-    ASSERT_EQ(read_weights(file).tensors.size(), 1u) << extra;
+    ASSERT_EQ(models::read_weights(file).tensors.size(), 1u) << extra;
   }
   EXPECT_TRUE(first_bytes.count(0x80));
 }
@@ -66,7 +69,7 @@ TEST_F(Weights, ReadsOtherTypes) {
 TEST_F(Weights, FindsTheWeightsOfACheckpoint) {
   const std::string two = p_dict({{"a", tensor()}, {"b", tensor()}});
   const auto taken = [&](const std::string& body) {
-    return read_weights(file(zip_of(body))).taken;
+    return models::read_weights(file(zip_of(body))).taken;
   };
   EXPECT_EQ(taken(two), "");
   EXPECT_EQ(taken(p_dict({{"epoch", p_int(3)}, {"state_dict", two}})), "state_dict");
@@ -87,16 +90,16 @@ TEST_F(Weights, TakesTheUsualDictOfACheckpointOrTheOneThatIsNamed) {
   const std::string average = p_dict({{"a", tensor()}, {"n_averaged", tensor()}});
   const fs::path both = file(zip_of(
       p_dict({{"ema", p_dict({{"shadow", average}})}, {"model", p_dict({{"a", tensor()}})}})));
-  EXPECT_EQ(read_weights(both).taken, "model");
-  const WeightsFile named = read_weights(both, "ema.shadow");
+  EXPECT_EQ(models::read_weights(both).taken, "model");
+  const models::WeightsFile named = models::read_weights(both, "ema.shadow");
   EXPECT_EQ(named.taken, "ema.shadow");
   EXPECT_EQ(named.tensors.size(), 2u);
-  EXPECT_EQ(message_of([&] { (void)read_weights(both, "shadow"); }),
+  EXPECT_EQ(message_of([&] { (void)models::read_weights(both, "shadow"); }),
             both.string() +
                 ": there is no dict of named tensors 'shadow' in it; there are "
                 "'ema.shadow', 'model'");
-  write_safetensors(folder_ / "s", {{"a", torch::zeros({1})}});
-  EXPECT_THROW(read_weights(folder_ / "s", "model"), BadInput);
+  models::write_safetensors(folder_ / "s", {{"a", torch::zeros({1})}});
+  EXPECT_THROW(models::read_weights(folder_ / "s", "model"), BadInput);
 }
 
 // What Python 2 pickles of an OrderedDict, and what defaultdict and Counter are made of.
@@ -118,21 +121,23 @@ TEST_F(Weights, ReadsDictsOfEveryKind) {
 TEST_F(Weights, ReadsTheOlderFormatOfNewerPickles) {
   const std::string magic = kLegacyMagic.substr(2),
                     framed = "\x80\x04\x95" + little_endian(magic.size(), 8) + magic;
-  EXPECT_EQ(read_weights(file(framed + good_legacy().substr(kLegacyMagic.size()))).format,
+  EXPECT_EQ(models::read_weights(file(framed + good_legacy().substr(kLegacyMagic.size()))).format,
             "PyTorch legacy");
 }
 
 TEST_F(Weights, AreAFile) {
-  EXPECT_EQ(message_of([&] { (void)read_weights(folder_); }), folder_.string() + ": is not a file");
-  EXPECT_EQ(message_of([&] { (void)read_weights(folder_ / "none"); }),
+  EXPECT_EQ(message_of([&] { (void)models::read_weights(folder_); }),
+            folder_.string() + ": is not a file");
+  EXPECT_EQ(message_of([&] { (void)models::read_weights(folder_ / "none"); }),
             (folder_ / "none").string() + ": no such file");
 }
 
 TEST_F(Weights, ThatGitLfsHasNotFetchedAreToldSo) {
   const fs::path pointer = file("version https://git-lfs.github.com/spec/v1\nsize 4\n");
-  NetworkSpec program;
-  program.architecture = kTorchScript, program.input = {1, 4, 4}, program.classes = 2;
-  EXPECT_THAT(message_of([&] { (void)read_weights(pointer); }), ::testing::HasSubstr("Git LFS"));
+  models::NetworkSpec program;
+  program.architecture = models::kTorchScript, program.input = {1, 4, 4}, program.classes = 2;
+  EXPECT_THAT(message_of([&] { (void)models::read_weights(pointer); }),
+              ::testing::HasSubstr("Git LFS"));
   EXPECT_THAT(message_of([&] { load_weights(*build_network(program), pointer); }),
               ::testing::HasSubstr("Git LFS"));
 }
@@ -141,7 +146,7 @@ TEST_F(Weights, OfNanAreRefused) {
   const auto network = build_network(mixed_spec());
   auto state = state_of(*network);
   for (auto& [name, value] : state) value.fill_(NAN);
-  write_safetensors(folder_ / "nan.safetensors", state);
+  models::write_safetensors(folder_ / "nan.safetensors", state);
   EXPECT_THROW(load_weights(*network, folder_ / "nan.safetensors"), BadInput);
 }
 

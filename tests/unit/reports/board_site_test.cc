@@ -1,5 +1,3 @@
-#include "reports/board_site.h"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -11,13 +9,15 @@
 
 #include "base/bad_input.h"
 #include "page.h"
-#include "tests/unit/results/board_examples.h"
+#include "reports/site/site.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/unit/boards/board_examples.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
 
-BoardDefinition definition() {
+reports::site::BoardDefinition definition() {
   return {{"fashion-linf", 1},
           "Fashion, Linf",
           "Some <b>rules</b>.",
@@ -28,30 +28,30 @@ BoardDefinition definition() {
 }
 
 /// Clear order, a tie, an overturned entry, an entry with a finding, one that is not ranked.
-std::vector<BoardEntry> examples() {
+std::vector<boards::BoardEntry> examples() {
   BoardExamples make(200);
-  std::vector<BoardEntry> entries = {make.entry("strong", 0.9, 0.7), make.entry("weak", 0.9, 0.1),
-                                     make.entry("as strong", 0.9, 0.7),
-                                     make.entry("fallen", 0.9, 0.8),
-                                     make.entry("failed", 0.9, 0.9)};
+  std::vector<boards::BoardEntry> entries = {
+      make.entry("strong", 0.9, 0.7), make.entry("weak", 0.9, 0.1),
+      make.entry("as strong", 0.9, 0.7), make.entry("fallen", 0.9, 0.8),
+      make.entry("failed", 0.9, 0.9)};
   make.overturn(entries[3], "square", 0.4);
   entries[1].findings = {"a finding"};
-  CellRecord& record = entries[4].threats[0].attacks[1].cells[0].record;
+  results::CellRecord& record = entries[4].threats[0].attacks[1].cells[0].record;
   record.outcomes.clear();
-  record.status = Status::kInvalid, record.reason = "3 rows left the ball";
+  record.status = results::Status::kInvalid, record.reason = "3 rows left the ball";
   record.robust_accuracy = 0.987;  // no page may show it
   claim(entries[4]);
   return entries;
 }
 
-std::map<std::string, std::string> pages_of(const Site& site) {
+std::map<std::string, std::string> pages_of(const reports::site::Site& site) {
   std::map<std::string, std::string> out;
-  for (const Site::Page& page : site.pages) out[page.path] = page.html;
+  for (const reports::site::Site::Page& page : site.pages) out[page.path] = page.html;
   return out;
 }
 
-std::string board_page(const std::vector<BoardEntry>& entries) {
-  return pages_of(board_site({definition()}, entries)).at("fashion-linf@1.html");
+std::string board_page(const std::vector<boards::BoardEntry>& entries) {
+  return pages_of(reports::site::board_site({definition()}, entries)).at("fashion-linf@1.html");
 }
 
 std::vector<std::string> texts_of(const std::vector<Tag>& tags) {
@@ -61,7 +61,7 @@ std::vector<std::string> texts_of(const std::vector<Tag>& tags) {
 }
 
 TEST(BoardSite, HasAPageForIndexBoardsAndEntries) {
-  const Site site = board_site({definition()}, examples());
+  const reports::site::Site site = reports::site::board_site({definition()}, examples());
   EXPECT_EQ(site.boards, 1);
   EXPECT_EQ(site.entries, 5);
   std::set<std::string> paths;
@@ -70,11 +70,11 @@ TEST(BoardSite, HasAPageForIndexBoardsAndEntries) {
             (std::set<std::string>{"index.html", "fashion-linf@1.html",
                                    "fashion-linf@1/strong.html", "fashion-linf@1/weak.html",
                                    "fashion-linf@1/fallen.html", "fashion-linf@1/failed.html",
-                                   "fashion-linf@1/" + entry_id("as strong") + ".html"}));
+                                   "fashion-linf@1/" + boards::entry_id("as strong") + ".html"}));
 }
 
 TEST(BoardSite, LoadsNothingAndItsLinksLeadSomewhere) {
-  const auto pages = pages_of(board_site({definition()}, examples()));
+  const auto pages = pages_of(reports::site::board_site({definition()}, examples()));
   for (const auto& [path, html] : pages) {
     const Page page(html);
     std::set<std::string> ids;
@@ -115,16 +115,17 @@ TEST(BoardPage, ListsByRankAndTheUnrankedLast) {
 }
 
 TEST(BoardPage, ShowsNoNumberOfWhatFailed) {
-  for (const auto& [path, html] : pages_of(board_site({definition()}, examples()))) {
+  for (const auto& [path, html] : pages_of(reports::site::board_site({definition()}, examples()))) {
     EXPECT_EQ(html.find("98.7"), std::string::npos) << path;
     EXPECT_EQ(html.find("0.987"), std::string::npos) << path;
   }
 }
 
 TEST(BoardPage, SaysThatItsDefinitionIsAbsent) {
-  const std::vector<BoardEntry> entries = examples();
+  const std::vector<boards::BoardEntry> entries = examples();
   const std::string with = board_page(entries);
-  const std::string without = pages_of(board_site({}, entries)).at("fashion-linf@1.html");
+  const std::string without =
+      pages_of(reports::site::board_site({}, entries)).at("fashion-linf@1.html");
   EXPECT_EQ(count(with, "id=\"no-definition\""), 0u);
   EXPECT_EQ(count(without, "id=\"no-definition\""), 1u);
   EXPECT_NE(with.find("Some &lt;b&gt;rules&lt;/b&gt;."), std::string::npos);
@@ -137,7 +138,7 @@ TEST(BoardPage, OfNoEntryAndOfFailuresOnlyIsWhole) {
   EXPECT_EQ(failures.of_class("table", "ranking").size(), 1u);
   EXPECT_TRUE(failures.of_class("td", "score").at(0).text == "—");
   EXPECT_TRUE(failures.of_class("figure", "chart").empty());
-  EXPECT_NO_THROW(Page(pages_of(board_site({}, {})).at("index.html")));
+  EXPECT_NO_THROW(Page(pages_of(reports::site::board_site({}, {})).at("index.html")));
 }
 
 TEST(BoardPage, DrawsTheNumbersOfItsTable) {
@@ -162,7 +163,7 @@ TEST(BoardPage, TellsPairsApart) {
 
 TEST(BoardPage, OfAHundredEntriesIsWhole) {
   BoardExamples make(100);
-  std::vector<BoardEntry> entries;
+  std::vector<boards::BoardEntry> entries;
   for (int i = 0; i < 100; ++i)
     entries.push_back(make.entry("entry " + std::to_string(i), 0.9, 0.005 * i));
   const Page page(board_page(entries));
@@ -170,13 +171,13 @@ TEST(BoardPage, OfAHundredEntriesIsWhole) {
 }
 
 TEST(EntryPage, SaysWhoDecidedAndHowToRunItAgain) {
-  std::vector<BoardEntry> entries = examples();
+  std::vector<boards::BoardEntry> entries = examples();
   entries[3].parameters =
       R"({"model":"m","stack":[{"use":"smoothing","params":{"sigma":{"value":0.1,"default":0.2},)"
       R"("vote":{"value":"soft","default":"soft"},"inner":{"value":null},)"
       R"("fit_attack":{"value":{"use":"pgd","steps":7},"default":{"use":"pgd","steps":10}}}}]})";
   entries[3].about.link = "javascript:alert(1)";
-  const auto pages = pages_of(board_site({definition()}, entries));
+  const auto pages = pages_of(reports::site::board_site({definition()}, entries));
   const std::string html = pages.at("fashion-linf@1/fallen.html");
   EXPECT_NE(html.find("square, from outside, lowers it from"), std::string::npos);
   EXPECT_NE(html.find("stack = [{ use = &quot;smoothing&quot;, sigma = 0.1, fit_attack = { use = "
@@ -194,19 +195,19 @@ TEST(EntryPage, SaysWhoDecidedAndHowToRunItAgain) {
 
 TEST(EntryPage, OfACertifiedEntryHasItsRadii) {
   BoardExamples make(200);
-  BoardEntry entry = make.entry("certified", 0.9, 0.5, 4);
+  boards::BoardEntry entry = make.entry("certified", 0.9, 0.5, 4);
   make.certify(entry, 1);
-  const auto pages = pages_of(board_site({}, {entry}));
+  const auto pages = pages_of(reports::site::board_site({}, {entry}));
   EXPECT_NE(pages.at("fashion-linf@1/certified.html").find("certified, L2 radius 0.25"),
             std::string::npos);
   EXPECT_NE(pages.at("index.html").find("<caption>certified, L2 radius 0.25"), std::string::npos);
 }
 
 TEST(EntryPage, SaysWhatIsClaimed) {
-  std::vector<BoardEntry> entries = examples();
+  std::vector<boards::BoardEntry> entries = examples();
   entries[0].parameters = R"({"model":"m","training":{"epochs":4711,"seconds":12},"stack":[]})";
-  entries[0].verified = Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
-  const auto pages = pages_of(board_site({definition()}, entries));
+  entries[0].verified = boards::Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
+  const auto pages = pages_of(reports::site::board_site({definition()}, entries));
   const std::string html = pages.at("fashion-linf@1/strong.html");
   for (const char* text :
        {"Time <small>claimed</small>", "time, claimed", "passes executed, claimed",
@@ -224,10 +225,10 @@ TEST(EntryPage, SaysWhatIsClaimed) {
 }
 
 TEST(BoardPage, MarksScoresWithFindingsAndGivesThemNoGreenBadge) {
-  std::vector<BoardEntry> entries = examples();
-  for (BoardEntry& entry : entries)
-    entry.verified = Verified::kModel, entry.verified_when = "2026-11-28T00:00:00Z";
-  const auto pages = pages_of(board_site({definition()}, entries));
+  std::vector<boards::BoardEntry> entries = examples();
+  for (boards::BoardEntry& entry : entries)
+    entry.verified = boards::Verified::kModel, entry.verified_when = "2026-11-28T00:00:00Z";
+  const auto pages = pages_of(reports::site::board_site({definition()}, entries));
   const Page board(pages.at("fashion-linf@1.html"));
   std::map<std::string, std::string> scores;
   size_t plain = 0;
@@ -246,15 +247,15 @@ TEST(BoardPage, MarksScoresWithFindingsAndGivesThemNoGreenBadge) {
 }
 
 TEST(BoardPage, ListsWhatHadNoGradientsWithoutARank) {
-  std::vector<BoardEntry> entries = examples();
-  for (BoardAttack& attack : entries[0].threats[0].attacks) {  // of the best
-    CellRecord& record = attack.cells[0].record;
+  std::vector<boards::BoardEntry> entries = examples();
+  for (boards::BoardAttack& attack : entries[0].threats[0].attacks) {  // of the best
+    results::CellRecord& record = attack.cells[0].record;
     const bool follows = attack.name.starts_with("pgd") || attack.name == "cw";
     record.ledger.backwards = follows ? 200 : 0;
     if (follows) record.flags = {"every gradient was exactly 0 for 200 of 200 attacked samples"};
   }
-  entries[0].verified = Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
-  const auto pages = pages_of(board_site({definition()}, entries));
+  entries[0].verified = boards::Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
+  const auto pages = pages_of(reports::site::board_site({definition()}, entries));
   const std::string board = pages.at("fashion-linf@1.html");
   const std::string sentence = "not ranked</span> every gradient of pgd is 0";
   EXPECT_EQ(count(board, sentence), 1u);
@@ -266,11 +267,11 @@ TEST(BoardPage, ListsWhatHadNoGradientsWithoutARank) {
 }
 
 TEST(BoardPage, MarksAScoreWithTheFindingsOfWhatDecidedIt) {
-  const std::vector<BoardEntry> plain = examples();
-  const BoardScore score = score_of(plain[0].threats[0]);
+  const std::vector<boards::BoardEntry> plain = examples();
+  const boards::BoardScore score = score_of(plain[0].threats[0]);
   for (size_t i = 0; i < plain[0].threats[0].attacks.size(); ++i) {
-    std::vector<BoardEntry> entries = plain;
-    BoardAttack& attack = entries[0].threats[0].attacks[i];
+    std::vector<boards::BoardEntry> entries = plain;
+    boards::BoardAttack& attack = entries[0].threats[0].attacks[i];
     attack.cells[0].record.flags = {"looked at twice"};
     EXPECT_EQ(count(board_page(entries), "title=\"" + attack.name + ": looked at twice\""),
               score.decided_by.count(attack.name))
@@ -279,13 +280,13 @@ TEST(BoardPage, MarksAScoreWithTheFindingsOfWhatDecidedIt) {
 }
 
 TEST(BoardSite, BoundsAndShowsWhatOthersWrote) {
-  std::vector<BoardEntry> entries = examples();
+  std::vector<boards::BoardEntry> entries = examples();
   const std::string huge(8 << 20, 'x');
   entries[0].about = {huge, "a\u202eb", huge, huge, huge};
   entries[1].findings = {huge, "\x1b[2J"};
   entries[2].threats[0].attacks[0].cells[0].record.flags = {huge};
   entries[4].threats[0].attacks[1].cells[0].record.reason = huge;
-  for (const auto& [path, html] : pages_of(board_site({definition()}, entries))) {
+  for (const auto& [path, html] : pages_of(reports::site::board_site({definition()}, entries))) {
     EXPECT_LT(html.size(), 1u << 20) << path;
     EXPECT_EQ(html.find('\x1b'), std::string::npos) << path;
     EXPECT_EQ(html.find("\u202e"), std::string::npos) << path;
@@ -293,15 +294,17 @@ TEST(BoardSite, BoundsAndShowsWhatOthersWrote) {
 }
 
 TEST(EntryPage, LinksToTheWebAlone) {
-  std::vector<BoardEntry> entries = examples();
+  std::vector<boards::BoardEntry> entries = examples();
   for (const char* link : {"JavaScript:alert(1)", "data:text/html,x", "https://a.b\u202ec"}) {
     entries[0].about.link = link;
-    const Page page(pages_of(board_site({definition()}, entries)).at("fashion-linf@1/strong.html"));
+    const Page page(pages_of(reports::site::board_site({definition()}, entries))
+                        .at("fashion-linf@1/strong.html"));
     for (const Tag& tag : page.tags())
       if (tag.name == "a" && tag.attributes.count("rel")) ADD_FAILURE() << link;
   }
   entries[0].about.link = "https://example.org/?a=1&b=2";
-  const Page page(pages_of(board_site({definition()}, entries)).at("fashion-linf@1/strong.html"));
+  const Page page(pages_of(reports::site::board_site({definition()}, entries))
+                      .at("fashion-linf@1/strong.html"));
   size_t links = 0;
   for (const Tag& tag : page.tags()) links += tag.name == "a" && tag.attributes.count("rel");
   EXPECT_EQ(links, 1u);
@@ -319,16 +322,16 @@ TEST(BoardSite, KeepsEvilTextsInert) {
   size_t tags = 0;
   for (const std::string& text : evil) {
     BoardExamples make(50);
-    BoardEntry entry = make.entry(text, 0.9, 0.5);
+    boards::BoardEntry entry = make.entry(text, 0.9, 0.5);
     entry.about = {text, text, text, text, text};
     entry.findings = {text}, entry.class_names = {text};
-    BoardThreat& threat = entry.threats[0];
+    boards::BoardThreat& threat = entry.threats[0];
     threat.name = threat.attacks[1].name = threat.attacks[1].plugin = text;
     make.overturn(entry, text + "!", 0.1);
     threat.attacks[0].cells[0].record.flags = {text};
-    BoardDefinition board = definition();
+    reports::site::BoardDefinition board = definition();
     board.title = board.description = board.text = text;
-    const auto pages = pages_of(board_site({board}, {entry}));
+    const auto pages = pages_of(reports::site::board_site({board}, {entry}));
     size_t found = 0;
     for (const auto& [path, html] : pages) {
       EXPECT_EQ(path.find(".."), std::string::npos);
@@ -346,22 +349,17 @@ TEST(BoardSite, KeepsEvilTextsInert) {
 
 class SiteFolder : public ::testing::Test {
  protected:
-  SiteFolder() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-site-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~SiteFolder() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
+  const testing::TemporaryFolder owned_;
+  const fs::path folder_ = owned_;
 };
 
 TEST_F(SiteFolder, IsWrittenAgainAndLosesWhatIsGone) {
   const fs::path site = folder_ / "a" / "site";
-  std::vector<BoardEntry> entries = examples();
-  write_site(board_site({definition()}, entries), site);
+  std::vector<boards::BoardEntry> entries = examples();
+  reports::site::write_site(reports::site::board_site({definition()}, entries), site);
   std::ofstream(site / "fashion-linf@1" / "notes.txt") << "mine";
   entries.erase(entries.begin());
-  write_site(board_site({definition()}, entries), site);
+  reports::site::write_site(reports::site::board_site({definition()}, entries), site);
   EXPECT_FALSE(fs::exists(site / "fashion-linf@1" / "strong.html"));
   EXPECT_TRUE(fs::exists(site / "fashion-linf@1" / "weak.html"));
   EXPECT_TRUE(fs::exists(site / "fashion-linf@1" / "notes.txt"));
@@ -372,7 +370,7 @@ TEST_F(SiteFolder, IsWrittenAgainAndLosesWhatIsGone) {
 TEST_F(SiteFolder, KeepsFilesThatAreNotTheSites) {
   std::ofstream(folder_ / "index.html") << "mine";
   try {
-    write_site(board_site({}, {}), folder_);
+    reports::site::write_site(reports::site::board_site({}, {}), folder_);
     FAIL();
   } catch (const BadInput& error) {
     EXPECT_NE(std::string(error.what()).find("index.html: is there and not of an earlier site"),
@@ -391,7 +389,7 @@ TEST_F(SiteFolder, RemovesNothingElsewhere) {
   std::ofstream(folder_ / "site" / "site.txt")
       << "../victim.html\n"
       << (folder_ / "victim.html") << "\ndata.csv\nb@1/e.html\nb@1/../../victim.html\n";
-  write_site(board_site({}, {}), folder_ / "site");
+  reports::site::write_site(reports::site::board_site({}, {}), folder_ / "site");
   EXPECT_TRUE(fs::exists(folder_ / "victim.html"));
   EXPECT_TRUE(fs::exists(folder_ / "site" / "data.csv"));
   EXPECT_FALSE(fs::exists(folder_ / "site" / "b@1" / "e.html"));

@@ -1,4 +1,4 @@
-#include "reports/comparison.h"
+#include "reports/page/comparison.h"
 
 #include <gmock/gmock.h>
 
@@ -12,8 +12,8 @@ using ::testing::Not;
 
 const char* const kAwkward = "<script>alert(1)</script> | \"at\"";
 
-ComparedCell cell_of(const std::string& defense, double a, double b, double p) {
-  ComparedCell cell;
+analysis::ComparedCell cell_of(const std::string& defense, double a, double b, double p) {
+  analysis::ComparedCell cell;
   cell.defense = defense, cell.attack = "pgd", cell.threat = cell.norm = "linf";
   cell.epsilon = 8.0 / 255, cell.samples = 1000;
   cell.a = a, cell.b = b, cell.worse = 60, cell.better = 20;
@@ -26,7 +26,7 @@ class ComparisonPages : public ::testing::Test {
  protected:
   ComparisonPages() {
     comparison_.cells = {cell_of(kAwkward, 0.5, 0.46, 1e-6), cell_of("trades", 0.4, 0.401, 0.7)};
-    ComparedCell lost = cell_of("cni", 0.987, 0.987, 1);
+    analysis::ComparedCell lost = cell_of("cni", 0.987, 0.987, 1);
     lost.problem = "B: error: out of memory", lost.lost = true, lost.samples = 0;
     comparison_.cells.push_back(lost);
     comparison_.changes = {{{"seeds", "[0]", "[1]"}, 0},
@@ -34,12 +34,12 @@ class ComparisonPages : public ::testing::Test {
                            {{"libtorch", "", "\"2.11.0\""}, 1}};
     run_.suite = "synthetic", run_.started = "2026-01-31T11:59:00Z", run_.complete = true;
   }
-  ComparisonPage page(std::optional<double> gate = {}) const {
+  reports::page::ComparisonPage page(std::optional<double> gate = {}) const {
     return {comparison_, run_, run_, "runs/a", "runs/b", gate};
   }
 
-  Comparison comparison_;
-  Store::Run run_;
+  analysis::Comparison comparison_;
+  results::Store::Run run_;
 };
 
 TEST_F(ComparisonPages, HtmlIsWholeAndLoadsNothing) {

@@ -1,21 +1,22 @@
+#include "reports/files/csv.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "csv_table.h"
-#include "reports/free_text.h"
-#include "reports/report.h"
+#include "reports/text/free_text.h"
 #include "run_with_outcomes.h"
 
 namespace gauntlet {
 namespace {
 
 TEST(ReportCsv, ReadsBackAsTheRecords) {
-  const Store::Run run = synthetic_run();
-  const auto rows = csv_table(report_csv(run));
+  const results::Store::Run run = synthetic_run();
+  const auto rows = csv_table(reports::files::report_csv(run));
   ASSERT_EQ(rows.size(), run.cells.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    const CellRecord& cell = run.cells[i];
+    const results::CellRecord& cell = run.cells[i];
     auto row = rows[i];
     EXPECT_EQ(row["defense"], cell.defense);
     EXPECT_EQ(row["attack"], cell.attack);
@@ -25,7 +26,7 @@ TEST(ReportCsv, ReadsBackAsTheRecords) {
     EXPECT_EQ(row["executed_forwards"], std::to_string(cell.ledger.executed_forwards));
     EXPECT_EQ(row["parameters"], cell.parameters);
     EXPECT_EQ(row["identity"], cell.identity);
-    if (cell.status != Status::kOk) continue;
+    if (cell.status != results::Status::kOk) continue;
     EXPECT_EQ(std::stod(row["robust_accuracy"]), cell.robust_accuracy);  // every digit
     EXPECT_EQ(std::stod(row["interval_low"]), cell.interval.low);
     EXPECT_EQ(row["interval_method"], cell.interval.method);
@@ -37,11 +38,11 @@ TEST(ReportCsv, RoundTrips) {
   RunWithOutcomes made = large_run();
   made.run.cells[7].seconds = 1.0 / 3;
   made.run.cells[8].interval = {0.1, 1.0 / 3, 0.95, "image, or not", "a \"method\""};
-  const auto rows = csv_table(report_csv(made.run));
+  const auto rows = csv_table(reports::files::report_csv(made.run));
   ASSERT_EQ(rows.size(), made.run.cells.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    const CellRecord& cell = made.run.cells[i];
-    const bool ok = cell.status == Status::kOk;
+    const results::CellRecord& cell = made.run.cells[i];
+    const bool ok = cell.status == results::Status::kOk;
     const auto& row = rows[i];
     const std::pair<const char*, std::string> texts[] = {
         {"suite", cell.suite},
@@ -69,7 +70,7 @@ TEST(ReportCsv, RoundTrips) {
         {"x_adv", cell.x_adv},
         {"parameters", cell.parameters}};
     for (const auto& [name, text] : texts)
-      EXPECT_EQ(row.at(name), visible(text)) << name << " of " << i;
+      EXPECT_EQ(row.at(name), reports::visible(text)) << name << " of " << i;
     EXPECT_EQ(std::stod(row.at("epsilon")), cell.epsilon);
     EXPECT_EQ(std::stod(row.at("seconds")), cell.seconds);
     if (!ok) continue;
@@ -81,7 +82,7 @@ TEST(ReportCsv, RoundTrips) {
 
 TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
   int failed = 0;
-  for (auto row : csv_table(report_csv(synthetic_run()))) {
+  for (auto row : csv_table(reports::files::report_csv(synthetic_run()))) {
     if (row["status"] == "ok") continue;
     ++failed;
     for (const char* name : {"clean_accuracy", "robust_accuracy", "interval_low", "interval_high",
@@ -92,8 +93,8 @@ TEST(ReportCsv, LeavesNumbersOfWhatFailedEmpty) {
 }
 
 TEST(DifferencesCsv, HasARowForEveryColumn) {
-  const Store::Run run = compared_run();
-  auto rows = csv_table(differences_csv(run));
+  const results::Store::Run run = compared_run();
+  auto rows = csv_table(reports::files::differences_csv(run));
   ASSERT_EQ(rows.size(), 4);
   EXPECT_EQ(rows[0]["attack"], "");
   EXPECT_EQ(rows[1]["defense"], run.differences[1].defense);
@@ -105,12 +106,12 @@ TEST(DifferencesCsv, HasARowForEveryColumn) {
 }
 
 TEST(CertifiedCsv, HasARowForEveryImage) {
-  const Store::Run run = certified_run();
-  auto rows = csv_table(certified_csv(run));
+  const results::Store::Run run = certified_run();
+  auto rows = csv_table(reports::files::certified_csv(run));
   ASSERT_EQ(rows.size(), 21);  // ten, ten, and one for what failed
   for (size_t i = 0; i < 20; ++i) {
-    const Certification& record = run.certifications[i / 10];
-    const CertifiedSample& c = record.certificates[i % 10];
+    const results::Certification& record = run.certifications[i / 10];
+    const results::CertifiedSample& c = record.certificates[i % 10];
     EXPECT_EQ(rows[i]["defense"], record.defense);
     EXPECT_EQ(rows[i]["sample"], std::to_string(c.index));
     EXPECT_EQ(rows[i]["answer"], c.answer < 0 ? "" : std::to_string(c.answer));

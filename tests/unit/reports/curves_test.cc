@@ -11,9 +11,10 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 /// A cell whose columns differ in steps and draws and whose rows differ in sigma.
-CellRecord crossed_cell(const std::string& defense, double sigma, const std::string& attack,
-                        int steps, int draws, double epsilon, double accuracy) {
-  CellRecord cell = synthetic_cell(defense, attack, accuracy);
+results::CellRecord crossed_cell(const std::string& defense, double sigma,
+                                 const std::string& attack, int steps, int draws, double epsilon,
+                                 double accuracy) {
+  results::CellRecord cell = synthetic_cell(defense, attack, accuracy);
   cell.epsilon = epsilon;
   cell.threat = "linf" + std::to_string(epsilon);
   cell.parameters = R"({"attack": {"plugin": "pgd", "params": {"steps": {"value": )" +
@@ -25,20 +26,21 @@ CellRecord crossed_cell(const std::string& defense, double sigma, const std::str
   return cell;
 }
 
-const CurveChart* chart_over(const std::vector<CurveChart>& charts, const std::string& x) {
-  for (const CurveChart& chart : charts)
+const reports::CurveChart* chart_over(const std::vector<reports::CurveChart>& charts,
+                                      const std::string& x) {
+  for (const reports::CurveChart& chart : charts)
     if (chart.x_title == x) return &chart;
   return nullptr;
 }
 
-std::vector<double> xs(const CurveLine& line) {
+std::vector<double> xs(const reports::CurveLine& line) {
   std::vector<double> values;
-  for (const CurvePoint& point : line.points) values.push_back(point.x);
+  for (const reports::CurvePoint& point : line.points) values.push_back(point.x);
   return values;
 }
 
-Store::Run crossed_run() {
-  Store::Run run = empty_run();
+results::Store::Run crossed_run() {
+  results::Store::Run run = empty_run();
   for (const double sigma : {0.3, 0.1, 0.2})
     for (const auto& [steps, draws] : {std::pair{70, 1}, {7, 1}, {700, 1}, {7, 4}, {7, 16}}) {
       const std::string attack = "pgd[steps=" + std::to_string(steps) +
@@ -50,18 +52,19 @@ Store::Run crossed_run() {
 }
 
 TEST(NameOfFamily, KeepsWhatNamesShareAndNoPartOfANumber) {
-  EXPECT_EQ(name_of_family({"pgd[steps=7]", "pgd[steps=17]", "pgd[steps=70]"}), "pgd[steps=…]");
-  EXPECT_EQ(name_of_family({"a[k=1,n=4]", "a[k=10,n=4]"}), "a[k=…,n=4]");
-  EXPECT_EQ(name_of_family({"σ = 0.06", "σ = 0.09"}), "σ = …");
-  EXPECT_EQ(name_of_family({"ε", "σ"}), "…") << "not half a character";
-  EXPECT_EQ(name_of_family({"alone"}), "alone");
-  EXPECT_EQ(name_of_family({"same", "same"}), "same…") << "nothing of it twice";
+  EXPECT_EQ(reports::name_of_family({"pgd[steps=7]", "pgd[steps=17]", "pgd[steps=70]"}),
+            "pgd[steps=…]");
+  EXPECT_EQ(reports::name_of_family({"a[k=1,n=4]", "a[k=10,n=4]"}), "a[k=…,n=4]");
+  EXPECT_EQ(reports::name_of_family({"σ = 0.06", "σ = 0.09"}), "σ = …");
+  EXPECT_EQ(reports::name_of_family({"ε", "σ"}), "…") << "not half a character";
+  EXPECT_EQ(reports::name_of_family({"alone"}), "alone");
+  EXPECT_EQ(reports::name_of_family({"same", "same"}), "same…") << "nothing of it twice";
 }
 
 TEST(Curves, JoinRowsAndColumnsThatDifferInOneNumber) {
-  const Summary summary(crossed_run());
+  const reports::Summary summary(crossed_run());
   const auto charts = curves_of(summary);
-  const CurveChart* steps = chart_over(charts, "steps");
+  const reports::CurveChart* steps = chart_over(charts, "steps");
   ASSERT_TRUE(steps);
   EXPECT_TRUE(steps->log_x) << "from 7 to 700";
   ASSERT_EQ(steps->views.size(), 1u) << "with one draw";
@@ -70,19 +73,19 @@ TEST(Curves, JoinRowsAndColumnsThatDifferInOneNumber) {
   EXPECT_THAT(xs(steps->views[0].lines[0]), ElementsAre(7, 70, 700));
   EXPECT_DOUBLE_EQ(steps->views[0].lines[0].points[1].accuracy, 0.5 + 0.3 / 70);
 
-  const CurveChart* draws = chart_over(charts, "draws");
+  const reports::CurveChart* draws = chart_over(charts, "draws");
   ASSERT_TRUE(draws);
   EXPECT_FALSE(draws->log_x);
   EXPECT_THAT(xs(draws->views.at(0).lines.at(0)), ElementsAre(1, 4, 16));
 
-  const CurveChart* sigma = chart_over(charts, "sigma");
+  const reports::CurveChart* sigma = chart_over(charts, "sigma");
   ASSERT_TRUE(sigma);
   ASSERT_EQ(sigma->views.size(), 5u) << "one a column; no worst case was computed";
   ASSERT_EQ(sigma->views[0].lines.size(), 1u);
   EXPECT_EQ(sigma->views[0].lines[0].name, "vote, σ = …");
   EXPECT_THAT(xs(sigma->views[0].lines[0]), ElementsAre(0.1, 0.2, 0.3));
 
-  const CurveChart* passes = chart_over(charts, "passes requested, an image");
+  const reports::CurveChart* passes = chart_over(charts, "passes requested, an image");
   ASSERT_TRUE(passes);
   ASSERT_EQ(passes->views.size(), 3u) << "one a row";
   ASSERT_EQ(passes->views[0].lines.size(), 2u) << "steps and draws against each other";
@@ -91,28 +94,28 @@ TEST(Curves, JoinRowsAndColumnsThatDifferInOneNumber) {
 }
 
 TEST(Curves, LeaveOutWhatHasNoResult) {
-  Store::Run run = crossed_run();
-  run.cells[0].status = Status::kInvalid;  // 70 steps of the first row
-  const Summary summary(run);
+  results::Store::Run run = crossed_run();
+  run.cells[0].status = results::Status::kInvalid;  // 70 steps of the first row
+  const reports::Summary summary(run);
   const auto charts = curves_of(summary);
   EXPECT_THAT(xs(chart_over(charts, "steps")->views[0].lines[0]), ElementsAre(7, 700));
 }
 
 TEST(Curves, OverEpsilonBeginWithoutAnAttack) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   for (const double epsilon : {0.2, 0.1}) {
     run.cells.push_back(crossed_cell("at", 0, "pgd", 7, 1, epsilon, 0.6 - epsilon));
-    WorstCase worst = synthetic_worst_case("at", 0.6 - epsilon, epsilon == 0.1);
+    results::WorstCase worst = synthetic_worst_case("at", 0.6 - epsilon, epsilon == 0.1);
     worst.threat = run.cells.back().threat, worst.epsilon = epsilon;
     run.worst_cases.push_back(worst);
   }
-  const Summary summary(run);
+  const reports::Summary summary(run);
   const auto charts = curves_of(summary);
   ASSERT_EQ(charts.size(), 1u);
   EXPECT_EQ(charts[0].x_title, "epsilon (linf)");
   ASSERT_EQ(charts[0].views.size(), 2u);
   EXPECT_EQ(charts[0].views[0].name, "worst case");
-  const CurveLine& line = charts[0].views[0].lines.at(0);
+  const reports::CurveLine& line = charts[0].views[0].lines.at(0);
   EXPECT_THAT(xs(line), ElementsAre(0, 0.1, 0.2));
   EXPECT_EQ(line.points[0].accuracy, 0.875) << "the clean accuracy";
   EXPECT_FALSE(line.points[1].upper_bound);
@@ -120,11 +123,11 @@ TEST(Curves, OverEpsilonBeginWithoutAnAttack) {
 }
 
 TEST(Curves, OfTwoRowsOrOfOtherDifferencesAreNone) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   run.cells = {crossed_cell("a", 0.1, "pgd", 7, 1, 0.1, 0.5),
                crossed_cell("b", 0.2, "pgd", 7, 1, 0.1, 0.5),
                crossed_cell("c", 0.1, "other", 7, 2, 0.1, 0.5)};
-  const Summary summary(run);
+  const reports::Summary summary(run);
   EXPECT_THAT(curves_of(summary), IsEmpty());
 }
 

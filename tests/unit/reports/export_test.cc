@@ -1,4 +1,4 @@
-#include "reports/export.h"
+#include "reports/files/export.h"
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "base/bad_input.h"
 #include "csv_table.h"
 #include "gauntlet/arrays.h"
-#include "models/safetensors.h"
+#include "models/weights/safetensors.h"
 #include "run_with_outcomes.h"
 #include "tests/support/text_of.h"
 
@@ -29,33 +29,33 @@ class Export : public ::testing::Test {
     fs::create_directories(folder_ / "artifacts");
     const Tensor index = torch::tensor({int64_t{3}, int64_t{1}, int64_t{0}, int64_t{2}});
     clean_ = torch::randint(0, 256, {4, 1, 2, 2}, torch::kByte);
-    write_safetensors(folder_ / "artifacts" / "clean.safetensors",
-                      {{"x", clean_}, {"index", index}});
+    models::write_safetensors(folder_ / "artifacts" / "clean.safetensors",
+                              {{"x", clean_}, {"index", index}});
     made_.run.settings = R"({"data": {"images": "clean.safetensors"}})";
     const Tensor x = clean_.to(torch::kFloat).div_(255);
     // 1 - x would be off the grid by a bit here and there.
     add("grid, \"quoted\"\n", "pgd", clean_.bitwise_not().to(torch::kFloat).div_(255), index);
     add("between", "pgd", (x + 0.1 * (torch::rand_like(x) - 0.5)).clamp(0, 1), index);
-    CellRecord& failed = made_.add("grid, \"quoted\"\n", "fgsm", right_first(1, 4));
-    failed.status = Status::kInvalid, failed.reason = "3 rows left the ball";
+    results::CellRecord& failed = made_.add("grid, \"quoted\"\n", "fgsm", right_first(1, 4));
+    failed.status = results::Status::kInvalid, failed.reason = "3 rows left the ball";
   }
   ~Export() override { fs::remove_all(folder_); }
 
   void add(const std::string& defense, const std::string& attack, const Tensor& x,
            const Tensor& index) {
-    CellRecord& cell = made_.add(defense, attack, right_first(2, 4));
+    results::CellRecord& cell = made_.add(defense, attack, right_first(2, 4));
     cell.x_adv = "x" + std::to_string(made_.run.cells.size()) + ".safetensors";
-    write_safetensors(folder_ / "artifacts" / cell.x_adv, {{"x_adv", x}, {"index", index}});
-    for (Outcome& o : made_.outcomes.at(cell.identity))
+    models::write_safetensors(folder_ / "artifacts" / cell.x_adv, {{"x_adv", x}, {"index", index}});
+    for (results::Outcome& o : made_.outcomes.at(cell.identity))
       o.margin = 1.0 / 3 + double(o.index), o.distance = 0.1, o.queries = 7 * o.index,
       o.predicted = -1;
     x_[defense] = x.index_select(0, index.argsort());  // outcomes are in the order of the indices
   }
-  RunRecords records() const {
-    RunRecords out = made_.records();
+  results::RunRecords records() const {
+    results::RunRecords out = made_.records();
     return {out.run, out.outcomes, folder_ / "artifacts"};
   }
-  json exported(const ExportOptions& options = {}) {
+  json exported(const reports::files::ExportOptions& options = {}) {
     fs::remove_all(folder_ / "out");
     export_run(records(), folder_ / "out", options);
     return json::parse(text_of(folder_ / "out" / "index.json"));
@@ -63,7 +63,7 @@ class Export : public ::testing::Test {
   std::map<std::string, Tensor> arrays(const json& cell) const {
     return read_npz((folder_ / "out" / cell["file"].get<std::string>()).string());
   }
-  static bool only_grid(const CellRecord& cell) { return cell.defense[0] == 'g'; }
+  static bool only_grid(const results::CellRecord& cell) { return cell.defense[0] == 'g'; }
 
   const fs::path folder_ =
       fs::temp_directory_path() / ("gauntlet-export-" + std::to_string(getpid()));
@@ -119,7 +119,7 @@ TEST_F(Export, WritesATidyTable) {
 }
 
 TEST_F(Export, Says8BitInputsExactly) {
-  ExportOptions options{ExportedInputs::kUint8, false, only_grid};
+  reports::files::ExportOptions options{reports::files::ExportedInputs::kUint8, false, only_grid};
   const json index = exported(options);
   const Tensor levels = arrays(index["cells"][0]).at("x_adv");
   EXPECT_EQ(levels.scalar_type(), torch::kByte);
@@ -129,8 +129,9 @@ TEST_F(Export, Says8BitInputsExactly) {
 }
 
 TEST_F(Export, RefusesWhat8BitsCannotSay) {
-  const ExportOptions options{
-      ExportedInputs::kUint8, false, {[](const CellRecord&) { return true; }}};
+  const reports::files::ExportOptions options{reports::files::ExportedInputs::kUint8,
+                                              false,
+                                              {[](const results::CellRecord&) { return true; }}};
   try {
     exported(options);
     FAIL();
@@ -143,8 +144,8 @@ TEST_F(Export, RefusesWhat8BitsCannotSay) {
 }
 
 TEST_F(Export, RoundsTowardsTheCleanImageWhereItIsTold) {
-  ExportOptions options;
-  options.inputs = ExportedInputs::kUint8, options.quantise = true;
+  reports::files::ExportOptions options;
+  options.inputs = reports::files::ExportedInputs::kUint8, options.quantise = true;
   const json cell = exported(options)["cells"][1];
   EXPECT_GT(cell["rounded_values"], 0);
   EXPECT_THAT(cell["note"].get<std::string>(), HasSubstr("before"));
@@ -162,16 +163,16 @@ TEST_F(Export, LosesNoLevelToLastBits) {
   const double bit = std::pow(2.0, -24);
   for (const double off : {-bit, bit}) {
     add("by a bit", "pgd", (up.to(torch::kFloat) / 255 + off).clamp(0, 1), index);
-    ExportOptions options;
-    options.inputs = ExportedInputs::kUint8, options.quantise = true;
+    reports::files::ExportOptions options;
+    options.inputs = reports::files::ExportedInputs::kUint8, options.quantise = true;
     const Tensor levels = arrays(exported(options)["cells"].back()).at("x_adv");
     EXPECT_TRUE(torch::equal(levels.to(torch::kInt), up.index_select(0, index.argsort())));
   }
 }
 
 TEST_F(Export, LeavesOutWhatIsNotKept) {
-  ExportOptions options;
-  options.inputs = ExportedInputs::kNone, options.keeps = only_grid;
+  reports::files::ExportOptions options;
+  options.inputs = reports::files::ExportedInputs::kNone, options.keeps = only_grid;
   const json index = exported(options);
   ASSERT_EQ(index["cells"].size(), 2u);
   EXPECT_FALSE(arrays(index["cells"][0]).count("x_adv"));
@@ -179,11 +180,11 @@ TEST_F(Export, LeavesOutWhatIsNotKept) {
 
 TEST_F(Export, RefusesAFolderInUseAndAbsentInputs) {
   exported();
-  EXPECT_THROW(export_run(records(), folder_ / "out", {}), BadInput);
+  EXPECT_THROW(reports::files::export_run(records(), folder_ / "out", {}), BadInput);
   fs::remove(folder_ / "artifacts" / made_.run.cells[0].x_adv);
   EXPECT_THROW(exported(), BadInput);
-  ExportOptions none;
-  none.inputs = ExportedInputs::kNone;
+  reports::files::ExportOptions none;
+  none.inputs = reports::files::ExportedInputs::kNone;
   EXPECT_EQ(exported(none)["cells"].size(), 3u) << "outcomes need none";
 }
 

@@ -7,9 +7,12 @@
 #include "csv_table.h"
 #include "page.h"
 #include "reports/curves.h"
-#include "reports/paper.h"
-#include "reports/report.h"
-#include "reports/view.h"
+#include "reports/files/csv.h"
+#include "reports/files/json.h"
+#include "reports/files/validate.h"
+#include "reports/page/pages.h"
+#include "reports/page/view.h"
+#include "reports/paper/paper.h"
 #include "synthetic_run.h"
 
 namespace gauntlet {
@@ -23,8 +26,8 @@ using ::testing::Not;
 constexpr const char* kFinding = "every gradient is 0";
 
 /// "at" under pgd has a finding, and pgd decides its worst case; so does a store of today, or not.
-Store::Run flagged_run(bool worst_case_names_it) {
-  Store::Run run = synthetic_run();
+results::Store::Run flagged_run(bool worst_case_names_it) {
+  results::Store::Run run = synthetic_run();
   run.cells[7].flags = {kFinding};
   if (worst_case_names_it) run.worst_cases[2].flags = {std::string("pgd: ") + kFinding};
   return run;
@@ -37,13 +40,13 @@ std::string line_with(const std::string& text, const std::string& begin) {
 
 class Findings : public ::testing::TestWithParam<bool> {
  protected:
-  const Store::Run run = flagged_run(GetParam());
+  const results::Store::Run run = flagged_run(GetParam());
 };
 INSTANTIATE_TEST_SUITE_P(OfStores, Findings, ::testing::Bool(),
                          [](const auto& info) { return info.param ? "OfToday" : "OfOlderBuilds"; });
 
 TEST_P(Findings, StandBesideTheWorstCaseOnThePage) {
-  const std::string html = report_html(without_outcomes(run));
+  const std::string html = reports::page::report_html(without_outcomes(run));
   const Page page(html);
   const auto worst = page.of_class("td", "worst");
   ASSERT_EQ(worst.size(), 3u);
@@ -56,7 +59,8 @@ TEST_P(Findings, StandBesideTheWorstCaseOnThePage) {
 }
 
 TEST_P(Findings, StandBesideTheNumberInMarkdown) {
-  const std::string text = report_markdown(run), row = line_with(text, "| at | 87.5");
+  const std::string text = reports::page::report_markdown(run),
+                    row = line_with(text, "| at | 87.5");
   EXPECT_THAT(row, HasSubstr("71.0 (68.1 to 73.7) ⚑2 |"));
   EXPECT_THAT(row, HasSubstr("**70.0 (67.1 to 72.8) ⚑2** |"));
   EXPECT_THAT(text, HasSubstr(std::string("\n- ⚑2 ") + kFinding + "\n"));
@@ -64,17 +68,17 @@ TEST_P(Findings, StandBesideTheNumberInMarkdown) {
 }
 
 TEST_P(Findings, AreInJsonAndCsv) {
-  const json report = json::parse(report_json(run));
+  const json report = json::parse(reports::files::report_json(run));
   EXPECT_EQ(report["worst_case"][2]["flags"], json({std::string("pgd: ") + kFinding}));
   EXPECT_TRUE(report["worst_case"][0]["flags"].empty());
-  EXPECT_TRUE(validate_report(report_json(run)).empty());
-  EXPECT_EQ(csv_table(report_csv(run))[7]["flags"], kFinding);
+  EXPECT_TRUE(reports::files::validate_report(reports::files::report_json(run)).empty());
+  EXPECT_EQ(csv_table(reports::files::report_csv(run))[7]["flags"], kFinding);
 }
 
 TEST_P(Findings, StandBesideTheNumberInLatex) {
-  const Summary summary(run);
-  const PaperTable table =
-      accuracy_table(summary, without_outcomes(run).outcomes, summary.threats.front());
+  const reports::Summary summary(run);
+  const reports::paper::PaperTable table = reports::paper::accuracy_table(
+      summary, without_outcomes(run).outcomes, summary.threats.front());
   EXPECT_THAT(table.rows[2].cells.back(), HasSubstr("70.0"));
   EXPECT_THAT(table.rows[2].cells.back(), HasSubstr("^\\dagger$"));
   EXPECT_THAT(table.rows[0].cells.back(), Not(HasSubstr("^\\dagger$")));
@@ -83,54 +87,56 @@ TEST_P(Findings, StandBesideTheNumberInLatex) {
 }
 
 TEST(FindingsOfDifferences, StandBesideThem) {
-  Store::Run run = compared_run();
+  results::Store::Run run = compared_run();
   run.cells[0].flags = {kFinding};  // the baseline, under pgd
-  EXPECT_THAT(report_markdown(run), HasSubstr("| +5.2 (+3.2 to +7.2) ▲ ⚑ |"));
-  const auto rows = csv_table(differences_csv(run));
+  EXPECT_THAT(reports::page::report_markdown(run), HasSubstr("| +5.2 (+3.2 to +7.2) ▲ ⚑ |"));
+  const auto rows = csv_table(reports::files::differences_csv(run));
   EXPECT_EQ(rows[1].at("flags"), std::string("at under pgd: ") + kFinding);
   EXPECT_EQ(rows[2].at("flags"), "");
-  const json report = json::parse(report_json(run));
+  const json report = json::parse(reports::files::report_json(run));
   EXPECT_EQ(report["differences"][1]["flags"].size(), 1u);
-  EXPECT_TRUE(validate_report(report.dump()).empty());
-  const Summary summary(run);
-  const PaperTable table = differences_table(summary, {"linf", "linf", 0.1});
+  EXPECT_TRUE(reports::files::validate_report(report.dump()).empty());
+  const reports::Summary summary(run);
+  const reports::paper::PaperTable table =
+      reports::paper::differences_table(summary, {"linf", "linf", 0.1});
   EXPECT_THAT(table.rows[0].cells[1], HasSubstr("\\dagger"));
 }
 
 TEST(FindingsOfCertificates, StandBesideTheAttackedAccuracy) {
-  Store::Run run = certified_run();
+  results::Store::Run run = certified_run();
   run.worst_cases[1].flags = {std::string("pgd: ") + kFinding};  // ε = 0.25
-  EXPECT_THAT(report_markdown(run), HasSubstr("| 80.0 ⚑ |"));
+  EXPECT_THAT(reports::page::report_markdown(run), HasSubstr("| 80.0 ⚑ |"));
 }
 
 TEST(FindingNotes, NumberEqualFindingsAlike) {
-  FindingNotes notes;
+  reports::page::FindingNotes notes;
   EXPECT_EQ(notes.mark({}), "");
   EXPECT_EQ(notes.mark({"a"}), "⚑1");
   EXPECT_EQ(notes.mark({"b", "a"}), "⚑1,2");
   EXPECT_EQ(notes.mark({"pgd: a"}, {"fgsm", "pgd"}), "⚑1");
   for (int i = 0; i < 10; ++i) notes.mark({"c" + std::to_string(i)});
   EXPECT_EQ(notes.mark({"d", "a"}), "⚑1,+");
-  const View view = notes.view();
+  const reports::page::View view = notes.view();
   ASSERT_EQ(view.size(), 13u);
   EXPECT_EQ(view[1]["finding"], "b");
   EXPECT_EQ(view[12]["finding"], "1 more finding, told under “Audit findings”");
 }
 
 TEST(Findings, OfTheWorstCaseAloneAreListed) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   run.worst_cases[2].flags = {"pgd left more than fgsm"};
-  const std::string text = report_markdown(run);
+  const std::string text = reports::page::report_markdown(run);
   EXPECT_THAT(text, HasSubstr("| at, worst case, linf, ε = 0.1 | pgd left more than fgsm |"));
 }
 
 TEST(WorstCase, SaysWhyItHasNoNumber) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   run.worst_cases[2] = synthetic_worst_case("at", 0, false);
   run.worst_cases[2].attacks.clear(), run.worst_cases[2].decided_by.clear();
   run.worst_cases[2].samples = 0, run.worst_cases[2].reason = "the columns saw other images";
-  EXPECT_THAT(report_html(without_outcomes(run)), HasSubstr("the columns saw other images"));
-  EXPECT_EQ(json::parse(report_json(run))["worst_case"][2]["reason"],
+  EXPECT_THAT(reports::page::report_html(without_outcomes(run)),
+              HasSubstr("the columns saw other images"));
+  EXPECT_EQ(json::parse(reports::files::report_json(run))["worst_case"][2]["reason"],
             "the columns saw other images");
 }
 
@@ -168,24 +174,25 @@ TEST(Parameters, AreShownHoweverDeep) {
              {"a", {{"b", {{"c", {leaf(), {{"d", leaf()}}}}}}}}}}}}}}},
       {"scoring", {{"success", {{"value", "x1012"}, {"default", "any"}}}}},
       {"data", {{"files", {{{"sha256", "y1013"}, {"mode", {{"deepest", leaf()}}}}}}}}};
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   run.cells = {synthetic_cell("at", "pgd", 0.5)};
   run.cells[0].parameters = value.dump();
   std::vector<std::string> leaves;
   leaves_of(value, leaves);
   ASSERT_GT(leaves.size(), 25u);
   for (const auto& [format, text] :
-       {std::pair("md", report_markdown(run)),
-        std::pair("html", report_html(without_outcomes(run))), std::pair("json", report_json(run)),
-        std::pair("csv", report_csv(run))})
+       {std::pair("md", reports::page::report_markdown(run)),
+        std::pair("html", reports::page::report_html(without_outcomes(run))),
+        std::pair("json", reports::files::report_json(run)),
+        std::pair("csv", reports::files::report_csv(run))})
     for (const std::string& one : leaves)
       EXPECT_THAT(text, HasSubstr(one)) << format << " does not show " << one;
 }
 
 TEST(Parameters, AreShownOfDefensesThatWereOnlyCertified) {
-  Store::Run run = certified_run();
+  results::Store::Run run = certified_run();
   run.certifications[1].parameters = R"({"defense": {"model": "only/certified"}})";
-  EXPECT_THAT(report_markdown(run), HasSubstr("only/certified"));
+  EXPECT_THAT(reports::page::report_markdown(run), HasSubstr("only/certified"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "reports/free_text.h"
+#include "reports/text/free_text.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,10 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "csv_table.h"
-#include "reports/comparison.h"
-#include "reports/latex.h"
-#include "reports/paper.h"
-#include "reports/report.h"
+#include "reports/files/csv.h"
+#include "reports/files/json.h"
+#include "reports/files/validate.h"
+#include "reports/page/comparison.h"
+#include "reports/page/pages.h"
+#include "reports/paper/paper.h"
+#include "reports/text/latex.h"
 #include "synthetic_run.h"
 
 namespace gauntlet {
@@ -20,42 +23,44 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(Visible, ShowsHiddenCharactersByTheirCode) {
-  EXPECT_EQ(visible("at, σ ≤ 0.1"), "at, σ ≤ 0.1");
-  EXPECT_EQ(visible("a\nb\tc\r\nd"), "a\nb\tc\nd");
-  EXPECT_EQ(visible("\x1b[31mred"), "[U+001B][31mred");
-  EXPECT_EQ(visible("a\u202egpd"), "a[U+202E]gpd");
-  EXPECT_EQ(visible("a\u2066b\u061cc\u200bd\ufeff"), "a[U+2066]b[U+061C]c[U+200B]d[U+FEFF]");
-  EXPECT_EQ(visible("\u009b31m"), "[U+009B]31m") << "the other way to begin a terminal's command";
-  EXPECT_EQ(visible("a\rb\x7f"), "a[U+000D]b[U+007F]");
-  EXPECT_EQ(visible("\U000e0041"), "[U+E0041]");
-  EXPECT_EQ(visible("a\xff\xc3"), "a\ufffd\ufffd");
-  EXPECT_EQ(visible("👩\u200d🔬\ufe0f"), "👩\u200d🔬\ufe0f") << "emoji are joined by it";
+  EXPECT_EQ(reports::visible("at, σ ≤ 0.1"), "at, σ ≤ 0.1");
+  EXPECT_EQ(reports::visible("a\nb\tc\r\nd"), "a\nb\tc\nd");
+  EXPECT_EQ(reports::visible("\x1b[31mred"), "[U+001B][31mred");
+  EXPECT_EQ(reports::visible("a\u202egpd"), "a[U+202E]gpd");
+  EXPECT_EQ(reports::visible("a\u2066b\u061cc\u200bd\ufeff"),
+            "a[U+2066]b[U+061C]c[U+200B]d[U+FEFF]");
+  EXPECT_EQ(reports::visible("\u009b31m"), "[U+009B]31m")
+      << "the other way to begin a terminal's command";
+  EXPECT_EQ(reports::visible("a\rb\x7f"), "a[U+000D]b[U+007F]");
+  EXPECT_EQ(reports::visible("\U000e0041"), "[U+E0041]");
+  EXPECT_EQ(reports::visible("a\xff\xc3"), "a\ufffd\ufffd");
+  EXPECT_EQ(reports::visible("👩\u200d🔬\ufe0f"), "👩\u200d🔬\ufe0f") << "emoji are joined by it";
 }
 
 TEST(Shortened, SaysWhatIsLeftOutAndKeepsTextsApart) {
-  EXPECT_EQ(shortened("abc", 3), "abc");
-  const std::string a = shortened(std::string(5000, 'x'), 10),
-                    b = shortened(std::string(4999, 'x') + "y", 10);
+  EXPECT_EQ(reports::shortened("abc", 3), "abc");
+  const std::string a = reports::shortened(std::string(5000, 'x'), 10),
+                    b = reports::shortened(std::string(4999, 'x') + "y", 10);
   EXPECT_TRUE(a.starts_with("xxxxxxxxxx… (4,990 bytes left out, SHA-256 ")) << a;
   EXPECT_NE(a, b);
-  EXPECT_TRUE(shortened("aaaä" + std::string(9, 'b'), 4).starts_with("aaa…"));
+  EXPECT_TRUE(reports::shortened("aaaä" + std::string(9, 'b'), 4).starts_with("aaa…"));
 }
 
 TEST(WebAddress, IsOfTheWebAlone) {
   for (const char* link : {"https://example.org/a?b=c&d", "http://example.org", "HTTPS://A.B/"})
-    EXPECT_EQ(web_address(link), link);
+    EXPECT_EQ(reports::web_address(link), link);
   for (const char* link :
        {"javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)",
         "java\tscript:alert(1)", "&#106;avascript:alert(1)", "data:text/html,x", "vbscript:x",
         "javascript://example.org/%0aalert(1)", "//example.org", "https:", "https://", "",
         "https://a b", "https://a\u202eb", "https://a\"onclick=x", "ftp://example.org", "file:///"})
-    EXPECT_EQ(web_address(link), "") << link;
+    EXPECT_EQ(reports::web_address(link), "") << link;
 }
 
 /// A run in which every text is this.
-Store::Run run_of(const std::string& text) {
-  Store::Run run = synthetic_run();
-  for (CellRecord& cell : run.cells) {
+results::Store::Run run_of(const std::string& text) {
+  results::Store::Run run = synthetic_run();
+  for (results::CellRecord& cell : run.cells) {
     cell.suite = cell.dataset = text;
     cell.defense += text, cell.attack += text, cell.threat += text;
     cell.reason += cell.reason.empty() ? "" : text;
@@ -64,27 +69,27 @@ Store::Run run_of(const std::string& text) {
         nlohmann::json({{"attack", {{"params", {{text, text}}}}}}).dump(-1, ' ', false);
     cell.environment = nlohmann::json({{"device", text}}).dump(-1, ' ', false);
   }
-  for (WorstCase& worst : run.worst_cases) worst.defense += text, worst.threat += text;
+  for (results::WorstCase& worst : run.worst_cases) worst.defense += text, worst.threat += text;
   run.suite = text;
   run.settings = nlohmann::json({{"name", text}}).dump(-1, ' ', false);
-  Difference one;
+  results::Difference one;
   one.defense = one.baseline = one.attack = one.threat = one.norm = text;
   run.differences = {one};
-  Certification certified = synthetic_certification(text, 0.1);
+  results::Certification certified = synthetic_certification(text, 0.1);
   certified.flags = {text};
   run.certifications = {certified};
   return run;
 }
 
-std::vector<std::pair<std::string, std::string>> formats_of(const Store::Run& run) {
+std::vector<std::pair<std::string, std::string>> formats_of(const results::Store::Run& run) {
   std::vector<std::pair<std::string, std::string>> out = {
-      {"json", report_json(run)},
-      {"csv", report_csv(run)},
-      {"differences", differences_csv(run)},
-      {"certified", certified_csv(run)},
-      {"md", report_markdown(run)},
-      {"html", report_html(without_outcomes(run))}};
-  for (const PaperFile& file : paper_of(without_outcomes(run)))
+      {"json", reports::files::report_json(run)},
+      {"csv", reports::files::report_csv(run)},
+      {"differences", reports::files::differences_csv(run)},
+      {"certified", reports::files::certified_csv(run)},
+      {"md", reports::page::report_markdown(run)},
+      {"html", reports::page::report_html(without_outcomes(run))}};
+  for (const reports::paper::PaperFile& file : reports::paper::paper_of(without_outcomes(run)))
     out.emplace_back(file.name, file.text);
   return out;
 }
@@ -97,12 +102,12 @@ TEST(Reports, HoldNoHiddenCharacter) {
     for (const char* hidden : {"\u202e", "\u2066", "\u200b", "\u009b"})
       EXPECT_EQ(report.find(hidden), std::string::npos) << format;
   }
-  const auto report = nlohmann::json::parse(report_json(run_of(text)));
+  const auto report = nlohmann::json::parse(reports::files::report_json(run_of(text)));
   EXPECT_EQ(report["suite"], text) << "escaped, and the same when it is read";
 }
 
 TEST(Reports, BoundWhatAPluginSays) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   const std::string huge(2 << 20, 'x');
   run.cells[3].reason = huge;
   run.cells[4].flags = {huge};
@@ -114,35 +119,37 @@ TEST(Reports, BoundWhatAPluginSays) {
   size_t most = 0;
   for (const auto& [format, text] : formats_of(run)) most = std::max(most, text.size());
   EXPECT_LT(most, 1u << 20);
-  const auto report = nlohmann::json::parse(report_json(run));
+  const auto report = nlohmann::json::parse(reports::files::report_json(run));
   const std::string reason = report["cells"][3]["reason"];
-  EXPECT_LT(reason.size(), kLongestText + 100);
+  EXPECT_LT(reason.size(), reports::kLongestText + 100);
   EXPECT_THAT(reason, HasSubstr("… (2,095,152 bytes left out, SHA-256 "));
-  EXPECT_TRUE(validate_report(report.dump()).empty());
-  EXPECT_THAT(report_html(without_outcomes(run)), HasSubstr("2,095,152 bytes left out"));
-  EXPECT_THAT(report_markdown(run), HasSubstr("2,095,152 bytes left out"));
+  EXPECT_TRUE(reports::files::validate_report(report.dump()).empty());
+  EXPECT_THAT(reports::page::report_html(without_outcomes(run)),
+              HasSubstr("2,095,152 bytes left out"));
+  EXPECT_THAT(reports::page::report_markdown(run), HasSubstr("2,095,152 bytes left out"));
 }
 
 TEST(Reports, KeepNamesApartThatBeginAlike) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   const std::string same(5000, 'x');
   run.cells = {synthetic_cell(same + "1", "pgd", 0.25), synthetic_cell(same + "2", "pgd", 0.75)};
-  const auto report = nlohmann::json::parse(report_json(run));
+  const auto report = nlohmann::json::parse(reports::files::report_json(run));
   EXPECT_NE(report["cells"][0]["defense"], report["cells"][1]["defense"]);
-  EXPECT_THAT(report_markdown(run), AllOf(HasSubstr("| 25.0 ("), HasSubstr("| 75.0 (")));
+  EXPECT_THAT(reports::page::report_markdown(run),
+              AllOf(HasSubstr("| 25.0 ("), HasSubstr("| 75.0 (")));
 }
 
 TEST(Reports, TellHowManyFindingsAreLeftOut) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   run.cells[0].flags.clear();
   for (int i = 0; i < 1000; ++i) run.cells[0].flags.push_back("finding " + std::to_string(i));
-  const auto report = nlohmann::json::parse(report_json(run));
-  EXPECT_EQ(report["cells"][0]["flags"].size(), kMostFindings + 1);
+  const auto report = nlohmann::json::parse(reports::files::report_json(run));
+  EXPECT_EQ(report["cells"][0]["flags"].size(), reports::kMostFindings + 1);
   EXPECT_EQ(report["cells"][0]["flags"].back(), "and 950 more findings");
 }
 
 TEST(ReportCsv, HoldsNoFormula) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   const std::pair<std::string, std::string> texts[] = {
       {"=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"},
       {"+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"},
@@ -156,21 +163,23 @@ TEST(ReportCsv, HoldsNoFormula) {
       {"+1e-3", "+1e-3"},
       {"at=1", "at=1"}};
   for (const auto& [raw, safe] : texts) {
-    for (CellRecord& cell : run.cells) cell.defense = cell.attack = raw, cell.flags = {raw};
+    for (results::CellRecord& cell : run.cells)
+      cell.defense = cell.attack = raw, cell.flags = {raw};
     run.differences = compared_run().differences;
-    for (Difference& one : run.differences) one.baseline = raw;
+    for (results::Difference& one : run.differences) one.baseline = raw;
     run.certifications = {synthetic_certification(raw, 0.1)};
-    auto rows = csv_table(report_csv(run));
+    auto rows = csv_table(reports::files::report_csv(run));
     EXPECT_EQ(rows[0]["defense"], safe);
     EXPECT_EQ(rows[0]["flags"], safe);
-    EXPECT_EQ(csv_table(differences_csv(run))[0]["baseline"], safe);
-    EXPECT_EQ(csv_table(certified_csv(run))[0]["defense"], safe);
+    EXPECT_EQ(csv_table(reports::files::differences_csv(run))[0]["baseline"], safe);
+    EXPECT_EQ(csv_table(reports::files::certified_csv(run))[0]["defense"], safe);
   }
-  EXPECT_EQ(csv_table(differences_csv(run))[0]["difference"], "-0.031") << "numbers stay numbers";
+  EXPECT_EQ(csv_table(reports::files::differences_csv(run))[0]["difference"], "-0.031")
+      << "numbers stay numbers";
 }
 
 TEST(ReportMarkdown, MakesNoLink) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   const std::pair<const char*, const char*> texts[] = {
       {"[x](javascript:alert(1))", "\\[x\\]\\(javascript\\:alert(1))"},
       {"<JavaScript:alert(1)>", "&lt;JavaScript\\:alert(1)\\>"},
@@ -179,22 +188,22 @@ TEST(ReportMarkdown, MakesNoLink) {
       {"R&D &lt;b&gt; a&b;", "R&D &amp;lt;b&amp;gt; a&amp;b;"},
       {"$x$ cuda:0", "\\$x\\$ cuda:0"}};
   for (const auto& [raw, safe] : texts) {
-    for (CellRecord& cell : run.cells) cell.defense = raw;
+    for (results::CellRecord& cell : run.cells) cell.defense = raw;
     run.worst_cases.clear();
-    const std::string text = report_markdown(run);
+    const std::string text = reports::page::report_markdown(run);
     EXPECT_THAT(text, HasSubstr(safe));
     EXPECT_THAT(text, Not(HasSubstr("javascript:")));
   }
 }
 
 TEST(Comparison, ShowsHiddenCharactersByTheirCode) {
-  Comparison comparison;
-  ComparedCell cell;
+  analysis::Comparison comparison;
+  analysis::ComparedCell cell;
   cell.defense = "a\u202eb", cell.attack = "\x1b[2J",
   cell.problem = "x\x07" + std::string(9000, 'y');
   comparison.cells = {cell};
-  const Store::Run run = synthetic_run();
-  const ComparisonPage page{comparison, run, run, "a", "b", {}};
+  const results::Store::Run run = synthetic_run();
+  const reports::page::ComparisonPage page{comparison, run, run, "a", "b", {}};
   for (const std::string& text :
        {comparison_text(page, true), comparison_markdown(page), comparison_html(page)}) {
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
@@ -205,15 +214,15 @@ TEST(Comparison, ShowsHiddenCharactersByTheirCode) {
 }
 
 TEST(Latex, BreaksLinesAfterMarksAndInLongWordsOnly) {
-  EXPECT_EQ(latex_breakable("adversarial training"), "adversarial training");
-  EXPECT_EQ(latex_breakable("random_noise"), "random\\_\\allowbreak{}noise");
-  EXPECT_EQ(latex_breakable("ends_"), "ends\\_");
-  EXPECT_EQ(latex_breakable("8/255 and 0.1"), "8/255 and 0.1");
-  EXPECT_EQ(latex_breakable("a/b c"), "a/\\allowbreak{}b c");
+  EXPECT_EQ(reports::latex_breakable("adversarial training"), "adversarial training");
+  EXPECT_EQ(reports::latex_breakable("random_noise"), "random\\_\\allowbreak{}noise");
+  EXPECT_EQ(reports::latex_breakable("ends_"), "ends\\_");
+  EXPECT_EQ(reports::latex_breakable("8/255 and 0.1"), "8/255 and 0.1");
+  EXPECT_EQ(reports::latex_breakable("a/b c"), "a/\\allowbreak{}b c");
   const std::string word(30, 'w');
   std::string broken;
   for (int i = 0; i < 30; ++i) broken += i < 29 ? "w\\allowbreak{}" : "w";
-  EXPECT_EQ(latex_breakable("a " + word + " b"), "a " + broken + " b");
+  EXPECT_EQ(reports::latex_breakable("a " + word + " b"), "a " + broken + " b");
 }
 
 }  // namespace

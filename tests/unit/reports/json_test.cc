@@ -1,10 +1,12 @@
+#include "reports/files/json.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "reports/report.h"
+#include "reports/files/validate.h"
 #include "run_with_outcomes.h"
 
 namespace gauntlet {
@@ -14,24 +16,25 @@ using nlohmann::json;
 
 std::string problems(const std::string& report) {
   std::string all;
-  for (const std::string& sentence : validate_report(report)) all += sentence + "\n";
+  for (const std::string& sentence : reports::files::validate_report(report))
+    all += sentence + "\n";
   return all;
 }
 
 TEST(ReportJson, IsValidWhateverNamesHold) {
-  EXPECT_EQ(problems(report_json(large_run().run)), "");
+  EXPECT_EQ(problems(reports::files::report_json(large_run().run)), "");
 }
 
 TEST(ReportJson, SatisfiesItsSchema) {
-  EXPECT_EQ(problems(report_json(synthetic_run())), "");
-  EXPECT_EQ(problems(report_json(run_of_seeds())), "");
-  EXPECT_EQ(problems(report_json(empty_run())), "");
-  EXPECT_EQ(problems(report_json(certified_run())), "");
-  EXPECT_EQ(problems(report_json(compared_run())), "");
+  EXPECT_EQ(problems(reports::files::report_json(synthetic_run())), "");
+  EXPECT_EQ(problems(reports::files::report_json(run_of_seeds())), "");
+  EXPECT_EQ(problems(reports::files::report_json(empty_run())), "");
+  EXPECT_EQ(problems(reports::files::report_json(certified_run())), "");
+  EXPECT_EQ(problems(reports::files::report_json(compared_run())), "");
 }
 
 TEST(ReportJson, SaysWhatIsCertified) {
-  const json report = json::parse(report_json(certified_run()));
+  const json report = json::parse(reports::files::report_json(certified_run()));
   ASSERT_EQ(report["certifications"].size(), 3);
   const json& one = report["certifications"][0];
   EXPECT_EQ(one["certified_accuracy"], 0.7);
@@ -53,15 +56,16 @@ TEST(ReportJson, SaysWhatIsCertified) {
     EXPECT_TRUE(failed[name].is_null()) << name;
   EXPECT_TRUE(failed["curve"].empty());
   EXPECT_TRUE(failed["images"].empty());
-  EXPECT_FALSE(json::parse(report_json(synthetic_run())).contains("certifications"));
+  EXPECT_FALSE(
+      json::parse(reports::files::report_json(synthetic_run())).contains("certifications"));
 }
 
 TEST(ReportJson, TurnsRadiiThatAreNoneIntoErrors) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), -0.1}) {
-    Store::Run run = certified_run();
+    results::Store::Run run = certified_run();
     run.certifications[0].certificates[3].radius = bad;
     run.certifications[1].certificates.pop_back();
-    const std::string text = report_json(run);
+    const std::string text = reports::files::report_json(run);
     EXPECT_EQ(problems(text), "");
     EXPECT_EQ(json::parse(text)["certifications"][0]["status"], "error");
     EXPECT_EQ(json::parse(text)["certifications"][1]["status"], "error");
@@ -69,7 +73,7 @@ TEST(ReportJson, TurnsRadiiThatAreNoneIntoErrors) {
 }
 
 TEST(ReportJson, SaysWhatTheRecordsSay) {
-  const json report = json::parse(report_json(synthetic_run()));
+  const json report = json::parse(reports::files::report_json(synthetic_run()));
   EXPECT_EQ(report["suite"], "synthetic");
   EXPECT_EQ(report["complete"], true);
   EXPECT_EQ(report["settings"]["name"], "synthetic");
@@ -90,7 +94,7 @@ TEST(ReportJson, SaysWhatTheRecordsSay) {
 
 TEST(ReportJson, ShowsNoAccuracyOfWhatFailed) {
   int failed = 0;
-  const json report = json::parse(report_json(synthetic_run()));
+  const json report = json::parse(reports::files::report_json(synthetic_run()));
   for (const json& cell : report["cells"]) {
     if (cell["status"] == "ok") continue;
     ++failed;
@@ -104,12 +108,12 @@ TEST(ReportJson, ShowsNoAccuracyOfWhatFailed) {
 
 TEST(ReportJson, TurnsNumbersThatAreNoneIntoErrors) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), -0.1, 1.1}) {
-    Store::Run run = empty_run();
+    results::Store::Run run = empty_run();
     run.cells = {synthetic_cell("at", "pgd", 0.5)};
     run.cells[0].robust_accuracy = bad;
     run.worst_cases = {synthetic_worst_case("at", 0.5, true)};
     run.worst_cases[0].robust_accuracy = bad;
-    const std::string text = report_json(run);
+    const std::string text = reports::files::report_json(run);
     EXPECT_EQ(problems(text), "");
     const json report = json::parse(text);
     EXPECT_EQ(report["cells"][0]["status"], "error");
@@ -120,7 +124,8 @@ TEST(ReportJson, TurnsNumbersThatAreNoneIntoErrors) {
 }
 
 TEST(ReportJson, SumsUpSeeds) {
-  const json rows = json::parse(report_json(run_of_seeds()))["seed_summary"]["rows"];
+  const json rows =
+      json::parse(reports::files::report_json(run_of_seeds()))["seed_summary"]["rows"];
   ASSERT_EQ(rows.size(), 3);
   EXPECT_EQ(rows[0]["attack"], "pgd");
   EXPECT_NEAR(rows[0]["robust_accuracy"]["mean"], 0.51, 1e-12);
@@ -134,9 +139,9 @@ TEST(ReportJson, SumsUpSeeds) {
 }
 
 TEST(ReportJson, SurvivesNamesThatAreNoUtf8) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   run.cells = {synthetic_cell("at\xff", "pgd", 0.5)};
-  EXPECT_EQ(problems(report_json(run)), "");
+  EXPECT_EQ(problems(reports::files::report_json(run)), "");
 }
 
 struct Mutation {
@@ -149,7 +154,7 @@ void PrintTo(const Mutation& mutation, std::ostream* out) { *out << mutation.nam
 class Schema : public ::testing::TestWithParam<Mutation> {};
 
 TEST_P(Schema, RefusesAReportThatIsWrong) {
-  json report = json::parse(report_json(synthetic_run()));
+  json report = json::parse(reports::files::report_json(synthetic_run()));
   ASSERT_EQ(problems(report.dump()), "");
   GetParam().change(report);
   EXPECT_NE(problems(report.dump()), "");
@@ -191,7 +196,7 @@ INSTANTIATE_TEST_SUITE_P(
 class CertifiedSchema : public ::testing::TestWithParam<Mutation> {};
 
 TEST_P(CertifiedSchema, RefusesACertificationThatIsWrong) {
-  json report = json::parse(report_json(certified_run()));
+  json report = json::parse(reports::files::report_json(certified_run()));
   ASSERT_EQ(problems(report.dump()), "");
   GetParam().change(report["certifications"]);
   EXPECT_NE(problems(report.dump()), "");
@@ -217,13 +222,13 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) { return info.param.name; });
 
 TEST(ValidateReport, RefusesWhatIsNoJson) {
-  EXPECT_EQ(validate_report("{").size(), 1);
-  EXPECT_FALSE(validate_report("[]").empty());
-  EXPECT_FALSE(validate_report("{}").empty());
+  EXPECT_EQ(reports::files::validate_report("{").size(), 1);
+  EXPECT_FALSE(reports::files::validate_report("[]").empty());
+  EXPECT_FALSE(reports::files::validate_report("{}").empty());
 }
 
 TEST(ValidateReport, NamesThePlace) {
-  json report = json::parse(report_json(synthetic_run()));
+  json report = json::parse(reports::files::report_json(synthetic_run()));
   report["cells"][3]["status"] = "fine";
   const std::string sentences = problems(report.dump());
   EXPECT_NE(sentences.find("[cells][3][status]"), std::string::npos) << sentences;

@@ -1,3 +1,5 @@
+#include "reports/page/pages.h"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,7 +11,9 @@
 
 #include "base/bad_input.h"
 #include "page.h"
-#include "reports/report.h"
+#include "reports/files/csv.h"
+#include "reports/files/json.h"
+#include "reports/files/write_reports.h"
 #include "synthetic_run.h"
 
 namespace gauntlet {
@@ -22,7 +26,7 @@ bool has_digit(const std::string& text) {
 }
 
 TEST(ReportHtml, LoadsNothing) {
-  const std::string html = report_html(without_outcomes(synthetic_run()));
+  const std::string html = reports::page::report_html(without_outcomes(synthetic_run()));
   EXPECT_EQ(html.find("url("), std::string::npos);
   EXPECT_EQ(html.find("@import"), std::string::npos);
   EXPECT_NE(html.find("default-src 'none'"), std::string::npos) << "what a browser then refuses";
@@ -37,7 +41,7 @@ TEST(ReportHtml, LoadsNothing) {
 }
 
 TEST(ReportHtml, LinksLeadSomewhere) {
-  const Page page(report_html(without_outcomes(synthetic_run())));
+  const Page page(reports::page::report_html(without_outcomes(synthetic_run())));
   std::set<std::string> places;
   for (const Tag& tag : page.tags()) {
     if (!tag.attributes.count("id")) continue;
@@ -58,17 +62,17 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
                               "{{{script}}}",
                               "&lt;script&gt;",
                               "-->"};
-  const Page plain(report_html(without_outcomes(synthetic_run())));
+  const Page plain(reports::page::report_html(without_outcomes(synthetic_run())));
   std::set<std::string> tags, attributes;
   for (const Tag& tag : plain.tags()) {
     tags.insert(tag.name);
     for (const auto& [name, value] : tag.attributes) attributes.insert(name);
   }
   for (const std::string& name : evil) {
-    Store::Run run = synthetic_run();
+    results::Store::Run run = synthetic_run();
     run.suite = name;
     run.settings = nlohmann::json({{"name", name}}).dump();
-    for (CellRecord& cell : run.cells) {
+    for (results::CellRecord& cell : run.cells) {
       cell.defense = cell.attack = cell.threat = cell.dataset = name;
       cell.reason = cell.reason.empty() ? "" : name;
       cell.flags = {name};
@@ -76,7 +80,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
       cell.environment = nlohmann::json({{name, name}}).dump();
     }
     run.worst_cases[0].missing = {name};
-    const std::string html = report_html(without_outcomes(run));
+    const std::string html = reports::page::report_html(without_outcomes(run));
     const Page page(html);
     for (const Tag& tag : page.tags()) {
       EXPECT_TRUE(tags.count(tag.name)) << name << " made <" << tag.name << ">";
@@ -90,7 +94,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
 }
 
 TEST(ReportHtml, ShowsNoNumberWhereThereIsNone) {
-  const Page page(report_html(without_outcomes(synthetic_run())));
+  const Page page(reports::page::report_html(without_outcomes(synthetic_run())));
   size_t failed = 0;
   for (const char* state : {"invalid", "error", "skipped"})
     for (const Tag& cell : page.of_class("td", state)) {
@@ -102,7 +106,7 @@ TEST(ReportHtml, ShowsNoNumberWhereThereIsNone) {
 }
 
 TEST(ReportHtml, ShowsTheNumbers) {
-  const Page page(report_html(without_outcomes(synthetic_run())));
+  const Page page(reports::page::report_html(without_outcomes(synthetic_run())));
   std::vector<std::string> values;
   for (const Tag& cell : page.of_class("td", "ok"))
     if (cell.attributes.at("class") == "ok") values.push_back(cell.attributes.at("data-value"));
@@ -115,7 +119,7 @@ TEST(ReportHtml, ShowsTheNumbers) {
 }
 
 TEST(ReportHtml, KeepsTheSuitesOrder) {
-  const Page page(report_html(without_outcomes(synthetic_run())));
+  const Page page(reports::page::report_html(without_outcomes(synthetic_run())));
   std::vector<std::string> names;
   for (const Tag& head : page.of_class("th", "name")) names.push_back(head.text);
   EXPECT_EQ(names, (std::vector<std::string>{"Defense", "undefended", "smoothing, &quot;soft&quot;",
@@ -123,7 +127,7 @@ TEST(ReportHtml, KeepsTheSuitesOrder) {
 }
 
 TEST(ReportHtml, HasNoMeanOverSeedsOfWhichOneFailed) {
-  const Page page(report_html(without_outcomes(run_of_seeds())));
+  const Page page(reports::page::report_html(without_outcomes(run_of_seeds())));
   const auto ok = page.of_class("td", "ok");  // clean, pgd, worst
   ASSERT_EQ(ok.size(), 3);
   EXPECT_EQ(ok[1].text, "51.0± 1.0");
@@ -133,16 +137,16 @@ TEST(ReportHtml, HasNoMeanOverSeedsOfWhichOneFailed) {
 }
 
 TEST(ReportHtml, ShowsARunWithoutCells) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   run.complete = false;
-  const std::string html = report_html(without_outcomes(run));
+  const std::string html = reports::page::report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});
   EXPECT_NE(html.find("No cell was reached"), std::string::npos);
   EXPECT_NE(html.find("incomplete: not every cell was reached"), std::string::npos);
 }
 
 TEST(ReportHtml, DrawsCertifiedAccuracyBesideAttacks) {
-  const std::string html = report_html(without_outcomes(certified_run()));
+  const std::string html = reports::page::report_html(without_outcomes(certified_run()));
   const Page page(html);
   size_t plots = 0;
   for (const Tag& tag : page.tags()) plots += tag.name == "svg";
@@ -152,22 +156,23 @@ TEST(ReportHtml, DrawsCertifiedAccuracyBesideAttacks) {
         "changed the answer of 1 of 10 images", "broken, certified"})
     EXPECT_NE(html.find(text), std::string::npos) << text;
   EXPECT_EQ(html.find("0.987"), std::string::npos) << "a radius of what failed";
-  EXPECT_EQ(report_html(without_outcomes(synthetic_run())).find("Certified"), std::string::npos);
+  EXPECT_EQ(reports::page::report_html(without_outcomes(synthetic_run())).find("Certified"),
+            std::string::npos);
 }
 
 TEST(ReportHtml, KeepsEvilNamesOfCertifiedRowsInert) {
   const std::string name = "\"><script>alert(1)</script>{{suite}}";
-  Store::Run run = certified_run();
-  for (Certification& record : run.certifications) record.defense = name + record.defense;
+  results::Store::Run run = certified_run();
+  for (results::Certification& record : run.certifications) record.defense = name + record.defense;
   run.certifications[0].flags = {name};
   run.certifications[2].reason = name;
-  const std::string html = report_html(without_outcomes(run));
+  const std::string html = reports::page::report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});
   EXPECT_EQ(count(html, "<script"), 3) << "numbers of charts, of overlaps, and ours";
 }
 
 TEST(ReportMarkdown, HasARowOfCertificatesAndOneOfAttacks) {
-  const std::string text = report_markdown(certified_run());
+  const std::string text = reports::page::report_markdown(certified_run());
   for (const char* line :
        {"| Defense | L2 radius | 0 | 0.2 | 0.25 | 0.4 | 0.5 | 0.6 | Abstained | Average radius |",
         "| smoothed ⚑ | certified | 70.0 | 50.0 | 50.0 | 30.0 | 20.0 | 10.0 | 20.0 | 0.28 | 10 | "
@@ -179,31 +184,32 @@ TEST(ReportMarkdown, HasARowOfCertificatesAndOneOfAttacks) {
 }
 
 TEST(ReportMarkdown, SumsUpCertificatesOverSeeds) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   for (int64_t seed = 0; seed < 2; ++seed)
     run.certifications.push_back(synthetic_certification("smoothed", 0.1, seed));
-  for (CertifiedSample& c : run.certifications[1].certificates) c.radius /= 2;
-  const std::string text = report_markdown(run);
+  for (results::CertifiedSample& c : run.certifications[1].certificates) c.radius /= 2;
+  const std::string text = reports::page::report_markdown(run);
   EXPECT_NE(text.find("| smoothed | certified | 70.0 ± 0.0 | 40.0 ± 14.1 |"), std::string::npos)
       << text;
-  run.certifications[1].status = Status::kError;
-  EXPECT_NE(report_markdown(run).find("| smoothed | certified | — |"), std::string::npos);
+  run.certifications[1].status = results::Status::kError;
+  EXPECT_NE(reports::page::report_markdown(run).find("| smoothed | certified | — |"),
+            std::string::npos);
 }
 
 TEST(ReportMarkdown, ComparesRowsWithTheirBaseline) {
-  const std::string text = report_markdown(compared_run());
+  const std::string text = reports::page::report_markdown(compared_run());
   for (const char* line : {"## Against the baseline: linf, ε = 0.1",
                            "| Defense | Baseline | Clean | pgd | epgd | nattack |",
                            "| vote, \"soft\" | at | −3.1 (−5.1 to −1.1) ▼ | +5.2 (+3.2 to +7.2) ▲ "
                            "| ±0.0 (−2.0 to +2.0) | — |"})
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
-  EXPECT_EQ(report_markdown(synthetic_run()).find("baseline"), std::string::npos);
+  EXPECT_EQ(reports::page::report_markdown(synthetic_run()).find("baseline"), std::string::npos);
 }
 
 TEST(ReportHtml, ComparesRowsWithTheirBaseline) {
-  Store::Run run = compared_run();
+  results::Store::Run run = compared_run();
   run.differences[0].baseline = "\"><script>alert(1)</script>";
-  const std::string html = report_html(without_outcomes(run));
+  const std::string html = reports::page::report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});
   EXPECT_EQ(count(html, "<script"), 3) << "numbers of charts, of overlaps, and ours";
   EXPECT_NE(html.find("<b>+5.2</b> ▲"), std::string::npos);
@@ -211,7 +217,7 @@ TEST(ReportHtml, ComparesRowsWithTheirBaseline) {
 }
 
 TEST(ReportMarkdown, TellsEnvironmentsApart) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   for (const char* device : {"cpu", "cpu", "cuda:0"}) {
     run.cells.push_back(synthetic_cell("at", device + std::to_string(run.cells.size()), 0.5));
     run.cells.back().environment = nlohmann::json({{"host", "c0de"},
@@ -220,14 +226,14 @@ TEST(ReportMarkdown, TellsEnvironmentsApart) {
                                                    {"plugins", {{device, "ab"}}}})
                                        .dump();
   }
-  const std::string text = report_markdown(run);
+  const std::string text = reports::page::report_markdown(run);
   for (const char* line : {"| host | c0de |", "| torch | 2.11.0 |", "| device | cpu (2 cells) |",
                            "| device | cuda:0 (1 cell) |", "| plugins · cpu | ab |"})
     EXPECT_NE(text.find(line), std::string::npos) << line;
 }
 
 TEST(ReportMarkdown, TellsParametersOfThreatsApart) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   for (const double epsilon : {0.1, 0.2}) {
     run.cells.push_back(synthetic_cell("at", "pgd", 0.5));
     run.cells.back().epsilon = epsilon;
@@ -238,7 +244,7 @@ TEST(ReportMarkdown, TellsParametersOfThreatsApart) {
              {"defense", {{"stack", {{{"use", "smoothing"}}}}}}})
             .dump();
   }
-  const std::string text = report_markdown(run);
+  const std::string text = reports::page::report_markdown(run);
   for (const char* line :
        {"| attack pgd (1 cell under linf, ε = 0.1) | step\\_size | 0.1 | 0.1 |",
         "| attack pgd (1 cell under linf, ε = 0.2) | step\\_size | **0.2** | 0.1 |",
@@ -248,29 +254,30 @@ TEST(ReportMarkdown, TellsParametersOfThreatsApart) {
 }
 
 TEST(ReportMarkdown, SaysWhereANumberIsOverFewerImages) {
-  Store::Run run = synthetic_run();
+  results::Store::Run run = synthetic_run();
   run.cells[0].samples = 20;
-  const std::string text = report_markdown(run);
+  const std::string text = reports::page::report_markdown(run);
   EXPECT_NE(text.find("12.5 (10.6 to 14.7) of 20 images |"), std::string::npos) << text;
   EXPECT_EQ(count(text, " of 20 images |"), 1);
 }
 
 TEST(ReportHtml, HoldsBigSuites) {
-  Store::Run run = empty_run();
+  results::Store::Run run = empty_run();
   for (int d = 0; d < 40; ++d)
     for (int a = 0; a < 30; ++a)
       run.cells.push_back(
           synthetic_cell("defense " + std::to_string(d), "attack " + std::to_string(a), 0.5));
-  const std::string html = report_html(without_outcomes(run));
+  const std::string html = reports::page::report_html(without_outcomes(run));
   EXPECT_EQ(count(html, "<details class=\"cell\""), 1200);
   EXPECT_LT(html.size(), 5u << 20);  // a browser opens that at once
 }
 
 TEST(Reports, NeverShowTheAccuracyOfWhatFailed) {
   // Failed cells of the synthetic run carry 0.987.
-  for (const auto& text :
-       {report_html(without_outcomes(synthetic_run())), report_markdown(synthetic_run()),
-        report_csv(synthetic_run()), report_json(synthetic_run())}) {
+  for (const auto& text : {reports::page::report_html(without_outcomes(synthetic_run())),
+                           reports::page::report_markdown(synthetic_run()),
+                           reports::files::report_csv(synthetic_run()),
+                           reports::files::report_json(synthetic_run())}) {
     EXPECT_EQ(text.find("98.7"), std::string::npos);
     EXPECT_EQ(text.find("0.987"), std::string::npos);
   }
@@ -279,8 +286,9 @@ TEST(Reports, NeverShowTheAccuracyOfWhatFailed) {
 TEST(ReportMarkdown, IsTheGoldenOne) {
   const fs::path file =
       fs::path(std::getenv("GAUNTLET_SOURCE_DIR")) / "tests/unit/reports/golden/report.md";
-  const std::string text = report_markdown(synthetic_run()) + report_markdown(run_of_seeds()) +
-                           report_markdown(certified_run());
+  const std::string text = reports::page::report_markdown(synthetic_run()) +
+                           reports::page::report_markdown(run_of_seeds()) +
+                           reports::page::report_markdown(certified_run());
   if (std::getenv("GAUNTLET_GOLDEN_UPDATE")) std::ofstream(file) << text;
   std::ostringstream golden;
   golden << std::ifstream(file).rdbuf();
@@ -288,10 +296,10 @@ TEST(ReportMarkdown, IsTheGoldenOne) {
 }
 
 TEST(ReportMarkdown, KeepsNamesInTheirTableCell) {
-  Store::Run run = synthetic_run();
-  for (CellRecord& cell : run.cells) cell.defense = "a | b\n# c <b> [x](y) `z`";
+  results::Store::Run run = synthetic_run();
+  for (results::CellRecord& cell : run.cells) cell.defense = "a | b\n# c <b> [x](y) `z`";
   run.worst_cases.clear();
-  std::istringstream lines(report_markdown(run));
+  std::istringstream lines(reports::page::report_markdown(run));
   size_t columns = 0, checked = 0;  // of the table the line is in; 0 outside
   for (std::string line; std::getline(lines, line);) {
     EXPECT_FALSE(line.starts_with("# c")) << line;
@@ -307,8 +315,8 @@ TEST(WriteReports, WritesAllOfThemAndNothingElse) {
   const fs::path folder =
       fs::temp_directory_path() / ("gauntlet-reports-" + std::to_string(getpid()));
   fs::create_directories(folder);
-  write_reports(without_outcomes(synthetic_run()), folder);
-  write_reports(without_outcomes(synthetic_run()), folder);  // over the old ones
+  reports::files::write_reports(without_outcomes(synthetic_run()), folder);
+  reports::files::write_reports(without_outcomes(synthetic_run()), folder);  // over the old ones
   std::set<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder))
     files.insert(entry.path().filename().string());
@@ -316,17 +324,17 @@ TEST(WriteReports, WritesAllOfThemAndNothingElse) {
                                           "report.md"}));
   std::ostringstream json;
   json << std::ifstream(folder / "report.json").rdbuf();
-  EXPECT_EQ(json.str(), report_json(synthetic_run()));
-  write_reports(without_outcomes(certified_run()), folder);
+  EXPECT_EQ(json.str(), reports::files::report_json(synthetic_run()));
+  reports::files::write_reports(without_outcomes(certified_run()), folder);
   EXPECT_TRUE(fs::exists(folder / "certified.csv"));
   EXPECT_TRUE(fs::exists(folder / "paper" / "table-certified.tex"));
   std::ofstream(folder / "paper" / "notes.tex") << "of the person who writes the paper";
-  write_reports(without_outcomes(synthetic_run()), folder);
+  reports::files::write_reports(without_outcomes(synthetic_run()), folder);
   EXPECT_FALSE(fs::exists(folder / "certified.csv")) << "of a run these reports do not tell of";
   EXPECT_FALSE(fs::exists(folder / "paper" / "table-certified.tex"));
   EXPECT_TRUE(fs::exists(folder / "paper" / "notes.tex"));
   fs::remove_all(folder);
-  EXPECT_THROW(write_reports(without_outcomes(synthetic_run()), folder), BadInput);
+  EXPECT_THROW(reports::files::write_reports(without_outcomes(synthetic_run()), folder), BadInput);
 }
 
 }  // namespace

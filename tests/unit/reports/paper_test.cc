@@ -1,4 +1,4 @@
-#include "reports/paper.h"
+#include "reports/paper/paper.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -10,13 +10,15 @@
 #include <regex>
 #include <set>
 
+#include "analysis/latest_run.h"
 #include "reports/best.h"
 #include "reports/citations.h"
 #include "reports/curves.h"
-#include "reports/latex.h"
-#include "reports/report.h"
+#include "reports/files/write_reports.h"
+#include "reports/text/latex.h"
 #include "run_with_outcomes.h"
 #include "tests/support/synthetic_store.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gauntlet {
 namespace {
@@ -26,36 +28,38 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const ThreatName kThreat{"linf", "linf", 0.1};
+const reports::ThreatName kThreat{"linf", "linf", 0.1};
 
-PaperTable table_of(const RunWithOutcomes& made) {
-  const Summary summary(made.run);
-  return accuracy_table(summary, made.records().outcomes, kThreat);
+reports::paper::PaperTable table_of(const RunWithOutcomes& made) {
+  const reports::Summary summary(made.run);
+  return reports::paper::accuracy_table(summary, made.records().outcomes, kThreat);
 }
 
 /// The cells of a row.
-std::vector<std::string> row(const PaperTable& table, const std::string& name) {
+std::vector<std::string> row(const reports::paper::PaperTable& table, const std::string& name) {
   for (const auto& each : table.rows)
     if (each.name == name) return each.cells;
   return {"no row " + name};
 }
 
 TEST(Latex, EscapesWhatMeansSomething) {
-  EXPECT_EQ(latex("a_b 50% & #1 $x$ {y}"), "a\\_b 50\\% \\& \\#1 \\$x\\$ \\{y\\}");
-  EXPECT_EQ(latex("~^\\"), "\\textasciitilde{}\\textasciicircum{}\\textbackslash{}");
-  EXPECT_EQ(latex("<script>"), "\\textless{}script\\textgreater{}");
-  EXPECT_EQ(latex("a--b"), "a{-}{-}b") << "no dash of its own";
-  EXPECT_EQ(latex("[x]"), "{[}x{]}") << "no option of the row's end before it";
-  EXPECT_EQ(latex("one\n\n%two\r"), "one  \\%two ");
+  EXPECT_EQ(reports::latex("a_b 50% & #1 $x$ {y}"), "a\\_b 50\\% \\& \\#1 \\$x\\$ \\{y\\}");
+  EXPECT_EQ(reports::latex("~^\\"), "\\textasciitilde{}\\textasciicircum{}\\textbackslash{}");
+  EXPECT_EQ(reports::latex("<script>"), "\\textless{}script\\textgreater{}");
+  EXPECT_EQ(reports::latex("a--b"), "a{-}{-}b") << "no dash of its own";
+  EXPECT_EQ(reports::latex("[x]"), "{[}x{]}") << "no option of the row's end before it";
+  EXPECT_EQ(reports::latex("one\n\n%two\r"), "one  \\%two ");
 }
 
 TEST(Latex, KnowsWhatItCanPrint) {
-  EXPECT_EQ(latex("ε = 8/255, σ ≤ 1"), "$\\varepsilon$ = 8/255{,} $\\sigma$ $\\leq$ 1");
-  EXPECT_EQ(latex("Łódź"), "Łódź");
-  EXPECT_EQ(latex("中😀"), "\\texttt{U+4E2D}\\texttt{U+1F600}");
-  EXPECT_EQ(latex("\xff\xc3("), "\\texttt{0xFF}\\texttt{0xC3}(");
-  EXPECT_EQ(latex("\xed\xa0\x80"), "\\texttt{0xED}\\texttt{0xA0}\\texttt{0x80}") << "a surrogate";
-  EXPECT_EQ(latex("\xc0\xaf"), "\\texttt{0xC0}\\texttt{0xAF}") << "a slash in too many bytes";
+  EXPECT_EQ(reports::latex("ε = 8/255, σ ≤ 1"), "$\\varepsilon$ = 8/255{,} $\\sigma$ $\\leq$ 1");
+  EXPECT_EQ(reports::latex("Łódź"), "Łódź");
+  EXPECT_EQ(reports::latex("中😀"), "\\texttt{U+4E2D}\\texttt{U+1F600}");
+  EXPECT_EQ(reports::latex("\xff\xc3("), "\\texttt{0xFF}\\texttt{0xC3}(");
+  EXPECT_EQ(reports::latex("\xed\xa0\x80"), "\\texttt{0xED}\\texttt{0xA0}\\texttt{0x80}")
+      << "a surrogate";
+  EXPECT_EQ(reports::latex("\xc0\xaf"), "\\texttt{0xC0}\\texttt{0xAF}")
+      << "a slash in too many bytes";
 }
 
 // Nothing but what it writes itself has a meaning, and what it writes is closed.
@@ -65,16 +69,16 @@ TEST(Latex, LeavesNoNameAWayOut) {
       R"(|textasciigrave|textquotesingle|dots)\{\}|\\texttt\{(U\+[0-9A-F]+|0x[0-9A-F]{2})\})"
       R"(|\\[{}#$%&_]|\{[-,\[\]*]\}|\$(\\[a-z]+|[-^_][0-9]?)\$|--|---)");
   for (const std::string& name : awkward_names()) {
-    const std::string rest = std::regex_replace(latex(name), known, "");
+    const std::string rest = std::regex_replace(reports::latex(name), known, "");
     EXPECT_THAT(rest.find_first_of("\\{}#$%&_^~\n\r"), std::string::npos) << rest;
   }
 }
 
 TEST(Slug, IsAFileName) {
-  EXPECT_EQ(slug_of("Linf ε=8/255"), "linf-8-255");
-  EXPECT_EQ(slug_of("../../etc/passwd"), "etc-passwd");
-  EXPECT_EQ(slug_of("中文"), "");
-  EXPECT_EQ(slug_of(std::string(300, 'w')).size(), 60u);
+  EXPECT_EQ(reports::slug_of("Linf ε=8/255"), "linf-8-255");
+  EXPECT_EQ(reports::slug_of("../../etc/passwd"), "etc-passwd");
+  EXPECT_EQ(reports::slug_of("中文"), "");
+  EXPECT_EQ(reports::slug_of(std::string(300, 'w')).size(), 60u);
 }
 
 TEST(Best, IsAllThatIsNotSignificantlyWorse) {
@@ -82,7 +86,7 @@ TEST(Best, IsAllThatIsNotSignificantlyWorse) {
   made.add("best", "pgd", right_first(500));
   made.add("near", "pgd", right_first(497));  // 3 of 3 discordant: p = 0.25
   made.add("worse", "pgd", right_first(450));
-  const PaperTable table = table_of(made);
+  const reports::paper::PaperTable table = table_of(made);
   EXPECT_THAT(row(table, "best")[1], HasSubstr("\\textbf"));
   EXPECT_THAT(row(table, "near")[1], HasSubstr("\\textbf"));
   EXPECT_EQ(row(table, "worse")[1], "45.0");
@@ -130,7 +134,7 @@ TEST(Best, OfWorstCasesIsPairedOverTheirMinima) {
     made.add("low", attack, right_first(300));
   }
   for (const char* defense : {"at", "near", "low"}) made.add_worst_case(defense);
-  const PaperTable table = table_of(made);
+  const reports::paper::PaperTable table = table_of(made);
   ASSERT_THAT(table.columns, ElementsAre("clean", "fgsm", "pgd", "worst case"));
   EXPECT_THAT(row(table, "at")[3], HasSubstr("\\textbf"));
   EXPECT_THAT(row(table, "near")[3], HasSubstr("\\textbf"));
@@ -147,13 +151,14 @@ TEST(PaperTable, ShowsWhatFailedAsAMark) {
   RunWithOutcomes made;
   made.add("at", "pgd", right_first(500));
   made.add("plain", "pgd", right_first(900));
-  for (const auto& [attack, status] :
-       {std::pair("a", Status::kError), {"b", Status::kInvalid}, {"c", Status::kSkipped}}) {
+  for (const auto& [attack, status] : {std::pair("a", results::Status::kError),
+                                       {"b", results::Status::kInvalid},
+                                       {"c", results::Status::kSkipped}}) {
     made.add("at", attack, right_first(987)).status = status;
     made.add("plain", attack, right_first(100));
   }
   made.add_worst_case("at"), made.add_worst_case("plain");
-  const PaperTable table = table_of(made);
+  const reports::paper::PaperTable table = table_of(made);
   EXPECT_THAT(row(table, "at"), ElementsAre(::testing::_, "50.0", "err.", "inv.", "skip.",
                                             HasSubstr("$\\leq$ 50.0")));
   EXPECT_EQ(row(table, "at").back().find("textbf"), std::string::npos) << "an upper bound";
@@ -167,18 +172,19 @@ TEST(PaperTable, ShowsWhatFailedAsAMark) {
 TEST(PaperTable, OfFailuresOnlyHasNoNumber) {
   RunWithOutcomes made;
   for (const char* defense : {"at", "plain"}) {
-    made.add(defense, "pgd", right_first(987)).status = Status::kError;
+    made.add(defense, "pgd", right_first(987)).status = results::Status::kError;
     made.add_worst_case(defense);
   }
-  const PaperTable table = table_of(made);
+  const reports::paper::PaperTable table = table_of(made);
   EXPECT_THAT(row(table, "at"), ElementsAre("--", "err.", "n/a"));
   EXPECT_THAT(table.caption, Not(HasSubstr("$n")));
 }
 
 TEST(PaperTable, SumsUpSeeds) {
-  const Store::Run run = run_of_seeds();
-  const Summary summary(run);
-  const PaperTable table = accuracy_table(summary, without_outcomes(run).outcomes, kThreat);
+  const results::Store::Run run = run_of_seeds();
+  const reports::Summary summary(run);
+  const reports::paper::PaperTable table =
+      reports::paper::accuracy_table(summary, without_outcomes(run).outcomes, kThreat);
   EXPECT_THAT(row(table, "at"), ElementsAre("87.5\\,$\\pm$\\,0.0", "51.0\\,$\\pm$\\,1.0", "err.",
                                             HasSubstr("$\\leq$ 51.0\\,$\\pm$\\,1.0")));
   EXPECT_THAT(table.caption, HasSubstr("3 evaluation seeds"));
@@ -188,7 +194,7 @@ TEST(PaperTable, SaysWhatTheNumbersAreOf) {
   RunWithOutcomes made;
   made.add("at", "pgd", right_first(500));
   made.add("at", "slow", right_first(50, 100));
-  const PaperTable table = table_of(made);
+  const reports::paper::PaperTable table = table_of(made);
   EXPECT_THAT(table.caption, HasSubstr("$\\ell_\\infty$, $\\varepsilon = 0.1$"));
   EXPECT_THAT(table.caption, HasSubstr("fashion{-}mnist{-}1k (test, $n = 1000$)"));
   EXPECT_THAT(row(table, "at")[2], HasSubstr("50.0\\rlap{$^{a}$}"));
@@ -219,9 +225,9 @@ TEST(PaperTable, KeepsWideAndLongOnesOnThePage) {
 }
 
 TEST(PaperTable, ToldOfBaselines) {
-  const Store::Run run = compared_run();
-  const Summary summary(run);
-  const PaperTable table = differences_table(summary, kThreat);
+  const results::Store::Run run = compared_run();
+  const reports::Summary summary(run);
+  const reports::paper::PaperTable table = reports::paper::differences_table(summary, kThreat);
   EXPECT_THAT(table.columns, ElementsAre("clean", "pgd", "epgd", "nattack"));
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(table.rows[1].name, "vs. at");
@@ -231,8 +237,8 @@ TEST(PaperTable, ToldOfBaselines) {
 }
 
 TEST(PaperTable, ToldOfCertificates) {
-  const Store::Run run = certified_run();
-  const PaperTable table = certified_table(Summary(run));
+  const results::Store::Run run = certified_run();
+  const reports::paper::PaperTable table = reports::paper::certified_table(reports::Summary(run));
   EXPECT_EQ(table.columns.front(), "r = 0");
   EXPECT_EQ(row(table, "smoothed").front(), "70.0\\rlap{$^\\dagger$}");
   EXPECT_EQ(row(table, "smoothed").back(), "20.0");
@@ -243,19 +249,20 @@ TEST(PaperFigures, DrawEveryCurve) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("gauntlet-figures-" + std::to_string(getpid()));
   write_synthetic_store({numbered("row", 4), numbered("column", 3), {0.05, 0.1, 0.2}}, folder);
-  const Store::Run run = Store(folder).latest_run();
+  const results::Store::Run run = analysis::latest_run(results::Store(folder));
   std::filesystem::remove_all(folder);
-  const Summary summary(run);
-  const std::vector<PaperFile> files = paper_figures(summary);
+  const reports::Summary summary(run);
+  const std::vector<reports::paper::PaperFile> files = reports::paper::paper_figures(summary);
   size_t number = 0;
-  for (const CurveChart& chart : curves_of(summary))
-    for (const CurveView& view : chart.views) {
+  for (const reports::CurveChart& chart : curves_of(summary))
+    for (const reports::CurveView& view : chart.views) {
       ASSERT_LT(number, files.size());
       const std::string& text = files[number++].text;
-      for (const CurveLine& line : view.lines) {
-        EXPECT_THAT(text, HasSubstr(view.lines.size() == 1 ? latex_breakable(line.name)
-                                                           : "{" + latex(line.name) + "}"));
-        for (const CurvePoint& point : line.points)
+      for (const reports::CurveLine& line : view.lines) {
+        EXPECT_THAT(text,
+                    HasSubstr(view.lines.size() == 1 ? reports::latex_breakable(line.name)
+                                                     : "{" + reports::latex(line.name) + "}"));
+        for (const reports::CurvePoint& point : line.points)
           EXPECT_THAT(text,
                       HasSubstr(fmt::format(" ({:.6g},{:.4g}) +=", point.x, 100 * point.accuracy)));
       }
@@ -266,46 +273,47 @@ TEST(PaperFigures, DrawEveryCurve) {
 }
 
 TEST(Paper, ReadsEveryFileOnce) {
-  Store::Run run = certified_run();
-  for (CellRecord& cell : run.cells) cell.threat = cell.epsilon == 0.5 ? "a/b" : "a b";
-  for (WorstCase& worst : run.worst_cases) worst.threat = worst.epsilon == 0.5 ? "a/b" : "a b";
+  results::Store::Run run = certified_run();
+  for (results::CellRecord& cell : run.cells) cell.threat = cell.epsilon == 0.5 ? "a/b" : "a b";
+  for (results::WorstCase& worst : run.worst_cases)
+    worst.threat = worst.epsilon == 0.5 ? "a/b" : "a b";
   run.settings = R"({"citations": [{"of": "x", "bibtex": "@misc{key, title = {T}}"}]})";
-  const std::vector<PaperFile> files = paper_of(without_outcomes(run));
+  const std::vector<reports::paper::PaperFile> files =
+      reports::paper::paper_of(without_outcomes(run));
   std::set<std::string> names;
   const std::string& paper = files.back().text;
-  for (const PaperFile& file : files) {
+  for (const reports::paper::PaperFile& file : files) {
     EXPECT_TRUE(names.insert(file.name).second) << file.name;
     if (file.name == "paper.tex" || file.name == "references.bib") continue;
-    EXPECT_TRUE(file.text.starts_with(kPaperMark)) << file.name;
+    EXPECT_TRUE(file.text.starts_with(reports::paper::kPaperMark)) << file.name;
     EXPECT_THAT(paper, HasSubstr("\\input{" + file.name.substr(0, file.name.size() - 4) + "}"));
   }
   EXPECT_TRUE(names.count("table-a-b.tex") && names.count("table-a-b-2.tex"));
   EXPECT_THAT(paper, HasSubstr("\\bibliography{references}"));
-  EXPECT_THAT(paper_of(without_outcomes(synthetic_run())).back().text,
+  EXPECT_THAT(reports::paper::paper_of(without_outcomes(synthetic_run())).back().text,
               Not(HasSubstr("\\bibliography")))
       << "there is none";
 }
 
 TEST(Paper, LeavesWhatTheAuthorPutBesideIt) {
-  std::string name = (fs::temp_directory_path() / "gauntlet-paper-XXXXXX").string();
-  const fs::path folder = mkdtemp(name.data());
+  const testing::TemporaryFolder owned;
+  const fs::path folder = owned;
   fs::create_directories(folder / "paper");
   std::ofstream(folder / "paper/table-mine.tex") << "my own\n";
-  std::ofstream(folder / "paper/table-old.tex") << kPaperMark << "Needs nothing.\n";
-  write_reports(without_outcomes(synthetic_run()), folder);
+  std::ofstream(folder / "paper/table-old.tex") << reports::paper::kPaperMark << "Needs nothing.\n";
+  reports::files::write_reports(without_outcomes(synthetic_run()), folder);
   EXPECT_TRUE(fs::exists(folder / "paper/paper.tex"));
   EXPECT_TRUE(fs::exists(folder / "paper/table-mine.tex"));
   EXPECT_FALSE(fs::exists(folder / "paper/table-old.tex"));
-  fs::remove_all(folder);
 }
 
 TEST(Citations, AreReadOnceEach) {
-  Store::Run run;
+  results::Store::Run run;
   run.settings = R"({"citations": [
     {"of": "attack/pgd", "bibtex": "@inproceedings{madry2018, title = {A {B} \\}}}\n@misc{x, year = 1}"},
     {"of": "defense/at", "bibtex": "@inproceedings{madry2018,title={A {B} \\}}}"},
     {"of": "model mine", "bibtex": "@misc{x, year = 2}"}]})";
-  const std::vector<Citation> list = citations_of(run);
+  const std::vector<reports::Citation> list = reports::citations_of(run);
   ASSERT_EQ(list.size(), 3u);
   EXPECT_EQ(list[0].key, "madry2018");
   EXPECT_EQ(list[0].bibtex, "@inproceedings{madry2018, title = {A {B} \\}}}");
@@ -315,10 +323,10 @@ TEST(Citations, AreReadOnceEach) {
 }
 
 TEST(Citations, MakeNotesOfOtherText) {
-  Store::Run run;
+  results::Store::Run run;
   run.settings = R"({"citations": [{"of": "model a/b", "bibtex": "The A & B group, 100 % of it"},
     {"of": "c", "bibtex": "@misc{never closed"}, {"of": "d", "bibtex": " \n"}, 3, {"of": 4}]})";
-  const std::vector<Citation> list = citations_of(run);
+  const std::vector<reports::Citation> list = reports::citations_of(run);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].key, "model-a-b");
   EXPECT_THAT(list[0].bibtex, HasSubstr("note  = {The A \\& B group{,} 100 \\% of it}"));
@@ -326,8 +334,8 @@ TEST(Citations, MakeNotesOfOtherText) {
 }
 
 TEST(Citations, AreNoneInOldStores) {
-  EXPECT_TRUE(citations_of(synthetic_run()).empty());
-  EXPECT_TRUE(citations_of(Store::Run{}).empty());
+  EXPECT_TRUE(reports::citations_of(synthetic_run()).empty());
+  EXPECT_TRUE(reports::citations_of(results::Store::Run{}).empty());
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
-#include "reports/plot.h"
+#include "reports/drawing/plot.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "reports/report.h"
+#include "reports/page/pages.h"
 #include "synthetic_run.h"
 
 namespace gauntlet {
@@ -19,23 +19,24 @@ size_t count(const std::string& text, const std::string& part) {
 }
 
 TEST(Ticks, AreRoundAndHoldTheData) {
-  EXPECT_EQ(ticks(0, 10, 5), (Marks{0, 2, 4, 6, 8, 10}));
-  EXPECT_EQ(ticks(1, 3, 4), (Marks{1, 1.5, 2, 2.5, 3}));
-  EXPECT_EQ(ticks(-7.2, 1.1, 5), (Marks{-8, -6, -4, -2, 0, 2}));
+  EXPECT_EQ(reports::ticks(0, 10, 5), (Marks{0, 2, 4, 6, 8, 10}));
+  EXPECT_EQ(reports::ticks(1, 3, 4), (Marks{1, 1.5, 2, 2.5, 3}));
+  EXPECT_EQ(reports::ticks(-7.2, 1.1, 5), (Marks{-8, -6, -4, -2, 0, 2}));
   for (const auto& [low, high] : {std::pair{0.0312, 0.0314}, {3e7, 9.1e8}, {-1e-9, 1e-9}}) {
-    const Marks marks = ticks(low, high, 5);
+    const Marks marks = reports::ticks(low, high, 5);
     EXPECT_LE(marks.front(), low + 1e-9 * (high - low));
     EXPECT_GE(marks.back(), high - 1e-9 * (high - low));
     EXPECT_LE(marks.size(), 8u);
   }
-  EXPECT_GE(ticks(4, 4, 5).size(), 2u);  // one value is a line in the middle
-  EXPECT_LE(ticks(2.3, std::nextafter(2.3, 3.0), 5).size(), 1001u);
+  EXPECT_GE(reports::ticks(4, 4, 5).size(), 2u);  // one value is a line in the middle
+  EXPECT_LE(reports::ticks(2.3, std::nextafter(2.3, 3.0), 5).size(), 1001u);
 }
 
 TEST(Plot, DrawsEachSeriesAndLeavesGapsWhereNothingIs) {
   const double none = std::numeric_limits<double>::quiet_NaN();
-  const Panel panel{"y", {{"a", {{0, 0}, {1, 1}, {2, none}, {3, 1}, {4, 0}}}, {"b", {{0, 1}}}}};
-  const std::string svg = plot_svg("x", {panel}, false);
+  const reports::Panel panel{"y",
+                             {{"a", {{0, 0}, {1, 1}, {2, none}, {3, 1}, {4, 0}}}, {"b", {{0, 1}}}}};
+  const std::string svg = reports::plot_svg("x", {panel}, false);
   EXPECT_EQ(count(svg, "<title>"), 2u);
   EXPECT_EQ(count(svg, "<circle"), 1u);  // a single point has no line
   const size_t at = svg.find("<path class=\"line\"");
@@ -46,9 +47,9 @@ TEST(Plot, DrawsEachSeriesAndLeavesGapsWhereNothingIs) {
 }
 
 TEST(Plot, GivesANameOneColourInAllPanels) {
-  const Series a{"a", {{0, 0}, {1, 1}}}, b{"b", {{0, 1}, {1, 0}}},
+  const reports::Series a{"a", {{0, 0}, {1, 1}}}, b{"b", {{0, 1}, {1, 0}}},
       limit{"limit", {{0, 2}, {1, 2}}, /*reference=*/true};
-  const std::string svg = plot_svg("x", {{"y", {a, b}}, {"z", {b, limit}}}, false);
+  const std::string svg = reports::plot_svg("x", {{"y", {a, b}}, {"z", {b, limit}}}, false);
   const auto stroke_of = [&](const std::string& name, size_t from) {
     const size_t at = svg.find("stroke=\"", svg.find("<title>" + name, from));
     return svg.substr(at, svg.find('"', at + 8) - at);
@@ -62,18 +63,18 @@ TEST(Plot, GivesANameOneColourInAllPanels) {
 }
 
 TEST(Plot, KeepsNamesInert) {
-  const std::string svg = plot_svg("<x>", {{"a & b", {{"\"<script>", {{0, 0}}}}}}, true);
+  const std::string svg = reports::plot_svg("<x>", {{"a & b", {{"\"<script>", {{0, 0}}}}}}, true);
   EXPECT_EQ(count(svg, "<script>"), 0u);
   EXPECT_EQ(count(svg, "&lt;x&gt;"), 1u);
   EXPECT_EQ(count(svg, "a &amp; b"), 1u);
 }
 
 TEST(Plot, NothingToDrawIsAnEmptyFrame) {
-  EXPECT_EQ(count(plot_svg("x", {{"y", {}}}, true), "class=\"line\""), 0u);
+  EXPECT_EQ(count(reports::plot_svg("x", {{"y", {}}}, true), "class=\"line\""), 0u);
 }
 
 TEST(ReportHtml, DrawsTheTrainingOfItsNetworks) {
-  const std::string page = report_html(without_outcomes(synthetic_run()));
+  const std::string page = reports::page::report_html(without_outcomes(synthetic_run()));
   EXPECT_EQ(count(page, "<svg class=\"plot\""), 1u);
   EXPECT_EQ(count(page, "synthetic/&lt;at&gt;"), 1u);
   EXPECT_EQ(count(page, ">training loss<"), 1u);

@@ -27,16 +27,16 @@ inline std::vector<std::string> awkward_names() {
 
 /// A run and its outcomes.
 struct RunWithOutcomes {
-  Store::Run run = empty_run();
-  std::map<std::string, std::vector<Outcome>> outcomes;
+  results::Store::Run run = empty_run();
+  std::map<std::string, std::vector<results::Outcome>> outcomes;
 
   /// `right`: of one trial, image by image. The accuracies follow from it.
-  CellRecord& add(const std::string& defense, const std::string& attack,
-                  const std::vector<bool>& right, int64_t seed = 0) {
-    CellRecord cell = synthetic_cell("row", "column", 0, seed);  // of which JSON is made
+  results::CellRecord& add(const std::string& defense, const std::string& attack,
+                           const std::vector<bool>& right, int64_t seed = 0) {
+    results::CellRecord cell = synthetic_cell("row", "column", 0, seed);  // of which JSON is made
     cell.defense = defense, cell.attack = attack;
     cell.identity += "-" + std::to_string(run.cells.size());
-    std::vector<Outcome>& list = outcomes[cell.identity];
+    std::vector<results::Outcome>& list = outcomes[cell.identity];
     int64_t hits = 0;
     for (size_t i = 0; i < right.size(); ++i) {
       hits += right[i];
@@ -46,7 +46,7 @@ struct RunWithOutcomes {
     cell.clean_accuracy = 1;
     cell.robust_accuracy = cell.majority_accuracy = cell.worst_trial_accuracy =
         double(hits) / double(right.size());
-    cell.interval = wilson(hits, cell.samples);
+    cell.interval = results::wilson(hits, cell.samples);
     run.cells.push_back(cell);
     return run.cells.back();
   }
@@ -54,11 +54,11 @@ struct RunWithOutcomes {
   /// The minimum over what was added so far of a defense, image by image.
   void add_worst_case(const std::string& defense, int64_t seed = 0) {
     std::vector<int64_t> least;
-    WorstCase worst = synthetic_worst_case(defense, 0, true, seed);
+    results::WorstCase worst = synthetic_worst_case(defense, 0, true, seed);
     worst.attacks.clear(), worst.decided_by.clear();
-    for (const CellRecord& cell : run.cells) {
+    for (const results::CellRecord& cell : run.cells) {
       if (cell.defense != defense || cell.seed != seed) continue;
-      if (cell.status != Status::kOk) {
+      if (cell.status != results::Status::kOk) {
         worst.missing.push_back(cell.attack + " (" + to_string(cell.status) + ")");
         worst.complete = false;
         continue;
@@ -74,16 +74,16 @@ struct RunWithOutcomes {
     worst.clean_accuracy = 1;
     if (!least.empty()) {
       worst.robust_accuracy = double(hits) / double(least.size());
-      worst.interval = wilson(hits, worst.samples);
+      worst.interval = results::wilson(hits, worst.samples);
       worst.decided_by = {{worst.attacks.front(), worst.samples}};
     }
     run.worst_cases.push_back(worst);
   }
 
-  RunRecords records() const {
-    return {run, [this](const CellRecord& cell) {
+  results::RunRecords records() const {
+    return {run, [this](const results::CellRecord& cell) {
               const auto found = outcomes.find(cell.identity);
-              return found == outcomes.end() ? std::vector<Outcome>() : found->second;
+              return found == outcomes.end() ? std::vector<results::Outcome>() : found->second;
             }};
   }
 };
@@ -104,12 +104,12 @@ inline RunWithOutcomes large_run() {
   };
   for (size_t d = 0; d < 40; ++d) {
     for (size_t a = 0; a < 30; ++a) {
-      CellRecord& cell = out.add(name("defense", d), name("attack[steps=1]", a),
-                                 right_first((d * 23 + a * 7) % 101, 100));
+      results::CellRecord& cell = out.add(name("defense", d), name("attack[steps=1]", a),
+                                          right_first((d * 23 + a * 7) % 101, 100));
       const size_t kind = (d * 30 + a) % 37;
-      if (kind == 5) cell.status = Status::kError, cell.reason = awkward[4];
-      if (kind == 11) cell.status = Status::kInvalid, cell.reason = awkward[0];
-      if (kind == 17) cell.status = Status::kSkipped, cell.reason = "interrupted";
+      if (kind == 5) cell.status = results::Status::kError, cell.reason = awkward[4];
+      if (kind == 11) cell.status = results::Status::kInvalid, cell.reason = awkward[0];
+      if (kind == 17) cell.status = results::Status::kSkipped, cell.reason = "interrupted";
       if (kind == 23) cell.flags = {awkward[1]};
     }
     out.add_worst_case(name("defense", d));

@@ -1,20 +1,20 @@
 // A run that never was, with everything a report must be able to show: results, an invalid cell, an
 // error, a skipped cell, a stochastic defense, several seeds, awkward names.
 #pragma once
-#include "results/certification.h"
+#include "analysis/certification.h"
+#include "results/intervals.h"
 #include "results/run_records.h"
-#include "results/statistics.h"
 
 namespace gauntlet {
 
 /// A run of which no outcome is kept.
-inline RunRecords without_outcomes(const Store::Run& run) {
-  return {run, [](const CellRecord&) { return std::vector<Outcome>(); }};
+inline results::RunRecords without_outcomes(const results::Store::Run& run) {
+  return {run, [](const results::CellRecord&) { return std::vector<results::Outcome>(); }};
 }
 
-inline CellRecord synthetic_cell(const std::string& defense, const std::string& attack,
-                                 double accuracy, int64_t seed = 0) {
-  CellRecord record;
+inline results::CellRecord synthetic_cell(const std::string& defense, const std::string& attack,
+                                          double accuracy, int64_t seed = 0) {
+  results::CellRecord record;
   record.identity = "id-" + defense + "-" + attack + "-" + std::to_string(seed);
   record.fingerprint = "f00d";
   record.suite = "synthetic";
@@ -26,11 +26,11 @@ inline CellRecord synthetic_cell(const std::string& defense, const std::string& 
   record.norm = "linf";
   record.epsilon = 0.1;
   record.seed = seed;
-  record.status = Status::kOk;
+  record.status = results::Status::kOk;
   record.samples = 1000;
   record.clean_accuracy = 0.875;
   record.robust_accuracy = record.majority_accuracy = record.worst_trial_accuracy = accuracy;
-  record.interval = wilson(static_cast<int64_t>(1000 * accuracy), 1000);
+  record.interval = results::wilson(static_cast<int64_t>(1000 * accuracy), 1000);
   record.parameters = R"({"attack": {"plugin": ")" + attack + R"(", "params": {
     "steps": {"value": 20, "default": 10}, "loss": {"value": "cross_entropy",
     "default": "cross_entropy"}}}, "host": {"restarts": {"value": 1, "default": 1}},
@@ -43,18 +43,19 @@ inline CellRecord synthetic_cell(const std::string& defense, const std::string& 
   return record;
 }
 
-inline CellRecord failed_cell(const std::string& defense, const std::string& attack, Status status,
-                              const std::string& reason, int64_t seed = 0) {
+inline results::CellRecord failed_cell(const std::string& defense, const std::string& attack,
+                                       results::Status status, const std::string& reason,
+                                       int64_t seed = 0) {
   // An accuracy is left in the record on purpose: no report may show it.
-  CellRecord record = synthetic_cell(defense, attack, 0.987, seed);
+  results::CellRecord record = synthetic_cell(defense, attack, 0.987, seed);
   record.status = status;
   record.reason = reason;
   return record;
 }
 
-inline WorstCase synthetic_worst_case(const std::string& defense, double accuracy, bool complete,
-                                      int64_t seed = 0) {
-  WorstCase record;
+inline results::WorstCase synthetic_worst_case(const std::string& defense, double accuracy,
+                                               bool complete, int64_t seed = 0) {
+  results::WorstCase record;
   record.identity = "worst-" + defense + std::to_string(seed);
   record.fingerprint = "f00d";
   record.suite = "synthetic";
@@ -65,7 +66,7 @@ inline WorstCase synthetic_worst_case(const std::string& defense, double accurac
   record.samples = 1000;
   record.clean_accuracy = 0.875;
   record.robust_accuracy = accuracy;
-  record.interval = wilson(static_cast<int64_t>(1000 * accuracy), 1000);
+  record.interval = results::wilson(static_cast<int64_t>(1000 * accuracy), 1000);
   record.attacks = {"fgsm", "pgd"};
   record.decided_by = {{"fgsm", 10}, {"pgd", 990}};
   record.complete = complete;
@@ -73,8 +74,8 @@ inline WorstCase synthetic_worst_case(const std::string& defense, double accurac
   return record;
 }
 
-inline Store::Run empty_run() {
-  Store::Run run;
+inline results::Store::Run empty_run() {
+  results::Store::Run run;
   run.suite = "synthetic";
   run.settings = R"({"schema": 1, "name": "synthetic", "seeds": [0], "training_logs": {
       "synthetic/<at>": {"columns": ["epoch", "loss", "validation_clean"],
@@ -86,9 +87,9 @@ inline Store::Run empty_run() {
 }
 
 /// One seed; statuses of every kind; a stochastic row.
-inline Store::Run synthetic_run() {
-  Store::Run run = empty_run();
-  CellRecord noisy = synthetic_cell("smoothing, \"soft\"", "pgd", 0.4375);
+inline results::Store::Run synthetic_run() {
+  results::Store::Run run = empty_run();
+  results::CellRecord noisy = synthetic_cell("smoothing, \"soft\"", "pgd", 0.4375);
   noisy.stochastic = true;
   noisy.trials = 5;
   noisy.majority_accuracy = 0.45;
@@ -98,12 +99,12 @@ inline Store::Run synthetic_run() {
   run.cells = {
       synthetic_cell("undefended", "fgsm", 0.125),
       synthetic_cell("undefended", "pgd", 0),
-      failed_cell("undefended", "nattack", Status::kInvalid,
+      failed_cell("undefended", "nattack", results::Status::kInvalid,
                   "3 of 1,000 rows left the ball, by at most 0.02"),
-      failed_cell("smoothing, \"soft\"", "fgsm", Status::kError,
+      failed_cell("smoothing, \"soft\"", "fgsm", results::Status::kError,
                   "fgsm: line one\nline two | \"quoted\", and a comma"),
       noisy,
-      failed_cell("smoothing, \"soft\"", "nattack", Status::kSkipped, "interrupted"),
+      failed_cell("smoothing, \"soft\"", "nattack", results::Status::kSkipped, "interrupted"),
       synthetic_cell("at", "fgsm", 0.75),
       synthetic_cell("at", "pgd", 0.71),
       synthetic_cell("at", "nattack", 0.8),
@@ -119,20 +120,21 @@ inline Store::Run synthetic_run() {
 }
 
 /// Three seeds; one cell fails under one of them.
-inline Store::Run run_of_seeds() {
-  Store::Run run = empty_run();
+inline results::Store::Run run_of_seeds() {
+  results::Store::Run run = empty_run();
   for (int64_t seed = 0; seed < 3; ++seed) {
     run.cells.push_back(synthetic_cell("at", "pgd", 0.5 + 0.01 * seed, seed));
-    run.cells.push_back(seed == 1 ? failed_cell("at", "fgsm", Status::kError, "out of memory", seed)
-                                  : synthetic_cell("at", "fgsm", 0.625, seed));
+    run.cells.push_back(
+        seed == 1 ? failed_cell("at", "fgsm", results::Status::kError, "out of memory", seed)
+                  : synthetic_cell("at", "fgsm", 0.625, seed));
     run.worst_cases.push_back(synthetic_worst_case("at", 0.5 + 0.01 * seed, seed != 1, seed));
   }
   return run;
 }
 
-inline Certification synthetic_certification(const std::string& defense, double scale,
-                                             int64_t seed = 0) {
-  Certification record;
+inline results::Certification synthetic_certification(const std::string& defense, double scale,
+                                                      int64_t seed = 0) {
+  results::Certification record;
   record.identity = "certified-" + defense + std::to_string(seed);
   record.fingerprint = "f00d";
   record.suite = "synthetic";
@@ -140,7 +142,7 @@ inline Certification synthetic_certification(const std::string& defense, double 
   record.dataset = "fashion-mnist-1k";
   record.split = "test";
   record.seed = seed;
-  record.status = Status::kOk;
+  record.status = results::Status::kOk;
   record.alpha = 0.001;
   for (int64_t i = 0; i < 10; ++i)  // images 0 to 6 right, 7 wrong, 8 and 9 abstained
     record.certificates.push_back({i, 3,
@@ -148,7 +150,7 @@ inline Certification synthetic_certification(const std::string& defense, double 
                                    : i == 7 ? 5
                                             : -1,
                                    i < 8 ? scale * double(i + 1) : 0});
-  summarise(record);
+  analysis::summarise(record);
   record.parameters = R"({"defense": {"model": "fashion-mnist/at"}})";
   record.environment = R"({"device": "cpu"})";
   record.forwards = 11000;
@@ -158,11 +160,11 @@ inline Certification synthetic_certification(const std::string& defense, double 
 }
 
 /// Certificates of two defenses beside attacks in L2 on one of them; a third failed.
-inline Store::Run certified_run() {
-  Store::Run run = empty_run();
+inline results::Store::Run certified_run() {
+  results::Store::Run run = empty_run();
   for (const double epsilon : {0.5, 0.25}) {
-    CellRecord cell = synthetic_cell("smoothed", "pgd", epsilon == 0.25 ? 0.8 : 0.6);
-    WorstCase worst = synthetic_worst_case("smoothed", cell.robust_accuracy, true);
+    results::CellRecord cell = synthetic_cell("smoothed", "pgd", epsilon == 0.25 ? 0.8 : 0.6);
+    results::WorstCase worst = synthetic_worst_case("smoothed", cell.robust_accuracy, true);
     cell.threat = worst.threat = epsilon == 0.25 ? "quarter" : "half";
     cell.norm = worst.norm = "l2";
     cell.epsilon = worst.epsilon = epsilon;
@@ -173,16 +175,16 @@ inline Store::Run certified_run() {
                         synthetic_certification("other, \"half\"", 0.05),
                         synthetic_certification("broken", 0.987)};
   run.certifications[0].flags = {"pgd under half changed the answer of 1 of 10 images"};
-  run.certifications[2].status = Status::kError;
+  run.certifications[2].status = results::Status::kError;
   run.certifications[2].reason = "certifier: line one\nline two | \"quoted\", and a comma";
   return run;
 }
 
 /// A defense compared with its baseline: above it, equal, below, and without a result.
-inline Store::Run compared_run() {
-  Store::Run run = empty_run();
+inline results::Store::Run compared_run() {
+  results::Store::Run run = empty_run();
   const auto add = [&](const std::string& attack, double value, double p_below) {
-    Difference one;
+    results::Difference one;
     one.defense = "vote, \"soft\"", one.baseline = "at", one.attack = attack;
     one.threat = one.norm = "linf", one.epsilon = 0.1;
     one.ok = p_below >= 0;

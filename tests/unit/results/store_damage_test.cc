@@ -1,5 +1,6 @@
 // A store that lost a bit, lies on a disk that cannot be written, or is shared by two builds.
 #include <SQLiteCpp/SQLiteCpp.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,16 +10,21 @@
 #include <functional>
 #include <sstream>
 
+#include "analysis/latest_run.h"
 #include "base/bad_input.h"
 #include "base/draft.h"
 #include "base/sha256.h"
+#include "models/weights/safetensors.h"
 #include "results/artifacts.h"
 #include "results/outcomes.h"
 #include "results/store.h"
+#include "tests/support/message_of.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gauntlet {
 namespace {
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
 
 const std::string kDamagedSettings =
     R"({"name": "s", "seeds": [0], "threats": [{"name": "l", "norm": "linf", "epsilon": 0.1}],)"
@@ -26,12 +32,12 @@ const std::string kDamagedSettings =
     R"( "attacks": [{"name": "fgsm"}, {"name": "pgd"}]})";
 
 /// Right on the first of `right` of 24 images.
-CellRecord measured(const std::string& defense, const std::string& attack, int64_t right) {
-  CellRecord record;
+results::CellRecord measured(const std::string& defense, const std::string& attack, int64_t right) {
+  results::CellRecord record;
   record.identity = defense + "-" + attack, record.fingerprint = "f";
   record.suite = "s", record.defense = defense, record.attack = attack;
   record.threat = "l", record.norm = "linf", record.epsilon = 0.1;
-  record.status = Status::kOk;
+  record.status = results::Status::kOk;
   record.parameters = record.environment = "{}";
   for (int64_t i = 0; i < 24; ++i)
     record.outcomes.push_back({i, i % 10, 1, i < right, i % 10, i < right ? 0.5 : -0.5, 0.1, 20});
@@ -40,8 +46,8 @@ CellRecord measured(const std::string& defense, const std::string& attack, int64
   return record;
 }
 
-WorstCase worst_of(const std::string& defense, double accuracy) {
-  WorstCase worst;
+results::WorstCase worst_of(const std::string& defense, double accuracy) {
+  results::WorstCase worst;
   worst.identity = "worst-" + defense, worst.fingerprint = "f";
   worst.suite = "s", worst.defense = defense;
   worst.threat = "l", worst.norm = "linf", worst.epsilon = 0.1;
@@ -52,12 +58,12 @@ WorstCase worst_of(const std::string& defense, double accuracy) {
 }
 
 void write_run(const fs::path& folder) {
-  Store store(folder);
+  results::Store store(folder);
   store.begin_run("s", kDamagedSettings);
   int64_t right = 20;
   for (const char* defense : {"at", "plain"}) {
     for (const char* attack : {"fgsm", "pgd"}) {
-      const CellRecord record = measured(defense, attack, right -= 3);
+      const results::CellRecord record = measured(defense, attack, right -= 3);
       store.put(record);
       store.add_to_run(record.identity, "f");
     }
@@ -76,16 +82,11 @@ std::string content_of(const fs::path& file) {
 class DamagedStore : public ::testing::Test {
  protected:
   DamagedStore() {
-    std::string name = (fs::temp_directory_path() / "gauntlet-damage-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
     fs::permissions(folder_, fs::perms(0755));
     write_run(folder_ / "run");
-    whole_ = Store(folder_ / "run").latest_run();
+    whole_ = analysis::latest_run(results::Store(folder_ / "run"));
   }
-  ~DamagedStore() override {
-    set_rights(folder_ / "run", 0755);
-    fs::remove_all(folder_);
-  }
+  ~DamagedStore() override { set_rights(folder_ / "run", 0755); }
   static void set_rights(const fs::path& folder, unsigned rights) {
     std::error_code ignored;
     fs::permissions(folder, fs::perms(rights), ignored);
@@ -100,13 +101,13 @@ class DamagedStore : public ::testing::Test {
   };
   void look_at(const fs::path& folder, Seen& seen) const {
     try {
-      const Store store(folder, Store::Access::kRead);
-      const Store::Run run = store.latest_run();
+      const results::Store store(folder, results::Store::Access::kRead);
+      const results::Store::Run run = analysis::latest_run(store);
       ASSERT_EQ(run.cells.size(), 4u);
       ASSERT_EQ(run.worst_cases.size(), 2u);
       for (size_t i = 0; i < 4; ++i) look_at(store, run.cells[i], whole_.cells[i], seen);
       for (size_t i = 0; i < 2; ++i) {
-        const WorstCase &a = run.worst_cases[i], &b = whole_.worst_cases[i];
+        const results::WorstCase &a = run.worst_cases[i], &b = whole_.worst_cases[i];
         EXPECT_EQ(a.defense, b.defense);
         if (a.reason.empty()) {
           EXPECT_EQ(a.robust_accuracy, b.robust_accuracy);
@@ -114,19 +115,19 @@ class DamagedStore : public ::testing::Test {
           EXPECT_TRUE(!a.complete && a.attacks.empty() && a.samples == 0);
         }
       }
-      for (const Difference& difference : run.differences)
+      for (const results::Difference& difference : run.differences)
         if (difference.ok) expect_same(difference);
     } catch (const BadInput& error) {
       EXPECT_EQ(std::string(error.what()).find("json"), std::string::npos) << error.what();
       ++seen.refused;
     }
   }
-  void look_at(const Store& store, const CellRecord& found, const CellRecord& whole,
-               Seen& seen) const {
+  void look_at(const results::Store& store, const results::CellRecord& found,
+               const results::CellRecord& whole, Seen& seen) const {
     EXPECT_EQ(found.defense, whole.defense);
     EXPECT_EQ(found.attack, whole.attack);
-    if (found.status != Status::kOk) {
-      EXPECT_EQ(found.status, Status::kInvalid);
+    if (found.status != results::Status::kOk) {
+      EXPECT_EQ(found.status, results::Status::kInvalid);
       EXPECT_FALSE(found.reason.empty());
       ++seen.lost;
       return;
@@ -136,19 +137,20 @@ class DamagedStore : public ::testing::Test {
     EXPECT_EQ(found.clean_accuracy, whole.clean_accuracy);
     EXPECT_EQ(found.interval.low, whole.interval.low);
     int64_t right = 0;
-    for (const Outcome& o : store.outcomes(found.identity, "f")) right += o.robust_right;
+    for (const results::Outcome& o : store.outcomes(found.identity, "f")) right += o.robust_right;
     EXPECT_EQ(right, std::llround(24 * whole.robust_accuracy));
   }
-  void expect_same(const Difference& found) const {
-    for (const Difference& whole : whole_.differences) {
+  void expect_same(const results::Difference& found) const {
+    for (const results::Difference& whole : whole_.differences) {
       if (whole.attack == found.attack) {
         EXPECT_EQ(found.value, whole.value);
       }
     }
   }
 
-  fs::path folder_;
-  Store::Run whole_;
+  const testing::TemporaryFolder owned_;
+  const fs::path folder_ = owned_;
+  results::Store::Run whole_;
 };
 
 TEST_F(DamagedStore, ABitAnywhereGivesNoWrongNumber) {
@@ -171,25 +173,25 @@ TEST_F(DamagedStore, ABitAnywhereGivesNoWrongNumber) {
 
 TEST_F(DamagedStore, WhatIsLostIsToldAndNotAnswered) {
   change("UPDATE outcomes SET robust_right = 1 - robust_right WHERE sample = 3 AND cell = 1");
-  const Store store(folder_ / "run");
+  const results::Store store(folder_ / "run");
   EXPECT_FALSE(store.find("at-fgsm", "f"));
   ASSERT_EQ(store.take_damage().size(), 1u);
   EXPECT_TRUE(store.take_damage().empty());
   EXPECT_TRUE(store.find("at-pgd", "f"));
   EXPECT_TRUE(store.take_damage().empty());
-  const Store::Run run = store.latest_run();
+  const results::Store::Run run = analysis::latest_run(store);
   EXPECT_EQ(run.lost, 1);
-  EXPECT_EQ(run.cells[0].status, Status::kInvalid);
+  EXPECT_EQ(run.cells[0].status, results::Status::kInvalid);
   EXPECT_NE(run.cells[0].reason.find("damaged"), std::string::npos) << run.cells[0].reason;
   EXPECT_THROW(store.outcomes("at-fgsm", "f"), BadInput);
 }
 
 TEST_F(DamagedStore, AMemberThatNamesAnotherRecordIsLost) {
   change("UPDATE OR REPLACE run_cells SET record = 2 WHERE position = 0");
-  const Store::Run run = Store(folder_ / "run").latest_run();
+  const results::Store::Run run = analysis::latest_run(results::Store(folder_ / "run"));
   ASSERT_EQ(run.cells.size(), 4u);
   EXPECT_EQ(run.cells[0].attack, "fgsm");
-  EXPECT_EQ(run.cells[0].status, Status::kInvalid);
+  EXPECT_EQ(run.cells[0].status, results::Status::kInvalid);
 }
 
 TEST_F(DamagedStore, OfBeforeSealsIsHeldAgainstItsOutcomes) {
@@ -202,11 +204,11 @@ TEST_F(DamagedStore, OfBeforeSealsIsHeldAgainstItsOutcomes) {
     change(std::string("ALTER TABLE ") + column);
   change("PRAGMA user_version=2");
   change("UPDATE cells SET robust_accuracy = 0.75 WHERE id = 2");
-  const Store store(folder_ / "run");
-  const Store::Run run = store.latest_run();
+  const results::Store store(folder_ / "run");
+  const results::Store::Run run = analysis::latest_run(store);
   ASSERT_EQ(run.cells.size(), 4u);
   EXPECT_EQ(run.cells[0].robust_accuracy, whole_.cells[0].robust_accuracy);
-  EXPECT_EQ(run.cells[1].status, Status::kInvalid);
+  EXPECT_EQ(run.cells[1].status, results::Status::kInvalid);
   EXPECT_EQ(run.worst_cases[1].robust_accuracy, whole_.worst_cases[1].robust_accuracy);
   EXPECT_FALSE(store.find("at-pgd", "f"));
 }
@@ -231,15 +233,15 @@ TEST_F(DamagedStore, OnADiskThatCannotBeWrittenIsRead) {
   set_rights(folder_ / "run/results.sqlite", 0444);
   set_rights(folder_ / "run", 0555);
   EXPECT_EQ(as_another_user([&] {
-              const Store store(folder_ / "run", Store::Access::kRead);
-              const Store::Run run = store.latest_run();
+              const results::Store store(folder_ / "run", results::Store::Access::kRead);
+              const results::Store::Run run = analysis::latest_run(store);
               return run.complete && run.lost == 0 && run.cells.size() == 4 &&
                      store.outcomes("at-pgd", "f").size() == 24;
             }),
             0);
   EXPECT_EQ(as_another_user([&] {
               try {
-                Store store(folder_ / "run");
+                results::Store store(folder_ / "run");
                 return false;
               } catch (const BadInput&) {
                 return true;
@@ -253,8 +255,8 @@ TEST_F(DamagedStore, OnADiskThatCannotBeWrittenIsReadWithWhatAKillLeftBesideIt) 
   const fs::path left = folder_ / "left";
   fs::create_directories(left);
   {
-    Store writer(folder_ / "run");
-    CellRecord further = measured("at", "further", 5);
+    results::Store writer(folder_ / "run");
+    results::CellRecord further = measured("at", "further", 5);
     writer.put(further);
     writer.begin_run("newer", "{}");
     writer.add_to_run(further.identity, "f");
@@ -265,8 +267,8 @@ TEST_F(DamagedStore, OnADiskThatCannotBeWrittenIsReadWithWhatAKillLeftBesideIt) 
   for (const char* file : {"results.sqlite", "results.sqlite-wal"}) set_rights(left / file, 0444);
   set_rights(left, 0555);
   EXPECT_EQ(as_another_user([&] {
-              const Store store(left, Store::Access::kRead);
-              const Store::Run run = store.latest_run();
+              const results::Store store(left, results::Store::Access::kRead);
+              const results::Store::Run run = analysis::latest_run(store);
               return run.suite == "newer" && run.cells.size() == 1 && run.lost == 0;
             }),
             0);
@@ -275,13 +277,14 @@ TEST_F(DamagedStore, OnADiskThatCannotBeWrittenIsReadWithWhatAKillLeftBesideIt) 
 
 TEST_F(DamagedStore, OfTwoBuildsGivesEachItsOwnRun) {
   const fs::path folder = folder_ / "shared";
-  Store a(folder, Store::Access::kWrite, "build a"), b(folder, Store::Access::kWrite, "build b");
+  results::Store a(folder, results::Store::Access::kWrite, "build a"),
+      b(folder, results::Store::Access::kWrite, "build b");
   a.begin_run("first", "{}");
   b.begin_run("second", "{}");
-  EXPECT_EQ(a.latest_run().suite, "first");
-  EXPECT_EQ(b.latest_run().suite, "second");
+  EXPECT_EQ(analysis::latest_run(a).suite, "first");
+  EXPECT_EQ(analysis::latest_run(b).suite, "second");
   const auto reader = [&](const std::string& host) {
-    return Store(folder, Store::Access::kRead, host).latest_run();
+    return analysis::latest_run(results::Store(folder, results::Store::Access::kRead, host));
   };
   EXPECT_EQ(reader("build a").suite, "first");
   EXPECT_EQ(reader("build a").newer, 1);
@@ -307,25 +310,47 @@ TEST_F(DamagedStore, KeepsNoDraftsOfKilledProcesses) {
     return count;
   };
   ASSERT_EQ(drafts(), 2);
-  Store(folder_ / "run", Store::Access::kRead);
+  results::Store(folder_ / "run", results::Store::Access::kRead);
   EXPECT_EQ(drafts(), 2) << "a reader changes nothing";
-  Store{folder_ / "run"};
+  results::Store{folder_ / "run"};
   EXPECT_EQ(drafts(), 0);
 }
 
 TEST_F(DamagedStore, ArtifactsAreReadAsTheyWereWrittenOrNotAtAll) {
-  const fs::path file = folder_ / "a.safetensors";
-  std::ofstream(file) << "content";
-  const std::string sum = sha256("content");
-  EXPECT_EQ(read_artifact(file, sum), "content");
-  EXPECT_EQ(read_artifact(file, ""), "content") << "older records have no sum";
-  EXPECT_EQ(artifact_problem(file, sum), "");
-  std::ofstream(file) << "contenT";
-  EXPECT_THROW(read_artifact(file, sum), BadInput);
-  EXPECT_NE(artifact_problem(file, sum).find("is not as the run wrote it"), std::string::npos);
+  const fs::path file = folder_ / "artifacts" / "a.safetensors";  // the folder is made
+  const results::KeptImages images{torch::rand({2, 1, 3, 3}), torch::tensor({4, 7})};
+  const std::string sum = results::write_images(file, results::Kept::kAdversarial, images);
+  EXPECT_EQ(results::artifact_problem(file, sum), "");
+  for (const std::string& known : {sum, std::string()}) {  // older records have no sum
+    const auto read = results::read_images(file, results::Kept::kAdversarial, known);
+    EXPECT_TRUE(torch::equal(read.x, images.x) && torch::equal(read.index, images.index));
+  }
+  EXPECT_THAT(
+      message_of([&] { results::read_images(file, results::Kept::kClean, sum); }),
+      HasSubstr("a.safetensors: expected 'x' [N, C, H, W] Float or Byte, 'label' [N] Long "
+                "and 'index' [N] Long, found 'index' [2] Long, 'x_adv' [2, 1, 3, 3] Float"));
+  std::ofstream(file, std::ios::app) << "more";
+  EXPECT_THROW(results::read_images(file, results::Kept::kAdversarial, sum), BadInput);
+  EXPECT_THAT(results::artifact_problem(file, sum), HasSubstr("is not as the run wrote it"));
   fs::remove(file);
-  EXPECT_THROW(read_artifact(file, sum), BadInput);
-  EXPECT_NE(artifact_problem(file, "").find("is not there"), std::string::npos);
+  EXPECT_THAT(message_of([&] { results::read_images(file, results::Kept::kAdversarial, sum); }),
+              HasSubstr("a.safetensors is not there"));
+  EXPECT_THAT(results::artifact_problem(file, ""), HasSubstr("is not there"));
+}
+
+TEST_F(DamagedStore, ArtifactsOfOtherTensorsAreRefused) {
+  const auto problem = [&](const std::map<std::string, Tensor>& tensors) {
+    models::write_safetensors(folder_ / "a", tensors);
+    return message_of(
+        [&] { results::read_images(folder_ / "a", results::Kept::kAdversarial, ""); });
+  };
+  const Tensor x = torch::rand({2, 1, 3, 3}), index = torch::arange(2);
+  EXPECT_EQ(problem({{"x_adv", x}, {"index", index}}), "");
+  EXPECT_THAT(problem({{"x_adv", x}}), HasSubstr("found 'x_adv' [2, 1, 3, 3] Float"));
+  EXPECT_THAT(problem({{"x_adv", x}, {"index", torch::arange(3)}}), HasSubstr("'index' [3] Long"));
+  EXPECT_THAT(problem({{"x_adv", x}, {"index", x.flatten()}}), HasSubstr("'index' [18] Float"));
+  EXPECT_THAT(problem({{"x_adv", x[0]}, {"index", index}}), HasSubstr("'x_adv' [1, 3, 3] Float"));
+  EXPECT_THAT(problem({{"x_adv", x.to(torch::kLong)}, {"index", index}}), HasSubstr("Long"));
 }
 
 }  // namespace

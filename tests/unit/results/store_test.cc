@@ -12,6 +12,7 @@
 #include <limits>
 #include <thread>
 
+#include "analysis/latest_run.h"
 #include "base/bad_input.h"
 #include "results/outcomes.h"
 
@@ -34,7 +35,7 @@ class StoreTest : public ::testing::Test {
 
   std::string refusal() const {
     try {
-      Store store(folder_);
+      results::Store store(folder_);
       return "";
     } catch (const BadInput& error) {
       return error.what();
@@ -61,8 +62,9 @@ class StoreTest : public ::testing::Test {
   fs::path folder_;
 };
 
-CellRecord cell(const std::string& identity, Status status = Status::kOk, int64_t samples = 3) {
-  CellRecord record;
+results::CellRecord cell(const std::string& identity, results::Status status = results::Status::kOk,
+                         int64_t samples = 3) {
+  results::CellRecord record;
   record.identity = identity;
   record.fingerprint = "f";
   record.suite = "suite";
@@ -75,7 +77,7 @@ CellRecord cell(const std::string& identity, Status status = Status::kOk, int64_
   record.epsilon = 8.0 / 255;
   record.seed = 1;
   record.status = status;
-  record.reason = status == Status::kOk ? "" : "a sentence";
+  record.reason = status == results::Status::kOk ? "" : "a sentence";
   record.flags = {"x_adv equals x for 1 of 3 samples", "two"};
   record.samples = samples;
   record.trials = 5;
@@ -94,24 +96,24 @@ CellRecord cell(const std::string& identity, Status status = Status::kOk, int64_
   record.seconds = 1.5;
   record.finished = "2026-01-31T12:00:00Z";
   record.x_adv = identity + ".safetensors", record.x_adv_sha256 = std::string(64, 'a');
-  if (status == Status::kOk)
+  if (status == results::Status::kOk)
     for (int64_t i = 0; i < samples; ++i)
       record.outcomes.push_back({100 - i, i % 10, 5, i % 6, i % 2 - 1, 0.1 * i, 0.03, 20 + i});
   return record;
 }
 
-void expect_equal(const Outcome& a, const Outcome& b) {
+void expect_equal(const results::Outcome& a, const results::Outcome& b) {
   EXPECT_EQ(std::tie(a.index, a.label, a.clean_right, a.robust_right, a.predicted, a.queries),
             std::tie(b.index, b.label, b.clean_right, b.robust_right, b.predicted, b.queries));
   EXPECT_EQ(std::tie(a.margin, a.distance), std::tie(b.margin, b.distance));
 }
 
-void expect_equal(const Interval& a, const Interval& b) {
+void expect_equal(const results::Interval& a, const results::Interval& b) {
   EXPECT_EQ(std::tie(a.low, a.high, a.level, a.unit, a.method),
             std::tie(b.low, b.high, b.level, b.unit, b.method));
 }
 
-void expect_equal(const CellRecord& a, const CellRecord& b) {
+void expect_equal(const results::CellRecord& a, const results::CellRecord& b) {
   EXPECT_EQ(std::tie(a.schema_version, a.identity, a.fingerprint, a.suite, a.defense, a.attack),
             std::tie(b.schema_version, b.identity, b.fingerprint, b.suite, b.defense, b.attack));
   EXPECT_EQ(std::tie(a.dataset, a.split, a.threat, a.norm, a.epsilon, a.seed, a.status, a.reason),
@@ -124,7 +126,7 @@ void expect_equal(const CellRecord& a, const CellRecord& b) {
             std::tie(b.clean_by_trial, b.robust_by_trial));
   EXPECT_EQ(std::tie(a.parameters, a.environment, a.seconds, a.finished, a.x_adv, a.x_adv_sha256),
             std::tie(b.parameters, b.environment, b.seconds, b.finished, b.x_adv, b.x_adv_sha256));
-  const Ledger &p = a.ledger, &q = b.ledger;
+  const results::Ledger &p = a.ledger, &q = b.ledger;
   EXPECT_EQ(
       std::tie(p.forwards, p.backwards, p.queries, p.executed_forwards, p.executed_backwards),
       std::tie(q.forwards, q.backwards, q.queries, q.executed_forwards, q.executed_backwards));
@@ -135,8 +137,8 @@ void expect_equal(const CellRecord& a, const CellRecord& b) {
   for (size_t i = 0; i < a.outcomes.size(); ++i) expect_equal(a.outcomes[i], b.outcomes[i]);
 }
 
-WorstCase worst_case(const std::string& identity) {
-  WorstCase record;
+results::WorstCase worst_case(const std::string& identity) {
+  results::WorstCase record;
   record.identity = identity;
   record.fingerprint = "f";
   record.suite = "suite";
@@ -157,8 +159,9 @@ WorstCase worst_case(const std::string& identity) {
   return record;
 }
 
-Certification certification(const std::string& identity, Status status = Status::kOk) {
-  Certification record;
+results::Certification certification(const std::string& identity,
+                                     results::Status status = results::Status::kOk) {
+  results::Certification record;
   record.identity = identity;
   record.fingerprint = "f";
   record.suite = "suite";
@@ -167,7 +170,7 @@ Certification certification(const std::string& identity, Status status = Status:
   record.split = "test";
   record.seed = 3;
   record.status = status;
-  record.reason = status == Status::kOk ? "" : "a sentence";
+  record.reason = status == results::Status::kOk ? "" : "a sentence";
   record.flags = {"one", "two"};
   record.samples = 3;
   record.alpha = 0.001;
@@ -180,23 +183,24 @@ Certification certification(const std::string& identity, Status status = Status:
   record.forwards = 3300;
   record.seconds = 1.5;
   record.finished = "2026-01-31T12:00:00Z";
-  if (status == Status::kOk) record.certificates = {{9, 1, 1, 0.3}, {4, 2, -1, 0}, {7, 0, 3, 0.1}};
+  if (status == results::Status::kOk)
+    record.certificates = {{9, 1, 1, 0.3}, {4, 2, -1, 0}, {7, 0, 3, 0.1}};
   return record;
 }
 
 TEST_F(StoreTest, GivesBackCertificationsAfterReopening) {
-  const Certification expected = certification("c");
-  Store(folder_).put(certification("c", Status::kError));
-  EXPECT_FALSE(Store(folder_).find_certification("c", "f")) << "errors are tried again";
-  Store(folder_).put(expected);
-  Store store(folder_);
+  const results::Certification expected = certification("c");
+  results::Store(folder_).put(certification("c", results::Status::kError));
+  EXPECT_FALSE(results::Store(folder_).find_certification("c", "f")) << "errors are tried again";
+  results::Store(folder_).put(expected);
+  results::Store store(folder_);
   EXPECT_FALSE(store.find_certification("c", "g"));
   store.begin_run("suite", "{}");
   EXPECT_THROW(store.add_certification_to_run("d", "f"), std::logic_error);
   store.add_certification_to_run("c", "f");
-  const Store::Run run = store.latest_run();
+  const results::Store::Run run = analysis::latest_run(store);
   ASSERT_EQ(run.certifications.size(), 1);
-  for (const Certification& c :
+  for (const results::Certification& c :
        {store.find_certification("c", "f").value(), run.certifications[0]}) {
     EXPECT_EQ(std::tie(c.identity, c.fingerprint, c.suite, c.defense, c.dataset, c.split, c.seed),
               std::tie(expected.identity, expected.fingerprint, expected.suite, expected.defense,
@@ -212,7 +216,7 @@ TEST_F(StoreTest, GivesBackCertificationsAfterReopening) {
     expect_equal(c.interval, expected.interval);
     ASSERT_EQ(c.certificates.size(), 3);
     for (size_t i = 0; i < 3; ++i) {
-      const CertifiedSample &a = c.certificates[i], &b = expected.certificates[i];
+      const results::CertifiedSample &a = c.certificates[i], &b = expected.certificates[i];
       EXPECT_EQ(std::tie(a.index, a.label, a.answer, a.radius),
                 std::tie(b.index, b.label, b.answer, b.radius));
     }
@@ -221,31 +225,31 @@ TEST_F(StoreTest, GivesBackCertificationsAfterReopening) {
 
 TEST_F(StoreTest, OfBeforeCertificationGoesOnWithAllItHolds) {
   {
-    Store store(folder_);
+    results::Store store(folder_);
     store.put(cell("a"));
     store.begin_run("suite", "{}");
     store.add_to_run("a", "f");
   }
   for (const char* table : {"run_certifications", "certificates", "certifications"})
     change(std::string("DROP TABLE ") + table);
-  Store store(folder_);
+  results::Store store(folder_);
   expect_equal(store.find("a", "f").value(), cell("a"));
-  EXPECT_TRUE(store.latest_run().certifications.empty());
+  EXPECT_TRUE(analysis::latest_run(store).certifications.empty());
   store.put(certification("c"));
   EXPECT_TRUE(store.find_certification("c", "f"));
 }
 
 TEST_F(StoreTest, GivesBackEveryFieldAfterReopening) {
-  Store(folder_).put(cell("a"));
-  Store(folder_).put(worst_case("w"));
-  const Store store(folder_);
+  results::Store(folder_).put(cell("a"));
+  results::Store(folder_).put(worst_case("w"));
+  const results::Store store(folder_);
   const auto found = store.find("a", "f");
   ASSERT_TRUE(found);
   expect_equal(*found, cell("a"));
 
   const auto worst = store.find_worst_case("w", "f");
   ASSERT_TRUE(worst);
-  const WorstCase expected = worst_case("w");
+  const results::WorstCase expected = worst_case("w");
   EXPECT_EQ(std::tie(worst->identity, worst->fingerprint, worst->suite, worst->defense),
             std::tie(expected.identity, expected.fingerprint, expected.suite, expected.defense));
   EXPECT_EQ(
@@ -262,14 +266,14 @@ TEST_F(StoreTest, GivesBackEveryFieldAfterReopening) {
 
 TEST_F(StoreTest, KeepsDoublesThatAreNoNumbers) {
   const double infinity = std::numeric_limits<double>::infinity();
-  CellRecord record = cell("a");
+  results::CellRecord record = cell("a");
   record.seconds = std::numeric_limits<double>::denorm_min();
   record.outcomes[0].margin = NAN;
   record.outcomes[1].margin = infinity;
   record.outcomes[2].distance = -infinity;
-  Store store(folder_);
+  results::Store store(folder_);
   store.put(record);
-  const CellRecord found = store.find("a", "f").value();
+  const results::CellRecord found = store.find("a", "f").value();
   EXPECT_EQ(found.seconds, record.seconds);
   EXPECT_TRUE(std::isnan(found.outcomes[0].margin));
   EXPECT_EQ(found.outcomes[1].margin, infinity);
@@ -277,7 +281,7 @@ TEST_F(StoreTest, KeepsDoublesThatAreNoNumbers) {
 }
 
 TEST_F(StoreTest, AnswersOnlyForEqualIdentityAndFingerprint) {
-  Store store(folder_);
+  results::Store store(folder_);
   store.put(cell("a"));
   EXPECT_TRUE(store.find("a", "f"));
   EXPECT_FALSE(store.find("b", "f"));
@@ -286,8 +290,9 @@ TEST_F(StoreTest, AnswersOnlyForEqualIdentityAndFingerprint) {
 }
 
 TEST_F(StoreTest, TriesErrorsAndSkippedCellsAgain) {
-  Store store(folder_);
-  for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped})
+  results::Store store(folder_);
+  for (const results::Status status : {results::Status::kOk, results::Status::kInvalid,
+                                       results::Status::kError, results::Status::kSkipped})
     store.put(cell(to_string(status), status));
   EXPECT_TRUE(store.find("ok", "f"));
   EXPECT_TRUE(store.find("invalid", "f"));
@@ -296,20 +301,20 @@ TEST_F(StoreTest, TriesErrorsAndSkippedCellsAgain) {
 }
 
 TEST_F(StoreTest, ReplacesARecordWithItsOutcomesAndKeepsItsPlaceInRuns) {
-  Store store(folder_);
+  results::Store store(folder_);
   store.begin_run("suite", "{}");
-  store.put(cell("a", Status::kError));
+  store.put(cell("a", results::Status::kError));
   store.add_to_run("a", "f");
-  store.put(cell("a", Status::kOk, 5));
-  store.put(cell("a", Status::kOk, 2));
+  store.put(cell("a", results::Status::kOk, 5));
+  store.put(cell("a", results::Status::kOk, 2));
   EXPECT_EQ(store.find("a", "f")->outcomes.size(), 2);
-  const Store::Run run = store.latest_run();
+  const results::Store::Run run = analysis::latest_run(store);
   ASSERT_EQ(run.cells.size(), 1);
-  EXPECT_EQ(run.cells[0].status, Status::kOk);
+  EXPECT_EQ(run.cells[0].status, results::Status::kOk);
 }
 
 TEST_F(StoreTest, RunsKeepTheirOrder) {
-  Store store(folder_);
+  results::Store store(folder_);
   for (const char* identity : {"b", "c", "a"}) store.put(cell(identity));
   store.put(worst_case("w2"));
   store.put(worst_case("w1"));
@@ -320,7 +325,7 @@ TEST_F(StoreTest, RunsKeepTheirOrder) {
   store.add_worst_case_to_run("w2", "f");
   store.add_worst_case_to_run("w1", "f");
 
-  Store::Run run = Store(folder_).latest_run();
+  results::Store::Run run = analysis::latest_run(results::Store(folder_));
   EXPECT_EQ(run.suite, "second");
   EXPECT_EQ(run.settings, R"({"seeds": [0]})");
   EXPECT_EQ(run.started.size(), std::string("2026-01-31T12:00:00Z").size());
@@ -336,27 +341,27 @@ TEST_F(StoreTest, RunsKeepTheirOrder) {
   EXPECT_EQ(run.worst_cases[0].identity, "w2");
 
   store.end_run(true);
-  EXPECT_TRUE(store.latest_run().complete);
-  EXPECT_NE(store.latest_run().finished, "");
+  EXPECT_TRUE(analysis::latest_run(store).complete);
+  EXPECT_NE(analysis::latest_run(store).finished, "");
 }
 
 TEST_F(StoreTest, RefusesWhatNoRunMayHold) {
-  Store store(folder_);
-  EXPECT_THROW(store.latest_run(), BadInput);
+  results::Store store(folder_);
+  EXPECT_THROW(analysis::latest_run(store), BadInput);
   EXPECT_THROW(store.end_run(true), std::logic_error);
   store.put(cell("a"));
   EXPECT_THROW(store.add_to_run("a", "f"), std::logic_error);  // before begin_run
   store.begin_run("suite", "");
   EXPECT_THROW(store.add_to_run("b", "f"), std::logic_error);
   EXPECT_THROW(store.begin_run("suite", "[1]"), std::invalid_argument);
-  CellRecord wrong = cell("b");
+  results::CellRecord wrong = cell("b");
   wrong.parameters = "{";
   EXPECT_THROW(store.put(wrong), std::invalid_argument);
   EXPECT_FALSE(store.find("b", "f"));
 }
 
 TEST_F(StoreTest, NamesArtifactsByIdentityAndFingerprint) {
-  const Store store(folder_);
+  const results::Store store(folder_);
   EXPECT_EQ(store.artifact("0a1b", "0123456789abcdef0"),
             folder_ / "artifacts" / "0a1b-0123456789abcdef.safetensors");
   EXPECT_TRUE(fs::is_directory(store.artifacts()));
@@ -393,15 +398,15 @@ TEST_F(StoreTest, StartsOnAnEmptyFile) {
   fs::create_directories(folder_);
   std::ofstream{folder_ / "results.sqlite"};  // of a process killed before its first write
   EXPECT_EQ(refusal(), "");
-  Store(folder_).put(cell("a"));
+  results::Store(folder_).put(cell("a"));
 }
 
 /// Stores records until it is killed. Says "ready" when the first is in.
 [[noreturn]] void write_forever(const fs::path& folder, int pipe) {
-  Store store(folder);
+  results::Store store(folder);
   store.begin_run("suite", "{}");
   for (int64_t i = 0;; ++i) {
-    store.put(cell("r" + std::to_string(i % 500), Status::kOk, 200 + i % 7));
+    store.put(cell("r" + std::to_string(i % 500), results::Status::kOk, 200 + i % 7));
     store.add_to_run("r" + std::to_string(i % 500), "f");
     if (i == 0 && write(pipe, "x", 1) != 1) _exit(3);
   }
@@ -424,13 +429,13 @@ TEST_F(StoreTest, HoldsCompleteRecordsOnlyAfterItsWriterIsKilled) {
     ASSERT_TRUE(WIFSIGNALED(status)) << "the writer failed by itself";
     close(ends[0]);
 
-    Store store(folder_);
-    const Store::Run run = store.latest_run();
+    results::Store store(folder_);
+    const results::Store::Run run = analysis::latest_run(store);
     EXPECT_FALSE(run.complete);
     ASSERT_GE(run.cells.size(), 1);
-    for (const CellRecord& record : run.cells) {
-      const CellRecord found = store.find(record.identity, "f").value();
-      expect_equal(found, cell(record.identity, Status::kOk, found.samples));
+    for (const results::CellRecord& record : run.cells) {
+      const results::CellRecord found = store.find(record.identity, "f").value();
+      expect_equal(found, cell(record.identity, results::Status::kOk, found.samples));
     }
     store.put(cell("after"));  // and it can be written
     EXPECT_TRUE(store.find("after", "f"));
@@ -438,21 +443,21 @@ TEST_F(StoreTest, HoldsCompleteRecordsOnlyAfterItsWriterIsKilled) {
 }
 
 TEST_F(StoreTest, IsReadWhileItIsWritten) {
-  Store writer(folder_);
+  results::Store writer(folder_);
   writer.begin_run("suite", "{}");
   std::atomic<bool> done = false;
   const std::jthread other([&] {
     for (int i = 0; i < 60; ++i) {
       const std::string identity = "r" + std::to_string(i);
-      writer.put(cell(identity, Status::kOk, 100));
+      writer.put(cell(identity, results::Status::kOk, 100));
       writer.add_to_run(identity, "f");
     }
     done = true;
   });
-  const Store reader(folder_);
+  const results::Store reader(folder_);
   size_t seen = 0;
   while (!done || seen < 60) {
-    const Store::Run run = reader.latest_run();
+    const results::Store::Run run = analysis::latest_run(reader);
     ASSERT_GE(run.cells.size(), seen);  // a reader never sees less than before
     seen = run.cells.size();
     if (!seen) continue;
@@ -461,11 +466,11 @@ TEST_F(StoreTest, IsReadWhileItIsWritten) {
 }
 
 TEST_F(StoreTest, OfSchemaTwoIsBroughtUpToDate) {
-  CellRecord known = cell("a");
+  results::CellRecord known = cell("a");
   known.x_adv_sha256.clear();
   summarise(known);
   {
-    Store store(folder_);
+    results::Store store(folder_);
     store.put(known);
     store.put(worst_case("w"));
     store.put(certification("c"));
@@ -478,41 +483,41 @@ TEST_F(StoreTest, OfSchemaTwoIsBroughtUpToDate) {
   remove_seals();
   change("PRAGMA user_version=2");
   for (int time = 0; time < 2; ++time) {
-    const Store store(folder_);
+    const results::Store store(folder_);
     expect_equal(*store.find("a", "f"), known);
     EXPECT_TRUE(store.find_worst_case("w", "f"));
     EXPECT_TRUE(store.find_certification("c", "f"));
-    const Store::Run run = store.latest_run();
+    const results::Store::Run run = analysis::latest_run(store);
     EXPECT_TRUE(run.complete);
     EXPECT_EQ(std::tuple(run.cells.size(), run.worst_cases.size(), run.certifications.size()),
               std::tuple(1u, 1u, 1u));
   }
-  Store store(folder_);  // and goes on
+  results::Store store(folder_);  // and goes on
   store.put(cell("b"));
   store.begin_run("suite", "{}");
   store.add_to_run("b", "f");
-  EXPECT_EQ(store.latest_run().cells.at(0).identity, "b");
+  EXPECT_EQ(analysis::latest_run(store).cells.at(0).identity, "b");
 }
 
 TEST_F(StoreTest, OfSchemaOneIsBroughtUpToDate) {
-  CellRecord known = cell("a");
+  results::CellRecord known = cell("a");
   known.clean_by_trial = known.robust_by_trial = {};
   known.x_adv_sha256.clear();
   summarise(known);
-  Store(folder_).put(known);
+  results::Store(folder_).put(known);
   for (const char* column :
        {"cells DROP COLUMN clean_by_trial", "cells DROP COLUMN robust_by_trial"})
     change(std::string("ALTER TABLE ") + column);
   remove_seals();
   change("PRAGMA user_version=1");
-  expect_equal(*Store(folder_).find("a", "f"), known);
-  const Store again(folder_);
+  expect_equal(*results::Store(folder_).find("a", "f"), known);
+  const results::Store again(folder_);
   expect_equal(*again.find("a", "f"), known);
 }
 
 // The tables are what other tools read. Whoever changes them raises kStoreSchema.
 TEST_F(StoreTest, SchemaThreeHasTheseColumns) {
-  Store{folder_};
+  results::Store{folder_};
   SQLite::Database database((folder_ / "results.sqlite").string());
   const auto columns = [&](const std::string& table) {
     return database
@@ -548,9 +553,10 @@ TEST_F(StoreTest, SchemaThreeHasTheseColumns) {
 }
 
 TEST(Status, NamesGoBothWays) {
-  for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped})
-    EXPECT_EQ(status_from_string(to_string(status)), status);
-  EXPECT_THROW(status_from_string("fine"), std::invalid_argument);
+  for (const results::Status status : {results::Status::kOk, results::Status::kInvalid,
+                                       results::Status::kError, results::Status::kSkipped})
+    EXPECT_EQ(results::status_from_string(to_string(status)), status);
+  EXPECT_THROW(results::status_from_string("fine"), std::invalid_argument);
 }
 
 }  // namespace

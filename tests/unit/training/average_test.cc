@@ -2,26 +2,27 @@
 
 #include <gtest/gtest.h>
 
+#include "models/architectures/build_network.h"
 #include "training_fixture.h"
 
 namespace gauntlet {
 namespace {
 using namespace training_tests;
-using AverageType = AveragingSpec::Type;
+using AverageType = training::AveragingSpec::Type;
 
 // A network whose weights are all this number.
-void fill(Network& network, double value) {
+void fill(models::Network& network, double value) {
   const at::NoGradGuard no_graph;
-  for (const NamedTensor& named : network.tensors()) named.tensor.fill_(value);
+  for (const models::NamedTensor& named : network.tensors()) named.tensor.fill_(value);
 }
 
-double averaged(const WeightAverage& average) {
+double averaged(const training::WeightAverage& average) {
   return average.state().at("values/0.weight").flatten()[0].item<double>();
 }
 
 TEST(WeightAverage, EmaForgetsFasterAtFirst) {
   const auto network = build_network(small_network());
-  WeightAverage average({.type = AverageType::kEma, .decay = 0.5});
+  training::WeightAverage average({.type = AverageType::kEma, .decay = 0.5});
   double expected = 0;
   for (int t = 1; t <= 12; ++t) {
     fill(*network, t);
@@ -34,7 +35,7 @@ TEST(WeightAverage, EmaForgetsFasterAtFirst) {
 
 TEST(WeightAverage, SwaIsTheMeanOfEpochEnds) {
   const auto network = build_network(small_network());
-  WeightAverage average({.type = AverageType::kSwa, .from_epoch = 1});
+  training::WeightAverage average({.type = AverageType::kSwa, .from_epoch = 1});
   for (int epoch = 0; epoch < 4; ++epoch)
     for (int step = 0; step < 3; ++step) {
       fill(*network, 10 * epoch + step);
@@ -46,36 +47,36 @@ TEST(WeightAverage, SwaIsTheMeanOfEpochEnds) {
 
 TEST(WeightAverage, InPlaceGivesTheNetworkBackBitForBit) {
   const auto network = build_network(small_network(), 7);
-  const NamedTensors own = weights(*network);
-  WeightAverage average({.type = AverageType::kEma});
+  const training::NamedTensors own = weights(*network);
+  training::WeightAverage average({.type = AverageType::kEma});
   {
-    const WeightAverage::InPlace nothing_yet(average, *network);
+    const training::WeightAverage::InPlace nothing_yet(average, *network);
     EXPECT_TRUE(same_bits(own, weights(*network)));
   }
   const auto other = build_network(small_network(), 8);
   average.update(*other, 0, false);
   {
-    const WeightAverage::InPlace averaged(average, *network);
+    const training::WeightAverage::InPlace averaged(average, *network);
     EXPECT_TRUE(same_bits(weights(*other), weights(*network)));
   }
   EXPECT_TRUE(same_bits(own, weights(*network)));
 }
 
-NamedTensors without_statistics(NamedTensors all) {
+training::NamedTensors without_statistics(training::NamedTensors all) {
   std::erase_if(all,
                 [](const auto& item) { return item.first.find("running") != std::string::npos; });
   return all;
 }
 
 TEST(WeightAverage, IsWhatATrainingValidatesAndShips) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
-  const NamedTensors last = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
+  const training::NamedTensors last = trained(recipe, data);
   recipe.averaging = {.type = AverageType::kSwa,
                       .from_epoch = 2};  // of three: the last epoch alone
   EXPECT_TRUE(same_bits(without_statistics(last), without_statistics(trained(recipe, data))));
   recipe.averaging.from_epoch = 0;
-  NamedTensors mean;
+  training::NamedTensors mean;
   for (int64_t epochs = 1; epochs <= 3; ++epochs) {
     // The weights after each epoch: a training of three that its method ends early.
     struct Ends final : Defense, Trains {
@@ -87,7 +88,7 @@ TEST(WeightAverage, IsWhatATrainingValidatesAndShips) {
     };
     auto method = std::make_shared<Ends>();
     method->after = epochs;
-    Recipe plain = recipe;
+    training::Recipe plain = recipe;
     plain.averaging = {};
     for (const auto& [name, tensor] : trained(plain, data, method))
       mean[name] = mean.count(name) ? mean[name] + tensor : tensor;
@@ -98,11 +99,11 @@ TEST(WeightAverage, IsWhatATrainingValidatesAndShips) {
 
 // The statistics of averaged weights are no average of statistics.
 TEST(WeightAverage, OfSwaHasBatchStatisticsOfItsOwn) {
-  const Dataset data = quarters(72);  // 64 to train on, four batches
-  Recipe recipe = small_recipe();
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.3};
+  const data::Dataset data = quarters(72);  // 64 to train on, four batches
+  training::Recipe recipe = small_recipe();
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.3};
   recipe.averaging = {.type = AverageType::kSwa};
-  const NamedTensors all = trained(recipe, data);
+  const training::NamedTensors all = trained(recipe, data);
   const Tensor before_norm =
       torch::conv2d(data.x(torch::arange(64)), all.at("0.weight"), all.at("0.bias"), 2, 1);
   EXPECT_TRUE(torch::allclose(all.at("1.running_mean"), before_norm.mean({0, 2, 3}), 1e-4, 1e-5));

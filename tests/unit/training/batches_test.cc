@@ -14,21 +14,21 @@ using namespace training_tests;
 Tensor sorted(const Tensor& t) { return std::get<0>(t.sort()); }
 
 TEST(Split, ValidationIsTheLastSamplesAndNeverTrainedOn) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.validation.samples = 10;
-  const Split split = split_samples(recipe, 64);
+  const training::Split split = split_samples(recipe, 64);
   EXPECT_TRUE(torch::equal(split.train, torch::arange(54)));
   EXPECT_TRUE(torch::equal(split.validation, torch::arange(54, 64)));
 }
 
 TEST(Split, SamplesTakesTheFirstOnes) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.samples = 5;
   EXPECT_TRUE(torch::equal(split_samples(recipe, 64).train, torch::arange(5)));
 }
 
 TEST(Split, RefusesToOverlap) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.samples = 60;
   recipe.validation.samples = 10;
   try {
@@ -40,7 +40,7 @@ TEST(Split, RefusesToOverlap) {
 }
 
 TEST(Split, ClassesInOneAfterTheOtherAreRefused) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.validation.samples = 80;
   const auto problem = [&](const Tensor& labels) -> std::string {
     try {
@@ -63,21 +63,22 @@ TEST(Split, ClassesInOneAfterTheOtherAreRefused) {
 
 TEST(EpochOrder, IsAPermutationThatChangesWithEpochAndSeed) {
   const Tensor samples = torch::arange(100, 300);
-  const Tensor order = epoch_order(samples, 1, 0);
+  const Tensor order = training::epoch_order(samples, 1, 0);
   EXPECT_TRUE(torch::equal(sorted(order), samples));
   EXPECT_FALSE(torch::equal(order, samples));
-  EXPECT_TRUE(torch::equal(order, epoch_order(samples, 1, 0)));
-  EXPECT_FALSE(torch::equal(order, epoch_order(samples, 1, 1)));
-  EXPECT_FALSE(torch::equal(order, epoch_order(samples, 2, 0)));
+  EXPECT_TRUE(torch::equal(order, training::epoch_order(samples, 1, 0)));
+  EXPECT_FALSE(torch::equal(order, training::epoch_order(samples, 1, 1)));
+  EXPECT_FALSE(torch::equal(order, training::epoch_order(samples, 2, 0)));
 }
 
 TEST(EpochOrder, DoesNotDependOnThreads) {
-  const Dataset data = quarters(4096);
-  const AugmentationSpec augmentation{.crop_padding = 2, .flip = true};
+  const data::Dataset data = quarters(4096);
+  const training::AugmentationSpec augmentation{.crop_padding = 2, .flip = true};
   const int before = at::get_num_threads();
   const auto batch = [&](int threads) {
     at::set_num_threads(threads);
-    return training_batch(data, epoch_order(torch::arange(4096), 7, 2), augmentation, 7, 2);
+    return training_batch(data, training::epoch_order(torch::arange(4096), 7, 2), augmentation, 7,
+                          2);
   };
   const Batch one = batch(1), many = batch(4);
   at::set_num_threads(before);
@@ -86,10 +87,11 @@ TEST(EpochOrder, DoesNotDependOnThreads) {
 }
 
 TEST(Augmentation, FlipMirrorsAboutHalfOfTheImagesAndNothingElse) {
-  const Dataset data = quarters(256);
+  const data::Dataset data = quarters(256);
   const Tensor samples = torch::arange(256);
   const Tensor plain = data.x(samples);
-  const Batch batch = training_batch(data, samples, {.crop_padding = 0, .flip = true}, 1, 0);
+  const Batch batch =
+      training::training_batch(data, samples, {.crop_padding = 0, .flip = true}, 1, 0);
   int64_t flipped = 0;
   for (int64_t i = 0; i < 256; ++i) {
     const bool mirrored = torch::equal(batch.x[i], plain[i].flip({2}));
@@ -102,11 +104,12 @@ TEST(Augmentation, FlipMirrorsAboutHalfOfTheImagesAndNothingElse) {
 }
 
 TEST(Augmentation, CropIsAWindowOfThePaddedImage) {
-  const Dataset data = quarters(200);
+  const data::Dataset data = quarters(200);
   const Tensor samples = torch::arange(200);
   const int64_t pad = 2;
   const Tensor padded = torch::constant_pad_nd(data.x(samples), {pad, pad, pad, pad});
-  const Batch batch = training_batch(data, samples, {.crop_padding = pad, .flip = false}, 1, 0);
+  const Batch batch =
+      training::training_batch(data, samples, {.crop_padding = pad, .flip = false}, 1, 0);
   std::set<std::pair<int64_t, int64_t>> offsets;
   for (int64_t i = 0; i < 200; ++i) {
     bool found = false;
@@ -120,16 +123,17 @@ TEST(Augmentation, CropIsAWindowOfThePaddedImage) {
 }
 
 TEST(Augmentation, LeavesIndexAndLabelAlone) {
-  const Dataset data = quarters(64);
+  const data::Dataset data = quarters(64);
   const Tensor samples = torch::arange(64).flip({0});
-  const Batch batch = training_batch(data, samples, {.crop_padding = 2, .flip = true}, 1, 0);
+  const Batch batch =
+      training::training_batch(data, samples, {.crop_padding = 2, .flip = true}, 1, 0);
   EXPECT_TRUE(torch::equal(batch.sample, samples));
   EXPECT_TRUE(torch::equal(batch.y, data.labels.flip({0})));
 }
 
 TEST(Augmentation, OfAnImageDoesNotDependOnItsBatch) {
-  const Dataset data = quarters(64);
-  const AugmentationSpec spec{.crop_padding = 2, .flip = true};
+  const data::Dataset data = quarters(64);
+  const training::AugmentationSpec spec{.crop_padding = 2, .flip = true};
   const Batch whole = training_batch(data, torch::arange(64), spec, 1, 4);
   const Batch part = training_batch(data, torch::arange(10, 17), spec, 1, 4);
   EXPECT_TRUE(torch::equal(whole.x.narrow(0, 10, 7), part.x));
@@ -137,11 +141,11 @@ TEST(Augmentation, OfAnImageDoesNotDependOnItsBatch) {
 }
 
 TEST(TrainingBatches, AreTheSameMadeAheadOrOneByOne) {
-  const Dataset data = quarters(40);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(40);
+  training::Recipe recipe = small_recipe();
   recipe.batch_size = 16;
-  const Tensor order = epoch_order(torch::arange(40), 3, 1);
-  TrainingBatches batches(data, order, recipe, 1);
+  const Tensor order = training::epoch_order(torch::arange(40), 3, 1);
+  training::TrainingBatches batches(data, order, recipe, 1);
   for (int64_t from = 0; from < 40; from += 16) {
     const Batch batch = batches.next(),
                 expected =

@@ -52,37 +52,37 @@ Tensor plain_loss(Training& training, const Batch& batch) {
 }
 
 TEST(Training, OverfitsThirtyTwoImages) {
-  Dataset data = quarters(32);
+  data::Dataset data = quarters(32);
   // Random labels: they can only be learned by heart.
-  data.labels = noise_for(5, Stream::kProbe, torch::arange(32))
+  data.labels = noise_for(5, evaluation::Stream::kProbe, torch::arange(32))
                     .uniform({1})
                     .squeeze(1)
                     .mul(4)
                     .to(torch::kLong);
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 150;
   recipe.validation = {};
   recipe.augmentation = {};
   recipe.optimizer.weight_decay = 0;
-  const TrainingParts parts = parts_of(recipe);
-  EXPECT_LT(count_correct(*parts.network, data), 24);
+  const training::TrainingParts parts = parts_of(recipe);
+  EXPECT_LT(training::count_correct(*parts.network, data), 24);
   run_training(recipe, data, parts, {}, false, {});
-  EXPECT_EQ(count_correct(*parts.network, data), 32);
+  EXPECT_EQ(training::count_correct(*parts.network, data), 32);
 }
 
 TEST(Training, IsTheSameTwiceAndAnotherWithAnotherSeed) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
-  const NamedTensors once = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
+  const training::NamedTensors once = trained(recipe, data);
   EXPECT_TRUE(same_bits(once, trained(recipe, data)));
   recipe.seed = 4;
   EXPECT_FALSE(same_bits(once, trained(recipe, data)));
 }
 
 TEST(Training, AdversarialTrainingOfWeightZeroIsStandardTraining) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
-  const NamedTensors standard = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
+  const training::NamedTensors standard = trained(recipe, data);
   recipe.method = Use{"adversarial_training", {{"weight", 0.0}, {"attack", as_param(kPgd)}}};
   EXPECT_TRUE(same_bits(standard, trained(recipe, data)));
   recipe.method->with["weight"] = 0.5;
@@ -90,9 +90,9 @@ TEST(Training, AdversarialTrainingOfWeightZeroIsStandardTraining) {
 }
 
 TEST(Training, TradesWithBetaZeroIsStandardTraining) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
-  const NamedTensors standard = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
+  const training::NamedTensors standard = trained(recipe, data);
   recipe.method = Use{"trades", {{"beta", 0.0}, {"attack", as_param(kPgd)}}};
   EXPECT_TRUE(same_bits(standard, trained(recipe, data)));
   recipe.method->with["beta"] = 6.0;
@@ -100,8 +100,8 @@ TEST(Training, TradesWithBetaZeroIsStandardTraining) {
 }
 
 TEST(Training, EverySampleComesOnceAnEpochAndValidationNever) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 2;
   auto method = std::make_shared<Method>();
   std::multiset<int64_t> seen;
@@ -114,8 +114,8 @@ TEST(Training, EverySampleComesOnceAnEpochAndValidationNever) {
 }
 
 TEST(Training, InnerAttackStaysInItsBallAndRaisesItsLoss) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 1;
   auto method = std::make_shared<Method>();
   method->on_step = [&](Training& training, const Batch& batch) {
@@ -150,8 +150,8 @@ TEST(Training, InnerAttackStaysInItsBallAndRaisesItsLoss) {
 }
 
 TEST(Training, LayerNoiseIsLiveAndFreshInEveryForward) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 1;
   recipe.layer_plugins = {{"pni", {{"initial", 0.25}}}};
   auto method = std::make_shared<Method>();
@@ -164,13 +164,13 @@ TEST(Training, LayerNoiseIsLiveAndFreshInEveryForward) {
     EXPECT_FALSE(torch::equal(a.normal({4}), b.normal({4})));
     training.minimise(torch::cross_entropy_loss(first, batch.y));
   };
-  const NamedTensors after = trained(recipe, data, method);
+  const training::NamedTensors after = trained(recipe, data, method);
   EXPECT_NE(after.at("0.pni.alpha").item<float>(), 0.25f);  // learned
 }
 
 TEST(Training, TensorsDeclaredWithoutWeightDecayAreNotDecayed) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.layer_plugins = {{"pni", {{"initial", 0.25}}}};
   recipe.optimizer = {};
   recipe.optimizer.weight_decay = 0.5;
@@ -178,8 +178,8 @@ TEST(Training, TensorsDeclaredWithoutWeightDecayAreNotDecayed) {
   method->on_step = [](Training& training, const Batch& batch) {
     training.minimise(plain_loss(training, batch) * 0);  // decay is all that moves anything
   };
-  const NamedTensors before = weights(*parts_of(recipe).network),
-                     after = trained(recipe, data, method);
+  const training::NamedTensors before = weights(*parts_of(recipe).network),
+                               after = trained(recipe, data, method);
   EXPECT_TRUE(torch::equal(before.at("0.pni.alpha"), after.at("0.pni.alpha")));
   EXPECT_LT(after.at("0.weight").norm().item<float>(), before.at("0.weight").norm().item<float>());
   EXPECT_TRUE(torch::equal(before.at("1.weight"), after.at("1.weight")));  // batch norm
@@ -202,19 +202,19 @@ std::shared_ptr<Method> pulling(Tensor& number) {
 }
 
 TEST(Training, MethodsOwnParametersLearnByTheOptimizerTheyName) {
-  const Dataset data = quarters(24);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(24);
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 1;  // one batch of 16
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.1};
-  recipe.optimizers["pull"] = OptimizerSpec{.learning_rate_factor = 0.5};
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.1};
+  recipe.optimizers["pull"] = training::OptimizerSpec{.learning_rate_factor = 0.5};
   Tensor number;
   trained(recipe, data, pulling(number));
   EXPECT_NEAR(number.item<double>(), 1 - 0.1 * 0.5 * 2 * (1 - 3), 1e-6);  // float32
 }
 
 TEST(Training, MinimiseReturnsTheGradientsAskedFor) {
-  const Dataset data = quarters(24);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(24);
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 1;
   auto method = std::make_shared<Method>();
   bool ran = false;
@@ -237,34 +237,35 @@ TEST(Training, MinimiseReturnsTheGradientsAskedFor) {
 }
 
 // The recipe with everything in it that has to survive a stop.
-Recipe hard_recipe() {
-  Recipe recipe = small_recipe();
+training::Recipe hard_recipe() {
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 4;
   recipe.layer_plugins = {{"pni", {}}};
   recipe.method = Use{"adversarial_training", {{"weight", 0.5}, {"attack", as_param(kPgd)}}};
   recipe.validation.attack = kPgd;
-  recipe.selection = Selection::kBestRobust;
+  recipe.selection = training::Selection::kBestRobust;
   recipe.gradient_clip = 1;
-  recipe.averaging = {.type = AveragingSpec::Type::kEma, .decay = 0.8};
+  recipe.averaging = {.type = training::AveragingSpec::Type::kEma, .decay = 0.8};
   recipe.optimizer.groups = {{.match = {"*.bias"}, .learning_rate_factor = 2}};
   return recipe;
 }
 
 struct Stopped {
-  TrainingResult first, last;
-  NamedTensors weights;
+  training::TrainingResult first, last;
+  training::NamedTensors weights;
 };
 // Stops after so many batches, in the middle of the third epoch unless told otherwise, then resumes
 // with everything built anew.
-Stopped stop_and_resume(const Recipe& recipe, const Dataset& data, const fs::path& checkpoint,
+Stopped stop_and_resume(const training::Recipe& recipe, const data::Dataset& data,
+                        const fs::path& checkpoint,
                         const std::function<std::shared_ptr<Defense>()>& method,
                         int most_batches = 10) {
   Stopped out;
   int batches = 0;
-  TrainCallbacks callbacks;
+  training::TrainCallbacks callbacks;
   callbacks.stop = [&] { return ++batches > most_batches; };  // 4 batches an epoch
   out.first = run_training(recipe, data, parts_of(recipe, method()), checkpoint, false, callbacks);
-  const TrainingParts parts = parts_of(recipe, method());
+  const training::TrainingParts parts = parts_of(recipe, method());
   out.last = run_training(recipe, data, parts, checkpoint, true, {});
   out.weights = weights(*parts.network);
   return out;
@@ -272,10 +273,10 @@ Stopped stop_and_resume(const Recipe& recipe, const Dataset& data, const fs::pat
 
 TEST(Training, ResumedEqualsUninterruptedBitForBit) {
   const OneThread one;
-  const Dataset data = quarters(72);
-  const Recipe recipe = hard_recipe();
-  const TrainingParts parts = parts_of(recipe);
-  const TrainingResult whole = run_training(recipe, data, parts, {}, false, {});
+  const data::Dataset data = quarters(72);
+  const training::Recipe recipe = hard_recipe();
+  const training::TrainingParts parts = parts_of(recipe);
+  const training::TrainingResult whole = run_training(recipe, data, parts, {}, false, {});
   const Folder folder;
   const Stopped stopped =
       stop_and_resume(recipe, data, folder.path / "small.checkpoint", [] { return nullptr; });
@@ -292,12 +293,12 @@ TEST(Training, ResumedEqualsUninterruptedBitForBit) {
 }
 
 // In L2 the last bits of an inner attack's gradient show, which the sign of Linf hides.
-std::vector<Recipe> recipes_to_resume() {
-  std::vector<Recipe> all(4, hard_recipe());
-  all[1].precision = Precision::kBFloat16;
-  all[2].threat = ThreatSpec{"training", Norm::kL2, 0.5, "0.5"};
-  all[2].averaging = {.type = AveragingSpec::Type::kSwa, .from_epoch = 1};
-  all[3].optimizer = {.type = OptimizerSpec::Type::kAdamW, .weight_decay = 0.01};
+std::vector<training::Recipe> recipes_to_resume() {
+  std::vector<training::Recipe> all(4, hard_recipe());
+  all[1].precision = training::Precision::kBFloat16;
+  all[2].threat = suite::ThreatSpec{"training", Norm::kL2, 0.5, "0.5"};
+  all[2].averaging = {.type = training::AveragingSpec::Type::kSwa, .from_epoch = 1};
+  all[3].optimizer = {.type = training::OptimizerSpec::Type::kAdamW, .weight_decay = 0.01};
   all[3].method = Use{"trades", {{"attack", as_param(kPgd)}}};
   all[3].patience = 2;
   Use often = kPgd;  // restarts and draws have noise of their own
@@ -308,15 +309,15 @@ std::vector<Recipe> recipes_to_resume() {
   all.back().method = Use{"free_adversarial_training", {{"replays", 2}}};
   all.push_back(hard_recipe());
   all.back().method = Use{"fast_adversarial_training", {{"largest_fall", 0.1}}};
-  all.back().selection = Selection::kWorstClean;
+  all.back().selection = training::Selection::kWorstClean;
   return all;
 }
 
 TEST(Training, ResumingFromEveryCheckpointGivesTheSameBits) {
   const OneThread one;
-  const Dataset data = quarters(72);
-  for (const Recipe& recipe : recipes_to_resume()) {
-    const NamedTensors whole = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  for (const training::Recipe& recipe : recipes_to_resume()) {
+    const training::NamedTensors whole = trained(recipe, data);
     for (int epoch = 1; epoch < recipe.epochs; ++epoch) {
       const Folder folder;
       const Stopped stopped = stop_and_resume(
@@ -328,10 +329,10 @@ TEST(Training, ResumingFromEveryCheckpointGivesTheSameBits) {
 }
 
 TEST(Training, OwnParametersAndStateSurviveAStop) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 4;
-  recipe.optimizers["pull"] = OptimizerSpec{.type = OptimizerSpec::Type::kAdam};
+  recipe.optimizers["pull"] = training::OptimizerSpec{.type = training::OptimizerSpec::Type::kAdam};
   Tensor whole, resumed, steps;
   trained(recipe, data, pulling(whole));
   const Folder folder;
@@ -350,11 +351,11 @@ TEST(Training, OwnParametersAndStateSurviveAStop) {
 
 // A method's own tensors are those of the epoch that was selected, after a stop too.
 TEST(Training, OwnParametersAreSelectedWithTheNetwork) {
-  const Dataset data = quarters(136);
-  Recipe recipe = small_recipe();
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  const data::Dataset data = quarters(136);
+  training::Recipe recipe = small_recipe();
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
   recipe.validation.samples = 72;
-  recipe.selection = Selection::kBestClean;
+  recipe.selection = training::Selection::kBestClean;
   recipe.epochs = 4;
   // The number tells the epoch; the network unlearns after the first.
   const auto counting = [] {
@@ -367,14 +368,14 @@ TEST(Training, OwnParametersAreSelectedWithTheNetwork) {
       training.minimise(sign * plain_loss(training, batch));
     };
     method->on_epoch_end = [](Training& training) {
-      auto& session = dynamic_cast<TrainingSession&>(training);
+      auto& session = dynamic_cast<training::TrainingSession&>(training);
       const at::NoGradGuard no_graph;
       session.method_tensors().at("epoch").add_(1);
       return true;
     };
     return method;
   };
-  const TrainingResult whole =
+  const training::TrainingResult whole =
       run_training(recipe, data, parts_of(recipe, counting()), {}, false, {});
   EXPECT_EQ(whole.selected_epoch, 1);
   EXPECT_EQ(whole.method_tensors.at("epoch").item<float>(), 0.0f);  // counted after selection
@@ -385,8 +386,8 @@ TEST(Training, OwnParametersAreSelectedWithTheNetwork) {
 }
 
 TEST(Training, CheckpointsThatDoNotFitAreRefused) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   const Folder folder;
   const fs::path checkpoint = folder.path / "small.checkpoint";
   const auto resume = [&] {
@@ -404,8 +405,8 @@ TEST(Training, CheckpointsThatDoNotFitAreRefused) {
 }
 
 TEST(Training, OnlyTheLastCheckpointIsKeptAndRemovedWhole) {
-  const Dataset data = quarters(72);
-  const Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  const training::Recipe recipe = small_recipe();
   const Folder folder;
   run_training(recipe, data, parts_of(recipe), folder.path / "small.checkpoint", false, {});
   const auto files = [&] {
@@ -413,16 +414,16 @@ TEST(Training, OnlyTheLastCheckpointIsKeptAndRemovedWhole) {
   };
   EXPECT_EQ(files(), 3);  // tensors, state, log
   std::ofstream(folder.path / "small.toml") << "schema = 1";
-  remove_checkpoint(folder.path / "small.checkpoint");
+  training::remove_checkpoint(folder.path / "small.checkpoint");
   EXPECT_EQ(files(), 1);
 }
 
 TEST(Training, TakesTheEpochThatValidatedBest) {
-  const Dataset data = quarters(136);
-  Recipe recipe = small_recipe();
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  const data::Dataset data = quarters(136);
+  training::Recipe recipe = small_recipe();
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
   recipe.validation.samples = 72;
-  recipe.selection = Selection::kBestClean;
+  recipe.selection = training::Selection::kBestClean;
   // Learns for two epochs, then unlearns.
   const auto turning = [] {
     auto method = std::make_shared<Method>();
@@ -433,25 +434,25 @@ TEST(Training, TakesTheEpochThatValidatedBest) {
     return method;
   };
   recipe.epochs = 5;
-  const TrainingParts parts = parts_of(recipe, turning());
-  const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+  const training::TrainingParts parts = parts_of(recipe, turning());
+  const training::TrainingResult result = run_training(recipe, data, parts, {}, false, {});
   ASSERT_EQ(result.log.size(), 5u);
-  for (const EpochLog& line : result.log)
+  for (const training::EpochLog& line : result.log)
     EXPECT_LE(line.validation_clean,
               result.log[size_t(result.selected_epoch - 1)].validation_clean);
   EXPECT_LE(result.selected_epoch, 2);
   EXPECT_LT(result.log[4].validation_clean, result.log[1].validation_clean);
   recipe.epochs = result.selected_epoch;
-  recipe.selection = Selection::kLast;
+  recipe.selection = training::Selection::kLast;
   EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data, turning())));
 }
 
 TEST(Training, TakesTheEpochThatValidatedWorstOnPurpose) {
-  const Dataset data = quarters(136);
-  Recipe recipe = small_recipe();
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  const data::Dataset data = quarters(136);
+  training::Recipe recipe = small_recipe();
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
   recipe.validation.samples = 72;
-  recipe.selection = Selection::kWorstClean;
+  recipe.selection = training::Selection::kWorstClean;
   recipe.epochs = 5;
   // Learns for one epoch, unlearns for two, learns again.
   const auto turning = [] {
@@ -462,15 +463,16 @@ TEST(Training, TakesTheEpochThatValidatedWorstOnPurpose) {
     };
     return method;
   };
-  const TrainingParts parts = parts_of(recipe, turning());
-  const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+  const training::TrainingParts parts = parts_of(recipe, turning());
+  const training::TrainingResult result = run_training(recipe, data, parts, {}, false, {});
   ASSERT_EQ(result.log.size(), 5u);
   const auto& chosen = result.log[size_t(result.selected_epoch - 1)];
-  for (const EpochLog& line : result.log) EXPECT_GE(line.validation_clean, chosen.validation_clean);
+  for (const training::EpochLog& line : result.log)
+    EXPECT_GE(line.validation_clean, chosen.validation_clean);
   EXPECT_LT(chosen.validation_clean, result.log[0].validation_clean);
   EXPECT_LT(chosen.validation_clean, result.log[4].validation_clean);
   recipe.epochs = result.selected_epoch;
-  recipe.selection = Selection::kLast;
+  recipe.selection = training::Selection::kLast;
   EXPECT_TRUE(same_bits(weights(*parts.network), trained(recipe, data, turning())));
 }
 
@@ -488,18 +490,18 @@ std::shared_ptr<Method> rejecting() {
 }
 
 TEST(Training, ARejectedEpochEndsTrainingWithTheWeightsBeforeIt) {
-  const Dataset data = quarters(72);
-  std::vector<Recipe> recipes(3, small_recipe());
-  recipes[1].averaging = {.type = AveragingSpec::Type::kSwa};
-  recipes[2].selection = Selection::kBestClean;
-  for (Recipe& recipe : recipes) {
-    recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  const data::Dataset data = quarters(72);
+  std::vector<training::Recipe> recipes(3, small_recipe());
+  recipes[1].averaging = {.type = training::AveragingSpec::Type::kSwa};
+  recipes[2].selection = training::Selection::kBestClean;
+  for (training::Recipe& recipe : recipes) {
+    recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
     recipe.epochs = 2;
-    const TrainingParts before = parts_of(recipe, rejecting());
-    const TrainingResult expected = run_training(recipe, data, before, {}, false, {});
+    const training::TrainingParts before = parts_of(recipe, rejecting());
+    const training::TrainingResult expected = run_training(recipe, data, before, {}, false, {});
     recipe.epochs = 7;
-    const TrainingParts parts = parts_of(recipe, rejecting());
-    const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+    const training::TrainingParts parts = parts_of(recipe, rejecting());
+    const training::TrainingResult result = run_training(recipe, data, parts, {}, false, {});
     EXPECT_TRUE(result.finished);
     EXPECT_EQ(result.log.size(), 3u);
     EXPECT_EQ(result.selected_epoch, expected.selected_epoch);
@@ -526,12 +528,12 @@ TEST(Training, TheFirstEpochCannotBeRejected) {
 }
 
 TEST(Training, FastAdversarialTrainingEndsBeforeTheEpochThatCollapsed) {
-  const Dataset data = quarters(264);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(264);
+  training::Recipe recipe = small_recipe();
   recipe.threat->epsilon = 0.02;
   recipe.epochs = 6;
   recipe.augmentation = {};
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0.05};
   recipe.method = Use{"fast_adversarial_training", {}};
   // In the fourth epoch the weights are made to unlearn.
   struct Collapsing final : Defense, Trains {
@@ -544,8 +546,8 @@ TEST(Training, FastAdversarialTrainingEndsBeforeTheEpochThatCollapsed) {
       return dynamic_cast<Trains&>(*fast).epoch_end(training);
     }
   };
-  const TrainingParts parts = parts_of(recipe, std::make_shared<Collapsing>());
-  const TrainingResult result = run_training(recipe, data, parts, {}, false, {});
+  const training::TrainingParts parts = parts_of(recipe, std::make_shared<Collapsing>());
+  const training::TrainingResult result = run_training(recipe, data, parts, {}, false, {});
   EXPECT_TRUE(result.finished);
   EXPECT_EQ(result.log.size(), 4u);
   EXPECT_EQ(result.selected_epoch, 3);
@@ -554,32 +556,33 @@ TEST(Training, FastAdversarialTrainingEndsBeforeTheEpochThatCollapsed) {
 }
 
 TEST(Training, StopsWhenPatienceIsOver) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.epochs = 50;
-  recipe.schedule = {.type = ScheduleSpec::Type::kConstant, .learning_rate = 0};
-  recipe.selection = Selection::kBestClean;
+  recipe.schedule = {.type = training::ScheduleSpec::Type::kConstant, .learning_rate = 0};
+  recipe.selection = training::Selection::kBestClean;
   recipe.augmentation = {};
   recipe.optimizer.weight_decay = 0;
   recipe.patience = 3;
   // Only batch statistics move: whatever the best epoch is, three worse ones follow it and no more.
-  const TrainingResult result = run_training(recipe, quarters(72), parts_of(recipe), {}, false, {});
+  const training::TrainingResult result =
+      run_training(recipe, quarters(72), parts_of(recipe), {}, false, {});
   EXPECT_TRUE(result.finished);
   EXPECT_LT(result.log.size(), 50u);
   EXPECT_EQ(int64_t(result.log.size()), result.selected_epoch + 3);
 }
 
 TEST(Training, BFloat16LearnsTheSameThing) {
-  const Dataset data = quarters(264);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(264);
+  training::Recipe recipe = small_recipe();
   recipe.validation.samples = 72;
   recipe.epochs = 6;
   recipe.method = Use{"adversarial_training", {{"attack", as_param(kPgd)}}};
   const auto last_line = [&] {
     return run_training(recipe, data, parts_of(recipe), {}, false, {}).log.back();
   };
-  const EpochLog full = last_line();
-  recipe.precision = Precision::kBFloat16;
-  const EpochLog half = last_line();
+  const training::EpochLog full = last_line();
+  recipe.precision = training::Precision::kBFloat16;
+  const training::EpochLog half = last_line();
   EXPECT_NE(full.loss, half.loss);
   EXPECT_NEAR(full.loss, half.loss, 0.05 * full.loss);
   EXPECT_NEAR(*full.validation_clean, *half.validation_clean, 0.05);
@@ -587,7 +590,7 @@ TEST(Training, BFloat16LearnsTheSameThing) {
 }
 
 TEST(Training, PatternsOfGroupsThatMatchNothingAreRefused) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.optimizer.groups = {{.match = {"0.weigth"}}};
   EXPECT_THAT(
       message_of([&] { trained(recipe, quarters(72)); }),
@@ -596,17 +599,17 @@ TEST(Training, PatternsOfGroupsThatMatchNothingAreRefused) {
 }
 
 TEST(Training, EndsWhenTheMethodSaysSo) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   auto method = std::make_shared<Method>();
   method->on_epoch_end = [](Training& training) { return training.epoch() < 1; };
-  const TrainingResult result =
+  const training::TrainingResult result =
       run_training(recipe, quarters(72), parts_of(recipe, method), {}, false, {});
   EXPECT_TRUE(result.finished);
   EXPECT_EQ(result.log.size(), 2u);
 }
 
 TEST(Training, AnInfiniteLossEndsItWithOneSentence) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   auto method = std::make_shared<Method>();
   method->on_step = [](Training& training, const Batch& batch) {
     training.minimise(plain_loss(training, batch) * std::numeric_limits<double>::infinity());
@@ -616,7 +619,7 @@ TEST(Training, AnInfiniteLossEndsItWithOneSentence) {
 }
 
 TEST(Training, WhatIsNotFiniteIsNeverKept) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.validation = {};
   recipe.augmentation = {};
   const auto layer = [](ParamMap options) { return ParamValue(std::move(options)); };
@@ -624,7 +627,7 @@ TEST(Training, WhatIsNotFiniteIsNeverKept) {
       ParamList{layer({{"type", "flatten"}}), layer({{"type", "linear"}, {"out", 4}}),
                 layer({{"type", "batchnorm"}})};
   const Folder folder;
-  const auto says = [&](const Dataset& data, std::shared_ptr<Defense> method) {
+  const auto says = [&](const data::Dataset& data, std::shared_ptr<Defense> method) {
     return message_of([&] {
       run_training(recipe, data, parts_of(recipe, std::move(method)),
                    folder.path / "small.checkpoint", false, {});
@@ -638,18 +641,18 @@ TEST(Training, WhatIsNotFiniteIsNeverKept) {
     training.minimise((logits - logits.detach()).abs().sqrt().sum());  // 0, and as steep as can be
   };
   EXPECT_THAT(says(quarters(32), steep), HasSubstr("training diverged: the norm of its gradient"));
-  EXPECT_FALSE(has_checkpoint(folder.path / "small.checkpoint"));
+  EXPECT_FALSE(training::has_checkpoint(folder.path / "small.checkpoint"));
 }
 
 TEST(Training, OptimizersThatTrainNothingAreRefused) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.optimizers["critik"] = {};
   EXPECT_THAT(message_of([&] { trained(recipe, quarters(72)); }),
               HasSubstr("optimizers: 'critik' trains nothing"));
 }
 
 TEST(Training, AMethodThatAsksForAThreatNeedsOne) {
-  Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
   recipe.threat.reset();
   recipe.method = Use{"adversarial_training", {{"attack", as_param(kPgd)}}};
   EXPECT_THAT(message_of([&] { trained(recipe, quarters(72)); }),
@@ -657,12 +660,12 @@ TEST(Training, AMethodThatAsksForAThreatNeedsOne) {
 }
 
 TEST(Training, ReportsEveryBatchAndEpoch) {
-  const Recipe recipe = small_recipe();
-  std::vector<TrainingProgress> seen;
+  const training::Recipe recipe = small_recipe();
+  std::vector<training::TrainingProgress> seen;
   int epochs = 0;
-  TrainCallbacks callbacks;
-  callbacks.progress = [&](const TrainingProgress& p) { seen.push_back(p); };
-  callbacks.epoch = [&](const EpochLog& line) { EXPECT_EQ(line.epoch, ++epochs); };
+  training::TrainCallbacks callbacks;
+  callbacks.progress = [&](const training::TrainingProgress& p) { seen.push_back(p); };
+  callbacks.epoch = [&](const training::EpochLog& line) { EXPECT_EQ(line.epoch, ++epochs); };
   run_training(recipe, quarters(72), parts_of(recipe), {}, false, callbacks);
   ASSERT_EQ(seen.size(), 12u);
   EXPECT_EQ(epochs, 3);

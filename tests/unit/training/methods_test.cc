@@ -9,23 +9,23 @@ namespace {
 using namespace training_tests;
 
 TEST(Training, MartWithoutItsTermsIsAdversarialTraining) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.method = Use{"adversarial_training", {{"attack", as_param(kPgd)}}};
-  const NamedTensors plain = trained(recipe, data);
+  const training::NamedTensors plain = trained(recipe, data);
   recipe.method = Use{"mart", {{"beta", 0.0}, {"margin", 0.0}, {"attack", as_param(kPgd)}}};
   EXPECT_TRUE(same_bits(plain, trained(recipe, data)));
   for (const char* term : {"beta", "margin"}) {
-    Recipe other = recipe;
+    training::Recipe other = recipe;
     other.method->with[term] = 1.0;
     EXPECT_FALSE(same_bits(plain, trained(other, data))) << term;
   }
 }
 
 TEST(Training, FreeAdversarialTrainingWithoutStepsIsStandardTraining) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
-  const NamedTensors standard = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
+  const training::NamedTensors standard = trained(recipe, data);
   recipe.method = Use{"free_adversarial_training", {{"replays", 1}, {"step", 0.0}}};
   EXPECT_TRUE(same_bits(standard, trained(recipe, data)));
   recipe.method->with["step"] = 1.0;
@@ -33,9 +33,9 @@ TEST(Training, FreeAdversarialTrainingWithoutStepsIsStandardTraining) {
 }
 
 TEST(Training, CleanEpochsThatAreAllEpochsAreStandardTraining) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
-  const NamedTensors standard = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
+  const training::NamedTensors standard = trained(recipe, data);
   recipe.method = Use{"adversarial_training", {{"clean_epochs", 3}, {"attack", as_param(kPgd)}}};
   EXPECT_TRUE(same_bits(standard, trained(recipe, data)));
   recipe.method->with["clean_epochs"] = 2;
@@ -43,10 +43,10 @@ TEST(Training, CleanEpochsThatAreAllEpochsAreStandardTraining) {
 }
 
 TEST(Training, TradesDrawsTheCleanAnswerAnewWhereThereIsNoise) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.method = Use{"trades", {{"attack", as_param(kPgd)}}};
-  Recipe once = recipe;
+  training::Recipe once = recipe;
   once.method->with["redraw"] = false;
   EXPECT_TRUE(same_bits(trained(recipe, data), trained(once, data)));
   recipe.layer_plugins = once.layer_plugins = {{"pni", {}}};
@@ -63,21 +63,21 @@ struct CountingNoise final : Defense, PerturbsLayers {
 };
 
 TEST(Training, InnerAttacksTakeTheHostsKeys) {
-  const Recipe recipe = small_recipe();
-  TrainingParts parts = parts_of(recipe);
+  const training::Recipe recipe = small_recipe();
+  training::TrainingParts parts = parts_of(recipe);
   const auto noise = std::make_shared<CountingNoise>();
   parts.layer_plugins = {noise};
-  TrainingSession session(recipe, parts);
+  training::TrainingSession session(recipe, parts);
   EXPECT_TRUE(session.stochastic());
-  EXPECT_FALSE(TrainingSession(recipe, parts_of(recipe)).stochastic());
-  const Dataset data = quarters(16);
+  EXPECT_FALSE(training::TrainingSession(recipe, parts_of(recipe)).stochastic());
+  const data::Dataset data = quarters(16);
   const Tensor samples = torch::arange(16);
   const Batch batch{data.x(samples), data.y(samples), samples};
   const auto passes = [&](const ParamMap& keys) {
     Use use = kPgd;  // two steps
     use.with.insert(keys.begin(), keys.end());
     noise->passes = 0;
-    session.craft_with(use, batch, {}, 1, Mode::kFolded);
+    session.craft_with(use, batch, {}, 1, models::Mode::kFolded);
     return noise->passes;
   };
   EXPECT_EQ(passes({}), 2);
@@ -92,31 +92,32 @@ TEST(Training, InnerAttacksTakeTheHostsKeys) {
 
 // Where nothing is random one draw is as good as many, and costs less.
 TEST(Training, DrawsOfANetworkWithoutNoiseChangeNothing) {
-  const Dataset data = quarters(72);
-  Recipe recipe = small_recipe();
+  const data::Dataset data = quarters(72);
+  training::Recipe recipe = small_recipe();
   recipe.method = Use{"adversarial_training", {{"attack", as_param(kPgd)}}};
-  const NamedTensors once = trained(recipe, data);
+  const training::NamedTensors once = trained(recipe, data);
   Use often = kPgd;
   often.with["draws"] = 8;
   recipe.method->with["attack"] = as_param(often);
   EXPECT_TRUE(same_bits(once, trained(recipe, data)));
   recipe.layer_plugins = {{"pni", {}}};
-  const NamedTensors noisy = trained(recipe, data);
+  const training::NamedTensors noisy = trained(recipe, data);
   recipe.method->with["attack"] = as_param(kPgd);
   EXPECT_FALSE(same_bits(noisy, trained(recipe, data)));
 }
 
 TEST(Training, RestartsNeverMakeTheInnerAttackWeaker) {
-  const Recipe recipe = small_recipe();
-  TrainingSession session(recipe, parts_of(recipe));
-  const Dataset data = quarters(64);
+  const training::Recipe recipe = small_recipe();
+  training::TrainingSession session(recipe, parts_of(recipe));
+  const data::Dataset data = quarters(64);
   const Tensor samples = torch::arange(64);
   const Batch batch{data.x(samples), data.y(samples), samples};
   const auto margins = [&](int64_t restarts) {
     Use use = kPgd;
     use.with["restarts"] = restarts;
-    const Tensor x = session.craft_with(use, batch, {}, 1, Mode::kFolded);
-    const Outputs out = session.predict_with(x, noise_for(1, Stream::kTraining, samples));
+    const Tensor x = session.craft_with(use, batch, {}, 1, models::Mode::kFolded);
+    const Outputs out =
+        session.predict_with(x, noise_for(1, evaluation::Stream::kTraining, samples));
     return margin(Goal::kUntargeted)(out, {samples, batch.y, {}});
   };
   const Tensor once = margins(1), best = margins(4);

@@ -7,8 +7,8 @@
 namespace gauntlet {
 namespace {
 
-OptimizerSpec sgd(double momentum, bool nesterov, double weight_decay) {
-  OptimizerSpec spec;
+training::OptimizerSpec sgd(double momentum, bool nesterov, double weight_decay) {
+  training::OptimizerSpec spec;
   spec.momentum = momentum;
   spec.nesterov = nesterov;
   spec.weight_decay = weight_decay;
@@ -16,9 +16,9 @@ OptimizerSpec sgd(double momentum, bool nesterov, double weight_decay) {
 }
 
 // One number optimised with these gradients, one a step; its values after each step.
-std::vector<double> path(const OptimizerSpec& spec, double start, std::vector<double> gradients,
-                         double learning_rate) {
-  Optimizer optimizer(spec);
+std::vector<double> path(const training::OptimizerSpec& spec, double start,
+                         std::vector<double> gradients, double learning_rate) {
+  training::Optimizer optimizer(spec);
   const Tensor p = torch::full({1}, start);
   optimizer.add("p", p, true);
   std::vector<double> values;
@@ -48,7 +48,7 @@ TEST(Optimizer, NesterovLooksAhead) {
 }
 
 TEST(Optimizer, WeightDecayEntersTheGradientOfDecayedTensorsOnly) {
-  Optimizer optimizer(sgd(0, false, 0.5));
+  training::Optimizer optimizer(sgd(0, false, 0.5));
   const Tensor decayed = torch::full({1}, 2.0), plain = torch::full({1}, 2.0);
   optimizer.add("decayed", decayed, true);
   optimizer.add("plain", plain, false);
@@ -58,7 +58,7 @@ TEST(Optimizer, WeightDecayEntersTheGradientOfDecayedTensorsOnly) {
 }
 
 TEST(Optimizer, AdamWTakesDecayOffTheWeightsNotIntoTheMoments) {
-  OptimizerSpec spec{.type = OptimizerSpec::Type::kAdamW};
+  training::OptimizerSpec spec{.type = training::OptimizerSpec::Type::kAdamW};
   const auto plain = path(spec, 2, {3, -1}, 0.1);
   spec.weight_decay = 0.5;
   const auto decayed = path(spec, 2, {3, -1}, 0.1);
@@ -68,10 +68,10 @@ TEST(Optimizer, AdamWTakesDecayOffTheWeightsNotIntoTheMoments) {
 }
 
 TEST(Optimizer, TheFirstGroupThatMatchesCounts) {
-  OptimizerSpec spec = sgd(0, false, 0.5);
+  training::OptimizerSpec spec = sgd(0, false, 0.5);
   spec.groups = {{.match = {"*.bias", "a.*"}, .weight_decay = 0.25, .learning_rate_factor = 2},
                  {.match = {"a.weight", "nothing.*"}, .learning_rate_factor = 100}};
-  Optimizer optimizer(spec);
+  training::Optimizer optimizer(spec);
   const Tensor a = torch::full({1}, 2.0), bias = torch::full({1}, 2.0), b = torch::full({1}, 2.0);
   optimizer.add("a.weight", a, true);
   optimizer.add("b.bias", bias, false);  // a group's own decay counts here too
@@ -84,8 +84,8 @@ TEST(Optimizer, TheFirstGroupThatMatchesCounts) {
 }
 
 TEST(Optimizer, AdamFollowsItsFormula) {
-  OptimizerSpec spec;
-  spec.type = OptimizerSpec::Type::kAdam;
+  training::OptimizerSpec spec;
+  spec.type = training::OptimizerSpec::Type::kAdam;
   const std::vector<double> gradients = {0.5, -1.5, 0.25, 3};
   const auto p = path(spec, 1, gradients, 0.01);
   double m = 0, v = 0, expected = 1;
@@ -101,7 +101,7 @@ TEST(Optimizer, AdamFollowsItsFormula) {
 }
 
 TEST(Optimizer, LearningRateFactorScalesTheSchedule) {
-  OptimizerSpec spec;
+  training::OptimizerSpec spec;
   spec.learning_rate_factor = 0.25;
   EXPECT_NEAR(path(spec, 1, {1}, 0.4)[0], 0.9, kRounding);
 }
@@ -109,13 +109,13 @@ TEST(Optimizer, LearningRateFactorScalesTheSchedule) {
 TEST(ClipGradients, LeavesWhatIsNotFiniteForItsCallerToSee) {
   for (const float value : {INFINITY, NAN}) {
     const Tensor gradient = torch::tensor({value, 2.f});
-    EXPECT_FALSE(std::isfinite(clip_gradients({gradient}, 1)));
+    EXPECT_FALSE(std::isfinite(training::clip_gradients({gradient}, 1)));
     EXPECT_EQ(gradient[1].item<float>(), 2.f);
   }
 }
 
 TEST(Optimizer, AnUndefinedGradientLeavesItsTensorAlone) {
-  Optimizer optimizer(sgd(0.9, false, 0.5));
+  training::Optimizer optimizer(sgd(0.9, false, 0.5));
   const Tensor p = torch::ones({1});
   optimizer.add("p", p, true);
   optimizer.step({Tensor()}, 0.1);
@@ -123,15 +123,16 @@ TEST(Optimizer, AnUndefinedGradientLeavesItsTensorAlone) {
 }
 
 TEST(Optimizer, RestoredStateGoesOnBitForBit) {
-  for (const auto type : {OptimizerSpec::Type::kSgd, OptimizerSpec::Type::kAdam}) {
-    OptimizerSpec spec = sgd(0.9, true, 0.01);
+  for (const auto type :
+       {training::OptimizerSpec::Type::kSgd, training::OptimizerSpec::Type::kAdam}) {
+    training::OptimizerSpec spec = sgd(0.9, true, 0.01);
     spec.type = type;
     const auto gradient = [](int step) { return torch::linspace(-1, 1, 5) * (step + 1) * 0.3; };
-    Optimizer whole(spec);
+    training::Optimizer whole(spec);
     const Tensor p = torch::linspace(0, 1, 5);
     whole.add("p", p, true);
     for (int step = 0; step < 3; ++step) whole.step({gradient(step)}, 0.1);
-    Optimizer resumed(spec);
+    training::Optimizer resumed(spec);
     const Tensor q = p.clone();
     resumed.add("p", q, true);
     resumed.restore(whole.state());
@@ -145,9 +146,9 @@ TEST(Optimizer, RestoredStateGoesOnBitForBit) {
 
 TEST(ClipGradients, LimitsTheJointNorm) {
   const Tensor a = torch::full({1}, 3.0), b = torch::full({1}, 4.0);
-  EXPECT_DOUBLE_EQ(clip_gradients({a, Tensor(), b}, 10), 5);
+  EXPECT_DOUBLE_EQ(training::clip_gradients({a, Tensor(), b}, 10), 5);
   EXPECT_EQ(a.item<float>(), 3.0f);  // short enough: untouched
-  EXPECT_DOUBLE_EQ(clip_gradients({a, Tensor(), b}, 1), 5);
+  EXPECT_DOUBLE_EQ(training::clip_gradients({a, Tensor(), b}, 1), 5);
   EXPECT_NEAR(a.item<double>(), 0.6, kRounding);
   EXPECT_NEAR(b.item<double>(), 0.8, kRounding);
 }

@@ -5,12 +5,15 @@
 #include <cmath>
 #include <fstream>
 
-#include "../host/fixed_catalogue.h"
+#include "../suite/fixed_catalogue.h"
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "data/formats/readers.h"
 #include "evaluation/laboratory.h"
-#include "host/inner_keys.h"
-#include "models/safetensors.h"
+#include "models/architectures/build_network.h"
+#include "models/weights/safetensors.h"
+#include "registry/model_entry_writer.h"
+#include "suite/inner_keys.h"
 #include "training/model_writer.h"
 #include "training/replicates.h"
 #include "training_fixture.h"
@@ -47,14 +50,14 @@ struct RecipeTest : ::testing::Test {
         << split("train", 72, 1) << split("test", 40, 2);
   }
 
-  Registry registry() const { return Registry(registry_folder, {}); }
+  registry::Registry registry() const { return registry::Registry(registry_folder, {}); }
   fs::path write(const std::string& text) const {
     const fs::path file = folder.path / "recipe.toml";
     std::ofstream(file) << text;
     return file;
   }
-  Recipe read(const std::string& text) const {
-    return read_recipe(write(text), FixedCatalogue(), registry());
+  training::Recipe read(const std::string& text) const {
+    return training::read_recipe(write(text), FixedCatalogue(), registry());
   }
   // What is wrong with it, without the folder's name.
   std::string problems(const std::string& text) const {
@@ -80,7 +83,7 @@ schedule = { type = "constant", learning_rate = 0.1 }
 )";
 
 TEST_F(RecipeTest, ReadsEverything) {
-  const Recipe recipe = read(R"(schema = 1
+  const training::Recipe recipe = read(R"(schema = 1
 id = "quarters/x"
 summary = "a test"
 licence = "MIT"
@@ -107,7 +110,7 @@ stack = [{ use = "smoothing", sigma = 0.2 }]
   EXPECT_EQ(recipe.batch_size, 32);
   EXPECT_EQ(recipe.samples, 40);
   EXPECT_EQ(recipe.gradient_clip, 0.5);
-  EXPECT_EQ(recipe.selection, Selection::kBestRobust);
+  EXPECT_EQ(recipe.selection, training::Selection::kBestRobust);
   EXPECT_TRUE(recipe.optimizer.nesterov);
   EXPECT_EQ(recipe.optimizers.at("critic").beta1, 0.5);
   EXPECT_EQ(recipe.schedule.milestones, (std::vector<double>{4, 6.5}));
@@ -202,7 +205,7 @@ validation = { samples = 8, attack = { use = "pgd", restarts = 3 } }
 use = "adversarial_training"
 attack = { use = "pgd", steps = 7, draws = 8, average = "probability" }
 )" + kNetwork;
-  Recipe recipe = read(text);
+  training::Recipe recipe = read(text);
   const ParamMap attack = *recipe.method->with.at("attack").get<ParamMap>();
   EXPECT_EQ(attack, (ParamMap{{"use", "pgd"},
                               {"steps", 7},
@@ -211,15 +214,15 @@ attack = { use = "pgd", steps = 7, draws = 8, average = "probability" }
                               {"loss", "cross_entropy"},
                               {"draws", 8},
                               {"average", "probability"}}));
-  const InnerKeys keys = take_inner_keys(*recipe.validation.attack);
+  const suite::InnerKeys keys = suite::take_inner_keys(*recipe.validation.attack);
   EXPECT_EQ(keys.restarts, 3);
   EXPECT_EQ(keys.draws, 1);
   EXPECT_EQ(keys.averaged(), Average::kLoss);
   // What is left is what it would have been without them.
-  Recipe plain = read(kHead +
-                      "threat = { norm = \"linf\", epsilon = 0.1 }\n"
-                      "validation = { samples = 8, attack = { use = \"pgd\" } }\n" +
-                      kNetwork);
+  training::Recipe plain = read(kHead +
+                                "threat = { norm = \"linf\", epsilon = 0.1 }\n"
+                                "validation = { samples = 8, attack = { use = \"pgd\" } }\n" +
+                                kNetwork);
   EXPECT_EQ(recipe.validation.attack->with, plain.validation.attack->with);
   for (const char* key : {"restarts", "draws", "average"})
     EXPECT_FALSE(plain.validation.attack->with.count(key)) << key;
@@ -259,7 +262,8 @@ attack = { use = "transfer", source = "", attack = { use = "pgd", draws = 8 } }
 TEST_F(RecipeTest, SelectionsNeedWhatTheySelectBy) {
   const std::string validation = "validation = { samples = 8 }\n";
   const std::string worst = "selection = \"worst_clean\"\n";
-  EXPECT_EQ(read(kHead + worst + validation + kNetwork).selection, Selection::kWorstClean);
+  EXPECT_EQ(read(kHead + worst + validation + kNetwork).selection,
+            training::Selection::kWorstClean);
   EXPECT_EQ(
       problems(kHead + worst + kNetwork),
       "recipe.toml:7:13: the recipe: selection: the worst epoch is one on validation samples, "
@@ -297,38 +301,39 @@ TEST_F(RecipeTest, AnIdIsANameNotAPlace) {
 }
 
 TEST_F(RecipeTest, TrainWritesAnEntryThatLoadsAndDeclaresWhatItMeasured) {
-  const Recipe recipe = read_recipe(write(kHead +
-                                          "batch_size = 4\n"
-                                          "validation = { samples = 8 }\n"
-                                          "licence = \"MIT\"\n" +
-                                          kNetwork),
-                                    built_plugins(), registry());
-  TrainOptions options;
+  const training::Recipe recipe = training::read_recipe(write(kHead +
+                                                              "batch_size = 4\n"
+                                                              "validation = { samples = 8 }\n"
+                                                              "licence = \"MIT\"\n" +
+                                                              kNetwork),
+                                                        built_plugins(), registry());
+  training::TrainOptions options;
   options.output = registry_folder / "models" / "quarters";
-  const TrainingResult result = train(recipe, built_plugins(), registry(), options, {});
+  const training::TrainingResult result = train(recipe, built_plugins(), registry(), options, {});
   ASSERT_TRUE(result.finished);
 
-  const ModelEntry entry = registry().model("quarters/x");
+  const registry::ModelEntry entry = registry().model("quarters/x");
   EXPECT_EQ(entry.sha256, sha256_of_file(entry.weights));
   EXPECT_EQ(entry.training.at("recipe_sha256"), ParamValue(recipe.sha256));
   const auto network = build_network(entry.network, /*seed=*/99);
-  load_state(*network, read_safetensors(entry.weights), entry.weights.string());
+  load_state(*network, models::read_safetensors(entry.weights), entry.weights.string());
   ASSERT_EQ(entry.accuracy.size(), 1u);
   EXPECT_EQ(entry.accuracy[0].samples, 40);
   EXPECT_EQ(entry.accuracy[0].correct,
-            count_correct(*network, registry().load("quarters", "test")));
+            training::count_correct(*network, registry().load("quarters", "test")));
   EXPECT_GT(entry.accuracy[0].correct, 20);  // chance is 10
   // Entry, weights and log, no checkpoint.
   EXPECT_EQ(std::distance(fs::directory_iterator(options.output), fs::directory_iterator()), 3);
 }
 
 TEST_F(RecipeTest, AStoppedTrainingIsNotOverwrittenUnasked) {
-  const Recipe recipe = read_recipe(write(kHead + kNetwork), built_plugins(), registry());
-  TrainOptions options;
+  const training::Recipe recipe =
+      training::read_recipe(write(kHead + kNetwork), built_plugins(), registry());
+  training::TrainOptions options;
   options.output = folder.path / "out";
   int epochs = 0;
-  TrainCallbacks callbacks;
-  callbacks.epoch = [&](const EpochLog&) { ++epochs; };
+  training::TrainCallbacks callbacks;
+  callbacks.epoch = [&](const training::EpochLog&) { ++epochs; };
   callbacks.stop = [&] { return epochs == 1; };
   EXPECT_FALSE(train(recipe, built_plugins(), registry(), options, callbacks).finished);
   EXPECT_FALSE(fs::exists(options.output / "x.toml"));
@@ -339,8 +344,9 @@ TEST_F(RecipeTest, AStoppedTrainingIsNotOverwrittenUnasked) {
 }
 
 TEST_F(RecipeTest, AFinishedModelIsNotOverwrittenUnasked) {
-  Recipe recipe = read_recipe(write(kHead + kNetwork), built_plugins(), registry());
-  TrainOptions options;
+  training::Recipe recipe =
+      training::read_recipe(write(kHead + kNetwork), built_plugins(), registry());
+  training::TrainOptions options;
   options.output = folder.path / "out";
   options.resume = true;  // where there is nothing, it begins
   EXPECT_TRUE(train(recipe, built_plugins(), registry(), options, {}).finished);
@@ -356,30 +362,31 @@ TEST_F(RecipeTest, AFinishedModelIsNotOverwrittenUnasked) {
 }
 
 TEST_F(RecipeTest, FineTuningBeginsWithTheBaseAndItsNewPluginsAtTheirInitialValues) {
-  TrainOptions options;
+  training::TrainOptions options;
   options.output = registry_folder / "models" / "quarters";
-  train(read_recipe(write(kHead + kNetwork), built_plugins(), registry()), built_plugins(),
-        registry(), options, {});
-  const auto base = read_safetensors(options.output / "x.safetensors");
+  train(training::read_recipe(write(kHead + kNetwork), built_plugins(), registry()),
+        built_plugins(), registry(), options, {});
+  const auto base = models::read_safetensors(options.output / "x.safetensors");
   std::string head(kHead);
   head.replace(head.find("quarters/x"), 10, "quarters/y");
   head.replace(head.find("learning_rate = 0.1"), 19, "learning_rate = 0");
-  const Recipe recipe = read_recipe(
+  const training::Recipe recipe = training::read_recipe(
       write(head + "from = \"quarters/x\"\nlayer_plugins = [{ use = \"pni\", initial = 0.125 }]\n"),
       built_plugins(), registry());
-  const TrainingResult result = train(recipe, built_plugins(), registry(), options, {});
-  auto tuned = read_safetensors(result.weights);
+  const training::TrainingResult result = train(recipe, built_plugins(), registry(), options, {});
+  auto tuned = models::read_safetensors(result.weights);
   EXPECT_EQ(tuned.at("1.pni.alpha").item<float>(), 0.125f);
   tuned.erase("1.pni.alpha");
   EXPECT_TRUE(same_bits(base, tuned));
-  const ModelEntry entry = registry().model("quarters/y");
+  const registry::ModelEntry entry = registry().model("quarters/y");
   EXPECT_EQ(entry.training.at("from"), ParamValue("quarters/x"));
   EXPECT_EQ(entry.training.at("from_sha256"), ParamValue(registry().model("quarters/x").sha256));
   // A recipe without plugins of its own goes on with those of its base.
   head.replace(head.find("quarters/y"), 10, "quarters/z");
-  EXPECT_EQ(read_recipe(write(head + "from = \"quarters/y\"\n"), built_plugins(), registry())
-                .layer_plugins.size(),
-            1u);
+  EXPECT_EQ(
+      training::read_recipe(write(head + "from = \"quarters/y\"\n"), built_plugins(), registry())
+          .layer_plugins.size(),
+      1u);
   EXPECT_EQ(problems(head + "from = \"quarters/xx\"\n"),
             "recipe.toml:7:8: from: the registry has no model 'quarters/xx', did you "
             "mean 'quarters/x'?");
@@ -387,30 +394,31 @@ TEST_F(RecipeTest, FineTuningBeginsWithTheBaseAndItsNewPluginsAtTheirInitialValu
 
 TEST_F(RecipeTest, ReplicatesAreEntriesThatTellTheirSpread) {
   const std::string text = kHead + "validation = { samples = 8 }\nseeds = [0, 1, 5]\n" + kNetwork;
-  const Recipe recipe = read_recipe(write(text), built_plugins(), registry());
-  TrainOptions options;
+  const training::Recipe recipe = training::read_recipe(write(text), built_plugins(), registry());
+  training::TrainOptions options;
   options.output = registry_folder / "models" / "quarters";
   options.resume = true;
-  std::vector<ModelEntry> entries;
-  for (const Recipe& one : replicates(recipe)) {
+  std::vector<registry::ModelEntry> entries;
+  for (const training::Recipe& one : replicates(recipe)) {
     EXPECT_FALSE(train(one, built_plugins(), registry(), options, {}).found);
     entries.push_back(registry().model(one.id));
   }
   ASSERT_EQ(entries.size(), 3u);
   EXPECT_EQ(entries[2].id, "quarters/x-seed5");
   EXPECT_NE(entries[0].sha256, entries[1].sha256);
-  const std::vector<Spread> spread = spread_of(entries);
+  const std::vector<training::Spread> spread = training::spread_of(entries);
   ASSERT_EQ(spread.size(), 2u);
   EXPECT_EQ(spread[0].what, "test of quarters");
   EXPECT_EQ(spread[1].what, "validation");
   double mean = 0, squares = 0;
-  for (const ModelEntry& entry : entries) mean += double(entry.accuracy[0].correct) / 40 / 3;
-  for (const ModelEntry& entry : entries)
+  for (const registry::ModelEntry& entry : entries)
+    mean += double(entry.accuracy[0].correct) / 40 / 3;
+  for (const registry::ModelEntry& entry : entries)
     squares += std::pow(double(entry.accuracy[0].correct) / 40 - mean, 2);
   EXPECT_NEAR(spread[0].mean, mean, 1e-12);
   EXPECT_NEAR(spread[0].deviation, std::sqrt(squares / 2), 1e-12);
   write_spread(entries, spread);
-  for (const Recipe& one : replicates(recipe)) {
+  for (const training::Recipe& one : replicates(recipe)) {
     const ParamMap told = *registry().model(one.id).training.at("replicates").get<ParamMap>();
     EXPECT_EQ(told.at("ids").get<ParamList>()->size(), 3u);
     EXPECT_TRUE(train(one, built_plugins(), registry(), options, {}).found);  // nothing is repeated
@@ -441,20 +449,22 @@ averaging = { type = "swa", from_epoch = 1.5 }
 
 TEST_F(RecipeTest, TrainsAnArchitectureThatAPluginBuilds) {
   const fs::path build = std::getenv("GAUNTLET_BUILD_DIR");
-  const PluginLibrary plugins({build / "plugins", build / "test_plugins"});
+  const library::PluginLibrary plugins({build / "plugins", build / "test_plugins"});
   const std::string network =
       "layer_plugins = [{ use = \"pni\" }]\n[network]\narchitecture = "
       "\"two_towers\"\ninput = [1, 8, 8]\nclasses = 4\nwidth = ";
-  const Recipe recipe = read_recipe(write(kHead + network + "3\n"), plugins, registry());
-  TrainOptions options;
+  const training::Recipe recipe =
+      training::read_recipe(write(kHead + network + "3\n"), plugins, registry());
+  training::TrainOptions options;
   options.output = registry_folder / "models" / "quarters";
   train(recipe, plugins, registry(), options, {});
   std::vector<std::shared_ptr<Defense>> layer_plugins;
-  const auto loaded = load_network(registry().model("quarters/x"), plugins, layer_plugins);
+  const auto loaded =
+      evaluation::load_network(registry().model("quarters/x"), plugins, layer_plugins);
   EXPECT_EQ(loaded->layers().front().weight_shape, (std::vector<int64_t>{3, 1, 3, 3}));
   EXPECT_TRUE(loaded->layers().front().learned.contains("alpha"));
   try {
-    read_recipe(write(kHead + network + "0\n"), plugins, registry());
+    training::read_recipe(write(kHead + network + "0\n"), plugins, registry());
     ADD_FAILURE() << "a width of 0 was accepted";
   } catch (const BadInput& error) {
     EXPECT_NE(std::string(error.what()).find("two_towers: width: 0 is not in [1, 64]"),
@@ -464,9 +474,9 @@ TEST_F(RecipeTest, TrainsAnArchitectureThatAPluginBuilds) {
 }
 
 TEST(ToToml, WritesTypeAndUseFirst) {
-  EXPECT_EQ(to_toml(ParamMap{{"kernel", 3}, {"type", "conv"}, {"bias", false}}),
+  EXPECT_EQ(registry::to_toml(ParamMap{{"kernel", 3}, {"type", "conv"}, {"bias", false}}),
             "{ type = \"conv\", bias = false, kernel = 3 }");
-  EXPECT_EQ(to_toml(ParamList{1, "a\"b", ParamMap{{"use", "pgd"}}}),
+  EXPECT_EQ(registry::to_toml(ParamList{1, "a\"b", ParamMap{{"use", "pgd"}}}),
             "[1, \"a\\\"b\", { use = \"pgd\" }]");
 }
 

@@ -4,11 +4,11 @@
 
 namespace gauntlet {
 namespace {
-using ScheduleType = ScheduleSpec::Type;
+using ScheduleType = training::ScheduleSpec::Type;
 
 // 10 epochs of 4 steps at a highest rate of 0.2.
 struct Schedule : ::testing::Test {
-  ScheduleSpec spec;
+  training::ScheduleSpec spec;
   double at_epoch(double epoch) const { return learning_rate_at(spec, int64_t(epoch * 4), 4, 10); }
   explicit Schedule(ScheduleType type = ScheduleType::kConstant) {
     spec.type = type;
@@ -27,7 +27,7 @@ TEST_F(Schedule, WarmUpRisesLinearlyToWhatIsScheduled) {
   EXPECT_DOUBLE_EQ(at_epoch(2), 0.2 * 0.6);
   EXPECT_DOUBLE_EQ(at_epoch(4), 0.2);
   spec.type = ScheduleType::kCosine;
-  ScheduleSpec cold = spec;
+  training::ScheduleSpec cold = spec;
   cold.warmup_epochs = 0;
   EXPECT_DOUBLE_EQ(at_epoch(2), 0.6 * learning_rate_at(cold, 8, 4, 10));
   EXPECT_DOUBLE_EQ(at_epoch(7), learning_rate_at(cold, 28, 4, 10));

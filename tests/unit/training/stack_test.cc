@@ -7,8 +7,8 @@ namespace gauntlet {
 namespace {
 using namespace training_tests;
 
-Recipe in_noise(double sigma) {
-  Recipe recipe = small_recipe();
+training::Recipe in_noise(double sigma) {
+  training::Recipe recipe = small_recipe();
   recipe.stack = {{"smoothing", {{"sigma", sigma}}}};
   recipe.method = Use{"adversarial_training",
                       {{"weight", 0.5}, {"attack", ParamMap{{"use", "pgd"}, {"steps", 2}}}}};
@@ -16,8 +16,8 @@ Recipe in_noise(double sigma) {
 }
 
 TEST(TrainingStack, WithoutNoiseItIsTheBareTraining) {
-  const Dataset data = quarters(72);
-  Recipe bare = in_noise(0);
+  const data::Dataset data = quarters(72);
+  training::Recipe bare = in_noise(0);
   bare.stack.clear();
   EXPECT_TRUE(same_bits(trained(in_noise(0), data), trained(bare, data)));
   EXPECT_FALSE(same_bits(trained(in_noise(0.1), data), trained(bare, data)));
@@ -30,7 +30,7 @@ struct Asks final : Defense, Trains {
 };
 
 TEST(TrainingStack, EveryPassAndEveryAttackHasNoiseOfItsOwn) {
-  Recipe recipe = in_noise(0.3);
+  training::Recipe recipe = in_noise(0.3);
   recipe.epochs = 1;
   auto method = std::make_shared<Asks>();
   int64_t steps = 0;
@@ -47,16 +47,16 @@ TEST(TrainingStack, EveryPassAndEveryAttackHasNoiseOfItsOwn) {
 }
 
 TEST(TrainingStack, ResumesBitForBit) {
-  const Dataset data = quarters(72);
-  const Recipe recipe = in_noise(0.1);
-  const NamedTensors whole = trained(recipe, data);
+  const data::Dataset data = quarters(72);
+  const training::Recipe recipe = in_noise(0.1);
+  const training::NamedTensors whole = trained(recipe, data);
   const Folder folder;
-  TrainCallbacks callbacks;
+  training::TrainCallbacks callbacks;
   int64_t batches = 0;
   callbacks.stop = [&] { return ++batches > 6; };
-  const TrainingParts first = parts_of(recipe);
+  const training::TrainingParts first = parts_of(recipe);
   EXPECT_FALSE(run_training(recipe, data, first, folder.path / "c", false, callbacks).finished);
-  const TrainingParts second = parts_of(recipe);
+  const training::TrainingParts second = parts_of(recipe);
   EXPECT_TRUE(run_training(recipe, data, second, folder.path / "c", true, {}).finished);
   EXPECT_TRUE(same_bits(whole, weights(*second.network)));
 }

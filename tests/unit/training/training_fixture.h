@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "models/architectures/build_network.h"
+#include "tests/support/temporary_folder.h"
 #include "training/batches.h"
 #include "training/train.h"
 
@@ -15,13 +17,13 @@ namespace gauntlet::training_tests {
 namespace fs = std::filesystem;
 
 /// Images of four classes: a bright quarter says which, the rest is noise. [n, 1, 8, 8]
-inline Dataset quarters(int64_t n, uint64_t seed = 1) {
+inline data::Dataset quarters(int64_t n, uint64_t seed = 1) {
   const Tensor index = torch::arange(n, torch::kLong);
-  Dataset data;
+  data::Dataset data;
   data.id = "quarters";
   data.split = "train";
   data.labels = index.remainder(4);
-  Noise noise = noise_for(seed, Stream::kProbe, index);
+  Noise noise = noise_for(seed, evaluation::Stream::kProbe, index);
   Tensor images = noise.uniform({1, 8, 8}) * 160;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t label = i % 4;
@@ -31,9 +33,9 @@ inline Dataset quarters(int64_t n, uint64_t seed = 1) {
   return data;
 }
 
-inline NetworkSpec small_network() {
+inline models::NetworkSpec small_network() {
   const auto layer = [](ParamMap options) { return ParamValue(std::move(options)); };
-  NetworkSpec spec;
+  models::NetworkSpec spec;
   spec.architecture = "sequential";
   spec.input = {1, 8, 8};
   spec.classes = 4;
@@ -44,8 +46,8 @@ inline NetworkSpec small_network() {
   return spec;
 }
 
-inline Recipe small_recipe() {
-  Recipe recipe;
+inline training::Recipe small_recipe() {
+  training::Recipe recipe;
   recipe.id = "quarters/small";
   recipe.dataset = "quarters";
   recipe.network = small_network();
@@ -55,10 +57,10 @@ inline Recipe small_recipe() {
   recipe.optimizer.momentum = 0.9;
   recipe.optimizer.nesterov = true;
   recipe.optimizer.weight_decay = 1e-3;
-  recipe.schedule.type = ScheduleSpec::Type::kOneCycle;
+  recipe.schedule.type = training::ScheduleSpec::Type::kOneCycle;
   recipe.schedule.learning_rate = 0.05;
   recipe.augmentation = {.crop_padding = 1, .flip = true};
-  recipe.threat = ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
+  recipe.threat = suite::ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
   recipe.validation.samples = 8;
   recipe.sha256 = "a recipe";
   return recipe;
@@ -74,13 +76,15 @@ inline ParamValue as_param(const Use& use) {
 }
 
 /// The plugins of the build tree.
-inline const PluginLibrary& built_plugins() {
-  static const PluginLibrary library({fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "plugins"});
+inline const library::PluginLibrary& built_plugins() {
+  static const library::PluginLibrary library(
+      {fs::path(std::getenv("GAUNTLET_BUILD_DIR")) / "plugins"});
   return library;
 }
 
-inline TrainingParts parts_of(const Recipe& recipe, std::shared_ptr<Defense> method = nullptr) {
-  TrainingParts parts;
+inline training::TrainingParts parts_of(const training::Recipe& recipe,
+                                        std::shared_ptr<Defense> method = nullptr) {
+  training::TrainingParts parts;
   parts.network = build_network(recipe.network, uint64_t(recipe.seed));
   for (const Use& use : recipe.layer_plugins) {
     parts.layer_plugins.push_back(built_plugins().defense(use.plugin, use.with));
@@ -95,22 +99,22 @@ inline TrainingParts parts_of(const Recipe& recipe, std::shared_ptr<Defense> met
   return parts;
 }
 
-inline NamedTensors weights(const Network& network) {
-  NamedTensors out;
-  for (const NamedTensor& named : network.tensors())
+inline training::NamedTensors weights(const models::Network& network) {
+  training::NamedTensors out;
+  for (const models::NamedTensor& named : network.tensors())
     out[named.name] = named.tensor.detach().clone();
   return out;
 }
 
 /// What a training without checkpoints makes of the recipe.
-inline NamedTensors trained(const Recipe& recipe, const Dataset& data,
-                            std::shared_ptr<Defense> method = nullptr) {
-  const TrainingParts parts = parts_of(recipe, std::move(method));
+inline training::NamedTensors trained(const training::Recipe& recipe, const data::Dataset& data,
+                                      std::shared_ptr<Defense> method = nullptr) {
+  const training::TrainingParts parts = parts_of(recipe, std::move(method));
   run_training(recipe, data, parts, {}, false, {});
   return weights(*parts.network);
 }
 
-inline bool same_bits(const NamedTensors& a, const NamedTensors& b) {
+inline bool same_bits(const training::NamedTensors& a, const training::NamedTensors& b) {
   if (a.size() != b.size()) return false;
   for (const auto& [name, tensor] : a)
     if (!b.count(name) || !torch::equal(tensor, b.at(name))) return false;
@@ -118,14 +122,9 @@ inline bool same_bits(const NamedTensors& a, const NamedTensors& b) {
 }
 
 /// A folder of this test alone, removed at its end.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "gauntlet-training-XXXXXX").string();
-    path = mkdtemp(pattern.data());
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path path;
+struct Folder {
+  const testing::TemporaryFolder owned;
+  const fs::path path = owned;
 };
 
 }  // namespace gauntlet::training_tests

@@ -1,0 +1,21 @@
+// What the evidence behind an entry leaves to be asked.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/board_terms.h"
+#include "boards/entry.h"
+
+namespace gauntlet::boards {
+
+/// Findings about an entry, a sentence each, of its outcomes alone, so that anyone finds the same:
+/// attacks that see less do better than gradients (the control, transfer, queries), gradient
+/// attacks leave images as they are, and what the host flagged while they ran. Empty: none.
+std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items);
+
+/// Why what is left under a threat is no ground for a rank: each of the board's attacks that follow
+/// gradients of the defense had none for most images, or left most as they are. "every gradient of
+/// pgd is 0"; "": it is one, or no attack follows gradients.
+std::string failed_evidence(const BoardThreat& threat);
+
+}  // namespace gauntlet::boards

@@ -1,0 +1,240 @@
+#include "boards/scores.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "analysis/certification.h"
+#include "results/intervals.h"
+#include "results/outcomes.h"
+
+namespace gauntlet::boards {
+namespace {
+
+/// One attack over all seeds.
+struct MeasuredAttack {
+  const BoardAttack* attack = nullptr;
+  struct Image {
+    double clean = 0, robust = 0, margin = 0;  // means over seeds
+    int64_t label = 0;
+    size_t seen = 0;
+  };
+  std::map<int64_t, Image> images;  // that every seed saw
+  double accuracy = 0, variance = 0;
+  bool random = false;
+};
+
+/// The first status that is no result, or nullopt.
+std::optional<results::Status> status_of_failure(const BoardAttack& attack) {
+  for (const BoardAttack::Cell& cell : attack.cells)
+    if (cell.record.status != results::Status::kOk) return cell.record.status;
+  return {};
+}
+
+MeasuredAttack measured_by(const BoardAttack& attack) {
+  MeasuredAttack out;
+  out.attack = &attack;
+  const auto seeds = double(attack.cells.size());
+  for (const BoardAttack::Cell& cell : attack.cells) {
+    const results::CellRecord& record = cell.record;
+    std::vector<int64_t> by_image;
+    for (const results::Outcome& outcome : record.outcomes) {
+      MeasuredAttack::Image& image = out.images[outcome.index];
+      image.clean += double(outcome.clean_right) / double(record.trials) / seeds;
+      image.robust += double(outcome.robust_right) / double(record.trials) / seeds;
+      image.margin += outcome.margin / seeds;
+      image.label = outcome.label;
+      ++image.seen;
+      by_image.push_back(outcome.robust_right);
+    }
+    out.random |= record.stochastic;
+    // The draws of different seeds have nothing to do with each other.
+    out.variance += results::shared_variance(record.robust_by_trial, by_image) / (seeds * seeds);
+  }
+  std::erase_if(out.images, [&](const auto& item) { return double(item.second.seen) < seeds; });
+  for (const auto& [_, image] : out.images)
+    out.accuracy += image.robust / double(out.images.size());
+  return out;
+}
+
+/// Whether `a` did worse to the defense on one image. Of equals the lower margin decides, of a
+/// random defense, where a margin is of one draw, not; then the board's own attack; then the one
+/// that is stronger over all images; then the name, so that the order of attacks does not.
+bool worse(const MeasuredAttack& a, const MeasuredAttack& b, int64_t index) {
+  const MeasuredAttack::Image &x = a.images.at(index), &y = b.images.at(index);
+  if (std::abs(x.robust - y.robust) > results::kSameRate) return x.robust < y.robust;
+  if (!a.random && x.margin != y.margin) return x.margin < y.margin;
+  return std::tie(a.attack->additional, a.accuracy, a.attack->name) <
+         std::tie(b.attack->additional, b.accuracy, b.attack->name);
+}
+
+results::Interval interval_of(const BoardScore& score) {
+  const bool decided = std::all_of(score.rates.begin(), score.rates.end(),
+                                   [](double rate) { return rate == 0 || rate == 1; });
+  if (!decided || score.variance > 0) return results::of_rates(score.rates, score.variance);
+  return results::wilson(std::count(score.rates.begin(), score.rates.end(), 1.0),
+                         int64_t(score.rates.size()));
+}
+
+/// The rates that remain to be summed up.
+void finish(BoardScore& score) {
+  const auto n = double(score.rates.size());
+  for (const double rate : score.rates) score.accuracy += rate / n;
+  for (const double rate : score.clean) score.clean_accuracy += rate / n;
+  for (const std::string& attack : score.decided) ++score.decided_by[attack];
+  score.interval = interval_of(score);
+}
+
+void compare(std::vector<std::string>& out, const std::string& where, const char* what,
+             double claimed, double found) {
+  if (const std::string problem = results::claim_problem(what, claimed, found); !problem.empty())
+    out.push_back(where + ": " + problem);
+}
+
+void compare(std::vector<std::string>& out, const std::string& where,
+             const results::Interval& claimed, const results::Interval& found) {
+  compare(out, where, "the lower end of its interval as", claimed.low, found.low);
+  compare(out, where, "the upper end of its interval as", claimed.high, found.high);
+}
+
+void check(std::vector<std::string>& out, const BoardThreat& threat) {
+  for (const BoardAttack& attack : threat.attacks)
+    for (const BoardAttack::Cell& cell : attack.cells)
+      for (const std::string& sentence : contradictions(cell.record))
+        out.push_back(fmt::format("{} under {}, seed {}: {}", attack.name, threat.name,
+                                  cell.record.seed, sentence));
+  const BoardScore score = score_of(threat);
+  compare(out, threat.name, "clean accuracy", threat.clean_accuracy, score.clean_accuracy);
+  compare(out, threat.name, "robust accuracy", threat.robust_accuracy, score.accuracy);
+  compare(out, threat.name, threat.interval, score.interval);
+  if (threat.complete != score.complete())
+    out.push_back(
+        threat.name +
+        (threat.complete ? ": claims to be complete, but " : ": claims to be incomplete, but ") +
+        (score.complete()        ? "every attack has a result"
+         : score.missing.empty() ? score.problem
+                                 : score.missing.front() + " has no result"));
+}
+
+void check_certificates(std::vector<std::string>& out, const BoardEntry& entry) {
+  for (const results::Certification& record : entry.certifications) {
+    if (record.status != results::Status::kOk) continue;
+    results::Certification again = record;
+    analysis::summarise(again);
+    const std::string where = fmt::format("certificates, seed {}", record.seed);
+    compare(out, where, "certified accuracy", record.certified_accuracy, again.certified_accuracy);
+    compare(out, where, "a share of abstentions", record.abstained, again.abstained);
+    compare(out, where, "an average radius", record.average_radius, again.average_radius);
+    compare(out, where, record.interval, again.interval);
+  }
+  for (const CertifiedAt& at : entry.certified_at) {
+    const std::string where = fmt::format("certified beyond {:g}", at.radius);
+    const BoardScore score = certified_score(entry, at.radius);
+    compare(out, where, "accuracy", at.accuracy, score.accuracy);
+    compare(out, where, at.interval, score.interval);
+  }
+}
+}  // namespace
+
+BoardScore score_of(const BoardThreat& threat, bool with_additional) {
+  BoardScore score;
+  std::vector<MeasuredAttack> counted;
+  for (const BoardAttack& attack : threat.attacks) {
+    if (attack.additional && !with_additional) continue;
+    const std::optional<results::Status> failure = status_of_failure(attack);
+    if (!failure && !attack.cells.empty())
+      counted.push_back(measured_by(attack));
+    else if (!attack.additional && failure != results::Status::kSkipped)
+      score.missing.push_back(attack.name + " (" +
+                              to_string(failure.value_or(results::Status::kError)) + ")");
+  }
+  std::map<int64_t, const MeasuredAttack*> worst;
+  const MeasuredAttack* widest = nullptr;
+  for (const MeasuredAttack& attack : counted) {
+    for (const auto& [index, _] : attack.images) {
+      const MeasuredAttack*& here = worst[index];
+      if (!here || worse(attack, *here, index)) here = &attack;
+    }
+    if (!widest || attack.images.size() > widest->images.size()) widest = &attack;
+    score.variance = std::max(score.variance, attack.variance);
+  }
+  if (worst.empty()) {
+    score.problem = "no attack has a result";
+    return score;
+  }
+  for (const auto& [index, attack] : worst) {
+    const MeasuredAttack::Image& image = attack->images.at(index);
+    const auto clean = widest->images.find(index);
+    score.images.push_back(index);
+    score.labels.push_back(image.label);
+    score.clean.push_back(clean == widest->images.end() ? image.clean : clean->second.clean);
+    score.rates.push_back(std::clamp(image.robust, 0.0, 1.0));
+    score.decided.push_back(attack->attack->name);
+  }
+  finish(score);
+  return score;
+}
+
+BoardScore certified_score(const BoardEntry& entry, double radius) {
+  BoardScore score;
+  if (entry.certifications.empty()) score.problem = "nothing is certified";
+  struct Image {
+    double right = 0, beyond = 0;
+    int64_t label = 0;
+    size_t seen = 0;
+  };
+  std::map<int64_t, Image> images;
+  for (const results::Certification& record : entry.certifications) {
+    if (record.status != results::Status::kOk)
+      score.problem = "the certification is " + to_string(record.status);
+    for (const results::CertifiedSample& sample : record.certificates) {
+      Image& image = images[sample.index];
+      const bool right = sample.answer == sample.label;
+      image.right += right, image.beyond += right && sample.radius > radius;
+      image.label = sample.label;
+      ++image.seen;
+    }
+  }
+  const size_t seeds = entry.certifications.size();
+  std::erase_if(images, [&](const auto& item) { return item.second.seen < seeds; });
+  if (score.problem.empty() && images.empty()) score.problem = "no image is certified";
+  if (!score.problem.empty()) return score;
+  for (const auto& [index, image] : images) {
+    score.images.push_back(index);
+    score.labels.push_back(image.label);
+    score.clean.push_back(image.right / double(seeds));
+    score.rates.push_back(image.beyond / double(seeds));
+  }
+  finish(score);
+  return score;
+}
+
+void claim(BoardEntry& entry) {
+  std::set<double> radii = {0};
+  for (BoardThreat& threat : entry.threats) {
+    const BoardScore score = score_of(threat);
+    threat.clean_accuracy = score.clean_accuracy, threat.robust_accuracy = score.accuracy;
+    threat.interval = score.interval, threat.complete = score.complete();
+    if (threat.norm == "l2") radii.insert(threat.epsilon);
+  }
+  entry.certified_at.clear();
+  if (entry.certifications.empty()) return;
+  for (const double radius : radii) {
+    const BoardScore score = certified_score(entry, radius);
+    if (score.problem.empty())
+      entry.certified_at.push_back({radius, score.accuracy, score.interval});
+  }
+}
+
+std::vector<std::string> contradictions(const BoardEntry& entry) {
+  std::vector<std::string> out;
+  for (const BoardThreat& threat : entry.threats) check(out, threat);
+  check_certificates(out, entry);
+  return out;
+}
+
+}  // namespace gauntlet::boards

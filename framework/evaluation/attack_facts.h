@@ -1,0 +1,24 @@
+// What attacks say of themselves, asked before they run.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "evaluation/defended_model.h"
+#include "gauntlet/attack.h"
+#include "library/plugin_library.h"
+
+namespace gauntlet::evaluation {
+
+/// Facts about a model that attacks may read.
+TargetFacts facts_of(const DefendedModel& model);
+
+/// What an attack, and those inside it, say of themselves under this threat: a sentence each.
+std::vector<std::string> remarks_of(const Use& attack, const ThreatModel& threat,
+                                    const TargetFacts& facts, Goal goal,
+                                    const library::PluginLibrary& plugins);
+/// Why an attack inside this one has no form for this; empty: all have.
+std::string unsupported_inside(const Use& attack, const ThreatModel& threat,
+                               const TargetFacts& facts, Goal goal,
+                               const library::PluginLibrary& plugins);
+
+}  // namespace gauntlet::evaluation

@@ -1,0 +1,13 @@
+#include "execution/local.h"
+
+namespace gauntlet::execution {
+
+void LocalExecutor::run(const std::vector<suite::Job>& jobs,
+                        const std::function<void(size_t job, Answer answer)>& done) {
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    events_.cell_begin(i, jobs[i].label);
+    done(i, answerer_.answer(jobs[i]));
+  }
+}
+
+}  // namespace gauntlet::execution

@@ -1,0 +1,17 @@
+#include "suite/inner_keys.h"
+
+namespace gauntlet::suite {
+
+Average InnerKeys::averaged() const {
+  if (average == "probability") return Average::kProbability;
+  return average == "logit" ? Average::kLogit : Average::kLoss;
+}
+
+InnerKeys take_inner_keys(Use& attack) {
+  ParamMap taken;
+  for (const ParamSpec& spec : schema_of<InnerKeys>())
+    if (auto node = attack.with.extract(spec.name)) taken.insert(std::move(node));
+  return gauntlet::bind<InnerKeys>(taken);
+}
+
+}  // namespace gauntlet::suite

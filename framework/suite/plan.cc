@@ -1,0 +1,239 @@
+#include "suite/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "base/duration.h"
+#include "base/shown.h"
+#include "base/utf8.h"
+#include "gauntlet/attack.h"
+
+namespace gauntlet::suite {
+namespace {
+
+constexpr double kForwardShare = 1.0 / 3;  // of a forward and backward pass
+
+int64_t number_or(const ParamMap& params, std::string_view name, int64_t fallback) {
+  const auto there = params.find(name);
+  const auto* value = there == params.end() ? nullptr : there->second.get<int64_t>();
+  return value ? *value : fallback;
+}
+
+// Queries of one run of an attack, by the names its parameters have: an attack without steps asks
+// once, a population asks for every member, one with targets (0: all) runs for each wrong class, an
+// attack that runs another takes what that one takes.
+double queries_of(const ParamMap& params, int64_t classes) {
+  double queries = double(std::max<int64_t>(1, number_or(params, "steps", 1))) *
+                   double(number_or(params, "population", 1));
+  const int64_t wrong = std::max<int64_t>(1, classes - 1),
+                targets = number_or(params, "targets", 1);
+  queries *= double(targets == 0 ? wrong : std::min(targets, wrong));
+  for (const auto& [name, value] : params)
+    if (const auto* nested = value.get<ParamMap>(); nested && nested->count("use"))
+      queries *= queries_of(*nested, classes);
+  return queries;
+}
+
+// An attack whose queries are the defense's whole vote.
+bool asks_for_votes(const ParamMap& params) {
+  const auto there = params.find("oracle");
+  return there != params.end() && there->second == ParamValue("wrapped");
+}
+
+// Copies of one vote of the defense; 0: it does not vote.
+int64_t votes_of(const DefenseSpec& defense) {
+  int64_t votes = 0;
+  for (const Use& wrapper : defense.stack)
+    votes = std::max(votes, number_or(wrapper.with, "mc_samples", 0));
+  return votes;
+}
+
+int64_t trials_of(const DefenseSpec& defense, const Scoring& scoring, int64_t votes) {
+  if (votes == 0 && defense.model.layer_plugins.empty() && scoring.trials == 0) return 1;
+  return scoring.trials_of(std::max<int64_t>(1, votes));
+}
+
+int64_t certified_samples_of(const Suite& suite) {
+  const auto all = int64_t(suite.data.indices.size());
+  return suite.certify && suite.certify->samples > 0 ? std::min(suite.certify->samples, all) : all;
+}
+
+int64_t samples_of(const Suite& suite, const AttackSpec& attack) {
+  const auto all = int64_t(suite.data.indices.size());
+  return attack.host.samples > 0 ? std::min(attack.host.samples, all) : all;
+}
+
+std::string padded(const std::string& text, size_t to) {
+  return text + std::string(to > width(text) ? to - width(text) : 0, ' ');
+}
+
+template <class Spec>
+size_t widest(const std::vector<Spec>& specs) {
+  size_t widest = 0;
+  for (const Spec& spec : specs) widest = std::max(widest, width(printable(spec.name)));
+  return widest;
+}
+
+// 1,234,567
+std::string grouped(double value) {
+  const std::string digits = std::to_string(int64_t(std::llround(value)));
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
+}
+
+std::string counted(size_t n, const char* one, const char* many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
+}
+
+std::string host_keys_text(const HostKeys& keys) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (keys.restarts != 1) add(std::to_string(keys.restarts) + " restarts");
+  if (keys.draws != 1) add(std::to_string(keys.draws) + " draws");
+  if (keys.average) add("average of " + to_string(*keys.average));
+  if (keys.goal != Goal::kUntargeted) add(to_string(keys.goal));
+  if (keys.access) add("access " + to_string(*keys.access));
+  if (keys.max_queries) add("at most " + std::to_string(keys.max_queries) + " queries");
+  if (halves(keys.mode)) add("in bfloat16");
+  if (!keys.retries()) add("saturation reported only");
+  if (keys.samples) add(std::to_string(keys.samples) + " samples");
+  return text;
+}
+
+void write_head(std::ostream& out, const Suite& suite) {
+  out << "suite    " << printable(suite.name) << "\n"
+      << "data     " << printable(suite.data.dataset) << ", split " << printable(suite.data.split)
+      << ", " << counted(suite.data.indices.size(), "sample", "samples") << "\n"
+      << "threats  ";
+  for (size_t i = 0; i < suite.threats.size(); ++i) {
+    const ThreatSpec& threat = suite.threats[i];
+    out << (i ? "; " : "") << printable(threat.name) << ": " << to_string(threat.norm) << " "
+        << threat.epsilon_text;
+  }
+  out << "\nseeds    ";
+  for (size_t i = 0; i < suite.seeds.size(); ++i) out << (i ? ", " : "") << suite.seeds[i];
+  out << "\n";
+}
+
+void write_rows(std::ostream& out, const Suite& suite) {
+  out << "\n" << counted(suite.defenses.size(), "defense", "defenses") << "\n";
+  for (const DefenseSpec& row : suite.defenses) {
+    out << "  " << padded(printable(row.name), widest(suite.defenses)) << "  "
+        << printable(row.model.id);
+    for (const Use& layer : row.model.layer_plugins) out << " (" << layer.plugin << ")";
+    for (const Use& wrapper : row.stack) out << " + " << wrapper.plugin;
+    out << "\n";
+  }
+}
+
+void write_columns(std::ostream& out, const Suite& suite) {
+  size_t plugin_width = 0;
+  for (const AttackSpec& attack : suite.attacks)
+    plugin_width = std::max(plugin_width, width(attack.plugin));
+  out << "\n" << counted(suite.attacks.size(), "attack", "attacks") << "\n";
+  for (const AttackSpec& attack : suite.attacks) {
+    std::string line = "  " + padded(printable(attack.name), widest(suite.attacks)) + "  " +
+                       padded(attack.plugin, plugin_width) + "  " + host_keys_text(attack.host);
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << "\n";
+  }
+}
+}  // namespace
+
+SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,
+                       const Scoring& scoring) {
+  const int64_t votes = votes_of(defense);
+  double queries = access == Access::kNone
+                       ? 0
+                       : queries_of(attack.params, defense.model.network.classes) *
+                             double(attack.host.draws) * double(attack.host.restarts);
+  if (access == Access::kDecision || asks_for_votes(attack.params))
+    queries *= double(std::max<int64_t>(1, votes));
+  if (attack.host.max_queries > 0) queries = std::min(queries, double(attack.host.max_queries));
+  const double trials = double(trials_of(defense, scoring, votes));
+  return {queries, trials * double(std::max<int64_t>(1, votes))};
+}
+
+double certifying_cost(const DefenseSpec& defense) {
+  int64_t most = 0;
+  for (const Use& wrapper : defense.stack)
+    most = std::max(most, number_or(wrapper.with, "n0", 0) + number_or(wrapper.with, "n", 0));
+  return double(most);
+}
+
+std::vector<double> expected_passes(const Suite& suite) {
+  std::vector<double> out;
+  for (const Cell& cell : suite.cells) {
+    const AttackSpec& attack = suite.attacks[cell.attack];
+    const SampleCost cost =
+        sample_cost(suite.defenses[cell.defense], attack,
+                    attack.host.access.value_or(Access::kGradient), suite.scoring);
+    out.push_back((cost.attack + kForwardShare * cost.scoring) * double(samples_of(suite, attack)));
+  }
+  for (const CertifiedRow& row : suite.certified)
+    out.push_back(kForwardShare * std::max(1.0, certifying_cost(suite.defenses[row.defense])) *
+                  double(certified_samples_of(suite)));
+  return out;
+}
+
+std::string describe_plan(const Suite& suite, const AccessOf& access,
+                          const SecondsPerGradient& seconds) {
+  std::ostringstream out;
+  write_head(out, suite);
+  write_rows(out, suite);
+  write_columns(out, suite);
+  double attack_passes = 0, scoring_passes = 0, time = 0, most = 0;
+  for (const DefenseSpec& defense : suite.defenses) {
+    const double second = seconds ? seconds(defense) : 0;
+    for (const AttackSpec& attack : suite.attacks) {
+      const Access asked = access(attack);
+      const SampleCost cost = sample_cost(defense, attack, asked, suite.scoring);
+      const double runs =
+          double(samples_of(suite, attack)) * double(suite.threats.size() * suite.seeds.size());
+      attack_passes += runs * cost.attack;
+      scoring_passes += runs * cost.scoring;
+      most = std::max(most, cost.attack);
+      const double share = asked == Access::kGradient ? 1 : kForwardShare;
+      time += runs * second * (share * cost.attack + kForwardShare * cost.scoring);
+    }
+  }
+  double certifying = 0;
+  for (const CertifiedRow& row : suite.certified) {
+    const DefenseSpec& defense = suite.defenses[row.defense];
+    const double runs = double(certified_samples_of(suite)) * certifying_cost(defense);
+    certifying += runs;
+    time += runs * kForwardShare * (seconds ? seconds(defense) : 0);
+  }
+  out << "\ncells    " << suite.cells.size() << " = "
+      << counted(suite.defenses.size(), "defense", "defenses") << " × "
+      << counted(suite.attacks.size(), "attack", "attacks") << " × "
+      << counted(suite.threats.size(), "threat", "threats") << " × "
+      << counted(suite.seeds.size(), "seed", "seeds") << "\n"
+      << "passes   attacks about " << grouped(attack_passes) << ", at most " << grouped(most)
+      << " a sample and cell; scoring about " << grouped(scoring_passes) << "\n";
+  if (!suite.certified.empty())
+    out << "certify  "
+        << counted(suite.certified.size() / suite.seeds.size(), "defense", "defenses") << " × "
+        << counted(size_t(certified_samples_of(suite)), "sample", "samples") << " × "
+        << counted(suite.seeds.size(), "seed", "seeds") << ", about " << grouped(certifying)
+        << " passes\n";
+  if (seconds)
+    out << "time     about " << duration(time)
+        << " here; less where attacks win early or results are known\n";
+  return out.str();
+}
+
+std::string describe_plan(const Suite& suite, const library::PluginLibrary& plugins,
+                          const SecondsPerGradient& seconds) {
+  const auto access = [&](const AttackSpec& attack) {
+    return plugins.attack(attack.plugin, attack.params)->facts().access;
+  };
+  return describe_plan(suite, access, seconds);
+}
+
+}  // namespace gauntlet::suite

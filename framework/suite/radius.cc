@@ -1,0 +1,105 @@
+#include "suite/radius.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace gauntlet::suite {
+namespace {
+
+// The least radius that moves a pixel: floats near 1 lie 6e-8 apart.
+constexpr double kLeast = 1e-6, kMost = 1e9;
+constexpr const char* kUnlessMeant = " (unbounded = true if it is meant)";
+
+std::string rounded(double value) {
+  char text[32];
+  return std::string(text, size_t(std::snprintf(text, sizeof text, "%.4g", value)));
+}
+
+// What a length in levels of a byte is in pixels: ", write "8/255"".
+std::string as_fraction(double value, double longest) {
+  if (value / 255 > longest) return "";
+  return "; pixels are in [0, 1], write \"" + to_text(ParamValue(value)) + "/255\"";
+}
+
+std::string longest_text(Norm norm, const std::vector<int64_t>& shape) {
+  if (norm == Norm::kLinf) return "is not in (0, 1]";
+  return "is more than " + rounded(diameter(norm, shape)) + ", the longest " +
+         (norm == Norm::kL2 ? "L2" : "L1") + " distance of images " +
+         to_text(ParamValue(ParamList(shape.begin(), shape.end()))) + " with pixels in [0, 1]";
+}
+
+std::string radius_problem(double epsilon, const std::string& text, Norm norm,
+                           const std::vector<int64_t>& shape) {
+  if (epsilon == 0)
+    return text + " leaves every image as it is, expected more than 0; clean accuracy stands " +
+           "beside every attack" + kUnlessMeant;
+  if (epsilon < kLeast)
+    return text + " is too small to move a pixel, expected at least 1e-06" + kUnlessMeant;
+  const double longest = diameter(norm, shape);
+  if (epsilon <= longest) return "";
+  return text + " " + longest_text(norm, shape) + as_fraction(epsilon, longest) + kUnlessMeant;
+}
+
+const double* number(const ParamMap& params, std::string_view name) {
+  const auto there = params.find(name);
+  return there == params.end() ? nullptr : there->second.get<double>();
+}
+}  // namespace
+
+double diameter(Norm norm, const std::vector<int64_t>& shape) {
+  if (norm == Norm::kLinf) return 1;
+  if (shape.empty()) return std::numeric_limits<double>::infinity();
+  double pixels = 1;
+  for (const int64_t side : shape) pixels *= double(side);
+  return norm == Norm::kL2 ? std::sqrt(pixels) : pixels;
+}
+
+bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t>& shape,
+                 double& epsilon) {
+  bool unbounded = false;
+  threat.read("unbounded", unbounded);
+  if (!threat.require("epsilon", epsilon)) return false;
+  const std::string text = plain_text(*threat.any("epsilon"));
+  std::string wrong;
+  if (epsilon < 0) {
+    wrong = text + " is below 0, expected a radius";
+  } else if (epsilon > kMost) {
+    wrong = text + " is more than " + rounded(kMost);
+  } else if (!unbounded) {
+    wrong = radius_problem(epsilon, text, norm, shape);
+  }
+  if (!wrong.empty()) threat.problem("epsilon", wrong);
+  return wrong.empty();
+}
+
+std::string step_problem(const ParamMap& params, const std::vector<ThreatSpec>& threats,
+                         const std::vector<int64_t>& shape) {
+  const double* step = number(params, "step_size");
+  const auto unit = params.find("step_unit");
+  if (step && unit != params.end() && unit->second == ParamValue("input") && !threats.empty()) {
+    double longest = 0;
+    Norm norm = Norm::kLinf;
+    for (const ThreatSpec& threat : threats) {
+      // A ball that is wider than the box takes steps that are longer, too.
+      const double reach = std::max(diameter(threat.norm, shape), threat.epsilon);
+      if (reach > longest) longest = reach, norm = threat.norm;
+    }
+    if (*step > longest) {
+      const std::string text = to_text(ParamValue(*step));
+      return "step_size: " + text + " is longer than " + rounded(longest) +
+             (norm == Norm::kLinf ? ", the width of the box" : ", the diameter of the box") +
+             as_fraction(*step, longest);
+    }
+  }
+  for (const auto& [name, value] : params) {
+    const auto* nested = value.get<ParamMap>();
+    if (!nested || !nested->count("use")) continue;
+    if (const std::string wrong = step_problem(*nested, threats, shape); !wrong.empty())
+      return name + ": " + wrong;
+  }
+  return "";
+}
+
+}  // namespace gauntlet::suite

@@ -1,0 +1,26 @@
+// How far a threat and a step may reach, as a suite or a recipe writes it.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "suite/suite.h"
+#include "toml/toml_reader.h"
+
+namespace gauntlet::suite {
+
+/// The longest distance between two images of this shape with pixels in [0, 1]. An unknown (empty)
+/// shape has no longest L2 and L1 distance.
+double diameter(Norm norm, const std::vector<int64_t>& shape);
+
+/// Reads epsilon (required) and unbounded. A radius that leaves every image as it is or is longer
+/// than the diameter is a problem that names the fraction probably meant, unless unbounded = true.
+/// Whether epsilon is fit for use.
+bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t>& shape,
+                 double& epsilon);
+
+/// What is wrong with the step sizes of an attack, and of attacks nested in it, that are given in
+/// pixels (step_unit = "input"): longer than the diameter under each threat. One clause, or "".
+std::string step_problem(const ParamMap& params, const std::vector<ThreatSpec>& threats,
+                         const std::vector<int64_t>& shape);
+
+}  // namespace gauntlet::suite

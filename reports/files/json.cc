@@ -1,0 +1,215 @@
+// report.json: everything the records say, under names that reports/schema/ fixes.
+#include "reports/files/json.h"
+
+#include <cmath>
+#include <set>
+
+#include "analysis/certification.h"
+#include "reports/summary.h"
+#include "reports/text/free_text.h"
+#include "reports/text/text.h"
+
+namespace gauntlet::reports::files {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kReportSchema = 1;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json interval_of(const results::Interval& interval) {
+  return {{"low", interval.low},
+          {"high", interval.high},
+          {"level", interval.level},
+          {"unit", interval.unit},
+          {"method", interval.method}};
+}
+
+Json threat_of(const ThreatName& threat) {
+  return {{"name", threat.name}, {"norm", threat.norm}, {"epsilon", number(threat.epsilon)}};
+}
+
+Json ledger_of(const results::Ledger& ledger) {
+  return {{"forwards", ledger.forwards},
+          {"backwards", ledger.backwards},
+          {"queries", ledger.queries},
+          {"executed_forwards", ledger.executed_forwards},
+          {"executed_backwards", ledger.executed_backwards},
+          {"source_forwards", ledger.source_forwards},
+          {"source_backwards", ledger.source_backwards},
+          {"scoring_forwards", ledger.scoring_forwards}};
+}
+
+Json cell_of(const results::CellRecord& record) {
+  const bool ok = has_result(record);
+  const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
+  return {{"defense", record.defense},
+          {"attack", record.attack},
+          {"threat", threat_of({record.threat, record.norm, record.epsilon})},
+          {"seed", record.seed},
+          {"status", to_string(record.status)},
+          {"reason", record.reason},
+          {"flags", record.flags},
+          {"dataset", record.dataset},
+          {"split", record.split},
+          {"samples", record.samples},
+          {"trials", record.trials},
+          {"stochastic", record.stochastic},
+          {"clean_accuracy", shown(record.clean_accuracy)},
+          {"robust_accuracy", shown(record.robust_accuracy)},
+          {"interval", ok ? interval_of(record.interval) : Json(nullptr)},
+          {"majority_accuracy", shown(record.majority_accuracy)},
+          {"worst_trial_accuracy", shown(record.worst_trial_accuracy)},
+          {"ties", ok ? Json(record.ties) : Json(nullptr)},
+          {"ledger", ledger_of(record.ledger)},
+          {"seconds", number(record.seconds)},
+          {"finished", text_or_null(record.finished)},
+          {"identity", record.identity},
+          {"fingerprint", record.fingerprint},
+          {"x_adv", text_or_null(record.x_adv)},
+          {"x_adv_sha256", text_or_null(record.x_adv_sha256)},
+          {"parameters", object_of(record.parameters)},
+          {"environment", object_of(record.environment)}};
+}
+
+Json worst_case_of(const results::WorstCase& record) {
+  const bool ok = has_result(record);
+  return {{"defense", record.defense},
+          {"threat", threat_of({record.threat, record.norm, record.epsilon})},
+          {"seed", record.seed},
+          {"complete", record.complete},
+          {"samples", record.samples},
+          {"trials", record.trials},
+          {"clean_accuracy", ok ? Json(record.clean_accuracy) : Json(nullptr)},
+          {"robust_accuracy", ok ? Json(record.robust_accuracy) : Json(nullptr)},
+          {"interval", ok ? interval_of(record.interval) : Json(nullptr)},
+          {"attacks", record.attacks},
+          {"missing", record.missing},
+          {"decided_by", record.decided_by},
+          {"flags", record.flags},
+          {"reason", record.reason},
+          {"identity", record.identity},
+          {"fingerprint", record.fingerprint}};
+}
+
+/// Steps: the accuracy at a radius is that of the last step that does not lie above it.
+Json curve_of(const results::Certification& record) {
+  std::set<double> radii = {0};
+  for (const results::CertifiedSample& c : record.certificates)
+    if (c.answer == c.label) radii.insert(c.radius);
+  Json curve = Json::array();
+  for (const double radius : radii)
+    curve.push_back(
+        {{"radius", radius}, {"certified_accuracy", analysis::certified_accuracy(record, radius)}});
+  return curve;
+}
+
+Json images_of(const results::Certification& record) {
+  Json images = Json::array();
+  for (const results::CertifiedSample& c : record.certificates) {
+    const bool abstained = c.answer < 0;
+    images.push_back({{"sample", c.index},
+                      {"label", c.label},
+                      {"answer", abstained ? Json(nullptr) : Json(c.answer)},
+                      {"radius", abstained ? Json(nullptr) : Json(c.radius)},
+                      {"right", c.answer == c.label}});
+  }
+  return images;
+}
+
+Json certification_of(const results::Certification& record) {
+  const bool ok = has_result(record);
+  const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
+  return {{"defense", record.defense},
+          {"seed", record.seed},
+          {"status", to_string(record.status)},
+          {"reason", record.reason},
+          {"flags", record.flags},
+          {"dataset", record.dataset},
+          {"split", record.split},
+          {"samples", record.samples},
+          {"norm", "l2"},
+          {"alpha", shown(record.alpha)},
+          {"certified_accuracy", shown(record.certified_accuracy)},
+          {"interval", ok ? interval_of(record.interval) : Json(nullptr)},
+          {"abstained", shown(record.abstained)},
+          {"average_radius", shown(record.average_radius)},
+          {"curve", ok ? curve_of(record) : Json::array()},
+          {"images", ok ? images_of(record) : Json::array()},
+          {"forwards", record.forwards},
+          {"seconds", number(record.seconds)},
+          {"finished", text_or_null(record.finished)},
+          {"identity", record.identity},
+          {"fingerprint", record.fingerprint},
+          {"parameters", object_of(record.parameters)},
+          {"environment", object_of(record.environment)}};
+}
+
+Json difference_of(const Summary& summary, const results::Difference& one) {
+  return {{"defense", one.defense},
+          {"baseline", one.baseline},
+          {"attack", text_or_null(one.attack)},
+          {"threat", threat_of({one.threat, one.norm, one.epsilon})},
+          {"samples", one.samples},
+          {"difference", one.ok ? Json(one.value) : Json(nullptr)},
+          {"interval", one.ok ? interval_of(one.interval) : Json(nullptr)},
+          {"p_below", one.ok ? Json(one.p_below) : Json(nullptr)},
+          {"flags", one.ok ? Json(summary.findings_of(one)) : Json::array()}};
+}
+
+Json spread_json(const std::optional<Spread>& spread) {
+  if (!spread) return nullptr;
+  return {{"mean", spread->mean}, {"sd", spread->sd ? Json(*spread->sd) : Json(nullptr)}};
+}
+
+template <typename Record>
+Json seed_row(const Group<Record>& group) {
+  Json seeds = Json::array(), missing = Json::array();
+  for (const Record* record : group.records)
+    (has_result(*record) ? seeds : missing).push_back(record->seed);
+  return {{"defense", group.defense},
+          {"attack", text_or_null(group.attack)},
+          {"threat", threat_of(group.threat)},
+          {"seeds", seeds},
+          {"missing_seeds", missing},
+          {"clean_accuracy", spread_json(group.clean)},
+          {"robust_accuracy", spread_json(group.robust)}};
+}
+
+Json seed_summary(const Summary& summary) {
+  Json rows = Json::array();
+  if (summary.seeds.size() > 1) {
+    for (const auto& group : summary.cells) rows.push_back(seed_row(group));
+    for (const auto& group : summary.worst_cases) rows.push_back(seed_row(group));
+  }
+  return {{"over", "evaluation seeds"}, {"sd", "unbiased"}, {"rows", rows}};
+}
+
+}  // namespace
+
+std::string report_json(const results::Store::Run& run) {
+  const Summary summary(run);
+  Json report = {{"schema_version", kReportSchema},
+                 {"suite", summary.run.suite},
+                 {"started", summary.run.started},
+                 {"finished", text_or_null(summary.run.finished)},
+                 {"complete", summary.run.complete},
+                 {"settings", object_of(summary.run.settings)},
+                 {"cells", Json::array()},
+                 {"worst_case", Json::array()},
+                 {"seed_summary", seed_summary(summary)}};
+  for (const results::CellRecord& record : summary.run.cells)
+    report["cells"].push_back(cell_of(record));
+  for (const results::WorstCase& record : summary.run.worst_cases)
+    report["worst_case"].push_back(worst_case_of(record));
+  for (const results::Certification& record : summary.run.certifications)
+    report["certifications"].push_back(certification_of(record));
+  for (const results::Difference& one : summary.run.differences)
+    report["differences"].push_back(difference_of(summary, one));
+  // Names that are no UTF-8 must not cost the report.
+  return escape_hidden(report.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
+
+}  // namespace gauntlet::reports::files

@@ -1,0 +1,70 @@
+// What `plugins new` writes and refuses. That it builds and passes its own test is the business of
+// tests/end_to_end/out_of_tree.
+#include "library/scaffold.h"
+
+#include "marked_plugins.h"
+
+namespace gauntlet {
+namespace {
+
+class Scaffold : public MarkedPlugins {
+ protected:
+  static std::string refused(const std::string& kind, const std::string& name,
+                             const fs::path& into) {
+    try {
+      library::write_scaffold(kind, name, into);
+      return "";
+    } catch (const BadInput& e) {
+      return e.what();
+    }
+  }
+};
+
+TEST_F(Scaffold, WritesAllFilesWithTheNameFilledIn) {
+  for (const std::string kind : {"attack", "defense"}) {
+    const fs::path into = folder / "deep" / kind;
+    library::write_scaffold(kind, "my_idea", into);
+    for (const char* file : {"CMakeLists.txt", "README.md", "my_idea.cc", "my_idea_test.cc",
+                             "preset.toml", "suite.toml"}) {
+      const std::string text = bytes_of(into / file);
+      EXPECT_EQ(text.find('@'), std::string::npos)
+          << kind << " " << file << ": a word was not filled in";
+    }
+    EXPECT_NE(bytes_of(into / "my_idea.cc")
+                  .find(kind == "attack" ? "struct MyIdeaAttack final : Attack"
+                                         : "struct MyIdeaDefense final : Defense"),
+              std::string::npos);
+  }
+}
+
+TEST_F(Scaffold, RefusesNamesThatCannotBe) {
+  for (const std::string name :
+       {"", "Demo", "1demo", "_demo", "my-attack", "a b", "a/b", "../a", "é"})
+    EXPECT_EQ(
+        refused("attack", name, folder / "new"),
+        "'" + name +
+            "' cannot name a plugin: a name is made of a-z, 0-9 and _, and begins with a letter.");
+  EXPECT_EQ(
+      refused("attack", std::string(48, 'a'), folder / "new"),
+      "'" + std::string(48, 'a') + "' cannot name a plugin: it has 48 characters, at most 47 fit.");
+  EXPECT_EQ(refused("optimizer", "adam", folder / "new"),
+            "A plugin is an attack or a defense, not 'optimizer'.");
+  EXPECT_FALSE(fs::exists(folder / "new"));
+}
+
+TEST_F(Scaffold, NeverWritesOverSomething) {
+  write_bytes(folder / "mine", "text");
+  EXPECT_EQ(refused("attack", "demo", folder),
+            folder.string() + " is not empty: name a folder that is, or is not there yet.");
+  EXPECT_EQ(refused("attack", "demo", folder / "mine"),
+            (folder / "mine").string() + " is no folder: name one that is empty or not there yet.");
+  EXPECT_EQ(bytes_of(folder / "mine"), "text");
+}
+
+TEST_F(Scaffold, SaysWhereItCannotWrite) {
+  EXPECT_EQ(refused("attack", "demo", "/proc/nothing"),
+            "/proc/nothing/CMakeLists.txt cannot be written: name a folder that can be.");
+}
+
+}  // namespace
+}  // namespace gauntlet
