@@ -47,7 +47,7 @@ struct BoardAttack {
 struct BoardThreat {
   std::string name, norm;
   double epsilon = 0;
-  /// Claims: results/board_scores.h says what each is.
+  /// Claims: boards/scores.h says what each is.
   double clean_accuracy = 0, robust_accuracy = 0;
   results::Interval interval;  ///< of robust_accuracy
   bool complete = false;       ///< every attack of the board has a result under every seed

@@ -4,7 +4,7 @@
 //     bundle.json              {"schema", "files": {name: SHA-256}} of every other file
 //     settings.json            the run's settings (settings_of)
 //     images.safetensors       clean images of the run: "x" [N, C, H, W], "label", "index" [N]
-//     entries/ID.json          claims and per-sample outcomes of a row (results/board_entry.h)
+//     entries/ID.json          claims and per-sample outcomes of a row (boards/entry.h)
 //     x_adv/SHA-256.safetensors   a cell's adversarial inputs: "x_adv" [n, C, H, W], "index" [n]
 #pragma once
 #include <cstdint>

@@ -20,7 +20,7 @@ struct NetworkSpec {
   int64_t classes = 0;
   std::vector<double> mean, std;  ///< per channel, in [0, 1] units; empty: none
   ParamMap options;               ///< the architecture's own: layers = […], shortcut = "A", …
-  /// Set for an architecture that a plugin gives (host/plugin_architecture.h).
+  /// Set for an architecture that a plugin gives (library/plugin_architecture.h).
   std::function<void(NetworkBuilder&)> builds = {};
 };
 

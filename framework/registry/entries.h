@@ -71,7 +71,7 @@ struct ModelEntry {
   std::string licence, citation;
   std::vector<DeclaredAccuracy> accuracy;
   ParamMap training;          ///< provenance, shown in reports
-  std::filesystem::path log;  ///< CSV of its training (host/training_log.h); empty: none
+  std::filesystem::path log;  ///< CSV of its training (registry/training_log.h); empty: none
   std::filesystem::path entry_file;
 };
 

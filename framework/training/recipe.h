@@ -96,7 +96,7 @@ struct Recipe {
   ValidationSpec validation;
   std::optional<suite::ThreatSpec> threat;
   std::optional<Use> method;  ///< a defense with Trains; its attacks may carry InnerKeys
-                              ///< (host/inner_keys.h); absent: cross-entropy
+                              ///< (suite/inner_keys.h); absent: cross-entropy
   Selection selection = Selection::kLast;
   int64_t patience = 0;  ///< epochs without a better one after which training stops; 0: never
   AveragingSpec averaging;

@@ -20,7 +20,7 @@ import sources
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-READER = """#include "host/toml_reader.h"
+READER = """#include "toml/toml_reader.h"
 
 namespace gauntlet {
 Thing read_thing(const Toml& text, Problems& problems) {

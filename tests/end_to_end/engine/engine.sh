@@ -36,7 +36,7 @@ run && expect_known 25 "no change"
 printf 'another page' >> "$work/build/gauntlet"
 run && expect_known 25 "a change of the program"
 
-# pgd is two columns of its own (pgd, pgd-4-draws), and transfer runs it on its source.
+# One column of five rows.
 printf 'another step' >> "$work/build/plugins/attacks/fgsm.so"
 run && expect_known 20 "a change of fgsm"
 grep -q 'undefended × fgsm: .* s$' "$work/talk.txt" || fail "fgsm was not computed again: $(cat "$work/talk.txt")"
