@@ -67,14 +67,12 @@ void add_cache(std::vector<fs::path>& out) {
     add(out, fs::path(home) / ".cache/gauntlet/data");
   }
 }
-// Of the source tree, or of the installation.
+
+// A folder of the source tree, or of share/gauntlet where the program is installed.
 fs::path shipped(const std::string& folder) {
   if (const fs::path tree = source_tree(); !tree.empty()) return tree / folder;
-  const fs::path installed = fs::path("share/gauntlet") / folder;
-  return above_program([&](const fs::path& above) {
-           return fs::exists(above / *installed.begin() / "gauntlet" / *fs::path(folder).begin());
-         }) /
-         installed;
+  const fs::path place = fs::path("share/gauntlet") / folder;
+  return above_program([&](const fs::path& above) { return fs::exists(above / place); }) / place;
 }
 }  // namespace
 
