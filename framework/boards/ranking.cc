@@ -4,7 +4,6 @@
 #include <set>
 #include <tuple>
 
-#include "analysis/differences.h"
 #include "analysis/statistics.h"
 #include "base/shown.h"
 #include "boards/audit.h"

@@ -9,7 +9,6 @@
 #include "boards/scores.h"
 #include "bundle/layout.h"
 #include "evaluation/bounds.h"
-#include "evaluation/judge.h"
 #include "results/outcomes.h"
 #include "suite/suite.h"
 

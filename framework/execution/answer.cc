@@ -87,9 +87,11 @@ void add_to_run(results::Store& store, const Certification& record) {
 }
 }  // namespace
 
-Answerer::Answerer(const data::Dataset& data, evaluation::Laboratory& laboratory,
-                   results::Store& store, const RunOptions& options, RunEvents& events)
+Answerer::Answerer(const data::Dataset& data, const std::vector<int64_t>& samples,
+                   evaluation::Laboratory& laboratory, results::Store& store,
+                   const RunOptions& options, RunEvents& events)
     : data_(data),
+      samples_(samples),
       lab_(laboratory),
       store_(store),
       options_(options),
@@ -97,7 +99,6 @@ Answerer::Answerer(const data::Dataset& data, evaluation::Laboratory& laboratory
       most_threads_(at::get_num_threads()) {}
 
 Answer Answerer::answer(const suite::Job& job) {
-  if (options_.stop && options_.stop->load()) throw evaluation::Interrupted{};
   return job.attack ? answer<CellRecord>(job) : answer<Certification>(job);
 }
 
@@ -124,7 +125,7 @@ Answer Answerer::answer(const suite::Job& job) {
 // Shards one after another; those of an interrupted run are found in the store.
 template <class Record>
 Record Answerer::measure(const suite::Job& job, const std::string& identity, const json& by) {
-  if (const std::string why = accuracy_problem_of(job); !why.empty())
+  if (const std::string why = accuracy_problem_of(job.defense); !why.empty())
     return failed<Record>(Status::kError, why, job);
   if (job.attack) take_threads(job.defense);
   Record whole;
@@ -262,11 +263,11 @@ void Answerer::keep_images(const std::vector<int64_t>& indices, const Tensor& x_
   record.x_adv = file.filename().string();
 }
 
-const std::string& Answerer::accuracy_problem_of(const suite::Job& job) {
-  const auto [it, fresh] = accuracy_problems_.try_emplace(job.defense.name);
+const std::string& Answerer::accuracy_problem_of(const suite::DefenseSpec& defense) {
+  const auto [it, fresh] = accuracy_problems_.try_emplace(defense.name);
   if (fresh) try {
-      it->second = evaluation::accuracy_problem(job.defense, lab_.defended(job.defense, data_),
-                                                data_, job.suite_samples);
+      it->second =
+          evaluation::accuracy_problem(defense, lab_.defended(defense, data_), data_, samples_);
     } catch (const BadInput&) {
       throw;
     } catch (...) {  // every cell says it for itself
@@ -278,7 +279,7 @@ void Answerer::flag_near_chance(CellRecord& record, const suite::Job& job) {
   evaluation::DefendedModel& model = lab_.defended(job.defense, data_);
   if (!evaluation::near_chance(record.clean_accuracy, model.classes(), record.samples)) return;
   const auto [it, fresh] = likely_causes_.try_emplace(job.defense.name);
-  if (fresh) it->second = evaluation::likely_cause(model, data_, job.suite_samples, lab_.device());
+  if (fresh) it->second = evaluation::likely_cause(model, data_, samples_, lab_.device());
   record.flags.push_back(
       evaluation::near_chance_text(record.clean_accuracy, model.classes(), it->second));
 }

@@ -25,8 +25,10 @@ struct Answer {
 /// Answers jobs about one data set with one laboratory, one after another.
 class Answerer {
  public:
-  Answerer(const data::Dataset& data, evaluation::Laboratory& laboratory, results::Store& store,
-           const RunOptions& options, RunEvents& events);
+  /// `samples`: of the whole suite; what is said of a row's clean accuracy is said of these.
+  Answerer(const data::Dataset& data, const std::vector<int64_t>& samples,
+           evaluation::Laboratory& laboratory, results::Store& store, const RunOptions& options,
+           RunEvents& events);
 
   /// The job's record, which then is in the store and in its run. Never throws for a plugin's
   /// failure: that is the record's status. Throws Interrupted.
@@ -62,11 +64,12 @@ class Answerer {
   void keep_images(const std::vector<int64_t>& indices, const Tensor& x_adv,
                    results::CellRecord& record) const;
 
-  const std::string& accuracy_problem_of(const suite::Job& job);
+  const std::string& accuracy_problem_of(const suite::DefenseSpec& defense);
   void flag_near_chance(results::CellRecord& record, const suite::Job& job);
   void take_threads(const suite::DefenseSpec& defense);
 
   const data::Dataset& data_;
+  const std::vector<int64_t>& samples_;
   evaluation::Laboratory& lab_;
   results::Store& store_;
   const RunOptions& options_;

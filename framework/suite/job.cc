@@ -20,15 +20,10 @@ Job job_of(const Suite& suite, const Cell& cell) {
   const AttackSpec& attack = suite.attacks[cell.attack];
   const ThreatSpec& threat = suite.threats[cell.threat];
   const std::string under = suite.threats.size() > 1 ? " × " + threat.name : "";
-  return {suite.name,
-          defense.name + " × " + attack.name + under + seed_label(suite, cell.seed),
-          defense,
-          attack,
-          threat,
-          cell.seed,
-          suite.scoring,
-          first_samples(suite.data, attack.host.samples),
-          suite.data.indices};
+  return {suite.name,    defense.name + " × " + attack.name + under + seed_label(suite, cell.seed),
+          defense,       attack,
+          threat,        cell.seed,
+          suite.scoring, first_samples(suite.data, attack.host.samples)};
 }
 
 Job job_of(const Suite& suite, const CertifiedRow& row) {
@@ -40,8 +35,7 @@ Job job_of(const Suite& suite, const CertifiedRow& row) {
           {},
           row.seed,
           suite.scoring,
-          first_samples(suite.data, suite.certify->samples),
-          suite.data.indices};
+          first_samples(suite.data, suite.certify->samples)};
 }
 
 std::vector<Job> jobs_of(const Suite& suite) {

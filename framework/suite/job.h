@@ -20,8 +20,6 @@ struct Job {
   int64_t seed = 0;
   Scoring scoring;
   DataSpec data;  ///< its indices are the samples of this job
-  /// Samples of the whole suite: what is said of a row's clean accuracy is said of these.
-  std::vector<int64_t> suite_samples;
 };
 
 /// A cell of a suite, and a row whose certificates it asks for.
