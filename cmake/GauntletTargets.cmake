@@ -62,37 +62,34 @@ function(gauntlet_compile_together target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${GAUNTLET_UNITY} UNITY_BUILD_BATCH_SIZE ${GAUNTLET_UNITY_BATCH})
 endfunction()
 
-# gauntlet_objects(name [FOLDER folder] [LINKS library...]): the .cc files below a folder of the framework (that of the
-# name), as objects of a shared library that exports all of them.
+# A library of the .cc files below a folder (default: that of the name).
+function(gauntlet_folder name kind pch folder)
+  if(NOT folder)
+    set(folder ${name})
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cc")
+  list(SORT sources)
+  add_library(gauntlet_${name} ${kind} ${sources})
+  target_precompile_headers(gauntlet_${name} REUSE_FROM ${pch})
+  gauntlet_compile_together(gauntlet_${name})
+endfunction()
+
+# gauntlet_objects(name [FOLDER folder] [LINKS library...]): objects of a shared library that exports all of them.
 function(gauntlet_objects name)
   cmake_parse_arguments(arg "" "FOLDER" "LINKS" ${ARGN})
-  if(NOT arg_FOLDER)
-    set(arg_FOLDER ${name})
-  endif()
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${arg_FOLDER}/*.cc")
-  list(SORT sources)
-  add_library(gauntlet_${name} OBJECT ${sources})
+  gauntlet_folder(${name} OBJECT gauntlet_exported_pch "${arg_FOLDER}")
   target_include_directories(gauntlet_${name} PUBLIC "${PROJECT_SOURCE_DIR}/framework" "${PROJECT_SOURCE_DIR}"
     "${PROJECT_SOURCE_DIR}/framework/include" "${PROJECT_BINARY_DIR}/include")
   set_target_properties(gauntlet_${name} PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
   target_compile_options(gauntlet_${name} PRIVATE -fno-semantic-interposition)
   target_link_libraries(gauntlet_${name} PUBLIC gauntlet::torch ${arg_LINKS})
-  target_precompile_headers(gauntlet_${name} REUSE_FROM gauntlet_exported_pch)
-  gauntlet_compile_together(gauntlet_${name})
 endfunction()
 
 # gauntlet_component(name [FOLDER folder] [DEPENDS component...] [LINKS library...]): a static library of the program
-# beside the engine, made of the .cc files below the folder.
+# beside the engine.
 function(gauntlet_component name)
   cmake_parse_arguments(arg "" "FOLDER" "DEPENDS;LINKS" ${ARGN})
-  if(NOT arg_FOLDER)
-    set(arg_FOLDER ${name})
-  endif()
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${arg_FOLDER}/*.cc")
-  list(SORT sources)
-  add_library(gauntlet_${name} STATIC ${sources})
+  gauntlet_folder(${name} STATIC gauntlet_pch "${arg_FOLDER}")
   list(TRANSFORM arg_DEPENDS PREPEND gauntlet_)
   target_link_libraries(gauntlet_${name} PUBLIC gauntlet_engine ${arg_DEPENDS} ${arg_LINKS})
-  target_precompile_headers(gauntlet_${name} REUSE_FROM gauntlet_pch)
-  gauntlet_compile_together(gauntlet_${name})
 endfunction()
