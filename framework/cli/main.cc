@@ -14,6 +14,18 @@
 namespace {
 using namespace gauntlet;
 
+// Options that take one value each time they are given are not shown with "...".
+class HelpText final : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = Formatter::make_option_opts(option);
+    const std::string more = " ...";
+    if (option->nonpositional() && !option->get_allow_extra_args() && text.ends_with(more))
+      text.resize(text.size() - more.size());
+    return text;
+  }
+};
+
 int run_command(CLI::App& app, int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   cli::Action action;
@@ -37,6 +49,7 @@ int run_command(CLI::App& app, int argc, char** argv) {
 int answer(int argc, char** argv) {
   CLI::App app{"Gauntlet measures which defenses of image classifiers withstand attack."};
   app.name("gauntlet");
+  app.formatter(std::make_shared<HelpText>());
   app.require_subcommand(1);
   using cli::Lines;
   try {

@@ -7,6 +7,7 @@
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "cli/commands.h"
+#include "cli/values.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
 #include "evaluation/near_chance.h"
@@ -47,24 +48,6 @@ void check_id(const std::string& id) {
       path.is_absolute() || !path.has_parent_path() || !path.has_filename() ||
       *path.begin() == "..")
     throw BadInput("--id: '" + id + "' is no name of a model, expected one like cifar10/my-model");
-}
-
-ParamMap options_of(const std::vector<std::string>& set) {
-  ParamMap options;
-  for (const std::string& text : set) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw BadInput("--set " + text + ": expected KEY=VALUE");
-    const std::string key = text.substr(0, equals), value = text.substr(equals + 1);
-    try {
-      const toml::Toml toml = toml::parse_toml("value = " + value, "--set " + text);
-      options[key] = to_param(*toml.find("value"));
-    } catch (const BadInput&) {
-      if (value.starts_with('[') || value.starts_with('{')) throw;
-      options[key] = value;  // a bare word is a string
-    }
-  }
-  return options;
 }
 
 // Where the network is as good as guessing, what may be wrong.
@@ -169,7 +152,7 @@ int import_model(const ModelFileFlags& flags) {
   check_id(entry.id);
   const registry::DatasetEntry data = registry.dataset(entry.dataset);
   entry.network.input = data.shape, entry.network.classes = data.classes;
-  entry.network.options = options_of(flags.set);
+  entry.network.options = values_of("--set", flags.set);
   const fs::path registry_folder = flags.common.registry.empty() ? registry::default_registry()
                                                                  : fs::path(flags.common.registry);
   const fs::path folder = flags.output.empty()

@@ -3,6 +3,8 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "cli/commands.h"
+#include "cli/values.h"
+#include "conformance/check_plugin.h"
 #include "library/plugin_search.h"
 #include "library/scaffold.h"
 
@@ -12,6 +14,8 @@ namespace {
 struct PluginFlags {
   Common common;
   std::string name, kind, file, into;
+  std::vector<std::string> set;
+  bool json = false;
 };
 
 // Reads stamps; loads nothing.
@@ -27,6 +31,34 @@ int list(const PluginFlags& flags) {
   return kOk;
 }
 
+const char* name_of(ParamType type) {
+  switch (type) {
+    case ParamType::kBool:
+      return "true or false";
+    case ParamType::kInt:
+      return "whole number";
+    case ParamType::kFloat:
+      return "number";
+    case ParamType::kString:
+      return "text";
+    case ParamType::kIntList:
+      return "whole numbers";
+    case ParamType::kFloatList:
+      return "numbers";
+    case ParamType::kStringList:
+      return "texts";
+    case ParamType::kFile:
+      return "file";
+    case ParamType::kModel:
+      return "model";
+    case ParamType::kModelList:
+      return "models";
+    case ParamType::kUse:
+      return "plugin";
+  }
+  return "";
+}
+
 void show_one(const library::PluginLibrary& plugins, const std::string& kind,
               const std::string& name) {
   const library::PluginFile& file = plugins.file(kind, name);
@@ -36,7 +68,8 @@ void show_one(const library::PluginLibrary& plugins, const std::string& kind,
     std::string rule;
     if (spec.range) rule = fmt::format(" in [{}, {}]", spec.range->min, spec.range->max);
     for (const std::string& one : spec.one_of) rule += (rule.empty() ? " one of " : ", ") + one;
-    say("  {} = {}{}\n      {}\n", spec.name, to_text(spec.fallback), rule, spec.help);
+    say("  {}: {} = {}{}\n      {}\n", spec.name, name_of(spec.type), to_text(spec.fallback), rule,
+        spec.help);
   }
 }
 
@@ -56,29 +89,53 @@ int show(const PluginFlags& flags) {
 }
 
 // Stamps side by side.
+void show_stamp(const library::Stamp& theirs) {
+  const library::Stamp ours = library::host_stamp();
+  say("{:<12} {:<40} {}\n", "", "plugin", "this host");
+  const auto row = [](const char* what, const std::string& a, const std::string& b) {
+    say("{:<12} {:<40} {}{}\n", what, a, b, a == b || b.empty() ? "" : "   <- differs");
+  };
+  row("kind", theirs.kind, ""), row("name", theirs.name, ""), row("version", theirs.version, "");
+  row("ABI", theirs.abi, ours.abi), row("LibTorch", theirs.torch, ours.torch);
+  row("C++ library", theirs.stdlib, ours.stdlib);
+  say("{:<12} {:<40} {}\n", "compiler", theirs.compiler, ours.compiler);
+}
+
+void show_answer(const conformance::Answer& answer) {
+  say("  {:<9}  {}{}{}\n", name_of(answer.state), answer.promise, answer.why.empty() ? "" : ": ",
+      answer.why);
+}
+
 int check(const PluginFlags& flags) {
   const library::PluginFile file = library::inspect_plugin(flags.file);
-  if (file.stamp) {
-    const library::Stamp &theirs = *file.stamp, ours = library::host_stamp();
-    say("{:<12} {:<40} {}\n", "", "plugin", "this host");
-    const auto row = [](const char* what, const std::string& a, const std::string& b) {
-      say("{:<12} {:<40} {}{}\n", what, a, b, a == b || b.empty() ? "" : "   <- differs");
-    };
-    row("kind", theirs.kind, ""), row("name", theirs.name, ""), row("version", theirs.version, "");
-    row("ABI", theirs.abi, ours.abi), row("LibTorch", theirs.torch, ours.torch);
-    row("C++ library", theirs.stdlib, ours.stdlib);
-    say("{:<12} {:<40} {}\n", "compiler", theirs.compiler, ours.compiler);
-  }
+  if (file.stamp && !flags.json) show_stamp(*file.stamp);
   if (!file.refusal.empty()) throw BadInput(file.refusal);
-  say("{} can be loaded\n", flags.file);
-  return kOk;
+  if (!flags.json) say("\nEvery {} promises that it\n", file.stamp->kind);
+  std::vector<std::filesystem::path> search = library::plugin_search_path(flags.common.plugin_path);
+  search.insert(search.begin(), flags.file);  // before others of its name
+  const library::PluginLibrary plugins(search);
+  const conformance::PluginCheck done =
+      conformance::check_plugin(plugins, file.stamp->kind, file.stamp->name,
+                                values_of("--set", flags.set), flags.json ? nullptr : show_answer);
+  using State = conformance::Answer::State;
+  const int64_t broken = done.count(State::kBroken);
+  if (flags.json)
+    say("{}\n", Lines{to_json(done)});
+  else
+    say("\n{}: {} kept, {} broken, {} not asked\n", flags.file, done.count(State::kKept), broken,
+        done.count(State::kNotAsked));
+  return broken ? kSomeFailed : kOk;
 }
 
 int create(const PluginFlags& flags) {
   const std::filesystem::path folder =
       flags.into.empty() ? std::filesystem::path(flags.name) : std::filesystem::path(flags.into);
-  library::write_scaffold(flags.kind, flags.name, folder);
+  const library::ScaffoldPlace place = library::write_scaffold(flags.kind, flags.name, folder);
   say("{}\n", folder.string());
+  if (place == library::ScaffoldPlace::kTree)
+    say(stderr, "next: ./gauntlet build, then ./gauntlet test -R Conformance\n");
+  else
+    say(stderr, "next: {} says how it is built and tested\n", (folder / "README.md").string());
   return kOk;
 }
 }  // namespace
@@ -92,9 +149,15 @@ void add_plugins(CLI::App& app, Action& action) {
   };
   sub("list", "All plugins found, and why some are refused; loads none", list);
   sub("show", "A plugin's parameters", show)->add_option("name", flags->name)->required();
-  sub("check", "Compare a file's stamp with this host's", check)
-      ->add_option("file", flags->file)
-      ->required();
+  CLI::App* checking =
+      sub("check",
+          "Hold a plugin's file against this host and all that plugins of its kind promise", check);
+  checking->add_option("file", flags->file)->required();
+  checking
+      ->add_option("--set", flags->set,
+                   "A parameter to ask it with; costly ones are small unless given")
+      ->allow_extra_args(false);
+  checking->add_flag("--json", flags->json, "Print the answers as JSON");
   CLI::App* fresh =
       sub("new", "Write the folder of a new plugin that builds and passes its test", create);
   fresh->add_option("kind", flags->kind)->required()->check(CLI::IsMember({"attack", "defense"}));

@@ -2,7 +2,7 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
-#include "evaluation/craft.h"
+#include "evaluation/host_fitting.h"
 #include "evaluation/interrupted.h"
 #include "evaluation/judge.h"
 #include "evaluation/plugin_call.h"
@@ -18,32 +18,7 @@ namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kProbeImages = 8;
-constexpr int64_t kFitImages = 1000;
-
-// Lends a fitting wrapper the model it wraps and validation data: the last images of the training
-// split.
-class HostFitting final : public Fitting {
- public:
-  HostFitting(DefendedModel& model, Batch batch, Environment& environment)
-      : model_(model), batch_(std::move(batch)), environment_(environment) {}
-  View& model() override { return model_; }
-  Batch data() override {  // the defense may write into it
-    return {batch_.x.clone(), batch_.y.clone(), batch_.sample.clone()};
-  }
-  Tensor attack(const Use& use, const Batch& batch, const ThreatModel& threat) override {
-    CraftRules rules;
-    rules.track = rules.suggested = false;
-    rules.defense_stream = Stream::kFit;
-    return craft(*environment_.attack(use), model_, {batch.x, batch.y, batch.sample}, threat, rules,
-                 environment_)
-        .x;
-  }
-
- private:
-  DefendedModel& model_;
-  Batch batch_;
-  Environment& environment_;
-};
+constexpr int64_t kFitImages = 1000;  // the last ones of the training split
 }  // namespace
 
 void verify_weights(const registry::ModelEntry& entry) {

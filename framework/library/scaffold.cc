@@ -1,6 +1,7 @@
 #include "library/scaffold.h"
 
 #include <fstream>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -58,30 +59,70 @@ void check(const std::string& kind, const std::string& name, const fs::path& fol
     throw BadInput(folder.string() + " is not empty: name a folder that is, or is not there yet.");
 }
 
+// Gauntlet's own sources that the folder lies in, in its plugins/; empty: it does not.
+fs::path tree_of(const fs::path& folder) {
+  for (fs::path at = folder; at.has_relative_path(); at = at.parent_path())
+    if (at.filename() == "plugins" &&
+        fs::exists(at.parent_path() / "framework/include/gauntlet/plugin.h"))
+      return at.parent_path();
+  return {};
+}
+
+ScaffoldPlace place_of(const std::string& kind, const std::string& name, const fs::path& folder) {
+  const fs::path whole = fs::weakly_canonical(fs::absolute(folder / "")).parent_path();
+  const fs::path tree = tree_of(whole);
+  if (tree.empty()) return ScaffoldPlace::kOwn;
+  const fs::path group = whole.parent_path(), kinds = tree / "plugins" / (kind + "s");
+  if (group.parent_path() == kinds && whole.filename() == name) return ScaffoldPlace::kTree;
+  std::set<std::string> sorted;
+  if (fs::is_directory(kinds))
+    for (const auto& entry : fs::directory_iterator(kinds))
+      if (entry.is_directory()) sorted.insert(entry.path().filename());
+  std::string groups;
+  for (const std::string& one : sorted) groups += (groups.empty() ? "" : ", ") + one;
+  throw BadInput(folder.string() + " is no place for the " + kind + " '" + name +
+                 "': among Gauntlet's own plugins it lies in plugins/" + kind + "s/GROUP/" + name +
+                 " (groups that are there: " + groups + ").");
+}
+
+/// "my" -> "MyAttack". With the kind behind it a plugin's class cannot be one of the SDK's.
+std::string class_of(const std::string& name, const std::string& kind) {
+  const std::string type = camel_case(name), suffix = camel_case(kind);
+  return type.ends_with(suffix) && type != suffix ? type : type + suffix;
+}
+
 }  // namespace
 
-void write_scaffold(const std::string& kind, const std::string& name, const fs::path& folder) {
+ScaffoldPlace write_scaffold(const std::string& kind, const std::string& name,
+                             const fs::path& folder) {
   check(kind, name, folder);
-  const bool attack = kind == "attack";
-  // With the kind behind it a plugin's class cannot be one of the SDK's.
-  const std::string type = camel_case(name) + (attack ? "Attack" : "Defense");
+  const ScaffoldPlace place = place_of(kind, name, folder);
+  const bool attack = kind == "attack", tree = place == ScaffoldPlace::kTree;
   namespace text = scaffold_files;
-  const std::vector<std::pair<std::string, std::string_view>> files = {
-      {"CMakeLists.txt", text::CMakeLists_txt},
-      {"README.md", text::README_md},
+  std::vector<std::pair<std::string, std::string_view>> files = {
+      {"CMakeLists.txt", tree ? text::tree_CMakeLists_txt : text::CMakeLists_txt},
+      {"README.md", tree ? text::tree_README_md : text::README_md},
       {name + ".cc", attack ? text::attack_cc : text::defense_cc},
       {name + "_test.cc", attack ? text::attack_test_cc : text::defense_test_cc},
       {"preset.toml", attack ? text::attack_preset_toml : text::defense_preset_toml},
-      {"suite.toml", attack ? text::attack_suite_toml : text::defense_suite_toml},
   };
+  if (!tree)
+    files.emplace_back("suite.toml", attack ? text::attack_suite_toml : text::defense_suite_toml);
+  const std::string built = tree ? "plugin_test::built(\"" + kind + "s/" + name + "\")" : "PLUGIN";
   std::error_code failed;
   fs::create_directories(folder, failed);
   for (const auto& [file, content] : files) {
     std::ofstream out(folder / file);
-    out << filled(content, {{"@name@", name}, {"@kind@", kind}, {"@Class@", type}});
+    out << filled(content, {{"@name@", name},
+                            {"@kind@", kind},
+                            {"@Class@", class_of(name, kind)},
+                            {"@built@", built},
+                            {"@parameters@", std::string(attack ? text::attack_parameters_md
+                                                                : text::defense_parameters_md)}});
     if (failed || !out.flush())
       throw BadInput((folder / file).string() + " cannot be written: name a folder that can be.");
   }
+  return place;
 }
 
 }  // namespace gauntlet::library

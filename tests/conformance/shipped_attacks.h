@@ -1,31 +1,45 @@
-// The attacks that are held to what every attack promises.
+// The plugins that are held to what every plugin of their kind promises.
 #pragma once
 #include <set>
 
+#include "conformance/attacks.h"
 #include "tests/toys/toy_model.h"
 
 namespace gauntlet::toys {
+
+/// The files of all plugins that ship, by path; kind: "attacks" or "defenses".
+inline std::vector<std::filesystem::path> plugin_files(const std::string& kind) {
+  std::set<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(build_folder() / "plugins" / kind))
+    if (entry.path().extension() == ".so") files.insert(entry.path());
+  return {files.begin(), files.end()};
+}
+/// All shipped attacks and the test-only FAB.
+inline std::vector<std::filesystem::path> attack_files() {
+  std::vector<std::filesystem::path> files = plugin_files("attacks");
+  files.push_back(build_folder() / "test_plugins/attacks/fab.so");
+  return files;
+}
+
+inline AttackUnderTest under_test(const std::filesystem::path& file) {
+  const Entry& entry = entry_of(file);
+  return {file.stem(),
+          entry.schema(),
+          {},
+          [&entry](const ParamMap& with) { return entry.attack(with); },
+          [](const Use& use) { return toys::attack(use.plugin, use.with); }};
+}
 
 struct Candidate {
   std::string name;
   std::unique_ptr<Attack> attack;
 };
-
-// All shipped attacks and the test-only FAB, with few steps.
-inline std::vector<Candidate> attacks(int steps = 4) {
-  std::set<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(build_folder() / "plugins/attacks"))
-    if (entry.path().extension() == ".so") files.insert(entry.path());
-  files.insert(build_folder() / "test_plugins/attacks/fab.so");
-  const std::map<std::string, ParamValue> small = {
-      {"steps", steps}, {"rounds", 3}, {"population", 6}, {"step_size", 0.05}, {"source", "other"}};
+/// All of them, with few steps.
+inline std::vector<Candidate> attacks(int64_t steps = 4) {
   std::vector<Candidate> out;
-  for (const auto& file : files) {
+  for (const auto& file : attack_files()) {
     const Entry& entry = entry_of(file);
-    ParamMap params;
-    for (const ParamSpec& spec : entry.schema())
-      if (const auto it = small.find(spec.name); it != small.end()) params[spec.name] = it->second;
-    out.push_back({file.stem(), entry.attack(params)});
+    out.push_back({file.stem(), entry.attack(small_parameters(entry.schema(), {}, steps))});
   }
   return out;
 }

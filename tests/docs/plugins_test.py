@@ -58,7 +58,7 @@ def plugins(program):
         text = next(part for part in parts if part.startswith(f"{kind} {name} "))
         head, path = text.splitlines()[:2]
         parameters = []
-        for found in re.finditer(r"(?m)^  (\w+) = (.*?)(?: in (\[.*?, .*?\])| one of (.*))?\n      (.*)$", text):
+        for found in re.finditer(r"(?m)^  (\w+): [^=\n]+ = (.*?)(?: in (\[.*?, .*?\])| one of (.*))?\n      (.*)$", text):
             parameter, default, limits, words, meaning = found.groups()
             limits = limits[1:-1].replace(", ", " to ") if limits else ""
             words = ", ".join(f"`{word}`" for word in words.split(", ")) if words else ""

@@ -1,4 +1,4 @@
-// Small models whose answers are known in closed form, and what an attack needs around them.
+// Small models (framework/conformance/toys.h) with the plugins that are built here.
 #pragma once
 #include <dlfcn.h>
 
@@ -6,11 +6,12 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "conformance/toys.h"
 #include "evaluation/craft.h"
-#include "evaluation/defended_model.h"
 #include "gauntlet/plugin.h"
 
 namespace gauntlet::toys {
+using namespace conformance;
 
 /// A plugin's library, opened as the host opens it: symbols of one are hidden from the others.
 inline const Entry& entry_of(const std::filesystem::path& file) {
@@ -32,111 +33,6 @@ inline std::shared_ptr<Defense> defense(const std::string& name, const ParamMap&
   return entry_of(build_folder() / folder / "defenses" / (name + ".so")).defense(params);
 }
 
-/// logits = activation(flat(x) A^T) B^T + c; without A it is linear in x.
-class ToyNetwork final : public models::Network {
- public:
-  ToyNetwork(std::vector<int64_t> image, Tensor linear, Tensor bias, Tensor hidden = {})
-      : linear_(std::move(linear)), bias_(std::move(bias)), hidden_(std::move(hidden)) {
-    spec_.architecture = "toy";
-    spec_.input = image;
-    spec_.classes = linear_.size(0);
-    Layer layer;
-    layer.kind = Layer::Kind::kLinear;
-    layer.name = "last";
-    layer.count = 1;
-    layer.weight_shape = linear_.sizes().vec();
-    layer.input = {linear_.size(1)};
-    layer.output = {linear_.size(0)};
-    layers_.push_back(layer);
-  }
-  const models::NetworkSpec& spec() const override { return spec_; }
-  /// What it says of its images; the forward pass does not use it.
-  void normalise(std::vector<double> mean, std::vector<double> std) {
-    spec_.mean = std::move(mean), spec_.std = std::move(std);
-  }
-  Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
-                  models::Mode) override {
-    Tensor a = x.flatten(1), w = linear_;
-    // Sums row by row: a matrix product may round otherwise in a batch of another size.
-    const auto product = [](const Tensor& rows, const Tensor& m) {
-      return (rows.unsqueeze(1) * m).sum(2);
-    };
-    if (hidden_.defined()) a = product(a, hidden_).tanh();
-    Noise own = noise;
-    own.key.layer = 16;
-    for (PerturbsLayers* plugin : plugins) {
-      w = plugin->weight(layers_[0], w, own);
-      a = plugin->input(layers_[0], a, own);
-    }
-    return {product(a, w) + bias_, {}, {}};
-  }
-  const std::vector<Layer>& layers() const override { return layers_; }
-  void declare(PerturbsLayers& plugin, const std::string&) override {
-    struct Adder final : Parameters {
-      Layer* layer;
-      void add(const std::string& name, const Tensor& initial, bool, const std::string&) override {
-        layer->learned[name] = initial;
-      }
-    } adder;
-    adder.layer = &layers_[0];
-    plugin.declare(layers_[0], adder);
-  }
-  std::vector<models::NamedTensor> tensors() const override {
-    std::vector<models::NamedTensor> all = {{"last.weight", linear_}, {"last.bias", bias_}};
-    if (hidden_.defined()) all.push_back({"first.weight", hidden_});
-    for (const auto& [name, tensor] : layers_[0].learned) all.push_back({"last." + name, tensor});
-    return all;
-  }
-  void weights_changed() override {}
-  void set_trainable(bool on) override {
-    for (models::NamedTensor& t : tensors()) t.tensor.requires_grad_(on);
-  }
-  void to(at::Device) override {}
-
- private:
-  models::NetworkSpec spec_;
-  Tensor linear_, bias_, hidden_;
-  std::vector<Layer> layers_;
-};
-
-/// Noise of R rows for tests.
-inline Noise noise_of(int64_t rows, uint64_t seed = 1) {
-  return noise_for(seed, evaluation::Stream::kProbe, torch::arange(rows));
-}
-
-struct Toy {
-  std::shared_ptr<ToyNetwork> network;
-  std::shared_ptr<evaluation::DefendedModel> model;
-};
-
-inline Toy toy(const std::shared_ptr<ToyNetwork>& network,
-               const std::vector<std::shared_ptr<Defense>>& layers = {},
-               const std::vector<evaluation::DefendedModel::Wrapper>& stack = {}) {
-  for (const auto& plugin : layers) network->declare(dynamic_cast<PerturbsLayers&>(*plugin), "toy");
-  Toy out{network, std::make_shared<evaluation::DefendedModel>(network, layers, stack)};
-  Noise noise = noise_of(4, 99);
-  out.model->probe(noise.uniform(network->spec().input));
-  return out;
-}
-
-/// A linear model with normal weights of this size.
-inline std::shared_ptr<ToyNetwork> linear(std::vector<int64_t> image, int64_t classes,
-                                          double size = 1, uint64_t seed = 1) {
-  Noise noise = noise_of(1, seed);
-  const int64_t d = c10::multiply_integers(image);
-  const Tensor w = size * noise.shared_normal({classes, d});
-  return std::make_shared<ToyNetwork>(std::move(image), w, size * noise.shared_normal({classes}));
-}
-/// A network with one hidden layer of 16 units, its logits times `size`.
-inline std::shared_ptr<ToyNetwork> curved(std::vector<int64_t> image, int64_t classes,
-                                          uint64_t seed = 1, double size = 1) {
-  Noise noise = noise_of(1, seed);
-  const int64_t d = c10::multiply_integers(image);
-  const Tensor hidden = noise.shared_normal({16, d}) / std::sqrt(double(d)) * 3;
-  const Tensor last = size * noise.shared_normal({classes, 16});
-  return std::make_shared<ToyNetwork>(std::move(image), last, torch::zeros({classes}), hidden);
-}
-
 /// Lends attacks the shipped plugins and the models put into it.
 struct ToyEnvironment final : evaluation::Environment {
   std::map<std::string, evaluation::DefendedModel*> models = {};
@@ -145,25 +41,5 @@ struct ToyEnvironment final : evaluation::Environment {
     return toys::attack(use.plugin, use.with);
   }
 };
-
-inline ThreatModel threat_of(Norm norm, double epsilon) {
-  return {norm, torch::full({1, 1, 1, 1}, epsilon)};
-}
-
-/// N uniform images, labelled by the model itself where it has an answer for them.
-inline evaluation::CraftBatch batch_of(evaluation::DefendedModel& model, int64_t n,
-                                       uint64_t seed = 5) {
-  Noise noise = noise_of(n, seed);
-  evaluation::CraftBatch batch;
-  batch.x = noise.uniform(model.network().spec().input);
-  batch.y = model.bare_logits(batch.x).argmax(1);
-  batch.index = torch::arange(n);
-  return batch;
-}
-
-inline evaluation::CraftBatch part(const evaluation::CraftBatch& batch, int64_t from, int64_t to) {
-  const auto cut = [&](const Tensor& t) { return t.defined() ? t.slice(0, from, to) : t; };
-  return {cut(batch.x), cut(batch.y), cut(batch.index), cut(batch.target), cut(batch.settled)};
-}
 
 }  // namespace gauntlet::toys

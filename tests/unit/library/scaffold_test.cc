@@ -2,6 +2,8 @@
 // tests/end_to_end/out_of_tree.
 #include "library/scaffold.h"
 
+#include <set>
+
 #include "marked_plugins.h"
 
 namespace gauntlet {
@@ -35,6 +37,40 @@ TEST_F(Scaffold, WritesAllFilesWithTheNameFilledIn) {
                                          : "struct MyIdeaDefense final : Defense"),
               std::string::npos);
   }
+}
+
+// Among Gauntlet's own plugins: what the build and the tests of folders there expect, and no more.
+TEST_F(Scaffold, InTheTreeWritesWhatTheTreeWants) {
+  fs::create_directories(folder / "framework/include/gauntlet");
+  write_bytes(folder / "framework/include/gauntlet/plugin.h", "");
+  for (const std::string kind : {"attack", "defense"}) {
+    const fs::path into = folder / "plugins" / (kind + "s") / "group" / "my_idea";
+    EXPECT_EQ(library::write_scaffold(kind, "my_idea", into), library::ScaffoldPlace::kTree);
+    std::set<std::string> files;
+    for (const auto& entry : fs::directory_iterator(into)) files.insert(entry.path().filename());
+    EXPECT_EQ(files, (std::set<std::string>{"CMakeLists.txt", "README.md", "my_idea.cc",
+                                            "my_idea_test.cc", "preset.toml"}));
+    EXPECT_EQ(bytes_of(into / "CMakeLists.txt"), "gauntlet_plugin(" + kind + " my_idea)\n");
+    EXPECT_EQ(bytes_of(into / "README.md").rfind("# my_idea\n", 0), 0u);
+    EXPECT_NE(bytes_of(into / "my_idea_test.cc").find("built(\"" + kind + "s/my_idea\")"),
+              std::string::npos);
+  }
+  fs::create_directories(folder / "plugins/attacks/gradient");
+  EXPECT_EQ(refused("attack", "other", folder / "plugins/attacks/other"),
+            (folder / "plugins/attacks/other").string() +
+                " is no place for the attack 'other': among Gauntlet's own plugins it lies in "
+                "plugins/attacks/GROUP/other (groups that are there: group, gradient).");
+  EXPECT_NE(refused("attack", "other", folder / "plugins/defenses/group/other"), "");
+  EXPECT_NE(refused("attack", "other", folder / "plugins/attacks/group/another"), "");
+}
+
+TEST_F(Scaffold, NamesTheKindOnceInTheClass) {
+  library::write_scaffold("attack", "my_attack", folder / "one");
+  EXPECT_NE(bytes_of(folder / "one/my_attack.cc").find("struct MyAttack final : Attack"),
+            std::string::npos);
+  library::write_scaffold("attack", "attack", folder / "two");
+  EXPECT_NE(bytes_of(folder / "two/attack.cc").find("struct AttackAttack final : Attack"),
+            std::string::npos);
 }
 
 TEST_F(Scaffold, RefusesNamesThatCannotBe) {

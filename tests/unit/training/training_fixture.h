@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "conformance/small_training.h"
 #include "models/architectures/build_network.h"
 #include "tests/support/temporary_folder.h"
 #include "training/batches.h"
@@ -16,35 +17,8 @@ namespace gauntlet::training_tests {
 
 namespace fs = std::filesystem;
 
-/// Images of four classes: a bright quarter says which, the rest is noise. [n, 1, 8, 8]
-inline data::Dataset quarters(int64_t n, uint64_t seed = 1) {
-  const Tensor index = torch::arange(n, torch::kLong);
-  data::Dataset data;
-  data.id = "quarters";
-  data.split = "train";
-  data.labels = index.remainder(4);
-  Noise noise = noise_for(seed, evaluation::Stream::kProbe, index);
-  Tensor images = noise.uniform({1, 8, 8}) * 160;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t label = i % 4;
-    images[i][0].narrow(0, 4 * (label / 2), 4).narrow(1, 4 * (label % 2), 4).add_(60);
-  }
-  data.images = images.to(torch::kByte);
-  return data;
-}
-
-inline models::NetworkSpec small_network() {
-  const auto layer = [](ParamMap options) { return ParamValue(std::move(options)); };
-  models::NetworkSpec spec;
-  spec.architecture = "sequential";
-  spec.input = {1, 8, 8};
-  spec.classes = 4;
-  spec.options["layers"] =
-      ParamList{layer({{"type", "conv"}, {"out", 4}, {"kernel", 3}, {"stride", 2}, {"padding", 1}}),
-                layer({{"type", "batchnorm"}}), layer({{"type", "relu"}}),
-                layer({{"type", "flatten"}}), layer({{"type", "linear"}, {"out", 4}})};
-  return spec;
-}
+using conformance::quarters;
+using conformance::small_network;
 
 inline training::Recipe small_recipe() {
   training::Recipe recipe;

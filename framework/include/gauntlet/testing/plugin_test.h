@@ -5,18 +5,28 @@
 #include <dlfcn.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cstdlib>
 #include <stdexcept>
+#include <string>
 
 #include "gauntlet/plugin.h"
 
 namespace gauntlet::plugin_test {
 
 /// The entry of a plugin file. Throws std::runtime_error if it cannot be loaded.
-inline const Entry& load(const char* file) {
-  void* const library = dlopen(file, RTLD_NOW | RTLD_LOCAL);  // never closed
+inline const Entry& load(const std::string& file) {
+  void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed
   const void* const entry = library ? dlsym(library, "gauntlet_plugin_entry") : nullptr;
   if (!entry) throw std::runtime_error(dlerror());
   return *static_cast<const Entry*>(entry);
+}
+
+/// The file of a plugin that is built with Gauntlet itself: built("attacks/pgd"). Throws
+/// std::runtime_error where ctest did not start the test.
+inline std::string built(const std::string& name) {
+  const char* const folder = std::getenv("GAUNTLET_BUILD_DIR");
+  if (!folder) throw std::runtime_error("GAUNTLET_BUILD_DIR is not set: start the test with ctest");
+  return std::string(folder) + "/plugins/" + name + ".so";
 }
 
 /// Noise for n samples; equal seeds give equal noise.

@@ -1,0 +1,369 @@
+#include "conformance/defenses.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <stdexcept>
+
+#include "conformance/small_training.h"
+#include "evaluation/certify.h"
+#include "evaluation/host_fitting.h"
+#include "evaluation/kept_tensors.h"
+#include "evaluation/process_state.h"
+#include "gauntlet/network_builder.h"
+#include "models/architectures/build_network.h"
+#include "training/train.h"
+
+namespace gauntlet::conformance {
+namespace {
+using evaluation::DefendedModel;
+
+constexpr int64_t kImages = 8;
+
+// A fresh instance of the defense in a small network, fitted where it wants to be.
+struct Subject {
+  std::shared_ptr<Defense> defense;
+  std::shared_ptr<models::Network> network;
+  evaluation::KeptTensors kept;
+  std::shared_ptr<DefendedModel> model;
+  Tensor x;  // [kImages, C, H, W], what the model was probed with
+};
+
+class DefenseTrial final : public evaluation::Environment {
+ public:
+  explicit DefenseTrial(const DefenseUnderTest& plugin) : plugin_(plugin) {}
+
+  DefendedModel& model(const ModelRef& ref) override {
+    throw NotAsked{"it needs the registry model '" + ref.id + "'"};
+  }
+  std::unique_ptr<Attack> attack(const Use& use) override { return plugin_.attack(small(use)); }
+
+  std::shared_ptr<Defense> make() const {
+    return plugin_.make(small_parameters(plugin_.schema, plugin_.params));
+  }
+  const std::string& name() const { return plugin_.name; }
+
+  // The network of this spec, or the defense's own where it is an architecture.
+  std::shared_ptr<models::Network> network(models::NetworkSpec spec,
+                                           const std::shared_ptr<Defense>& defense) const {
+    if (dynamic_cast<BuildsNetwork*>(defense.get())) {
+      spec.architecture = name(), spec.options.clear();
+      spec.builds = [defense](NetworkBuilder& b) {
+        dynamic_cast<BuildsNetwork&>(*defense).build(b);
+      };
+    }
+    return build_network(spec, 3);
+  }
+
+  // Throws NotAsked for a defense that takes part in training only.
+  Subject subject(const models::NetworkSpec& spec = small_network()) {
+    Subject out;
+    out.defense = make();
+    out.network = network(spec, out.defense);
+    std::vector<std::shared_ptr<Defense>> layers;
+    std::vector<DefendedModel::Wrapper> stack;
+    if (auto* perturbs = dynamic_cast<PerturbsLayers*>(out.defense.get())) {
+      evaluation::GuardedLayers guarded(name(), *perturbs);
+      out.network->declare(guarded, name());
+      layers.push_back(out.defense);
+    } else if (wraps(*out.defense)) {
+      stack.push_back({name(), out.defense});
+    } else if (!dynamic_cast<BuildsNetwork*>(out.defense.get())) {
+      throw NotAsked{"it takes part in training only"};
+    }
+    out.network->set_trainable(false);
+    out.network->weights_changed();
+    out.kept = evaluation::KeptTensors(*out.network);
+    out.model = std::make_shared<DefendedModel>(out.network, layers, stack, std::vector{name()});
+    if (out.model->fits()) {
+      const data::Dataset data = quarters(64);
+      const Tensor index = torch::arange(64);
+      evaluation::HostFitting fitting(
+          *out.model,
+          {images_like(spec, data.x(index)), data.y(index).remainder(spec.classes), index}, *this);
+      out.model->fit(fitting);
+    }
+    out.x = images_like(spec, quarters(kImages, 2).x(torch::arange(kImages)));
+    out.model->probe(out.x);
+    return out;
+  }
+
+  static bool wraps(Defense& defense) {
+    return dynamic_cast<TransformsInput*>(&defense) || dynamic_cast<Votes*>(&defense) ||
+           dynamic_cast<Refuses*>(&defense) || dynamic_cast<Certifies*>(&defense);
+  }
+
+  static Use small(Use use) {
+    for (const char* name : {"steps", "iterations"})
+      if (use.with.count(name)) use.with[name] = 2;
+    return use;
+  }
+
+ private:
+  // Quarters in as many channels as the network reads.
+  static Tensor images_like(const models::NetworkSpec& spec, const Tensor& x) {
+    return x.repeat({1, spec.input[0], 1, 1})
+        .slice(2, 0, spec.input[1])
+        .slice(3, 0, spec.input[2])
+        .contiguous();
+  }
+
+  const DefenseUnderTest& plugin_;
+  evaluation::ProcessState process_;  // what one question changes, the next does not see
+};
+
+// All that a defense is asked in an evaluation: decisions, passes with gradients.
+void use(Subject& subject) {
+  DefendedModel& model = *subject.model;
+  for (const int64_t rows : {kImages, int64_t{1}}) {
+    const Tensor x = subject.x.narrow(0, 0, rows);
+    const DefendedModel::Decision decision = model.decide(x, noise_of(rows));
+    if (const int64_t bad = decision.faulty.sum().item<int64_t>(); bad > 0)
+      throw Broken{fmt::format("what it gives is not finite for {} of {} images", bad, rows)};
+    const Tensor wrong =
+        (decision.answer < DefendedModel::kRefused) | (decision.answer >= model.classes());
+    if (wrong.any().item<bool>()) throw Broken{"an answer is none of the classes"};
+  }
+  const at::AutoGradMode graph(true);
+  const Tensor x = subject.x.clone().requires_grad_(true);
+  const Outputs out = model.pass(x, noise_of(kImages), models::Mode::kFolded);
+  out.logits.square().sum().backward();
+}
+
+void is_made(DefenseTrial& trial) {
+  const std::shared_ptr<Defense> defense = trial.make();
+  if (!DefenseTrial::wraps(*defense) && !dynamic_cast<PerturbsLayers*>(defense.get()) &&
+      !dynamic_cast<Trains*>(defense.get()) && !dynamic_cast<BuildsNetwork*>(defense.get()))
+    throw Broken{
+        "it has no ability: let it derive from TransformsInput, Votes, Refuses, Certifies, "
+        "PerturbsLayers, BuildsNetwork or Trains"};
+}
+
+void answers(DefenseTrial& trial) {
+  Subject subject = trial.subject();
+  use(subject);
+}
+
+void leaves_the_process_alone(DefenseTrial& trial) {
+  evaluation::ProcessState process;
+  Subject subject = trial.subject();
+  use(subject);
+  if (const std::vector<std::string> changed = process.put_back(); !changed.empty())
+    throw Broken{"it changed " + changed.front()};
+}
+
+void leaves_the_network(DefenseTrial& trial) {
+  Subject subject = trial.subject();
+  const Tensor x = subject.x.clone();
+  use(subject);
+  if (!torch::equal(subject.x, x)) throw Broken{"the images are not as they were"};
+  if (const std::string name = subject.kept.put_back(); !name.empty())
+    throw Broken{"'" + name + "' is not as it was"};
+}
+
+void draws_from_its_noise(DefenseTrial& trial) {
+  if (trial.subject().model->own_randomness())
+    throw Broken{"one noise gives two answers: it draws elsewhere than from its Noise"};
+}
+
+void keeps_no_state(DefenseTrial& trial) {
+  Subject subject = trial.subject();
+  if (subject.model->own_randomness())
+    throw NotAsked{"it draws elsewhere than from its Noise: no two passes are alike"};
+  for (int i = 0; i < 8; ++i) use(subject);
+  if (const std::string why = subject.model->changed_since_probing(); !why.empty())
+    throw Broken{why};
+}
+
+void rows_alone(DefenseTrial& trial) {
+  const Subject subject = trial.subject();
+  if (subject.model->own_randomness())
+    throw NotAsked{"it draws elsewhere than from its Noise: no two passes are alike"};
+  if (auto* perturbs = dynamic_cast<PerturbsLayers*>(subject.defense.get()))
+    if (perturbs->couples_rows()) throw NotAsked{"it says that it depends on the whole batch"};
+  if (subject.model->couples_rows())
+    throw Broken{"an image gets another answer in a batch of another size or order"};
+}
+
+// A step against the loss and one along it, so long that coarse defenses see it.
+void gradients(DefenseTrial& trial) {
+  constexpr double kStep = 0.05;
+  const Subject subject = trial.subject();
+  const auto pass = [&](const Tensor& x) {
+    return subject.model->pass(x, noise_of(kImages), models::Mode::kFolded).logits;
+  };
+  const Tensor y = subject.model->bare_logits(subject.x).argmax(1);
+  Tensor gradient;
+  {
+    const at::AutoGradMode graph(true);
+    const Tensor x = subject.x.clone().requires_grad_(true);
+    const Tensor logits = pass(x);
+    if (logits.requires_grad()) torch::cross_entropy_loss(logits, y).backward();
+    gradient = x.grad();
+  }
+  if (!gradient.defined() || gradient.eq(0).all().item<bool>())
+    throw Broken{
+        "the gradient in the images is 0 everywhere: give surrogate(), else gradient attacks are "
+        "blind"};
+  if (!gradient.isfinite().all().item<bool>())
+    throw Broken{"the gradient in the images is not finite"};
+  const at::NoGradGuard no_graph;
+  const auto loss = [&](double step) {
+    const Tensor x = (subject.x + step * gradient.sign()).clamp(0, 1);
+    return torch::cross_entropy_loss(pass(x), y).item<double>();
+  };
+  const double along = loss(kStep), against = loss(-kStep);
+  if (along <= against)
+    throw Broken{fmt::format(
+        "a step of {} along the gradient gives the loss {:.4f}, one against it {:.4f}: attacks are "
+        "led astray",
+        kStep, along, against)};
+}
+
+void two_classes(DefenseTrial& trial) {
+  Subject subject = trial.subject(small_network({3, 6, 8}, 2));
+  use(subject);
+}
+
+void fitted_alike(DefenseTrial& trial) {
+  const std::shared_ptr<Defense> defense = trial.make();
+  auto* fits = dynamic_cast<Fits*>(defense.get());
+  if (!fits || !fits->wanted()) throw NotAsked{"with these parameters nothing is fitted"};
+  const auto state = [&] { return trial.subject().model->fitted(); };
+  const auto one = state(), two = state();
+  if (one.size() != two.size()) throw Broken{"it is fitted in one run and not in the other"};
+  for (size_t i = 0; i < one.size(); ++i)
+    for (const auto& [name, tensor] : one[i].second) {
+      const auto other = two[i].second.find(name);
+      if (other == two[i].second.end() || !torch::equal(tensor, other->second))
+        throw Broken{"'" + name + "' is fitted otherwise from the same data"};
+    }
+}
+
+// Random images inside certified balls, asked often enough that chance does not decide.
+void certificates_hold(DefenseTrial& trial) {
+  if (!dynamic_cast<Certifies*>(trial.make().get())) throw NotAsked{"it certifies nothing"};
+  constexpr int64_t kDraws = 500, kTries = 3;
+  const Subject subject = trial.subject();
+  DefendedModel& model = *subject.model;
+  int64_t forwards = 0;
+  const at::NoGradGuard no_graph;
+  const Certificate certificate = certificates(model, subject.x, noise_of(kImages, 11), forwards);
+  const Tensor answer = certificate.answer.to(torch::kLong),
+               radius = certificate.radius.to(torch::kFloat);
+  for (int64_t i = 0; i < kTries; ++i) {
+    Noise noise = noise_of(kImages, 20 + uint64_t(i));
+    Tensor delta = noise.normal(subject.x.sizes().slice(1));
+    delta = delta / delta.flatten(1).norm(2, 1).view({-1, 1, 1, 1});
+    const Tensor near = (subject.x + 0.99 * radius.view({-1, 1, 1, 1}) * delta).clamp(0, 1);
+    const Tensor votes = model.ballots(near, noise_of(kImages, 40 + uint64_t(i)), kDraws);
+    const Tensor mine = votes.gather(1, answer.clamp_min(0).unsqueeze(1)).squeeze(1);
+    const Tensor lost =
+        (answer >= 0) & (radius > 0) & (votes.amax(1) - mine > 5 * std::sqrt(double(kDraws)));
+    if (const int64_t n = lost.sum().item<int64_t>(); n > 0)
+      throw Broken{fmt::format(
+          "{} of {} images are answered otherwise inside their certified radius", n, kImages)};
+  }
+}
+
+training::Recipe small_recipe() {
+  training::Recipe recipe;
+  recipe.id = "quarters/small";
+  recipe.dataset = "quarters";
+  recipe.network = small_network();
+  recipe.seed = 3;
+  recipe.epochs = 2;
+  recipe.batch_size = 16;
+  recipe.schedule.learning_rate = 0.05;
+  recipe.threat = suite::ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
+  return recipe;
+}
+
+std::map<std::string, Tensor> trained(DefenseTrial& trial) {
+  const training::Recipe recipe = small_recipe();
+  const std::shared_ptr<Defense> defense = trial.make();
+  training::TrainingParts parts;
+  parts.network = trial.network(recipe.network, defense);
+  std::map<std::string, Tensor> before;
+  if (auto* perturbs = dynamic_cast<PerturbsLayers*>(defense.get())) {
+    parts.network->declare(*perturbs, trial.name());
+    parts.layer_plugins.push_back(defense);
+  } else if (dynamic_cast<Trains*>(defense.get())) {
+    parts.method = defense;
+  } else if (!dynamic_cast<BuildsNetwork*>(defense.get())) {
+    throw NotAsked{"it takes no part in training"};
+  }
+  parts.make_attack = [&](const Use& use) { return trial.attack(use); };
+  for (const models::NamedTensor& t : parts.network->tensors())
+    before[t.name] = t.tensor.detach().clone();
+  training::run_training(recipe, quarters(64), parts, {}, false, {});
+  std::map<std::string, Tensor> after;
+  bool moved = false;
+  for (const models::NamedTensor& t : parts.network->tensors()) {
+    after[t.name] = t.tensor.detach().clone();
+    moved |= t.trained && !torch::equal(after[t.name], before[t.name]);
+  }
+  if (!moved) throw Broken{"two epochs change no weight"};
+  return after;
+}
+
+// That weights stay finite is what the training itself asks.
+void trains(DefenseTrial& trial) {
+  const auto one = trained(trial), two = trained(trial);
+  for (const auto& [name, tensor] : one)
+    if (!torch::equal(tensor, two.at(name)))
+      throw Broken{"the same seed trains another '" + name + "'"};
+}
+
+struct DefenseQuestion {
+  const char* promise;
+  void (*ask)(DefenseTrial&);
+};
+constexpr DefenseQuestion kDefenseQuestions[] = {
+    {"is made and has an ability", is_made},
+    {"gives finite answers of the right shape", answers},
+    {"leaves settings of the process alone", leaves_the_process_alone},
+    {"leaves network and images as they were", leaves_the_network},
+    {"draws from the noise it is given and nowhere else", draws_from_its_noise},
+    {"keeps no state between calls", keeps_no_state},
+    {"answers each image alone, or says that it does not", rows_alone},
+    {"gives gradients that raise the loss", gradients},
+    {"takes two classes and colour images", two_classes},
+    {"is fitted alike from the same data", fitted_alike},
+    {"certifies what holds", certificates_hold},
+    {"trains a network, alike from the same seed", trains},
+};
+}  // namespace
+
+std::vector<std::string> defense_promises() {
+  std::vector<std::string> out;
+  for (const DefenseQuestion& question : kDefenseQuestions) out.emplace_back(question.promise);
+  return out;
+}
+
+Answer ask_defense(const DefenseUnderTest& defense, const std::string& promise) {
+  for (const DefenseQuestion& question : kDefenseQuestions)
+    if (promise == question.promise)
+      return answer_of(promise, [&] {
+        DefenseTrial trial(defense);
+        question.ask(trial);
+      });
+  throw std::out_of_range("no defense promises '" + promise + "'");
+}
+
+std::vector<Answer> ask_defense(const DefenseUnderTest& defense,
+                                const std::function<void(const Answer&)>& told) {
+  std::vector<Answer> out;
+  std::string hopeless;  // why the rest is not asked
+  for (const DefenseQuestion& question : kDefenseQuestions) {
+    out.push_back(hopeless.empty() ? ask_defense(defense, question.promise)
+                                   : Answer{question.promise, Answer::State::kNotAsked, hopeless});
+    const bool broken = out.back().state == Answer::State::kBroken;
+    if (broken && question.ask == is_made) hopeless = "it cannot be used";
+    if (broken && question.ask == answers) hopeless = "it gives no usable answers";
+    if (told) told(out.back());
+  }
+  return out;
+}
+
+}  // namespace gauntlet::conformance

@@ -1,0 +1,119 @@
+// What `gauntlet plugins check` says of plugins that do wrong, and that it says nothing against
+// those that do not.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "conformance/check_plugin.h"
+#include "tests/toys/toy_model.h"
+
+namespace gauntlet {
+namespace {
+using State = conformance::Answer::State;
+using Promises = std::set<std::string>;
+
+const library::PluginLibrary& plugins() {
+  static const library::PluginLibrary all(
+      {toys::build_folder() / "test_plugins", toys::build_folder() / "plugins"});
+  return all;
+}
+
+conformance::PluginCheck checked(const std::string& kind, const std::string& name,
+                                 const std::string& how = "") {
+  return check_plugin(plugins(), kind, name, how.empty() ? ParamMap{} : ParamMap{{"how", how}});
+}
+Promises broken(const conformance::PluginCheck& check) {
+  Promises out;
+  for (const conformance::Answer& answer : check.answers) {
+    if (answer.state == State::kBroken) out.insert(answer.promise);
+    EXPECT_EQ(answer.why.empty(), answer.state == State::kKept) << answer.promise;
+  }
+  return out;
+}
+
+TEST(PluginCheck, NamesWhatBadAttacksBreak) {
+  const std::string end = "comes to an end", inside = "gives finite images inside ball and box";
+  const auto of = [](const std::string& name) { return broken(checked("attack", name)); };
+  EXPECT_EQ(of("leaves_ball"), Promises{inside});
+  EXPECT_EQ(of("leaves_box"), Promises{inside});
+  EXPECT_EQ(of("returns_nan"), Promises{inside});
+  EXPECT_EQ(of("wrong_shape"), Promises{inside});
+  EXPECT_EQ(of("throws"), Promises{end});
+  EXPECT_EQ(of("oversteps"), Promises{end});
+  EXPECT_EQ(of("spends_budget"), Promises{end});
+  EXPECT_EQ(of("never_queries"), Promises{"asks the model"});
+}
+
+TEST(PluginCheck, NamesWhatAnAttackBreaksThatIsHonestOtherwise) {
+  const auto of = [](const std::string& how) {
+    return broken(checked("attack", "misbehaves", how));
+  };
+  EXPECT_EQ(of("facts throw"), Promises{"is made and says what it is"});
+  EXPECT_EQ(of("facts change").count("is made and says what it is"), 1u);
+  EXPECT_EQ(of("writes images"), Promises{"gives finite images inside ball and box"});
+  EXPECT_EQ(of("not at all"), Promises{});
+}
+
+TEST(PluginCheck, NamesWhatBadDefensesBreak) {
+  const std::string made = "is made and has an ability",
+                    answers = "gives finite answers of the right shape",
+                    noise = "draws from the noise it is given and nowhere else",
+                    state = "keeps no state between calls",
+                    gradients = "gives gradients that raise the loss";
+  const auto of = [](const std::string& name, const std::string& how = "") {
+    return broken(checked("defense", name, how));
+  };
+  EXPECT_EQ(of("cannot_be_made"), Promises{made});
+  EXPECT_EQ(of("false_surrogate"), Promises{gradients});
+  EXPECT_EQ(of("false_certificates"), Promises{"certifies what holds"});
+  EXPECT_EQ(of("wrong_inputs", "throws"), Promises{answers});
+  EXPECT_EQ(of("wrong_inputs", "shape"), Promises{answers});
+  EXPECT_EQ(of("wrong_inputs", "NaN"), Promises{answers});
+  EXPECT_EQ(of("wrong_inputs", "draws"), Promises{noise});
+  EXPECT_EQ(of("wrong_inputs", "counts"), Promises{state});
+  EXPECT_EQ(of("wrong_inputs", "oneDNN off"), Promises{answers});
+  EXPECT_EQ(of("wrong_layers", "writes weights"), Promises{answers});
+  EXPECT_EQ(of("wrong_layers", "weight's shape"), Promises{answers});
+  EXPECT_EQ(of("wrong_layers", "draws").count(noise), 1u);
+  EXPECT_EQ(of("wrong_vote", "ballot's shape"), Promises{answers});
+  EXPECT_EQ(of("wrong_vote", "negative"), Promises{answers});
+  EXPECT_EQ(of("wrong_detector", "shape"), Promises{answers});
+  EXPECT_EQ(of("wrong_detector", "fit is NaN"), Promises{answers});
+}
+
+TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
+  for (const char* name : {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs",
+                           "wrong_layers", "wrong_vote", "wrong_detector"})
+    EXPECT_EQ(broken(checked("defense", name)), Promises{}) << name;
+  EXPECT_EQ(broken(checked("attack", "fab")), Promises{});
+}
+
+TEST(PluginCheck, SaysWhatWasSeenAndWhyTheRestWasNotAsked) {
+  const conformance::PluginCheck check = checked("attack", "leaves_ball");
+  ASSERT_EQ(check.answers.size(), 20u);
+  EXPECT_NE(check.answers[2].why.find("leave the ball"), std::string::npos) << check.answers[2].why;
+  for (size_t i = 3; i < check.answers.size(); ++i)
+    EXPECT_EQ(check.answers[i].why, "its answers cannot be judged");
+  const auto json = nlohmann::json::parse(to_json(check));
+  EXPECT_EQ(json.at("plugin").at("name"), "leaves_ball");
+  EXPECT_EQ(json.at("kept"), 2);
+  EXPECT_EQ(json.at("broken"), 1);
+  EXPECT_EQ(json.at("not_asked"), 17);
+  EXPECT_EQ(json.at("promises").at(2).at("state"), "broken");
+  EXPECT_EQ(json.at("promises").at(3).at("state"), "not asked");
+}
+
+// A parameter that is wrong is the caller's mistake.
+TEST(PluginCheck, RefusesParametersBeforeItAsks) {
+  try {
+    check_plugin(plugins(), "attack", "pgd", {{"stepz", 3}});
+    FAIL() << "it was taken";
+  } catch (const ParamError& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean 'steps'"), std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace gauntlet
