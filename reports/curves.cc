@@ -6,6 +6,7 @@
 #include <set>
 
 #include "reports/text/text.h"
+#include "results/leaf.h"
 
 namespace gauntlet::reports {
 namespace {
@@ -16,8 +17,8 @@ constexpr size_t kFewestPoints = 3;  // two rows that differ are no curve yet
 
 /// Every chosen value of a record's parameters by its path.
 void flatten(const Json& value, const std::string& path, std::map<std::string, Json>& out) {
-  if (value.is_object() && value.contains("value")) {
-    out[path] = value["value"];
+  if (results::is_chosen(value)) {
+    out[path] = results::value_of(value);
   } else if (value.is_object() || value.is_array()) {
     int position = 0;
     for (const auto& [key, inner] : value.items())

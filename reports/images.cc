@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "reports/text/text.h"
+#include "results/settings.h"
 
 namespace gauntlet::reports {
 namespace {
@@ -31,12 +32,7 @@ RunImages::RunImages(const Summary& summary, const results::OutcomesOf& outcomes
   for (ImageRates& rates : rates_)
     if (!rates.empty())
       for (std::vector<float>* each : {&rates.clean, &rates.robust}) each->resize(size(), kUnseen);
-  const auto settings = object_of(summary.run.settings);
-  const auto data = settings.find("data");
-  if (data != settings.end() && data->is_object() && data->contains("classes") &&
-      data->at("classes").is_array())
-    for (const auto& name : data->at("classes"))
-      classes_.push_back(name.is_string() ? name.get<std::string>() : "");
+  classes_ = results::settings_of(summary.run.settings).data.classes;
   const int64_t most = labels_.empty() ? -1 : *std::max_element(labels_.begin(), labels_.end());
   for (int64_t c = int64_t(classes_.size()); c <= most; ++c) classes_.push_back(std::to_string(c));
 }

@@ -4,6 +4,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "results/leaf.h"
+
 namespace gauntlet::analysis {
 namespace {
 using nlohmann::json;
@@ -14,8 +16,8 @@ bool is_list_of_entries(const json& value) {
 }
 
 void flatten(const json& value, const std::string& path, std::map<std::string, std::string>& out) {
-  if (value.is_object() && value.contains("value")) {
-    out[path] = value["value"].dump();
+  if (results::is_chosen(value)) {
+    out[path] = results::value_of(value).dump();
   } else if (value.is_object()) {
     for (const auto& [name, inner] : value.items())
       flatten(inner, path.empty() ? name : path + "." + name, out);

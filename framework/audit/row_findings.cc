@@ -9,6 +9,7 @@
 
 #include "analysis/pairs.h"
 #include "analysis/statistics.h"
+#include "results/leaf.h"
 
 namespace gauntlet::audit {
 namespace {
@@ -21,7 +22,7 @@ json values_of(const json& table) {
   json out = json::object();
   if (table.is_object())
     for (const auto& [name, leaf] : table.items())
-      out[name] = leaf.is_object() && leaf.contains("value") ? leaf.at("value") : leaf;
+      out[name] = results::value_of(leaf);
   return out;
 }
 

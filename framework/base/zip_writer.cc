@@ -53,7 +53,7 @@ void ZipWriter::add_source(const std::string& name, zip_source_t* source) {
 
 void ZipWriter::close() {
   if (zip_close(archive_.get()) != 0) fail(zip_strerror(archive_.get()));
-  archive_.release();
+  static_cast<void>(archive_.release());  // closed and freed
   std::error_code error;
   std::filesystem::rename(draft_, file_, error);
   if (!error) return;

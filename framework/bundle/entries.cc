@@ -9,6 +9,7 @@
 #include "boards/scores.h"
 #include "results/artifacts.h"
 #include "results/outcomes.h"
+#include "results/settings.h"
 
 namespace gauntlet::bundle {
 namespace {
@@ -16,12 +17,12 @@ using nlohmann::json;
 
 // The seeds, threats, rows and columns that a run named.
 struct Grid {
-  explicit Grid(const results::Store::Run& run) : settings(json::parse(run.settings)) {
-    for (const json& row : settings.at("defenses")) defenses.push_back(row.at("name"));
-    for (const json& column : settings.at("attacks"))
-      (column.value("additional", false) ? further : own).push_back(column.at("name"));
+  explicit Grid(const results::Settings& settings) : data(settings.data) {
+    for (const results::Settings::Row& row : settings.defenses) defenses.push_back(row.name);
+    for (const results::Settings::Column& column : settings.attacks)
+      (column.additional ? further : own).push_back(column.name);
   }
-  json settings;
+  results::Settings::Data data;
   std::vector<std::string> defenses, own, further;
 };
 
@@ -64,7 +65,10 @@ class EntryMaker {
  public:
   EntryMaker(const results::RunRecords& records, const suite::Suite& columns,
              const std::filesystem::path& artifacts)
-      : records_(records), columns_(columns), grid_(records.run), artifacts_(artifacts) {}
+      : records_(records),
+        columns_(columns),
+        grid_(results::settings_of(records.run.settings)),
+        artifacts_(artifacts) {}
 
   boards::BoardEntry entry(const std::string& defense) {
     const suite::Board& board = *columns_.board;
@@ -152,8 +156,7 @@ class EntryMaker {
   // What holds for all cells of the row.
   void describe(boards::BoardEntry& out, const std::string& defense) {
     json environment, plugins = json::object();
-    const json& data = grid_.settings.at("data");
-    out.dataset_sha256 = data.at("sha256");
+    out.dataset_sha256 = grid_.data.sha256;
     out.class_names = columns_.data.entry.class_names;
     out.samples = columns_.data.indices;
     for (const results::CellRecord& cell : records_.run.cells) {
@@ -180,7 +183,7 @@ class EntryMaker {
 std::vector<std::string> missing_of(const results::Store::Run& run, const suite::Suite& columns,
                                     const std::filesystem::path& artifacts) {
   std::vector<std::string> out;
-  const Grid grid(run);
+  const Grid grid(results::settings_of(run.settings));
   if (!run.complete) out.push_back("the run was stopped before its end");
   for (const suite::AttackSpec& attack : columns.attacks)
     if (std::count(grid.own.begin(), grid.own.end(), attack.name) == 0)
@@ -211,9 +214,8 @@ std::vector<boards::BoardEntry> entries_of(const results::RunRecords& records,
                                            const std::filesystem::path& artifacts) {
   EntryMaker maker(records, columns, artifacts);
   std::vector<boards::BoardEntry> out;
-  const json settings = json::parse(records.run.settings);
-  for (const json& row : settings.at("defenses")) {
-    out.push_back(maker.entry(row.at("name")));
+  for (const results::Settings::Row& row : results::settings_of(records.run.settings).defenses) {
+    out.push_back(maker.entry(row.name));
     out.back().about = about;
   }
   return out;

@@ -11,6 +11,7 @@
 #include "bundle/entries.h"
 #include "bundle/layout.h"
 #include "results/artifacts.h"
+#include "results/settings.h"
 #include "suite/read_suite.h"
 
 namespace gauntlet::bundle {
@@ -35,30 +36,24 @@ void check_writable(const fs::path& output) {
     throw BadInput(output.string() + ": the file cannot be written");
 }
 
-suite::Suite columns_of(const json& settings, const fs::path& folder,
+suite::Suite columns_of(const results::Settings& settings, const fs::path& folder,
                         const library::PluginLibrary& plugins, const registry::Registry& registry) {
-  if (!settings.contains("board"))
+  if (settings.board.empty())
     throw BadInput(folder.string() +
                    ": this run is on no board; its suite needs a line such as board = "
                    "\"cifar10-linf-deterministic@1\"");
-  const suite::Board board = suite::find_board(settings.at("board").at("id"));
-  if (settings.at("board").at("sha256") != board.sha256)
+  const suite::Board board = suite::find_board(settings.board);
+  if (settings.board_sha256 != board.sha256)
     throw BadInput(folder.string() + ": the run was made with another definition of board '" +
                    board.id() + "' than " + board.file.string() + "; run it again");
   return suite::board_columns(board, plugins, registry);
 }
 
-// The clean images that the run kept; "" where it has none.
-std::string images_of(const json& settings) {
-  return settings.at("data").value("images", std::string());
-}
-
-// Why they cannot be packed; "" where they can.
-std::string images_problem(const json& settings, const fs::path& artifacts) {
-  const std::string images = images_of(settings);
-  if (images.empty()) return "the clean images of the run are not among its artifacts";
-  const std::string sum = settings.at("data").value("images_sha256", std::string()),
-                    problem = results::artifact_problem(artifacts / images, sum);
+// Why the clean images that the run kept cannot be packed; "" where they can.
+std::string images_problem(const results::Settings::Data& data, const fs::path& artifacts) {
+  if (data.images.empty()) return "the clean images of the run are not among its artifacts";
+  const std::string problem =
+      results::artifact_problem(artifacts / data.images, data.images_sha256);
   return problem.empty() ? "" : "the clean images of the run are lost: " + problem;
 }
 
@@ -91,11 +86,10 @@ Packed pack(const results::Store& store, const boards::BoardAuthors& about,
             const fs::path& output) {
   check_writable(output);
   const results::Store::Run run = analysis::latest_run(store);
-  const json settings = json::parse(run.settings);
+  const results::Settings settings = results::settings_of(run.settings);
   const suite::Suite columns = columns_of(settings, store.folder(), plugins, registry);
   std::vector<std::string> missing = missing_of(run, columns, store.artifacts());
-  const std::string images = images_of(settings);
-  if (const std::string why = images_problem(settings, store.artifacts()); !why.empty())
+  if (const std::string why = images_problem(settings.data, store.artifacts()); !why.empty())
     missing.push_back(why);
   if (!missing.empty()) {
     std::string text = store.folder().string() + ": the run is no complete entry of board '" +
@@ -106,8 +100,8 @@ Packed pack(const results::Store& store, const boards::BoardAuthors& about,
   Packed packed;
   packed.entries = entries_of({run, outcomes_in(store)}, columns, about, store.artifacts());
   Packer packer(output);
-  packer.add(bundle::kSettings, portable(settings).dump(2) + "\n");
-  packer.add_file(bundle::kImages, store.artifacts() / images);
+  packer.add(bundle::kSettings, portable(json::parse(run.settings)).dump(2) + "\n");
+  packer.add_file(bundle::kImages, store.artifacts() / settings.data.images);
   for (const boards::BoardEntry& entry : packed.entries)
     packer.add(bundle::entry_file(entry.id), to_json(entry));
   for (const results::CellRecord& cell : run.cells) {

@@ -14,6 +14,7 @@
 #include "reports/text/latex.h"
 #include "reports/text/text.h"
 #include "results/artifacts.h"
+#include "results/settings.h"
 
 namespace gauntlet::reports::files {
 namespace {
@@ -139,14 +140,9 @@ class Exporter {
 
   /// The clean images, float32 in [0, 1].
   Tensor clean_of(const std::vector<results::Outcome>& outcomes) const {
-    const Json settings = object_of(records_.run.settings);
-    const auto name = settings.contains("data") && settings["data"].contains("images")
-                          ? settings["data"]["images"].get<std::string>()
-                          : std::string();
-    const fs::path file = artifact(name);
-    if (!clean_)
-      clean_ = results::read_images(file, results::Kept::kClean,
-                                    settings["data"].value("images_sha256", std::string()));
+    const results::Settings::Data data = results::settings_of(records_.run.settings).data;
+    const fs::path file = artifact(data.images);
+    if (!clean_) clean_ = results::read_images(file, results::Kept::kClean, data.images_sha256);
     return in_order(*clean_, outcomes, file);
   }
 

@@ -8,6 +8,7 @@
 #include "reports/drawing/png.h"
 #include "reports/text/text.h"
 #include "results/artifacts.h"
+#include "results/settings.h"
 
 namespace gauntlet::reports::page {
 namespace {
@@ -90,14 +91,10 @@ View pictures_of(const results::CellRecord& record, const results::RunRecords& r
 View gallery_of(const Summary& summary, const results::RunRecords& records,
                 const RunImages& images) {
   View rows = View::array();
-  const auto settings = object_of(summary.run.settings);
-  const nlohmann::ordered_json::json_pointer place("/data/images");
-  if (records.artifacts.empty() || summary.threats.empty() || !settings.contains(place) ||
-      !settings[place].is_string())
-    return rows;
+  const results::Settings::Data data = results::settings_of(summary.run.settings).data;
+  if (records.artifacts.empty() || summary.threats.empty() || data.images.empty()) return rows;
   const auto clean =
-      images_in(records.artifacts / settings[place].get<std::string>(), results::Kept::kClean,
-                settings["data"].value("images_sha256", std::string()));
+      images_in(records.artifacts / data.images, results::Kept::kClean, data.images_sha256);
   if (!clean) return rows;
   for (const std::string& defense : summary.defenses) {
     if (rows.size() == kDefenses) break;

@@ -6,6 +6,7 @@
 #include "base/duration.h"
 #include "reports/page/view.h"
 #include "reports/text/text.h"
+#include "results/leaf.h"
 
 namespace gauntlet::reports::page {
 namespace {
@@ -26,8 +27,7 @@ std::string value_text(const Json& value) {
 
 bool is_leaf(const Json& value) {
   if (!value.is_object()) return !value.is_array() || value.empty() || !value.front().is_object();
-  const size_t expected = value.contains("value") + value.contains("default");
-  return value.contains("value") && value.size() == expected;
+  return results::is_chosen(value);
 }
 
 /// What only groups: in a table of one attack "attack.params.steps" is "steps".
@@ -51,7 +51,7 @@ void add_nested_rows(View& rows, const Json& shown, const Json& fallback, const 
 void add_rows(View& rows, const Json& value, const std::string& name) {
   if (is_leaf(value)) {
     const bool chosen = value.is_object();
-    const Json& shown = chosen ? value["value"] : value;
+    const Json& shown = results::value_of(value);
     const bool has_default = chosen && value.contains("default");
     if (shown.is_object() && !shown.empty()) {  // a nested plugin: each of its values by itself
       add_nested_rows(rows, shown, has_default ? value["default"] : Json(), name);

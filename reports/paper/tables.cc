@@ -11,6 +11,7 @@
 #include "reports/text/free_text.h"
 #include "reports/text/latex.h"
 #include "reports/text/text.h"
+#include "results/settings.h"
 
 namespace gauntlet::reports::paper {
 namespace {
@@ -116,9 +117,7 @@ std::string scoring_text(const Summary& summary, const ThreatName& threat) {
                : fmt::format("{} to {} fresh classifiers", *trials.begin(), *trials.rbegin());
     text = " Random defenses: mean over " + text + " an image.";
   }
-  const auto settings = object_of(summary.run.settings);
-  const auto scoring = settings.find("scoring");
-  if (scoring != settings.end() && scoring->is_object() && scoring->value("success", "") == "final")
+  if (results::settings_of(summary.run.settings).last_iterate)
     text += " Only an attack's last iterate counts.";
   return text;
 }

@@ -7,6 +7,7 @@
 
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
+#include "results/leaf.h"
 
 namespace gauntlet::reports::site {
 namespace {
@@ -28,7 +29,7 @@ std::string toml_key(const std::string& key) {
 /// Nothing was chosen: null, or what the plugin takes by itself.
 bool is_unsaid(const page::View& leaf) {
   if (leaf.is_null()) return true;
-  if (!leaf.is_object() || !leaf.contains("value")) return false;
+  if (!results::is_chosen(leaf)) return false;
   return leaf["value"].is_null() || (leaf.contains("default") && leaf["default"] == leaf["value"]);
 }
 
@@ -41,7 +42,7 @@ std::string toml_text(const page::View& value) {
     return "[" + text + "]";
   }
   if (!value.is_object()) return value.dump(-1, ' ', false, page::View::error_handler_t::replace);
-  if (value.contains("value")) return toml_text(value["value"]);
+  if (results::is_chosen(value)) return toml_text(results::value_of(value));
   std::string text;
   const auto add = [&](const std::string& key, const page::View& item) {
     if (!is_unsaid(item))
