@@ -75,8 +75,7 @@ class ModelEntryCheck {
         model_(lab.defended(defense_, data)),
         environment_(json::parse(entry.environment)) {}
 
-  // False: some answers could not be held against the model's.
-  bool all() {
+  ModelChecked all() {
     check_row();
     for (const boards::BoardThreat& threat : entry_.threats) {
       const size_t before = findings_.size();
@@ -86,9 +85,9 @@ class ModelEntryCheck {
       if (model_.stochastic() && findings_.size() == before) check_rescored(threat);
     }
     if (suite_.certify)
-      conclusive_ &=
+      checked_.conclusive &=
           check_certificates(entry_, suite_, data_, same_threads(), lab_, level_, findings_);
-    return conclusive_;
+    return checked_;
   }
 
  private:
@@ -140,6 +139,7 @@ class ModelEntryCheck {
                                         : "its images share no draws, yet it has right answers of "
                                           "trials");
     const bool same = same_build(attack, record);
+    checked_.same_build &= same;
     if (same) check_identity(about, threat, attack, record);
     const Answers found = answers(cell);
     if (model_.stochastic())
@@ -327,7 +327,7 @@ class ModelEntryCheck {
 
   void compare_by_chance(const std::string& about, const results::CellRecord& record,
                          const Answers& found) {
-    conclusive_ &= tells_by_chance(record.trials);
+    checked_.conclusive &= tells_by_chance(record.trials);
     Counts clean{{}, record.trials, record.clean_by_trial},
         robust{{}, record.trials, record.robust_by_trial};
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
@@ -412,7 +412,7 @@ class ModelEntryCheck {
   Findings& findings_;
   evaluation::DefendedModel& model_;
   const json environment_;
-  bool conclusive_ = true;
+  ModelChecked checked_;
 };
 }  // namespace
 
@@ -430,9 +430,9 @@ std::string weights_problem(const boards::BoardEntry& entry, const registry::Reg
   return "";
 }
 
-bool check_model(const BundleFile& bundle, const boards::BoardEntry& entry,
-                 const suite::Suite& suite, const data::Dataset& data,
-                 evaluation::Laboratory& laboratory, double level, Findings& findings) {
+ModelChecked check_model(const BundleFile& bundle, const boards::BoardEntry& entry,
+                         const suite::Suite& suite, const data::Dataset& data,
+                         evaluation::Laboratory& laboratory, double level, Findings& findings) {
   return ModelEntryCheck(bundle, entry, suite, data, laboratory, level, findings).all();
 }
 

@@ -64,7 +64,8 @@ class Verifier {
       out_.rows.push_back({entry.id, entry.defense,
                            !holds    ? boards::Verified::kNot
                            : reached ? boards::Verified::kModel
-                                     : boards::Verified::kTables});
+                                     : boards::Verified::kTables,
+                           reached && same_build_});
     }
   }
 
@@ -85,6 +86,7 @@ class Verifier {
   // False: the model, its weights or plugins are not here, or cannot tell.
   bool verify_by_model(const boards::BoardEntry& entry, const suite::Board& board,
                        const data::Dataset& data) {
+    same_build_ = true;
     if (const std::string why = weights_problem(entry, registry_); !why.empty()) {
       findings_.add(entry.id, why);
       return false;
@@ -97,8 +99,10 @@ class Verifier {
       out_.notes.push_back(entry.id + ": the model was not asked: " + error.what());
       return false;
     }
-    if (check_model(bundle_, entry, *suite, data, lab_, kLevel / double(tests()), findings_))
-      return true;
+    const ModelChecked checked =
+        check_model(bundle_, entry, *suite, data, lab_, kLevel / double(tests()), findings_);
+    same_build_ &= checked.same_build;
+    if (checked.conclusive) return true;
     out_.notes.push_back(entry.id +
                          ": another build made it, and its images share draws in too few trials to "
                          "tell chance from a claim that does not hold");
@@ -126,6 +130,7 @@ class Verifier {
   evaluation::Laboratory lab_;
   Findings findings_;
   Verification out_;
+  bool same_build_ = true;  // of the entry that was asked last
 };
 }  // namespace
 

@@ -20,6 +20,7 @@ struct Verification {
     std::string id, defense;
     boards::Verified reached =
         boards::Verified::kNot;  ///< of a row without failures; kNot: it has some
+    bool same_build = false;     ///< by the model, on the very build that made the bundle
   };
   std::vector<Row> rows;
 

@@ -45,7 +45,8 @@ int report(const bundle::BundleFile& bundle, const bundle::Verification& found) 
     say("{}: {}\n", row.defense,
         row.reached == boards::Verified::kNot      ? "does not hold"
         : row.reached == boards::Verified::kTables ? "holds, from the tables"
-                                                   : "holds, tables and model");
+        : row.same_build                           ? "holds, tables and model"
+                         : "holds, tables and model, as far as another build can tell");
   if (found.holds())
     say("every claim holds\n");
   else
