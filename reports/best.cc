@@ -54,7 +54,7 @@ std::map<int64_t, double> smallest_rates(const Summary& summary,
     std::map<int64_t, double> smallest;
     for (const results::CellRecord& cell : summary.run.cells) {
       if (cell.defense != group.defense || cell.seed != worst->seed || !has_result(cell) ||
-          !(ThreatName{cell.threat, cell.norm, cell.epsilon} == group.threat))
+          cell.threat != group.threat)
         continue;
       for (const results::Outcome& outcome : outcomes(cell)) {
         const double rate = double(outcome.robust_right) / double(cell.trials);
@@ -149,7 +149,7 @@ std::vector<bool> best_of(const std::vector<std::optional<double>>& values,
 }
 
 const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
-                                             const ThreatName& threat) {
+                                             const results::Threat& threat) {
   const Group<results::CellRecord>* most = nullptr;
   for (const std::string& attack : summary.attacks)
     if (const auto* group = summary.cell(defense, attack, threat); group && group->clean)
@@ -158,7 +158,7 @@ const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::
 }
 
 std::vector<bool> best_clean(const Summary& summary, const results::OutcomesOf& outcomes,
-                             const ThreatName& threat) {
+                             const results::Threat& threat) {
   std::vector<const Group<results::CellRecord>*> groups;
   for (const std::string& defense : summary.defenses)
     groups.push_back(clean_cell(summary, defense, threat));
@@ -166,7 +166,7 @@ std::vector<bool> best_clean(const Summary& summary, const results::OutcomesOf& 
 }
 
 std::vector<bool> best_under_attack(const Summary& summary, const results::OutcomesOf& outcomes,
-                                    const std::string& attack, const ThreatName& threat) {
+                                    const std::string& attack, const results::Threat& threat) {
   std::vector<const Group<results::CellRecord>*> groups;
   for (const std::string& defense : summary.defenses)
     groups.push_back(summary.cell(defense, attack, threat));
@@ -174,7 +174,7 @@ std::vector<bool> best_under_attack(const Summary& summary, const results::Outco
 }
 
 std::vector<bool> best_in_worst_case(const Summary& summary, const results::OutcomesOf& outcomes,
-                                     const ThreatName& threat) {
+                                     const results::Threat& threat) {
   std::vector<std::optional<double>> values;
   std::map<size_t, WorstRow> rows;
   for (size_t i = 0; i < summary.defenses.size(); ++i) {

@@ -25,17 +25,17 @@ std::vector<bool> best_of(const std::vector<std::optional<double>>& values,
 /// Columns of one threat's table; a flag for each of summary.defenses. Rows are paired over the
 /// images that both saw. An incomplete worst case is an upper bound and takes no part.
 std::vector<bool> best_clean(const Summary& summary, const results::OutcomesOf& outcomes,
-                             const ThreatName& threat);
+                             const results::Threat& threat);
 std::vector<bool> best_under_attack(const Summary& summary, const results::OutcomesOf& outcomes,
-                                    const std::string& attack, const ThreatName& threat);
+                                    const std::string& attack, const results::Threat& threat);
 /// The worst case of a random defense is scored by draws of its own, image by image unknown: there
 /// the test is of two means with their intervals, not paired.
 std::vector<bool> best_in_worst_case(const Summary& summary, const results::OutcomesOf& outcomes,
-                                     const ThreatName& threat);
+                                     const results::Threat& threat);
 
 /// The cell that a row's accuracy without an attack is of: with a result over the most images.
 /// Null where there is none.
 const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
-                                             const ThreatName& threat);
+                                             const results::Threat& threat);
 
 }  // namespace gauntlet::reports

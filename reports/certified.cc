@@ -30,7 +30,7 @@ std::vector<double> radii_of(const Summary& summary) {
   if (most > 0)
     for (const double mark : ticks(0, most, 6))
       if (mark <= most) radii.push_back(mark);
-  for (const ThreatName& threat : summary.threats)
+  for (const results::Threat& threat : summary.threats)
     if (threat.norm == "l2") radii.push_back(threat.epsilon);
   std::sort(radii.begin(), radii.end());
   const auto same = [](double a, double b) { return b - a < 1e-9; };

@@ -105,13 +105,13 @@ std::optional<CurvePoint> point_of(double x, const Group<Record>* group) {
 
 /// attack "": the worst case.
 std::optional<CurvePoint> point_of(const Summary& summary, double x, const std::string& defense,
-                                   const std::string& attack, const ThreatName& threat) {
+                                   const std::string& attack, const results::Threat& threat) {
   return attack.empty() ? point_of(x, summary.worst_case(defense, threat))
                         : point_of(x, summary.cell(defense, attack, threat));
 }
 
 std::optional<CurvePoint> clean_point(const Summary& summary, double x, const std::string& defense,
-                                      const ThreatName& threat) {
+                                      const results::Threat& threat) {
   const auto* worst = summary.worst_case(defense, threat);
   if (!worst || !worst->clean) return {};
   return CurvePoint{x, worst->clean->mean, worst->clean->mean, worst->clean->mean};
@@ -124,7 +124,8 @@ void add_line(CurveView& view, CurveLine line) {
 }
 
 /// "pgd under linf, ε = 0.1"; the threat only where there are several.
-std::string view_name(const Summary& summary, const std::string& what, const ThreatName& threat) {
+std::string view_name(const Summary& summary, const std::string& what,
+                      const results::Threat& threat) {
   return summary.threats.size() > 1 ? what + " under " + title_of(threat) : what;
 }
 
@@ -153,12 +154,12 @@ std::vector<std::string> worst_and(const std::vector<std::string>& attacks) {
 
 void add_epsilons(const Summary& summary, std::vector<CurveChart>& charts) {
   std::vector<std::string> norms;
-  for (const ThreatName& threat : summary.threats)
+  for (const results::Threat& threat : summary.threats)
     if (std::find(norms.begin(), norms.end(), threat.norm) == norms.end())
       norms.push_back(threat.norm);
   for (const std::string& norm : norms) {
     std::set<double> values;
-    for (const ThreatName& threat : summary.threats)
+    for (const results::Threat& threat : summary.threats)
       if (threat.norm == norm && threat.epsilon > 0) values.insert(threat.epsilon);
     if (values.size() < 2) continue;
     CurveChart chart{"", "epsilon (" + norm + ")"};
@@ -166,7 +167,7 @@ void add_epsilons(const Summary& summary, std::vector<CurveChart>& charts) {
       CurveView view{attack.empty() ? "worst case" : attack, {}};
       for (const std::string& defense : summary.defenses) {
         CurveLine line{defense, {}};
-        for (const ThreatName& threat : summary.threats) {
+        for (const results::Threat& threat : summary.threats) {
           if (threat.norm != norm) continue;
           if (line.points.empty() && values.count(threat.epsilon))
             if (const auto point = clean_point(summary, 0, defense, threat))
@@ -195,7 +196,7 @@ void add_numbers_of_rows(const Summary& summary, std::vector<CurveChart>& charts
       parameters_of(summary, summary.defenses, &results::CellRecord::defense, {"defense"}));
   for (const auto& [path, lines] : families) {
     CurveChart chart{"", short_name(path, families)};
-    for (const ThreatName& threat : summary.threats) {
+    for (const results::Threat& threat : summary.threats) {
       const auto add = [&](const std::string& name, const auto& point_at) {
         CurveView view{view_name(summary, name, threat), {}};
         for (const Family& family : lines) {
@@ -222,7 +223,7 @@ void add_numbers_of_columns(const Summary& summary, const Families& families,
                             std::vector<CurveChart>& charts) {
   for (const auto& [path, columns] : families) {
     CurveChart chart{"", short_name(path, families)};
-    for (const ThreatName& threat : summary.threats)
+    for (const results::Threat& threat : summary.threats)
       for (const Family& family : columns) {
         CurveView view{view_name(summary, family.name, threat), {}};
         for (const std::string& defense : summary.defenses) {
@@ -249,7 +250,7 @@ double passes_of(const Group<results::CellRecord>& group) {
 /// Families of columns against each other, at what they cost.
 void add_passes(const Summary& summary, const Families& families, std::vector<CurveChart>& charts) {
   CurveChart chart{"", "passes requested, an image"};
-  for (const ThreatName& threat : summary.threats)
+  for (const results::Threat& threat : summary.threats)
     for (const std::string& defense : summary.defenses) {
       CurveView view{view_name(summary, defense, threat), {}};
       for (const auto& [_, columns] : families)

@@ -71,7 +71,7 @@ const ImageRates& RunImages::of(const Group<results::CellRecord>& group) const {
   return rates_[size_t(&group - summary_.cells.data())];
 }
 
-ImageRates RunImages::worst(const std::string& defense, const ThreatName& threat) const {
+ImageRates RunImages::worst(const std::string& defense, const results::Threat& threat) const {
   ImageRates worst;
   for (const std::string& attack : summary_.attacks) {
     const auto* group = summary_.cell(defense, attack, threat);

@@ -31,7 +31,7 @@ class RunImages {
   /// Empty where the group has no result under every seed.
   const ImageRates& of(const Group<results::CellRecord>& group) const;
   /// Of each image the lowest rate over the attacks with a result; empty where there is none.
-  ImageRates worst(const std::string& defense, const ThreatName& threat) const;
+  ImageRates worst(const std::string& defense, const results::Threat& threat) const;
 
  private:
   ImageRates read(const Group<results::CellRecord>& group, const results::OutcomesOf& outcomes);

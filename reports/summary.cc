@@ -58,23 +58,18 @@ void add_once(std::vector<T>& list, const T& value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
 }
 
-std::string key(const std::string& defense, const std::string& attack, const ThreatName& threat) {
+std::string key(const std::string& defense, const std::string& attack,
+                const results::Threat& threat) {
   return defense + '\x1f' + attack + '\x1f' + threat.name + '\x1f' + threat.norm + '\x1f' +
          exact(threat.epsilon);
 }
 
 template <typename Record>
-ThreatName threat_of(const Record& record) {
-  return {record.threat, record.norm, record.epsilon};
-}
-
-template <typename Record>
 Group<Record>& group_of(const Record& record, const std::string& attack,
                         std::vector<Group<Record>>& groups, std::map<std::string, size_t>& index) {
-  const ThreatName threat = threat_of(record);
   const auto [place, is_new] =
-      index.try_emplace(key(record.defense, attack, threat), groups.size());
-  if (is_new) groups.push_back({record.defense, attack, threat, {}, {}, {}});
+      index.try_emplace(key(record.defense, attack, record.threat), groups.size());
+  if (is_new) groups.push_back({record.defense, attack, record.threat, {}, {}, {}});
   return groups[place->second];
 }
 
@@ -98,7 +93,7 @@ void carry_findings(results::Store::Run& run) {
       if (cell.flags.empty()) continue;
       const auto decided = worst.decided_by.find(cell.attack);
       if (decided == worst.decided_by.end() || decided->second == 0 || cell.seed != worst.seed ||
-          cell.defense != worst.defense || !(threat_of(cell) == threat_of(worst)))
+          cell.defense != worst.defense || cell.threat != worst.threat)
         continue;
       for (const std::string& flag : cell.flags) worst.flags.push_back(cell.attack + ": " + flag);
     }
@@ -135,7 +130,7 @@ Summary::Summary(results::Store::Run source) : run(std::move(source)) {
     degrade_if_unsound(record);
     add_once(defenses, record.defense);
     add_once(attacks, record.attack);
-    add_once(threats, threat_of(record));
+    add_once(threats, record.threat);
     add_once(seeds, record.seed);
     if (has_result(record)) most_samples = std::max(most_samples, record.samples);
     group_of(record, record.attack, cells, cell_index_).records.push_back(&record);
@@ -143,7 +138,7 @@ Summary::Summary(results::Store::Run source) : run(std::move(source)) {
   for (results::WorstCase& record : run.worst_cases) {
     degrade_if_unsound(record);
     add_once(defenses, record.defense);
-    add_once(threats, threat_of(record));
+    add_once(threats, record.threat);
     add_once(seeds, record.seed);
     group_of(record, "", worst_cases, worst_case_index_).records.push_back(&record);
   }
@@ -163,13 +158,13 @@ Summary::Summary(results::Store::Run source) : run(std::move(source)) {
 
 const Group<results::CellRecord>* Summary::cell(const std::string& defense,
                                                 const std::string& attack,
-                                                const ThreatName& threat) const {
+                                                const results::Threat& threat) const {
   const auto place = cell_index_.find(key(defense, attack, threat));
   return place == cell_index_.end() ? nullptr : &cells[place->second];
 }
 
 const Group<results::WorstCase>* Summary::worst_case(const std::string& defense,
-                                                     const ThreatName& threat) const {
+                                                     const results::Threat& threat) const {
   const auto place = worst_case_index_.find(key(defense, "", threat));
   return place == worst_case_index_.end() ? nullptr : &worst_cases[place->second];
 }
@@ -177,7 +172,7 @@ const Group<results::WorstCase>* Summary::worst_case(const std::string& defense,
 std::vector<std::string> Summary::findings_of(const results::Difference& one) const {
   std::vector<std::string> out;
   for (const std::string& row : {one.defense, one.baseline})
-    if (const auto* group = cell(row, one.attack, {one.threat, one.norm, one.epsilon}))
+    if (const auto* group = cell(row, one.attack, one.threat))
       for (const std::string& flag : findings(*group))
         out.push_back(row + " under " + one.attack + ": " + flag);
   return out;
@@ -193,7 +188,7 @@ double Summary::passes_of_answer(const std::string& defense) const {
   return least;
 }
 
-std::string title_of(const ThreatName& threat) {
+std::string title_of(const results::Threat& threat) {
   const std::string ball = threat.norm + ", ε = " + epsilon_text(threat.epsilon);
   return threat.name == threat.norm ? ball : threat.name + ": " + ball;
 }

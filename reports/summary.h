@@ -10,12 +10,6 @@
 
 namespace gauntlet::reports {
 
-struct ThreatName {
-  std::string name, norm;
-  double epsilon = 0;
-  bool operator==(const ThreatName&) const = default;
-};
-
 /// Mean and unbiased standard deviation (absent for a single seed).
 struct Spread {
   double mean = 0;
@@ -27,7 +21,7 @@ Spread spread_of(const std::vector<double>& values);
 template <typename Record>
 struct Group {
   std::string defense, attack;  ///< attack: "" for the worst case
-  ThreatName threat;
+  results::Threat threat;
   std::vector<const Record*> records;  ///< one a seed
   /// Absent unless every seed has a result: a mean over the seeds that went well would flatter.
   std::optional<Spread> clean, robust;
@@ -53,7 +47,7 @@ struct CertifiedGroup {
 struct Summary {
   results::Store::Run run;  ///< what groups point into; texts as long as reports keep them
   std::vector<std::string> defenses, attacks;
-  std::vector<ThreatName> threats;
+  std::vector<results::Threat> threats;
   std::vector<int64_t> seeds;
   int64_t most_samples = 0;  ///< of a cell with a result
   std::vector<Group<results::CellRecord>> cells;
@@ -65,9 +59,9 @@ struct Summary {
 
   /// Null where the suite has no such cell.
   const Group<results::CellRecord>* cell(const std::string& defense, const std::string& attack,
-                                         const ThreatName& threat) const;
+                                         const results::Threat& threat) const;
   const Group<results::WorstCase>* worst_case(const std::string& defense,
-                                              const ThreatName& threat) const;
+                                              const results::Threat& threat) const;
   /// Passes of the network that one answer of a defense takes, at the cell that took the least per
   /// image and trial: scoring also counts what confirmed hits. 0: no result.
   double passes_of_answer(const std::string& defense) const;
@@ -84,6 +78,6 @@ bool has_result(const results::WorstCase& record);
 bool has_result(const results::Certification& record);
 
 /// "linf, ε = 8/255"
-std::string title_of(const ThreatName& threat);
+std::string title_of(const results::Threat& threat);
 
 }  // namespace gauntlet::reports

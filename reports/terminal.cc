@@ -93,8 +93,8 @@ std::string summary_table(const results::Store::Run& run) {
   std::vector<std::string> threats;
   std::map<std::string, Table> tables;
   for (const results::CellRecord& cell : run.cells) {
-    note(threats, cell.threat);
-    Table& table = tables[cell.threat];
+    note(threats, cell.threat.name);
+    Table& table = tables[cell.threat.name];
     note(table.rows, cell.defense), note(table.columns, cell.attack);
     Mean& mean = table.cells[{cell.defense, cell.attack}];
     if (cell.status != results::Status::kOk) {
@@ -105,7 +105,7 @@ std::string summary_table(const results::Store::Run& run) {
     table.clean[cell.defense].add(cell);
   }
   for (const results::WorstCase& worst : run.worst_cases) {
-    Mean& mean = tables[worst.threat].worst[worst.defense];
+    Mean& mean = tables[worst.threat.name].worst[worst.defense];
     if (!worst.reason.empty())
       mean.failure = "none";
     else if (worst.complete)
@@ -140,7 +140,7 @@ std::string findings_text(const results::Store::Run& run) {
     return status == results::Status::kInvalid || status == results::Status::kError;
   };
   for (const results::CellRecord& cell : run.cells) {
-    const suite::Remarks::Place place{cell.defense, cell.attack, cell.threat};
+    const suite::Remarks::Place place{cell.defense, cell.attack, cell.threat.name};
     findings.covers(place);
     for (const std::string& flag : cell.flags) {
       findings.add(place, flag);

@@ -14,8 +14,8 @@ using Records = std::vector<const results::CellRecord*>;
 
 /// What a cell of two runs is known by.
 struct Place {
-  std::string defense, attack, threat, norm;
-  double epsilon = 0;
+  std::string defense, attack;
+  results::Threat threat;
   auto operator<=>(const Place&) const = default;
 };
 
@@ -23,7 +23,7 @@ struct Place {
 struct Grid {
   explicit Grid(const results::Store::Run& run) {
     for (const results::CellRecord& cell : run.cells) {
-      const Place place{cell.defense, cell.attack, cell.threat, cell.norm, cell.epsilon};
+      const Place place{cell.defense, cell.attack, cell.threat};
       Records& there = cells[place];
       if (there.empty()) order.push_back(place);
       there.push_back(&cell);
@@ -120,7 +120,7 @@ class Comparer {
   }
 
   ComparedCell under_attack(const Place& place) const {
-    ComparedCell cell{place.defense, place.attack, place.threat, place.norm, place.epsilon};
+    ComparedCell cell{place.defense, place.attack, place.threat};
     fill(cell, place, Accuracy::kRobust);
     return cell;
   }

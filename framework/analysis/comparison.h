@@ -15,8 +15,7 @@ namespace gauntlet::analysis {
 struct ComparedCell {
   std::string defense;
   std::string attack;  ///< "": without an attack; then there is no threat either
-  std::string threat, norm;
-  double epsilon = 0;
+  results::Threat threat;
   std::string problem;  ///< why the two cannot be compared; "": they are
   bool lost = false;    ///< run A has a result and run B has none
   bool same = false;    ///< both runs name the same records

@@ -14,12 +14,8 @@ namespace {
 
 using Records = std::vector<const results::CellRecord*>;
 
-bool same_threat(const results::CellRecord& a, const results::CellRecord& b) {
-  return a.threat == b.threat && a.norm == b.norm && a.epsilon == b.epsilon;
-}
-
 bool same_column(const results::CellRecord& a, const results::CellRecord& b) {
-  return a.attack == b.attack && same_threat(a, b);
+  return a.attack == b.attack && a.threat == b.threat;
 }
 
 /// One record a seed; nullopt where one of the run's seeds has no result.
@@ -50,7 +46,7 @@ std::vector<const results::CellRecord*> columns_of(const std::vector<results::Ce
       out.push_back(&cell);
   const auto threat = [&](const results::CellRecord* column) {
     return std::find_if(out.begin(), out.end(),
-                        [&](const results::CellRecord* c) { return same_threat(*c, *column); });
+                        [&](const results::CellRecord* c) { return c->threat == column->threat; });
   };
   std::map<const results::CellRecord*, int64_t> first;
   for (const results::CellRecord* column : out) first[column] = threat(column) - out.begin();
@@ -74,7 +70,7 @@ std::vector<results::Difference> differences_of(const std::string& settings,
           difference_of(records_of(defense, column, cells), records_of(baseline, column, cells),
                         accuracy, outcomes);
       one.defense = defense, one.baseline = baseline, one.attack = column.attack;
-      one.threat = column.threat, one.norm = column.norm, one.epsilon = column.epsilon;
+      one.threat = column.threat;
       return one;
     };
     size_t clean = 0;  // place of the threat's difference without an attack
@@ -82,7 +78,7 @@ std::vector<results::Difference> differences_of(const std::string& settings,
       // Of the column that saw the most images; a skipped one saw none.
       results::Difference here = of(*columns[i], Accuracy::kClean);
       here.attack.clear();
-      if (i == 0 || !same_threat(*columns[i - 1], *columns[i])) {
+      if (i == 0 || columns[i - 1]->threat != columns[i]->threat) {
         clean = out.size();
         out.push_back(std::move(here));
       } else if (here.samples > out[clean].samples) {

@@ -35,14 +35,14 @@ double accuracy(const std::map<int64_t, double>& rates, const std::map<int64_t, 
 
 class ThreatAudit {
  public:
-  ThreatAudit(const BoardThreat& threat, const AuditItems& items) : threat_(threat), items_(items) {
-    for (const BoardAttack& attack : threat.attacks)
+  ThreatAudit(const BoardThreat& under, const AuditItems& items) : under_(under), items_(items) {
+    for (const BoardAttack& attack : under.attacks)
       if (!attack.additional && is_of(attack, items.white_box))
         white_box_.emplace_back(&attack, rates_of(attack));
   }
 
   std::vector<std::string> findings() {
-    for (const BoardAttack& attack : threat_.attacks) {
+    for (const BoardAttack& attack : under_.attacks) {
       if (attack.additional) continue;
       if (is_of(attack, items_.control)) compare(attack, "perturbations without an attacker");
       if (is_of(attack, items_.black_box)) compare(attack, "without gradients of the defense");
@@ -53,7 +53,7 @@ class ThreatAudit {
 
  private:
   void add(const BoardAttack& attack, const std::string& what) {
-    findings_.push_back(fmt::format("{} under {}: {}", attack.name, threat_.name, what));
+    findings_.push_back(fmt::format("{} under {}: {}", attack.name, under_.threat.name, what));
   }
 
   void compare(const BoardAttack& attack, const std::string& what) {
@@ -78,13 +78,13 @@ class ThreatAudit {
       for (const results::Outcome& outcome : cell.record.outcomes)
         if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
     }
-    if (threat_.epsilon > 0 && double(unmoved) > items_.slack * double(attacked))
+    if (under_.threat.epsilon > 0 && double(unmoved) > items_.slack * double(attacked))
       add(attack, fmt::format("{} of {} images that were answered right are as they were", unmoved,
                               attacked));
     for (const std::string& flag : flags) add(attack, flag);
   }
 
-  const BoardThreat& threat_;
+  const BoardThreat& under_;
   const AuditItems& items_;
   std::vector<std::pair<const BoardAttack*, std::map<int64_t, double>>> white_box_;
   std::vector<std::string> findings_;
@@ -93,8 +93,8 @@ class ThreatAudit {
 
 std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items) {
   std::vector<std::string> out;
-  for (const BoardThreat& threat : entry.threats)
-    for (std::string& finding : ThreatAudit(threat, items).findings())
+  for (const BoardThreat& under : entry.threats)
+    for (std::string& finding : ThreatAudit(under, items).findings())
       out.push_back(std::move(finding));
   return out;
 }
@@ -130,10 +130,10 @@ std::string gradient_failure_of(const BoardAttack& attack) {
 }
 }  // namespace
 
-std::string failed_evidence(const BoardThreat& threat) {
+std::string failed_evidence(const BoardThreat& under) {
   std::string first;
-  if (threat.epsilon <= 0) return first;
-  for (const BoardAttack& attack : threat.attacks) {
+  if (under.threat.epsilon <= 0) return first;
+  for (const BoardAttack& attack : under.attacks) {
     const bool follows_gradients =
         !attack.additional &&
         std::any_of(attack.cells.begin(), attack.cells.end(),

@@ -146,9 +146,9 @@ void visit_fields(Visitor&& visit, Record&& r) {
 
 template <class Visitor, results::Is<BoardThreat> Record>
 void visit_fields(Visitor&& visit, Record&& r) {
-  visit("name", r.name, Must::kSay);
-  visit("norm", r.norm, Must::kSay);
-  visit("epsilon", r.epsilon, Must::kCount);
+  visit("name", r.threat.name, Must::kSay);
+  visit("norm", r.threat.norm, Must::kSay);
+  visit("epsilon", r.threat.epsilon, Must::kCount);
   visit("clean_accuracy", r.clean_accuracy, Must::kShare);
   visit("robust_accuracy", r.robust_accuracy, Must::kShare);
   visit("interval", r.interval);
@@ -297,7 +297,7 @@ void check(const JsonPlace& file, const BoardEntry& entry) {
   if (seeds.empty()) file.member("seeds").fail("is empty");
   if (seeds.size() != entry.seeds.size()) file.member("seeds").fail("has a seed twice");
   check_distinct(file.member("threats"), entry.threats,
-                 [](const BoardThreat& threat) { return threat.name; });
+                 [](const BoardThreat& under) { return under.threat.name; });
   for (size_t t = 0; t < entry.threats.size(); ++t)
     check(file.member("threats").item(t), entry.threats[t], entry, samples);
   const JsonPlace certifications = file.member("certifications");

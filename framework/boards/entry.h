@@ -37,7 +37,7 @@ struct BoardAttack {
   /// Under one evaluation seed.
   struct Cell {
     /// As the store has it. Empty are what the entry says for all its cells: suite, defense,
-    /// attack, dataset, split, threat, norm, epsilon, parameters, environment and x_adv.
+    /// attack, dataset, split, threat, parameters, environment and x_adv.
     results::CellRecord record;
     std::string x_adv_sha256;  ///< of the file of adversarial inputs; "" where there is none
   };
@@ -45,8 +45,7 @@ struct BoardAttack {
 };
 
 struct BoardThreat {
-  std::string name, norm;
-  double epsilon = 0;
+  results::Threat threat;
   /// Claims: boards/scores.h says what each is.
   double clean_accuracy = 0, robust_accuracy = 0;
   results::Interval interval;  ///< of robust_accuracy

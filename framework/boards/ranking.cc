@@ -37,10 +37,8 @@ std::vector<std::string> absent_attacks(const BoardThreat& threat, const BoardRu
 }
 
 const BoardThreat* threat_of(const BoardEntry& entry, const Ranking& question) {
-  for (const BoardThreat& threat : entry.threats)
-    if (threat.name == question.name && threat.norm == question.norm &&
-        threat.epsilon == question.epsilon)
-      return &threat;
+  for (const BoardThreat& under : entry.threats)
+    if (under.threat == question.threat) return &under;
   return nullptr;
 }
 
@@ -146,15 +144,13 @@ std::vector<Ranking> questions_of(const std::vector<BoardEntry>& entries) {
   std::vector<Ranking> out;
   for (const BoardEntry& entry : entries)
     for (const CertifiedAt& at : entry.certified_at) radii.insert(at.radius);
-  for (const double radius : radii) out.push_back({"certified", "l2", radius, true, {}, {}});
+  for (const double radius : radii) out.push_back({{"certified", "l2", radius}, true, {}, {}});
   for (const BoardEntry& entry : entries)
-    for (const BoardThreat& threat : entry.threats) {
+    for (const BoardThreat& under : entry.threats) {
       const auto same = [&](const Ranking& question) {
-        return !question.certified && question.name == threat.name &&
-               question.norm == threat.norm && question.epsilon == threat.epsilon;
+        return !question.certified && question.threat == under.threat;
       };
-      if (std::none_of(out.begin(), out.end(), same))
-        out.push_back({threat.name, threat.norm, threat.epsilon, false, {}, {}});
+      if (std::none_of(out.begin(), out.end(), same)) out.push_back({under.threat, false, {}, {}});
     }
   return out;
 }
@@ -165,7 +161,7 @@ void answer(Ranking& question, const std::vector<BoardEntry>& entries, const Boa
     BoardPlace place;
     place.entry = &entry;
     if (question.certified) {
-      place.score = certified_score(entry, question.epsilon);
+      place.score = certified_score(entry, question.threat.epsilon);
     } else if ((place.threat = threat_of(entry, question))) {
       place.score = score_of(*place.threat);
       for (const BoardAttack& attack : place.threat->attacks)

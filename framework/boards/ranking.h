@@ -42,8 +42,7 @@ struct BoardDuel {
 
 /// The answer to one question that a board asks: a threat, or a radius of certificates.
 struct Ranking {
-  std::string name, norm;
-  double epsilon = 0;
+  results::Threat threat;
   bool certified = false;  ///< epsilon is the radius
   /// Ranked ones first: by rank, then accuracy, then id; then the others by id.
   std::vector<BoardPlace> places;

@@ -101,20 +101,21 @@ void compare(std::vector<std::string>& out, const std::string& where,
   compare(out, where, "the upper end of its interval as", claimed.high, found.high);
 }
 
-void check(std::vector<std::string>& out, const BoardThreat& threat) {
-  for (const BoardAttack& attack : threat.attacks)
+void check(std::vector<std::string>& out, const BoardThreat& under) {
+  const std::string& name = under.threat.name;
+  for (const BoardAttack& attack : under.attacks)
     for (const BoardAttack::Cell& cell : attack.cells)
       for (const std::string& sentence : contradictions(cell.record))
-        out.push_back(fmt::format("{} under {}, seed {}: {}", attack.name, threat.name,
-                                  cell.record.seed, sentence));
-  const BoardScore score = score_of(threat);
-  compare(out, threat.name, "clean accuracy", threat.clean_accuracy, score.clean_accuracy);
-  compare(out, threat.name, "robust accuracy", threat.robust_accuracy, score.accuracy);
-  compare(out, threat.name, threat.interval, score.interval);
-  if (threat.complete != score.complete())
+        out.push_back(
+            fmt::format("{} under {}, seed {}: {}", attack.name, name, cell.record.seed, sentence));
+  const BoardScore score = score_of(under);
+  compare(out, name, "clean accuracy", under.clean_accuracy, score.clean_accuracy);
+  compare(out, name, "robust accuracy", under.robust_accuracy, score.accuracy);
+  compare(out, name, under.interval, score.interval);
+  if (under.complete != score.complete())
     out.push_back(
-        threat.name +
-        (threat.complete ? ": claims to be complete, but " : ": claims to be incomplete, but ") +
+        name +
+        (under.complete ? ": claims to be complete, but " : ": claims to be incomplete, but ") +
         (score.complete()        ? "every attack has a result"
          : score.missing.empty() ? score.problem
                                  : score.missing.front() + " has no result"));
@@ -215,11 +216,11 @@ BoardScore certified_score(const BoardEntry& entry, double radius) {
 
 void claim(BoardEntry& entry) {
   std::set<double> radii = {0};
-  for (BoardThreat& threat : entry.threats) {
-    const BoardScore score = score_of(threat);
-    threat.clean_accuracy = score.clean_accuracy, threat.robust_accuracy = score.accuracy;
-    threat.interval = score.interval, threat.complete = score.complete();
-    if (threat.norm == "l2") radii.insert(threat.epsilon);
+  for (BoardThreat& under : entry.threats) {
+    const BoardScore score = score_of(under);
+    under.clean_accuracy = score.clean_accuracy, under.robust_accuracy = score.accuracy;
+    under.interval = score.interval, under.complete = score.complete();
+    if (under.threat.norm == "l2") radii.insert(under.threat.epsilon);
   }
   entry.certified_at.clear();
   if (entry.certifications.empty()) return;
@@ -232,7 +233,7 @@ void claim(BoardEntry& entry) {
 
 std::vector<std::string> contradictions(const BoardEntry& entry) {
   std::vector<std::string> out;
-  for (const BoardThreat& threat : entry.threats) check(out, threat);
+  for (const BoardThreat& under : entry.threats) check(out, under);
   check_certificates(out, entry);
   return out;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bundle/value_at.h"
+#include "evaluation/bounds.h"
 #include "evaluation/identity.h"
 
 namespace gauntlet::bundle {
@@ -116,10 +117,11 @@ class EntryCheck {
     expect(about(), "samples", entry_.samples, columns_.data.indices, findings_);
     expect(about(), "seeds", entry_.seeds, columns_.seeds, findings_);
     for (const suite::ThreatSpec& threat : columns_.threats) check_threat(threat);
-    for (const boards::BoardThreat& threat : entry_.threats)
-      if (std::none_of(columns_.threats.begin(), columns_.threats.end(),
-                       [&](const suite::ThreatSpec& spec) { return spec.name == threat.name; }))
-        findings_.add(about(), "threat '" + threat.name + "' is none of the board's");
+    for (const boards::BoardThreat& under : entry_.threats)
+      if (std::none_of(
+              columns_.threats.begin(), columns_.threats.end(),
+              [&](const suite::ThreatSpec& spec) { return spec.name == under.threat.name; }))
+        findings_.add(about(), "threat '" + under.threat.name + "' is none of the board's");
     check_certifications();
     check_row();
   }
@@ -180,25 +182,27 @@ class EntryCheck {
   }
 
   void check_threat(const suite::ThreatSpec& spec) {
-    const auto found =
-        std::find_if(entry_.threats.begin(), entry_.threats.end(),
-                     [&](const boards::BoardThreat& threat) { return threat.name == spec.name; });
+    const auto found = std::find_if(
+        entry_.threats.begin(), entry_.threats.end(),
+        [&](const boards::BoardThreat& under) { return under.threat.name == spec.name; });
     if (found == entry_.threats.end()) {
       findings_.add(about(), "the board's threat '" + spec.name + "' is missing");
       return;
     }
-    expect(about() + ": " + spec.name, "norm", found->norm, suite::to_string(spec.norm), findings_);
-    expect(about() + ": " + spec.name, "epsilon", found->epsilon, spec.epsilon, findings_);
+    const results::Threat expected = evaluation::threat_of(spec);
+    expect(about() + ": " + spec.name, "norm", found->threat.norm, expected.norm, findings_);
+    expect(about() + ": " + spec.name, "epsilon", found->threat.epsilon, expected.epsilon,
+           findings_);
     for (const suite::AttackSpec& attack : columns_.attacks) check_attack(*found, attack);
     for (const boards::BoardAttack& attack : found->attacks) check_marked(*found, attack);
   }
 
-  void check_attack(const boards::BoardThreat& threat, const suite::AttackSpec& spec) {
-    const std::string where = about() + ": " + threat.name;
+  void check_attack(const boards::BoardThreat& under, const suite::AttackSpec& spec) {
+    const std::string where = about() + ": " + under.threat.name;
     const auto found =
-        std::find_if(threat.attacks.begin(), threat.attacks.end(),
+        std::find_if(under.attacks.begin(), under.attacks.end(),
                      [&](const boards::BoardAttack& attack) { return attack.name == spec.name; });
-    if (found == threat.attacks.end()) {
+    if (found == under.attacks.end()) {
       findings_.add(where, "the board's attack '" + spec.name + "' is missing");
       return;
     }
@@ -232,12 +236,12 @@ class EntryCheck {
                                        indices.size(), seen.size()));
   }
 
-  void check_marked(const boards::BoardThreat& threat, const boards::BoardAttack& attack) {
+  void check_marked(const boards::BoardThreat& under, const boards::BoardAttack& attack) {
     const bool own =
         std::any_of(columns_.attacks.begin(), columns_.attacks.end(),
                     [&](const suite::AttackSpec& spec) { return spec.name == attack.name; });
     if (own == attack.additional)
-      findings_.add(about() + ": " + threat.name,
+      findings_.add(about() + ": " + under.threat.name,
                     "attack '" + attack.name + "' is " +
                         (own ? "the board's, but marked as additional"
                              : "none of the board's and not marked as additional"));

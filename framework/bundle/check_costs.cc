@@ -108,12 +108,12 @@ void check_keys(const std::string& about, const json& said, const json& expected
 
 void check_costs(const boards::BoardEntry& entry, const suite::Suite& columns, Findings& findings) {
   const json settings = evaluation::settings_of(columns);
-  for (const boards::BoardThreat& threat : entry.threats)
-    for (const boards::BoardAttack& attack : threat.attacks) {
+  for (const boards::BoardThreat& under : entry.threats)
+    for (const boards::BoardAttack& attack : under.attacks) {
       const suite::AttackSpec* spec = nullptr;
       for (const suite::AttackSpec& each : columns.attacks)
         if (!attack.additional && each.name == attack.name) spec = &each;
-      const std::string about = fmt::format("{}: {}: {}", entry.id, threat.name, attack.name);
+      const std::string about = fmt::format("{}: {}: {}", entry.id, under.threat.name, attack.name);
       for (const boards::BoardAttack::Cell& cell : attack.cells)
         CostCheck(fmt::format("{}, seed {}", about, cell.record.seed), cell.record, spec,
                   columns.scoring, findings)

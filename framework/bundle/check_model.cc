@@ -77,12 +77,12 @@ class ModelEntryCheck {
 
   ModelChecked all() {
     check_row();
-    for (const boards::BoardThreat& threat : entry_.threats) {
+    for (const boards::BoardThreat& under : entry_.threats) {
       const size_t before = findings_.size();
-      for (const boards::BoardAttack& attack : threat.attacks)
-        for (const boards::BoardAttack::Cell& cell : attack.cells) check(threat, attack, cell);
+      for (const boards::BoardAttack& attack : under.attacks)
+        for (const boards::BoardAttack::Cell& cell : attack.cells) check(under, attack, cell);
       // Of cells that are not what the board asks for, nothing can be judged again.
-      if (model_.stochastic() && findings_.size() == before) check_rescored(threat);
+      if (model_.stochastic() && findings_.size() == before) check_rescored(under);
     }
     if (suite_.certify)
       checked_.conclusive &=
@@ -120,11 +120,11 @@ class ModelEntryCheck {
                                            said.value(key, json()).dump(), own.at(key).dump()));
   }
 
-  void check(const boards::BoardThreat& threat, const boards::BoardAttack& attack,
+  void check(const boards::BoardThreat& under, const boards::BoardAttack& attack,
              const boards::BoardAttack::Cell& cell) {
     const results::CellRecord& record = cell.record;
     const std::string about =
-        fmt::format("{}: {}: {}, seed {}", entry_.id, threat.name, attack.name, record.seed);
+        fmt::format("{}: {}: {}, seed {}", entry_.id, under.threat.name, attack.name, record.seed);
     const int64_t trials = model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples()) : 1;
     if (record.trials != trials || record.stochastic != model_.stochastic())
       return findings_.add(about, fmt::format("it has {} trials, the board's scoring asks for {}",
@@ -140,7 +140,7 @@ class ModelEntryCheck {
                                           "trials");
     const bool same = same_build(attack, record);
     checked_.same_build &= same;
-    if (same) check_identity(about, threat, attack, record);
+    if (same) check_identity(about, under, attack, record);
     const Answers found = answers(cell);
     if (model_.stochastic())
       same ? compare_draws(about, record, found) : compare_by_chance(about, record, found);
@@ -171,13 +171,13 @@ class ModelEntryCheck {
     return true;
   }
 
-  void check_identity(const std::string& about, const boards::BoardThreat& threat,
+  void check_identity(const std::string& about, const boards::BoardThreat& under,
                       const boards::BoardAttack& attack, const results::CellRecord& record) {
     const suite::AttackSpec* spec = spec_of(attack);
     if (!spec) return;
     suite::Cell cell{0, size_t(spec - suite_.attacks.data()), 0, record.seed};
     for (size_t t = 0; t < suite_.threats.size(); ++t)
-      if (suite_.threats[t].name == threat.name) cell.threat = t;
+      if (suite_.threats[t].name == under.threat.name) cell.threat = t;
     suite::Job job = suite::job_of(suite_, cell);
     job.data.indices = indices_of(record);
     const std::string own =
@@ -362,13 +362,13 @@ class ModelEntryCheck {
   }
 
   // Worst attack of each image, on draws that no attack and no score has seen.
-  void check_rescored(const boards::BoardThreat& threat) {
+  void check_rescored(const boards::BoardThreat& under) {
     double found = 0, variance = 0;
     int64_t trials = 0;
     bool same = true;
     for (size_t s = 0; s < entry_.seeds.size(); ++s) {
       std::vector<results::CellRecord> cells;
-      for (const boards::BoardAttack& attack : threat.attacks) {
+      for (const boards::BoardAttack& attack : under.attacks) {
         results::CellRecord record = attack.cells.at(s).record;
         if (record.status != results::Status::kOk) continue;
         same &= same_build(attack, record);
@@ -386,9 +386,9 @@ class ModelEntryCheck {
       variance += draws_variance({worst.right_by_image, worst.trials, worst.right_by_trial}) /
                   (seeds * seeds);
     }
-    const std::string about = entry_.id + ": " + threat.name;
-    if (!threat.rescored_accuracy) return findings_.add(about, "it has no rescored accuracy");
-    const double difference = std::abs(*threat.rescored_accuracy - found);
+    const std::string about = entry_.id + ": " + under.threat.name;
+    if (!under.rescored_accuracy) return findings_.add(about, "it has no rescored accuracy");
+    const double difference = std::abs(*under.rescored_accuracy - found);
     if (!same && !tells_by_chance(trials)) return;
     // Of two accuracies of the same inputs, on draws of their own.
     const double freedom = double(entry_.seeds.size()) * 2 * double(trials - 1);
@@ -398,7 +398,7 @@ class ModelEntryCheck {
       findings_.add(about,
                     fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"
                                 "{}",
-                                *threat.rescored_accuracy, found,
+                                *under.rescored_accuracy, found,
                                 same ? " on the same draws" : ", which is more than chance"));
   }
 

@@ -38,15 +38,15 @@ std::vector<int64_t> indices_of(const results::CellRecord& record) {
 class CellCheck {
  public:
   CellCheck(const BundleFile& bundle, const boards::BoardEntry& entry,
-            const boards::BoardThreat& threat, const boards::BoardAttack& attack,
+            const boards::BoardThreat& under, const boards::BoardAttack& attack,
             const boards::BoardAttack::Cell& cell, const CleanImages& clean, Findings& findings)
       : bundle_(bundle),
         entry_(entry),
-        threat_(threat),
+        threat_(under.threat),
         cell_(cell),
         clean_(clean),
         findings_(findings),
-        about_(fmt::format("{}: {}: {}, seed {}", entry.id, threat.name, attack.name,
+        about_(fmt::format("{}: {}: {}, seed {}", entry.id, under.threat.name, attack.name,
                            cell.record.seed)) {}
 
   void all() {
@@ -116,8 +116,8 @@ class CellCheck {
       if (!clean_.has(sample)) return add(fmt::format("the bundle has no image {}", sample));
     const Tensor x = clean_.of(samples);
     if (x.sizes() != x_adv.sizes()) return add("its adversarial inputs have another shape");
-    const ThreatModel threat{norm_of(threat_.norm),
-                             torch::full({1, 1, 1, 1}, threat_.epsilon, x.options()), 0, 1};
+    const ThreatModel threat =
+        evaluation::threat_model(norm_of(threat_.norm), threat_.epsilon, x.options());
     const Tensor all = torch::ones({x.size(0)}, torch::kBool);
     if (const std::string why = evaluation::bounds_problem(threat, x, x_adv, all); !why.empty())
       return add(why);
@@ -140,7 +140,7 @@ class CellCheck {
 
   const BundleFile& bundle_;
   const boards::BoardEntry& entry_;
-  const boards::BoardThreat& threat_;
+  const results::Threat& threat_;
   const boards::BoardAttack::Cell& cell_;
   const CleanImages& clean_;
   Findings& findings_;
@@ -150,8 +150,8 @@ class CellCheck {
 // One image has one label, whatever attacks it.
 void check_labels(const boards::BoardEntry& entry, Findings& findings) {
   std::map<int64_t, int64_t> labels;
-  for (const boards::BoardThreat& threat : entry.threats)
-    for (const boards::BoardAttack& attack : threat.attacks)
+  for (const boards::BoardThreat& under : entry.threats)
+    for (const boards::BoardAttack& attack : under.attacks)
       for (const boards::BoardAttack::Cell& cell : attack.cells)
         for (const results::Outcome& outcome : cell.record.outcomes)
           if (labels.try_emplace(outcome.index, outcome.label).first->second != outcome.label)
@@ -160,12 +160,12 @@ void check_labels(const boards::BoardEntry& entry, Findings& findings) {
 
 // Only what is drawn can be judged on further draws.
 void check_rescored(const boards::BoardEntry& entry, Findings& findings) {
-  for (const boards::BoardThreat& threat : entry.threats)
-    for (const boards::BoardAttack& attack : threat.attacks)
+  for (const boards::BoardThreat& under : entry.threats)
+    for (const boards::BoardAttack& attack : under.attacks)
       for (const boards::BoardAttack::Cell& cell : attack.cells)
-        if (threat.rescored_accuracy && cell.record.status == results::Status::kOk &&
+        if (under.rescored_accuracy && cell.record.status == results::Status::kOk &&
             !cell.record.stochastic)
-          return findings.add(entry.id + ": " + threat.name,
+          return findings.add(entry.id + ": " + under.threat.name,
                               "a deterministic model has no rescored accuracy");
 }
 }  // namespace
@@ -205,8 +205,8 @@ void check_data(const BundleFile& bundle, const CleanImages& clean, const data::
     if (entry.dataset_sha256 != data.sha256)
       findings.add(entry.id, "the data set has SHA-256 " + data.sha256 + ", the entry declares " +
                                  entry.dataset_sha256);
-    for (const boards::BoardThreat& threat : entry.threats)
-      for (const boards::BoardAttack& attack : threat.attacks)
+    for (const boards::BoardThreat& under : entry.threats)
+      for (const boards::BoardAttack& attack : under.attacks)
         for (const boards::BoardAttack::Cell& cell : attack.cells)
           for (const results::Outcome& outcome : cell.record.outcomes)
             if (outcome.index < 0 || outcome.index >= data.size() ||
@@ -221,10 +221,10 @@ void check_data(const BundleFile& bundle, const CleanImages& clean, const data::
 
 void check_tables(const BundleFile& bundle, const boards::BoardEntry& entry,
                   const suite::Board& board, const CleanImages& clean, Findings& findings) {
-  for (const boards::BoardThreat& threat : entry.threats)
-    for (const boards::BoardAttack& attack : threat.attacks)
+  for (const boards::BoardThreat& under : entry.threats)
+    for (const boards::BoardAttack& attack : under.attacks)
       for (const boards::BoardAttack::Cell& cell : attack.cells)
-        CellCheck(bundle, entry, threat, attack, cell, clean, findings).all();
+        CellCheck(bundle, entry, under, attack, cell, clean, findings).all();
   check_labels(entry, findings);
   check_rescored(entry, findings);
   for (const std::string& sentence : contradictions(entry)) findings.add(entry.id, sentence);

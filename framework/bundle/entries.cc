@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "boards/audit.h"
 #include "boards/scores.h"
+#include "evaluation/bounds.h"
 #include "results/artifacts.h"
 #include "results/outcomes.h"
 #include "results/settings.h"
@@ -30,7 +31,7 @@ const results::CellRecord* find_cell(const results::Store::Run& run, const std::
                                      const std::string& attack, const std::string& threat,
                                      int64_t seed) {
   for (const results::CellRecord& cell : run.cells)
-    if (cell.defense == defense && cell.attack == attack && cell.threat == threat &&
+    if (cell.defense == defense && cell.attack == attack && cell.threat.name == threat &&
         cell.seed == seed)
       return &cell;
   return nullptr;
@@ -94,32 +95,31 @@ class EntryMaker {
 
  private:
   boards::BoardThreat under(const suite::ThreatSpec& spec, const std::string& defense) {
-    boards::BoardThreat threat;
-    threat.name = spec.name, threat.norm = suite::to_string(spec.norm),
-    threat.epsilon = spec.epsilon;
+    boards::BoardThreat out;
+    out.threat = evaluation::threat_of(spec);
     double rescored = 0;
     size_t seeds = 0;
     const bool drawn = is_drawn(defense, spec.name);
     for (const results::WorstCase& worst : records_.run.worst_cases)
-      if (drawn && worst.defense == defense && worst.threat == spec.name)
+      if (drawn && worst.defense == defense && worst.threat.name == spec.name)
         rescored += worst.robust_accuracy, ++seeds;
-    if (seeds > 0) threat.rescored_accuracy = rescored / double(seeds);
+    if (seeds > 0) out.rescored_accuracy = rescored / double(seeds);
     for (const auto* names : {&grid_.own, &grid_.further})
       for (const std::string& name : *names) {
         boards::BoardAttack attack;
         attack.name = name, attack.additional = names == &grid_.further;
         for (const int64_t seed : columns_.seeds)
           add(attack, *find_cell(records_.run, defense, name, spec.name, seed));
-        threat.attacks.push_back(std::move(attack));
+        out.attacks.push_back(std::move(attack));
       }
-    return threat;
+    return out;
   }
 
   bool is_drawn(const std::string& defense, const std::string& threat) const {
-    return std::any_of(records_.run.cells.begin(), records_.run.cells.end(),
-                       [&](const results::CellRecord& cell) {
-                         return cell.defense == defense && cell.threat == threat && cell.stochastic;
-                       });
+    return std::any_of(
+        records_.run.cells.begin(), records_.run.cells.end(), [&](const results::CellRecord& cell) {
+          return cell.defense == defense && cell.threat.name == threat && cell.stochastic;
+        });
   }
 
   void add(boards::BoardAttack& attack, const results::CellRecord& record) {
@@ -137,11 +137,10 @@ class EntryMaker {
     cell.record = record;
     cell.record.outcomes = records_.outcomes(record);
     results::CellRecord& own = cell.record;
-    for (std::string* said :
-         {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split, &own.threat, &own.norm,
-          &own.parameters, &own.environment, &own.x_adv, &own.x_adv_sha256})
+    for (std::string* said : {&own.suite, &own.defense, &own.attack, &own.dataset, &own.split,
+                              &own.parameters, &own.environment, &own.x_adv, &own.x_adv_sha256})
       said->clear();
-    own.epsilon = 0;
+    own.threat = {};
     cell.x_adv_sha256 = sha256_of_file(artifacts_ / record.x_adv);
     attack.cells.push_back(std::move(cell));
   }

@@ -115,9 +115,9 @@ class Verifier {
     size_t count = 1;
     for (const boards::BoardEntry& entry : bundle_.entries()) {
       count += entry.certifications.size() * (1 + entry.certified_at.size());
-      for (const boards::BoardThreat& threat : entry.threats) {
+      for (const boards::BoardThreat& under : entry.threats) {
         count += 1;
-        for (const boards::BoardAttack& attack : threat.attacks) count += 6 * attack.cells.size();
+        for (const boards::BoardAttack& attack : under.attacks) count += 6 * attack.cells.size();
       }
     }
     return count;

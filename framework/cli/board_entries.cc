@@ -22,11 +22,11 @@ std::string entries_table(const std::vector<boards::BoardEntry>& entries) {
     wide = std::max(wide, printable(entry.defense).size());
   std::string out;
   for (const boards::BoardEntry& entry : entries) {
-    for (const boards::BoardThreat& threat : entry.threats)
+    for (const boards::BoardThreat& under : entry.threats)
       out += fmt::format("{:<{}}  {}  clean {:5.1f}  worst case {:5.1f} ({:.1f} to {:.1f})\n",
-                         printable(entry.defense), wide, printable(threat.name),
-                         100 * threat.clean_accuracy, 100 * threat.robust_accuracy,
-                         100 * threat.interval.low, 100 * threat.interval.high);
+                         printable(entry.defense), wide, printable(under.threat.name),
+                         100 * under.clean_accuracy, 100 * under.robust_accuracy,
+                         100 * under.interval.low, 100 * under.interval.high);
     for (const boards::CertifiedAt& at : entry.certified_at)
       out += fmt::format("{:<{}}  certified beyond {:g}: {:.1f} ({:.1f} to {:.1f})\n",
                          printable(entry.defense), wide, at.radius, 100 * at.accuracy,

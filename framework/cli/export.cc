@@ -19,18 +19,18 @@ std::function<bool(const results::CellRecord&)> filter_of(const std::vector<std:
                                                           const results::Store::Run& run) {
   toml::Problems problems;
   const suite::OnlyFilter filter(only, problems);
-  const auto check = [&](const std::string& kind, std::string results::CellRecord::*name) {
+  const auto check = [&](const std::string& kind, const auto& name_of) {
     std::vector<std::string> names;
-    for (const results::CellRecord& cell : run.cells) names.push_back(cell.*name);
+    for (const results::CellRecord& cell : run.cells) names.push_back(name_of(cell));
     filter.check(kind, names, problems);
   };
-  check("defense", &results::CellRecord::defense);
-  check("attack", &results::CellRecord::attack);
-  check("threat", &results::CellRecord::threat);
+  check("defense", std::mem_fn(&results::CellRecord::defense));
+  check("attack", std::mem_fn(&results::CellRecord::attack));
+  check("threat", [](const results::CellRecord& cell) { return cell.threat.name; });
   problems.throw_if_any();
   return [filter](const results::CellRecord& cell) {
     return filter.keeps("defense", cell.defense) && filter.keeps("attack", cell.attack) &&
-           filter.keeps("threat", cell.threat);
+           filter.keeps("threat", cell.threat.name);
   };
 }
 

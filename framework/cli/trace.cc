@@ -39,7 +39,7 @@ std::string plot_of(const evaluation::Trace& trace, Goal goal) {
       gap{goal == Goal::kUntargeted ? "margin (above 0: misclassified)"
                                     : "margin (above 0: goal reached)",
           {}},
-      distance{fmt::format("distance ({})", trace.norm), {}, /*from_zero=*/true};
+      distance{fmt::format("distance ({})", trace.threat.norm), {}, /*from_zero=*/true};
   for (const evaluation::ImageTrace& image : trace.images) {
     const std::string name = fmt::format("image {}, class {}", image.index, image.label);
     const auto add = [&](reports::Panel& panel, double evaluation::TracePoint::*value) {
@@ -53,8 +53,9 @@ std::string plot_of(const evaluation::Trace& trace, Goal goal) {
   int64_t last = 1;
   for (const evaluation::ImageTrace& image : trace.images)
     for (const evaluation::TracePoint& p : image.points) last = std::max(last, p.query);
-  distance.series.push_back(
-      {"epsilon", {{1, trace.epsilon}, {double(last), trace.epsilon}}, /*reference=*/true});
+  distance.series.push_back({"epsilon",
+                             {{1, trace.threat.epsilon}, {double(last), trace.threat.epsilon}},
+                             /*reference=*/true});
   return reports::plot_svg("query", {loss, gap, distance}, /*standalone=*/true);
 }
 
@@ -98,8 +99,8 @@ int run(const TraceFlags& flags) {
   const evaluation::Trace seen = evaluation::trace(
       {suite.scoring, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
   say("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,
-      defense.name, threat.norm == Norm::kLinf ? "linf" : suite::to_string(threat.norm),
-      threat.epsilon_text, "image", "class", "queries", "loss", "margin", "distance", "answer");
+      defense.name, suite::to_string(threat.norm), threat.epsilon_text, "image", "class", "queries",
+      "loss", "margin", "distance", "answer");
   for (const evaluation::ImageTrace& image : seen.images) tell(image);
   const std::filesystem::path picture(flags.output);
   write_atomically(picture, plot_of(seen, attack.host.goal));

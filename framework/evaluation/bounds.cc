@@ -4,6 +4,14 @@
 
 namespace gauntlet::evaluation {
 
+results::Threat threat_of(const suite::ThreatSpec& spec) {
+  return {spec.name, suite::to_string(spec.norm), spec.epsilon};
+}
+
+ThreatModel threat_model(Norm norm, double epsilon, const torch::TensorOptions& options) {
+  return {norm, torch::full({1, 1, 1, 1}, epsilon, options), 0, 1};
+}
+
 Tensor ball_tolerance(const Tensor& epsilon) { return epsilon * 1e-5 + 1e-6; }
 
 Tensor inside(const ThreatModel& threat, const Tensor& x, const Tensor& candidate) {

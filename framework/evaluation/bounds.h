@@ -1,10 +1,18 @@
-// Whether an input lies inside box and ball: said once, for attacks, the judge and bundles.
+// Box and ball of a threat, and whether an input lies inside: said once, for attacks, the judge,
+// training and bundles.
 #pragma once
 #include <string>
 
 #include "gauntlet/threat.h"
+#include "results/threat.h"
+#include "suite/suite.h"
 
 namespace gauntlet::evaluation {
+
+/// The threat of a suite as records name it.
+results::Threat threat_of(const suite::ThreatSpec& spec);
+/// The ball of every input inside the box [0, 1].
+ThreatModel threat_model(Norm norm, double epsilon, const torch::TensorOptions& options = {});
 
 /// How far outside a ball a perturbation may lie through rounding: 1e-6 + 1e-5 epsilon.
 Tensor ball_tolerance(const Tensor& epsilon);

@@ -76,8 +76,7 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   const int64_t count = index.size(0);
   CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
   if (const Tensor next = batch_at(job, from + count); next.size(0) > 0) job.data.prefetch(next);
-  const ThreatModel threat{job.threat.norm,
-                           torch::full({1, 1, 1, 1}, job.threat.epsilon, batch.x.options()), 0, 1};
+  const ThreatModel threat = threat_model(job.threat.norm, job.threat.epsilon, batch.x.options());
   const CraftRules rules = rules_of(job, attack.facts());
   if (rules.goal == Goal::kTargeted)
     batch.target = random_targets(rules.seed, batch.index, batch.y, model.classes());
@@ -214,7 +213,7 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
   DefendedModel& model = laboratory.defended(job.defense, job.data);
   const std::unique_ptr<Attack> attack = laboratory.attack({job.attack.plugin, job.attack.params});
   const AttackFacts facts = attack->facts();
-  const ThreatModel threat{job.threat.norm, torch::full({1, 1, 1, 1}, job.threat.epsilon), 0, 1};
+  const ThreatModel threat = threat_model(job.threat.norm, job.threat.epsilon);
   if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
       !why.empty())
     return fail(result, results::Status::kSkipped, why);

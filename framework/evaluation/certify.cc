@@ -211,7 +211,7 @@ std::string contradiction(DefendedModel& model, const data::Dataset& data, at::D
   return fmt::format(
       "{} under {} changed the answer inside the certified radius of {} of {} images ({}{}), where "
       "about {:.2g} certificates may fail",
-      cell.attack, cell.threat, count, certified.samples, fmt::join(images, ", "),
+      cell.attack, cell.threat.name, count, certified.samples, fmt::join(images, ", "),
       count > images.size() ? ", …" : "", certified.alpha * double(certified.samples));
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "evaluation/attack_facts.h"
+#include "evaluation/bounds.h"
 
 namespace gauntlet::evaluation {
 namespace {
@@ -62,7 +63,7 @@ std::vector<std::string> remarks_on(const suite::Suite& suite, const data::Datas
     const TargetFacts facts = facts_of(model);
     for (const suite::ThreatSpec& threat : suite.threats)
       for (const suite::AttackSpec& spec : suite.attacks) {
-        const ThreatModel ball{threat.norm, torch::full({1, 1, 1, 1}, threat.epsilon), 0, 1};
+        const ThreatModel ball = threat_model(threat.norm, threat.epsilon);
         const CellJob job{suite.scoring, defense, spec, threat, 0, data, {}};
         const Use use{spec.plugin, spec.params};
         const std::string what =

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "base/bad_input.h"
+#include "evaluation/bounds.h"
 #include "evaluation/craft.h"
 #include "evaluation/goal.h"
 #include "evaluation/judge.h"
@@ -89,8 +90,7 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
   const at::Device device = laboratory.device();
   const Tensor index = torch::tensor(job.indices);
   CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
-  const ThreatModel threat{job.threat.norm,
-                           torch::full({1, 1, 1, 1}, job.threat.epsilon, batch.x.options()), 0, 1};
+  const ThreatModel threat = threat_model(job.threat.norm, job.threat.epsilon, batch.x.options());
   if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
       !why.empty())
     throw BadInput("attack '" + job.attack.name + "' against '" + job.defense.name + "': " + why);
@@ -109,7 +109,7 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
     return judge(model, x, batch.y, batch.index, rules.seed, stream, 1).right[0].cpu();
   };
   const Tensor clean = right(batch.x, Stream::kClean), robust = right(crafted.x, Stream::kScoring);
-  Trace out{std::move(recorder.images()), suite::to_string(job.threat.norm), job.threat.epsilon};
+  Trace out{std::move(recorder.images()), threat_of(job.threat)};
   for (size_t i = 0; i < out.images.size(); ++i) {
     out.images[i].clean_right = clean[int64_t(i)].item<bool>();
     out.images[i].robust_right = robust[int64_t(i)].item<bool>();

@@ -27,8 +27,7 @@ struct ImageTrace {
 
 struct Trace {
   std::vector<ImageTrace> images;
-  std::string norm;
-  double epsilon = 0;
+  results::Threat threat;
 };
 
 /// Runs the job's attack on job.indices with no sample retired, so that every step is seen; the

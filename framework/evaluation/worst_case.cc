@@ -139,7 +139,7 @@ results::WorstCase worst_case(const std::vector<results::CellRecord>& cells,
   out.complete = true;
   for (const results::CellRecord& cell : cells) {
     out.suite = cell.suite, out.defense = cell.defense, out.threat = cell.threat;
-    out.norm = cell.norm, out.epsilon = cell.epsilon, out.seed = cell.seed;
+    out.seed = cell.seed;
     if (cell.status == results::Status::kOk) {
       usable.push_back(cell);
       out.attacks.push_back(cell.attack);

@@ -7,6 +7,7 @@
 
 #include "analysis/certification.h"
 #include "base/bad_input.h"
+#include "evaluation/bounds.h"
 #include "evaluation/cell.h"
 #include "evaluation/certify.h"
 #include "evaluation/identity.h"
@@ -222,9 +223,7 @@ json Answerer::answerer(const suite::Job& job, const Certification&) const {
 void Answerer::name(const suite::Job& job, CellRecord& record) const {
   record.suite = job.suite, record.defense = job.defense.name, record.attack = job.attack->name;
   record.dataset = data_.id, record.split = data_.split;
-  record.threat = job.threat.name, record.norm = suite::to_string(job.threat.norm);
-  record.epsilon = job.threat.epsilon;
-  record.seed = job.seed;
+  record.threat = evaluation::threat_of(job.threat), record.seed = job.seed;
   record.parameters = evaluation::parameters_of(job, data_, lab_).dump();
 }
 void Answerer::name(const suite::Job& job, Certification& record) const {

@@ -176,7 +176,7 @@ class Runner {
       return evaluation::contradiction(lab_.defended(job.defense, data_), data_, lab_.device(),
                                        certified, cell, x_adv_of(cell));
     } catch (const std::exception& error) {  // certificates stand, unchecked: the report says so
-      return "not held against " + cell.attack + " under " + cell.threat + ": " + error.what();
+      return "not held against " + cell.attack + " under " + cell.threat.name + ": " + error.what();
     }
   }
 

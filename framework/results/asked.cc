@@ -11,8 +11,7 @@ Record named(const json& settings, const json& seed, const json& threat, const j
   Record record;
   record.suite = settings.value("name", "");
   record.seed = seed, record.defense = defense.at("name");
-  record.threat = threat.at("name"), record.norm = threat.at("norm");
-  record.epsilon = threat.at("epsilon");
+  record.threat = {threat.at("name"), threat.at("norm"), threat.at("epsilon")};
   return record;
 }
 }  // namespace

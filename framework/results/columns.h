@@ -33,9 +33,9 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("attack", r.attack);
   visit("dataset", r.dataset);
   visit("split", r.split);
-  visit("threat", r.threat);
-  visit("norm", r.norm);
-  visit("epsilon", r.epsilon);
+  visit("threat", r.threat.name);
+  visit("norm", r.threat.norm);
+  visit("epsilon", r.threat.epsilon);
   visit("seed", r.seed);
   visit("status", r.status);
   visit("reason", r.reason);
@@ -73,9 +73,9 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("fingerprint", r.fingerprint);
   visit("suite", r.suite);
   visit("defense", r.defense);
-  visit("threat", r.threat);
-  visit("norm", r.norm);
-  visit("epsilon", r.epsilon);
+  visit("threat", r.threat.name);
+  visit("norm", r.threat.norm);
+  visit("epsilon", r.threat.epsilon);
   visit("seed", r.seed);
   visit("samples", r.samples);
   visit("trials", r.trials);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "results/threat.h"
+
 namespace gauntlet::results {
 
 enum class Status { kOk, kInvalid, kError, kSkipped };
@@ -54,8 +56,7 @@ struct CellRecord {
   int schema_version = 1;
   std::string identity, fingerprint;
   std::string suite, defense, attack, dataset, split;
-  std::string threat, norm;
-  double epsilon = 0;
+  Threat threat;
   int64_t seed = 0;
   Status status = Status::kError;
   std::string reason;              ///< one sentence unless ok
@@ -91,8 +92,8 @@ struct CellRecord {
 /// Worst case over attacks for one defense, threat and seed: mean over samples of the minimum.
 struct WorstCase {
   std::string identity, fingerprint;
-  std::string suite, defense, threat, norm;
-  double epsilon = 0;
+  std::string suite, defense;
+  Threat threat;
   int64_t seed = 0;
   int64_t samples = 0, trials = 1;
   double clean_accuracy = 0, robust_accuracy = 0;
@@ -143,8 +144,7 @@ struct Certification {
 struct Difference {
   std::string defense, baseline;
   std::string attack;  ///< "": without an attack
-  std::string threat, norm;
-  double epsilon = 0;
+  Threat threat;
   bool ok = false;      ///< both sides have a result under every seed
   int64_t samples = 0;  ///< images that both saw
   double value = 0;

@@ -6,6 +6,7 @@
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
+#include "evaluation/bounds.h"
 #include "evaluation/craft.h"
 #include "models/architectures/build_network.h"
 #include "models/host_network.h"
@@ -77,7 +78,7 @@ TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
       own_(std::make_unique<OwnParameters>(*this)),
       surroundings_(std::make_unique<Surroundings>(parts_)) {
   if (recipe.threat)
-    threat_ = ThreatModel{recipe.threat->norm, torch::full({1, 1, 1, 1}, recipe.threat->epsilon)};
+    threat_ = evaluation::threat_model(recipe.threat->norm, recipe.threat->epsilon);
   parts_.network->set_trainable(true);
   optimizer("main");
   for (const models::NamedTensor& named : parts_.network->tensors())

@@ -28,8 +28,9 @@ void add_numbers(CsvRow& row, const results::CellRecord& r) {
 
 std::string line_of(const results::CellRecord& r) {
   CsvRow row;
-  row << r.suite << r.defense << r.attack << r.threat << r.norm << r.epsilon << r.dataset << r.split
-      << r.seed << to_string(r.status) << r.reason << r.samples << r.trials << r.stochastic;
+  row << r.suite << r.defense << r.attack << r.threat.name << r.threat.norm << r.threat.epsilon
+      << r.dataset << r.split << r.seed << to_string(r.status) << r.reason << r.samples << r.trials
+      << r.stochastic;
   add_numbers(row, r);
   const results::Ledger& ledger = r.ledger;
   row << joined(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
@@ -55,8 +56,8 @@ std::string differences_csv(const results::Store::Run& run) {
       "interval_high,interval_level,interval_method,p_below,flags\n";
   for (const results::Difference& one : summary.run.differences) {
     CsvRow row;
-    row << summary.run.suite << one.defense << one.baseline << one.attack << one.threat << one.norm
-        << one.epsilon << one.samples;
+    row << summary.run.suite << one.defense << one.baseline << one.attack << one.threat.name
+        << one.threat.norm << one.threat.epsilon << one.samples;
     if (one.ok)
       row << one.value << one.interval.low << one.interval.high << one.interval.level
           << one.interval.method << one.p_below << joined(summary.findings_of(one));

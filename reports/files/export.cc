@@ -27,7 +27,7 @@ constexpr double kRoundingError = 1e-4;  // of a level: some last bits of a floa
 constexpr size_t kMostNamed = 10;        // cells of one sentence
 
 std::string name_of(const results::CellRecord& cell) {
-  return cell.defense + " under " + cell.attack + " (" + cell.threat + ", seed " +
+  return cell.defense + " under " + cell.attack + " (" + cell.threat.name + ", seed " +
          std::to_string(cell.seed) + ")";
 }
 
@@ -175,25 +175,28 @@ class Exporter {
   }
 
   Json add(const results::CellRecord& cell, std::ofstream& table) {
-    Json entry = {
-        {"file", nullptr},
-        {"defense", cell.defense},
-        {"attack", cell.attack},
-        {"threat", {{"name", cell.threat}, {"norm", cell.norm}, {"epsilon", cell.epsilon}}},
-        {"seed", cell.seed},
-        {"status", to_string(cell.status)},
-        {"reason", cell.reason},
-        {"flags", cell.flags},
-        {"dataset", cell.dataset},
-        {"split", cell.split},
-        {"samples", cell.samples},
-        {"trials", cell.trials},
-        {"identity", cell.identity},
-        {"fingerprint", cell.fingerprint}};
+    Json entry = {{"file", nullptr},
+                  {"defense", cell.defense},
+                  {"attack", cell.attack},
+                  {"threat",
+                   {{"name", cell.threat.name},
+                    {"norm", cell.threat.norm},
+                    {"epsilon", cell.threat.epsilon}}},
+                  {"seed", cell.seed},
+                  {"status", to_string(cell.status)},
+                  {"reason", cell.reason},
+                  {"flags", cell.flags},
+                  {"dataset", cell.dataset},
+                  {"split", cell.split},
+                  {"samples", cell.samples},
+                  {"trials", cell.trials},
+                  {"identity", cell.identity},
+                  {"fingerprint", cell.fingerprint}};
     if (!has_result(cell)) return entry;
-    const std::string file = fmt::format(
-        "cells/{:04}-{}.npz", ++files_,
-        slug_of(cell.defense.substr(0, 24) + " " + cell.attack.substr(0, 24) + " " + cell.threat));
+    const std::string file =
+        fmt::format("cells/{:04}-{}.npz", ++files_,
+                    slug_of(cell.defense.substr(0, 24) + " " + cell.attack.substr(0, 24) + " " +
+                            cell.threat.name));
     entry["file"] = file;
     write_cell(cell, file, entry, table);
     return entry;
@@ -228,9 +231,9 @@ class Exporter {
     write_npz(folder_ / file, arrays);
     for (const results::Outcome& o : outcomes) {
       CsvRow row;
-      row << file << cell.defense << cell.attack << cell.threat << cell.norm << cell.epsilon
-          << cell.seed << o.index << o.label << o.predicted << o.clean_right << o.robust_right
-          << cell.trials << o.margin << o.distance << o.queries;
+      row << file << cell.defense << cell.attack << cell.threat.name << cell.threat.norm
+          << cell.threat.epsilon << cell.seed << o.index << o.label << o.predicted << o.clean_right
+          << o.robust_right << cell.trials << o.margin << o.distance << o.queries;
       table << row.line();
     }
   }

@@ -27,7 +27,7 @@ Json interval_of(const results::Interval& interval) {
           {"method", interval.method}};
 }
 
-Json threat_of(const ThreatName& threat) {
+Json threat_of(const results::Threat& threat) {
   return {{"name", threat.name}, {"norm", threat.norm}, {"epsilon", number(threat.epsilon)}};
 }
 
@@ -47,7 +47,7 @@ Json cell_of(const results::CellRecord& record) {
   const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
   return {{"defense", record.defense},
           {"attack", record.attack},
-          {"threat", threat_of({record.threat, record.norm, record.epsilon})},
+          {"threat", threat_of(record.threat)},
           {"seed", record.seed},
           {"status", to_string(record.status)},
           {"reason", record.reason},
@@ -77,7 +77,7 @@ Json cell_of(const results::CellRecord& record) {
 Json worst_case_of(const results::WorstCase& record) {
   const bool ok = has_result(record);
   return {{"defense", record.defense},
-          {"threat", threat_of({record.threat, record.norm, record.epsilon})},
+          {"threat", threat_of(record.threat)},
           {"seed", record.seed},
           {"complete", record.complete},
           {"samples", record.samples},
@@ -151,7 +151,7 @@ Json difference_of(const Summary& summary, const results::Difference& one) {
   return {{"defense", one.defense},
           {"baseline", one.baseline},
           {"attack", text_or_null(one.attack)},
-          {"threat", threat_of({one.threat, one.norm, one.epsilon})},
+          {"threat", threat_of(one.threat)},
           {"samples", one.samples},
           {"difference", one.ok ? Json(one.value) : Json(nullptr)},
           {"interval", one.ok ? interval_of(one.interval) : Json(nullptr)},

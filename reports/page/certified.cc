@@ -23,7 +23,7 @@ struct Attacked {
 
 std::vector<Attacked> attacked(const Summary& summary, const std::string& defense) {
   std::vector<Attacked> out;
-  for (const ThreatName& threat : summary.threats)
+  for (const results::Threat& threat : summary.threats)
     if (threat.norm == "l2")
       if (const auto* worst = summary.worst_case(defense, threat); worst && worst->robust)
         out.push_back({threat.epsilon, worst});

@@ -69,7 +69,7 @@ double per_image(int64_t passes, const results::CellRecord& record) {
 ChartGroup attack_cost_chart(const Summary& summary) {
   ChartGroup chart{"Passes of an attack, and the accuracy left", "passes requested, an image",
                    "accuracy, %", true};
-  for (const ThreatName& threat : summary.threats) {
+  for (const results::Threat& threat : summary.threats) {
     View lines = View::array();
     for (const std::string& defense : summary.defenses) {
       View points = View::array();
@@ -95,7 +95,7 @@ ChartGroup attack_cost_chart(const Summary& summary) {
 ChartGroup defense_cost_chart(const Summary& summary) {
   ChartGroup chart{"Cost of an answer, and robust accuracy", "passes of an answer", "worst case, %",
                    true};
-  for (const ThreatName& threat : summary.threats) {
+  for (const results::Threat& threat : summary.threats) {
     View lines = View::array();
     for (const std::string& defense : summary.defenses) {
       const auto* worst = summary.worst_case(defense, threat);

@@ -20,9 +20,10 @@ std::string attack_text(const analysis::ComparedCell& cell) {
 }
 
 std::string threat_text(const analysis::ComparedCell& cell) {
-  return cell.attack.empty()
-             ? ""
-             : title_of(ThreatName{shortened(cell.threat, kLongestName), cell.norm, cell.epsilon});
+  if (cell.attack.empty()) return "";
+  results::Threat threat = cell.threat;
+  threat.name = shortened(threat.name, kLongestName);
+  return title_of(threat);
 }
 
 std::string place_text(const analysis::ComparedCell& cell) {

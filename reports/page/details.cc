@@ -145,8 +145,7 @@ View detail_of(const Summary& summary, const Group<Record>& group, const std::st
 
 /// "at under pgd, linf, ε = 0.1, seed 2"
 std::string place_of(const Summary& summary, const results::CellRecord& r) {
-  return r.defense + " under " + r.attack + ", " +
-         title_of(ThreatName{r.threat, r.norm, r.epsilon}) +
+  return r.defense + " under " + r.attack + ", " + title_of(r.threat) +
          (summary.seeds.size() > 1 ? ", seed " + std::to_string(r.seed) : "");
 }
 

@@ -30,23 +30,19 @@ View difference_cell(const Summary& summary, const results::Difference* differen
            points(difference->value) + " (" + interval + ")" + (marks.empty() ? "" : " " + marks)}};
 }
 
-ThreatName threat_of(const results::Difference& difference) {
-  return {difference.threat, difference.norm, difference.epsilon};
-}
-
-View table_of(const Summary& summary, const ThreatName& threat) {
+View table_of(const Summary& summary, const results::Threat& threat) {
   std::vector<std::string> attacks;
   View columns = View::array(), rows = View::array();
   for (const results::Difference& one : summary.run.differences)
-    if (threat_of(one) == threat && !one.attack.empty() &&
+    if (one.threat == threat && !one.attack.empty() &&
         std::find(attacks.begin(), attacks.end(), one.attack) == attacks.end())
       attacks.push_back(one.attack);
   for (const std::string& attack : attacks) columns.push_back({{"attack", attack}});
   for (const results::Difference& first : summary.run.differences) {
-    if (!first.attack.empty() || !(threat_of(first) == threat)) continue;
+    if (!first.attack.empty() || first.threat != threat) continue;
     const auto of = [&](const std::string& attack) -> const results::Difference* {
       for (const results::Difference& one : summary.run.differences)
-        if (one.defense == first.defense && one.attack == attack && threat_of(one) == threat)
+        if (one.defense == first.defense && one.attack == attack && one.threat == threat)
           return &one;
       return nullptr;
     };
@@ -61,11 +57,11 @@ View table_of(const Summary& summary, const ThreatName& threat) {
 
 View differences_of(const Summary& summary) {
   View tables = View::array();
-  std::vector<ThreatName> threats;
+  std::vector<results::Threat> threats;
   for (const results::Difference& one : summary.run.differences)
-    if (std::find(threats.begin(), threats.end(), threat_of(one)) == threats.end())
-      threats.push_back(threat_of(one));
-  for (const ThreatName& threat : threats) tables.push_back(table_of(summary, threat));
+    if (std::find(threats.begin(), threats.end(), one.threat) == threats.end())
+      threats.push_back(one.threat);
+  for (const results::Threat& threat : threats) tables.push_back(table_of(summary, threat));
   return tables;
 }
 

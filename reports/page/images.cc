@@ -114,7 +114,7 @@ View transfers_of(const Summary& summary) {
   if (columns.empty()) return tables;
   View targets = View::array();
   for (const std::string& defense : summary.defenses) targets.push_back({{"defense", defense}});
-  for (const ThreatName& threat : summary.threats) {
+  for (const results::Threat& threat : summary.threats) {
     View rows = View::array();
     for (const auto& [attack, source] : columns) {
       View cells = View::array();
@@ -130,7 +130,7 @@ View transfers_of(const Summary& summary) {
 
 View classes_of(const Summary& summary, const RunImages& images) {
   View tables = View::array();
-  for (const ThreatName& threat : summary.threats) {
+  for (const results::Threat& threat : summary.threats) {
     std::vector<std::string> defenses;
     std::vector<std::vector<double>> clean, worst;
     for (const std::string& defense : summary.defenses) {
@@ -161,7 +161,7 @@ View classes_of(const Summary& summary, const RunImages& images) {
 
 View overlaps_of(const Summary& summary, const RunImages& images) {
   View threats = View::array();
-  for (const ThreatName& threat : summary.threats) {
+  for (const results::Threat& threat : summary.threats) {
     View defenses = View::array();
     for (const std::string& defense : summary.defenses) {
       std::vector<std::string> attacks;

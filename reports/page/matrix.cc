@@ -152,7 +152,7 @@ View worst_view(const Summary& summary, const Group<results::WorstCase>* group,
 }
 
 /// The row's clean accuracy: the worst case's, else that of its first valid cell.
-View clean_view(const Summary& summary, const std::string& defense, const ThreatName& threat) {
+View clean_view(const Summary& summary, const std::string& defense, const results::Threat& threat) {
   View cell = blank_cell();
   cell["hint"] = "no valid result";
   std::optional<Spread> clean;
@@ -181,7 +181,7 @@ double an_image(double total, const results::CellRecord& record) {
   return total / double(std::max<int64_t>(1, record.samples));
 }
 
-View row_of(const Summary& summary, const std::string& defense, const ThreatName& threat,
+View row_of(const Summary& summary, const std::string& defense, const results::Threat& threat,
             FindingNotes& notes) {
   View cells = View::array();
   const double answer = summary.passes_of_answer(defense);
@@ -207,7 +207,7 @@ View row_of(const Summary& summary, const std::string& defense, const ThreatName
 }
 
 /// What each column costs, below the matrix.
-View feet_of(const Summary& summary, const ThreatName& threat) {
+View feet_of(const Summary& summary, const results::Threat& threat) {
   View passes = View::array(), times = View::array();
   for (const std::string& attack : summary.attacks) {
     Mean asked, time;
@@ -230,7 +230,7 @@ View feet_of(const Summary& summary, const ThreatName& threat) {
 View matrices_of(const Summary& summary) {
   View matrices = View::array();
   for (size_t i = 0; i < summary.threats.size(); ++i) {
-    const ThreatName& threat = summary.threats[i];
+    const results::Threat& threat = summary.threats[i];
     View columns = View::array(), rows = View::array();
     FindingNotes notes;
     for (const std::string& attack : summary.attacks)

@@ -94,7 +94,7 @@ class Variants {
                               [&](const Variant& variant) { return variant.part == part; });
     if (place == list_.end()) place = list_.insert(list_.end(), {part, {}, 0});
     ++place->cells;
-    const std::string threat = title_of(ThreatName{cell.threat, cell.norm, cell.epsilon});
+    const std::string threat = title_of(cell.threat);
     if (std::find(place->threats.begin(), place->threats.end(), threat) == place->threats.end())
       place->threats.push_back(threat);
   }

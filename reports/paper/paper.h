@@ -27,13 +27,13 @@ std::vector<PaperFile> paper_figures(const Summary& summary);
 
 /// Accuracies under one threat, the best of each column in bold.
 PaperTable accuracy_table(const Summary& summary, const results::OutcomesOf& outcomes,
-                          const ThreatName& threat);
-PaperTable differences_table(const Summary& summary, const ThreatName& threat);
+                          const results::Threat& threat);
+PaperTable differences_table(const Summary& summary, const results::Threat& threat);
 PaperTable certified_table(const Summary& summary);
 
 /// `wanted`, or with a number where one of the files (their names without .tex) has that name.
 std::string name_beside(const std::vector<PaperFile>& files, const std::string& wanted);
 /// "$\ell_\infty$, $\varepsilon = 8/255$"
-std::string latex_title(const ThreatName& threat);
+std::string latex_title(const results::Threat& threat);
 
 }  // namespace gauntlet::reports::paper

@@ -91,12 +91,11 @@ class Legend {
 };
 
 /// "fashion-mnist-1k (test, $n = 1000$)", all there are under a threat.
-std::string data_text(const Summary& summary, const ThreatName& threat) {
+std::string data_text(const Summary& summary, const results::Threat& threat) {
   std::string all;
   std::set<std::string> told;
   for (const results::CellRecord& cell : summary.run.cells)
-    if (has_result(cell) && cell.samples == summary.most_samples &&
-        ThreatName{cell.threat, cell.norm, cell.epsilon} == threat &&
+    if (has_result(cell) && cell.samples == summary.most_samples && cell.threat == threat &&
         told.insert(cell.dataset + '\n' + cell.split).second)
       all += (all.empty() ? "" : "; ") +
              fmt::format("{} ({}, $n = {}$)", latex(cell.dataset), latex(cell.split), cell.samples);
@@ -104,12 +103,10 @@ std::string data_text(const Summary& summary, const ThreatName& threat) {
 }
 
 /// How random defenses were asked, and which of an attack's inputs counted.
-std::string scoring_text(const Summary& summary, const ThreatName& threat) {
+std::string scoring_text(const Summary& summary, const results::Threat& threat) {
   std::set<int64_t> trials;
   for (const results::CellRecord& cell : summary.run.cells)
-    if (has_result(cell) && cell.stochastic &&
-        ThreatName{cell.threat, cell.norm, cell.epsilon} == threat)
-      trials.insert(cell.trials);
+    if (has_result(cell) && cell.stochastic && cell.threat == threat) trials.insert(cell.trials);
   std::string text;
   if (!trials.empty()) {
     text = trials.size() == 1
@@ -123,13 +120,13 @@ std::string scoring_text(const Summary& summary, const ThreatName& threat) {
 }
 
 /// "" for several seeds; else how wide the intervals of the table get.
-std::string spread_text(const Summary& summary, const ThreatName& threat) {
+std::string spread_text(const Summary& summary, const results::Threat& threat) {
   if (summary.seeds.size() > 1)
     return fmt::format(" Mean\\,$\\pm$\\,standard deviation over {} evaluation seeds.",
                        summary.seeds.size());
   double half = 0, level = 0;
   for (const results::CellRecord& cell : summary.run.cells)
-    if (has_result(cell) && ThreatName{cell.threat, cell.norm, cell.epsilon} == threat) {
+    if (has_result(cell) && cell.threat == threat) {
       half = std::max(half, (cell.interval.high - cell.interval.low) / 2);
       level = std::max(level, cell.interval.level);
     }
@@ -141,7 +138,7 @@ std::string spread_text(const Summary& summary, const ThreatName& threat) {
 class AccuracyTable {
  public:
   AccuracyTable(const Summary& summary, const results::OutcomesOf& outcomes,
-                const ThreatName& threat)
+                const results::Threat& threat)
       : summary_(summary), outcomes_(outcomes), threat_(threat) {}
 
   PaperTable table() {
@@ -260,17 +257,17 @@ class AccuracyTable {
 
   const Summary& summary_;
   const results::OutcomesOf& outcomes_;
-  const ThreatName& threat_;
+  const results::Threat& threat_;
   PaperTable table_;
   Legend legend_;
   bool any_bold_ = false;
 };
 
-bool is_of(const results::Difference& one, const ThreatName& threat) {
-  return ThreatName{one.threat, one.norm, one.epsilon} == threat;
+bool is_of(const results::Difference& one, const results::Threat& threat) {
+  return one.threat == threat;
 }
 
-const results::Difference* find(const Summary& summary, const ThreatName& threat,
+const results::Difference* find(const Summary& summary, const results::Threat& threat,
                                 const results::Difference& row, const std::string& attack) {
   for (const results::Difference& one : summary.run.differences)
     if (is_of(one, threat) && one.defense == row.defense && one.attack == attack) return &one;
@@ -289,7 +286,7 @@ std::string signed_points(double share) { return latex(points(share)); }
 
 }  // namespace
 
-std::string latex_title(const ThreatName& threat) {
+std::string latex_title(const results::Threat& threat) {
   const std::string norm = threat.norm == "linf" ? "$\\ell_\\infty$"
                            : threat.norm == "l2" ? "$\\ell_2$"
                            : threat.norm == "l1" ? "$\\ell_1$"
@@ -300,11 +297,11 @@ std::string latex_title(const ThreatName& threat) {
 }
 
 PaperTable accuracy_table(const Summary& summary, const results::OutcomesOf& outcomes,
-                          const ThreatName& threat) {
+                          const results::Threat& threat) {
   return AccuracyTable(summary, outcomes, threat).table();
 }
 
-PaperTable differences_table(const Summary& summary, const ThreatName& threat) {
+PaperTable differences_table(const Summary& summary, const results::Threat& threat) {
   PaperTable table;
   table.corner = "defense, baseline";
   table.digits = 11;
@@ -402,7 +399,7 @@ std::vector<PaperFile> paper_tables(const Summary& summary, const results::Outco
                                         "Needs \\usepackage{booktabs,graphicx}.\n" +
                                         paper_table(table)});
   };
-  for (const ThreatName& threat : summary.threats) {
+  for (const results::Threat& threat : summary.threats) {
     const std::string slug = slug_of(threat.name).empty() ? "threat" : slug_of(threat.name);
     add(slug, accuracy_table(summary, outcomes, threat));
     const auto& differences = summary.run.differences;

@@ -269,7 +269,7 @@ std::string data_text(const RankedBoard& board) {
 const boards::Ranking* leading_question(const RankedBoard& board) {
   const bool certified = board.division() == Division::kCertified;
   for (const boards::Ranking& ranking : board.rankings)
-    if (ranking.certified == certified && ranking.epsilon > 0) return &ranking;
+    if (ranking.certified == certified && ranking.threat.epsilon > 0) return &ranking;
   return board.rankings.empty() ? nullptr : &board.rankings.front();
 }
 

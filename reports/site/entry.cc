@@ -138,7 +138,7 @@ page::View threat_of(const boards::BoardThreat& threat) {
   page::View attacks = page::View::array();
   for (const boards::BoardAttack& attack : threat.attacks)
     attacks.push_back(attack_of(threat, attack, score));
-  return {{"title", title_of(ThreatName{threat.name, threat.norm, threat.epsilon})},
+  return {{"title", reports::title_of(threat.threat)},
           {"has_attacks", !attacks.empty()},
           {"attacks", attacks}};
 }

@@ -76,8 +76,8 @@ Division RankedBoard::division() const {
 }
 
 std::string title_of(const boards::Ranking& ranking) {
-  return ranking.certified ? "certified, L2 radius " + epsilon_text(ranking.epsilon)
-                           : title_of(ThreatName{ranking.name, ranking.norm, ranking.epsilon});
+  return ranking.certified ? "certified, L2 radius " + epsilon_text(ranking.threat.epsilon)
+                           : reports::title_of(ranking.threat);
 }
 
 std::string measure_of(const boards::Ranking& ranking) {
@@ -133,7 +133,7 @@ std::vector<std::string> findings_of(const boards::BoardEntry& entry,
     for (const boards::BoardAttack& attack : each.attacks)
       for (const boards::BoardAttack::Cell& cell : attack.cells)
         for (const std::string& flag : cell.record.flags) {
-          const std::string text = attack.name + " under " + each.name + ": " + flag;
+          const std::string text = attack.name + " under " + each.threat.name + ": " + flag;
           if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
         }
   }

@@ -77,7 +77,7 @@ void shorten_json(std::string& text, size_t longest) {
 
 void shorten_record(results::CellRecord& record) {
   for (std::string* name : {&record.suite, &record.defense, &record.attack, &record.dataset,
-                            &record.split, &record.threat, &record.norm})
+                            &record.split, &record.threat.name, &record.threat.norm})
     shorten(*name, kLongestName);
   shorten(record.reason, kLongestText);
   shorten_findings(record.flags);
@@ -86,7 +86,8 @@ void shorten_record(results::CellRecord& record) {
 }
 
 void shorten_record(results::WorstCase& record) {
-  for (std::string* name : {&record.suite, &record.defense, &record.threat, &record.norm})
+  for (std::string* name :
+       {&record.suite, &record.defense, &record.threat.name, &record.threat.norm})
     shorten(*name, kLongestName);
   shorten(record.reason, kLongestText);
   shorten_findings(record.flags);
@@ -173,7 +174,8 @@ void shorten_texts(results::Store::Run& run) {
   for (results::WorstCase& record : run.worst_cases) shorten_record(record);
   for (results::Certification& record : run.certifications) shorten_record(record);
   for (results::Difference& one : run.differences)
-    for (std::string* name : {&one.defense, &one.baseline, &one.attack, &one.threat, &one.norm})
+    for (std::string* name :
+         {&one.defense, &one.baseline, &one.attack, &one.threat.name, &one.threat.norm})
       shorten(*name, kLongestName);
 }
 
@@ -188,9 +190,9 @@ void shorten_texts(boards::BoardEntry& entry) {
   shorten_findings(entry.findings);
   shorten_json(entry.parameters, kLongestText);
   shorten_json(entry.environment, kLongestText);
-  for (boards::BoardThreat& threat : entry.threats) {
-    shorten(threat.name, kLongestName);
-    for (boards::BoardAttack& attack : threat.attacks) {
+  for (boards::BoardThreat& under : entry.threats) {
+    shorten(under.threat.name, kLongestName);
+    for (boards::BoardAttack& attack : under.attacks) {
       for (std::string* name : {&attack.name, &attack.plugin, &attack.source})
         shorten(*name, kLongestName);
       shorten_json(attack.parameters, kLongestText);

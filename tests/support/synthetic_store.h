@@ -34,8 +34,7 @@ inline results::CellRecord synthetic_record(const SyntheticSuite& suite, size_t 
   r.suite = "synthetic";
   r.defense = suite.defenses[defense], r.attack = suite.attacks[attack];
   r.dataset = "synthetic", r.split = "test";
-  r.threat = "linf" + std::to_string(std::lround(1000 * epsilon)), r.norm = "linf";
-  r.epsilon = epsilon;
+  r.threat = {"linf" + std::to_string(std::lround(1000 * epsilon)), "linf", epsilon};
   r.trials = defense % 3 == 2 ? 3 : 1;
   r.stochastic = r.trials > 1;
   const size_t place = defense * suite.attacks.size() + attack;
@@ -67,7 +66,7 @@ inline void draw_outcomes(const SyntheticSuite& suite, size_t defense, size_t at
   std::mt19937 random(unsigned(1000 * defense + attack));
   const double rate = std::clamp(0.75 - 0.5 * double(attack) / double(suite.attacks.size()) +
                                      0.2 * double(defense) / double(suite.defenses.size()) -
-                                     r.epsilon + suite.shift,
+                                     r.threat.epsilon + suite.shift,
                                  0.0, 1.0);
   std::vector<double> rates;
   double clean = 0, robust = 0;
@@ -80,7 +79,7 @@ inline void draw_outcomes(const SyntheticSuite& suite, size_t defense, size_t at
       o.robust_right += right && double(random() % 1000) / 1000 < rate;
     }
     o.predicted = o.robust_right == r.trials ? o.label : (o.label + 1) % suite.classes;
-    o.margin = 0.5, o.distance = r.epsilon;
+    o.margin = 0.5, o.distance = r.threat.epsilon;
     rates.push_back(double(o.robust_right) / double(r.trials));
     clean += double(o.clean_right) / double(r.trials), robust += rates.back();
     r.outcomes.push_back(o);
@@ -104,7 +103,7 @@ inline void write_synthetic_store(const SyntheticSuite& suite,
         if (r.status == results::Status::kOk) draw_outcomes(suite, d, a, r);
         store.put(r);
         store.add_to_run(r.identity, r.fingerprint);
-        worst.threat = r.threat, worst.norm = r.norm, worst.epsilon = epsilon;
+        worst.threat = r.threat;
         worst.defense = r.defense, worst.suite = r.suite;
         if (r.status != results::Status::kOk) {
           worst.missing.push_back(r.attack + " (" + to_string(r.status) + ")");
@@ -117,7 +116,7 @@ inline void write_synthetic_store(const SyntheticSuite& suite,
           worst.robust_accuracy = r.robust_accuracy, worst.interval = r.interval;
         worst.decided_by = {{r.attack, r.samples}};
       }
-      worst.identity = "worst" + std::to_string(d) + "-" + worst.threat;
+      worst.identity = "worst" + std::to_string(d) + "-" + worst.threat.name;
       worst.fingerprint = "f00d";
       worst.complete = worst.missing.empty();
       store.put(worst);

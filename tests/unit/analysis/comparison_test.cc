@@ -22,7 +22,7 @@ struct Made {
     cell.identity = name + defense + attack + std::to_string(run.cells.size());
     cell.fingerprint = "f";
     cell.defense = defense, cell.attack = attack, cell.status = status;
-    cell.threat = cell.norm = "linf", cell.epsilon = 0.1;
+    cell.threat = {"linf", "linf", 0.1};
     cell.dataset = "cifar10", cell.split = "test";
     if (status != results::Status::kOk) cell.reason = "out of memory";
     for (size_t i = 0; i < right.size(); ++i)

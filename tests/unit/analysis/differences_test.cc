@@ -84,7 +84,7 @@ class Differences : public ::testing::Test {
            results::Status status = results::Status::kOk) {
     results::CellRecord cell;
     cell.identity = std::to_string(cells.size());
-    cell.defense = defense, cell.attack = attack, cell.threat = cell.norm = threat;
+    cell.defense = defense, cell.attack = attack, cell.threat.name = cell.threat.norm = threat;
     cell.seed = seed, cell.trials = trials, cell.status = status;
     for (size_t i = 0; i < right.size(); ++i)
       outcomes[cell.identity].push_back({int64_t(i), 0, trials, right[i]});
@@ -111,7 +111,8 @@ TEST_F(Differences, AreOfEveryColumnOverSeedsAndTrials) {
   }
   const std::vector<results::Difference> found = all();
   std::vector<std::string> columns;
-  for (const results::Difference& one : found) columns.push_back(one.threat + " " + one.attack);
+  for (const results::Difference& one : found)
+    columns.push_back(one.threat.name + " " + one.attack);
   EXPECT_THAT(columns, ::testing::ElementsAre("linf ", "linf pgd", "linf fgsm", "l2 ", "l2 pgd"));
   EXPECT_EQ(found[0].value, 0);
   EXPECT_DOUBLE_EQ(found[1].value, (0.5 + 0 - 0.5 + 0) / 4);

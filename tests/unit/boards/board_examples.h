@@ -70,7 +70,7 @@ class BoardExamples {
     record.finished = entry.finished;
     entry.certifications = {record};
     entry.division = Division::kCertified;
-    entry.threats[0].norm = "l2", entry.threats[0].epsilon = 0.25;
+    entry.threats[0].threat.norm = "l2", entry.threats[0].threat.epsilon = 0.25;
     claim(entry);
   }
 

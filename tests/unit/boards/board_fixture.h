@@ -70,7 +70,7 @@ inline boards::BoardEntry planted_entry(const std::string& defense,
   entry.finished = "2026-01-31T12:00:00Z";
   entry.bundle_sha256 = planted_sum('e');
   boards::BoardThreat threat;
-  threat.name = "linf8", threat.norm = "linf", threat.epsilon = 8.0 / 255;
+  threat.threat = {"linf8", "linf", 8.0 / 255};
   threat.attacks = std::move(attacks);
   size_t most = 1;
   for (const boards::BoardAttack& attack : threat.attacks)

@@ -71,7 +71,7 @@ TEST(BoardEntryFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(back.samples, entry.samples);
   EXPECT_EQ(back.verified, boards::Verified::kModel);
   ASSERT_EQ(back.threats.size(), 1u);
-  EXPECT_EQ(back.threats[0].epsilon, 8.0 / 255);
+  EXPECT_EQ(back.threats[0].threat.epsilon, 8.0 / 255);
   EXPECT_EQ(back.threats[0].rescored_accuracy, 0.25);
   const boards::BoardAttack& attack = back.threats[0].attacks[0];
   EXPECT_EQ(attack.parameters, entry.threats[0].attacks[0].parameters);

@@ -43,7 +43,7 @@ TEST(RankingOf, ClearlyDifferentEntriesIsTheirOrder) {
                                                    entry_of("low", planted_rates(50, 200)),
                                                    entry_of("high", planted_rates(150, 200))};
   const WithEntries ranking = only_ranking(entries);
-  EXPECT_EQ(ranking.name, "linf8");
+  EXPECT_EQ(ranking.threat.name, "linf8");
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"high", "middle", "low"}));
   for (int64_t i = 0; i < 3; ++i) {
     EXPECT_EQ(ranking.places[size_t(i)].rank, i + 1);

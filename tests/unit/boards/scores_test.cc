@@ -100,7 +100,7 @@ TEST(BoardScoreOf, WidensWhereImagesShareDraws) {
 boards::BoardEntry certified_entry() {
   boards::BoardEntry entry =
       planted_entry("a", {planted_attack("pgd", {planted_cell({1, 1, 1, 1})})});
-  entry.threats[0].norm = "l2", entry.threats[0].epsilon = 0.25;
+  entry.threats[0].threat.norm = "l2", entry.threats[0].threat.epsilon = 0.25;
   results::Certification record;
   record.identity = record.fingerprint = "y";
   record.status = results::Status::kOk;

@@ -212,7 +212,7 @@ class Contradiction : public ::testing::Test {
       outcome.index = 3 - i, outcome.label = 1, outcome.predicted = 0;
       cell_.outcomes.push_back(outcome);
     }
-    cell_.attack = "pgd", cell_.threat = "l2";
+    cell_.attack = "pgd", cell_.threat.name = "l2";
   }
   // Against adversarial inputs so far from the images, towards the plane.
   std::string found(double distance) {

@@ -326,7 +326,7 @@ TEST(BoardSite, KeepsEvilTextsInert) {
     entry.about = {text, text, text, text, text};
     entry.findings = {text}, entry.class_names = {text};
     boards::BoardThreat& threat = entry.threats[0];
-    threat.name = threat.attacks[1].name = threat.attacks[1].plugin = text;
+    threat.threat.name = threat.attacks[1].name = threat.attacks[1].plugin = text;
     make.overturn(entry, text + "!", 0.1);
     threat.attacks[0].cells[0].record.flags = {text};
     reports::site::BoardDefinition board = definition();

@@ -14,8 +14,8 @@ const char* const kAwkward = "<script>alert(1)</script> | \"at\"";
 
 analysis::ComparedCell cell_of(const std::string& defense, double a, double b, double p) {
   analysis::ComparedCell cell;
-  cell.defense = defense, cell.attack = "pgd", cell.threat = cell.norm = "linf";
-  cell.epsilon = 8.0 / 255, cell.samples = 1000;
+  cell.defense = defense, cell.attack = "pgd", cell.threat = {"linf", "linf", 8.0 / 255};
+  cell.samples = 1000;
   cell.a = a, cell.b = b, cell.worse = 60, cell.better = 20;
   cell.interval = {b - a - 0.01, b - a + 0.01, 0.95, "image", "bootstrap over images"};
   cell.p = cell.p_adjusted = p, cell.test = "McNemar exact";

@@ -22,7 +22,7 @@ TEST(ReportCsv, ReadsBackAsTheRecords) {
     EXPECT_EQ(row["attack"], cell.attack);
     EXPECT_EQ(row["status"], to_string(cell.status));
     EXPECT_EQ(row["reason"], cell.reason);
-    EXPECT_EQ(std::stod(row["epsilon"]), cell.epsilon);
+    EXPECT_EQ(std::stod(row["epsilon"]), cell.threat.epsilon);
     EXPECT_EQ(row["executed_forwards"], std::to_string(cell.ledger.executed_forwards));
     EXPECT_EQ(row["parameters"], cell.parameters);
     EXPECT_EQ(row["identity"], cell.identity);
@@ -48,8 +48,8 @@ TEST(ReportCsv, RoundTrips) {
         {"suite", cell.suite},
         {"defense", cell.defense},
         {"attack", cell.attack},
-        {"threat", cell.threat},
-        {"norm", cell.norm},
+        {"threat", cell.threat.name},
+        {"norm", cell.threat.norm},
         {"dataset", cell.dataset},
         {"split", cell.split},
         {"seed", std::to_string(cell.seed)},
@@ -71,7 +71,7 @@ TEST(ReportCsv, RoundTrips) {
         {"parameters", cell.parameters}};
     for (const auto& [name, text] : texts)
       EXPECT_EQ(row.at(name), reports::visible(text)) << name << " of " << i;
-    EXPECT_EQ(std::stod(row.at("epsilon")), cell.epsilon);
+    EXPECT_EQ(std::stod(row.at("epsilon")), cell.threat.epsilon);
     EXPECT_EQ(std::stod(row.at("seconds")), cell.seconds);
     if (!ok) continue;
     EXPECT_EQ(std::stod(row.at("clean_accuracy")), cell.clean_accuracy);

@@ -15,8 +15,8 @@ results::CellRecord crossed_cell(const std::string& defense, double sigma,
                                  const std::string& attack, int steps, int draws, double epsilon,
                                  double accuracy) {
   results::CellRecord cell = synthetic_cell(defense, attack, accuracy);
-  cell.epsilon = epsilon;
-  cell.threat = "linf" + std::to_string(epsilon);
+  cell.threat.epsilon = epsilon;
+  cell.threat.name = "linf" + std::to_string(epsilon);
   cell.parameters = R"({"attack": {"plugin": "pgd", "params": {"steps": {"value": )" +
                     std::to_string(steps) + R"(, "default": 10}}}, "host": {"draws": {"value": )" +
                     std::to_string(draws) + R"(, "default": 1}}, "defense": {"model": "at",
@@ -106,7 +106,7 @@ TEST(Curves, OverEpsilonBeginWithoutAnAttack) {
   for (const double epsilon : {0.2, 0.1}) {
     run.cells.push_back(crossed_cell("at", 0, "pgd", 7, 1, epsilon, 0.6 - epsilon));
     results::WorstCase worst = synthetic_worst_case("at", 0.6 - epsilon, epsilon == 0.1);
-    worst.threat = run.cells.back().threat, worst.epsilon = epsilon;
+    worst.threat = run.cells.back().threat;
     run.worst_cases.push_back(worst);
   }
   const reports::Summary summary(run);

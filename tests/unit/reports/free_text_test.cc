@@ -62,18 +62,19 @@ results::Store::Run run_of(const std::string& text) {
   results::Store::Run run = synthetic_run();
   for (results::CellRecord& cell : run.cells) {
     cell.suite = cell.dataset = text;
-    cell.defense += text, cell.attack += text, cell.threat += text;
+    cell.defense += text, cell.attack += text, cell.threat.name += text;
     cell.reason += cell.reason.empty() ? "" : text;
     cell.flags = {text};
     cell.parameters =
         nlohmann::json({{"attack", {{"params", {{text, text}}}}}}).dump(-1, ' ', false);
     cell.environment = nlohmann::json({{"device", text}}).dump(-1, ' ', false);
   }
-  for (results::WorstCase& worst : run.worst_cases) worst.defense += text, worst.threat += text;
+  for (results::WorstCase& worst : run.worst_cases)
+    worst.defense += text, worst.threat.name += text;
   run.suite = text;
   run.settings = nlohmann::json({{"name", text}}).dump(-1, ' ', false);
   results::Difference one;
-  one.defense = one.baseline = one.attack = one.threat = one.norm = text;
+  one.defense = one.baseline = one.attack = one.threat.name = one.threat.norm = text;
   run.differences = {one};
   results::Certification certified = synthetic_certification(text, 0.1);
   certified.flags = {text};

@@ -73,7 +73,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
     run.suite = name;
     run.settings = nlohmann::json({{"name", name}}).dump();
     for (results::CellRecord& cell : run.cells) {
-      cell.defense = cell.attack = cell.threat = cell.dataset = name;
+      cell.defense = cell.attack = cell.threat.name = cell.dataset = name;
       cell.reason = cell.reason.empty() ? "" : name;
       cell.flags = {name};
       cell.parameters = nlohmann::json({{"attack", {{name, name}}}, {name, name}}).dump();
@@ -236,7 +236,7 @@ TEST(ReportMarkdown, TellsParametersOfThreatsApart) {
   results::Store::Run run = empty_run();
   for (const double epsilon : {0.1, 0.2}) {
     run.cells.push_back(synthetic_cell("at", "pgd", 0.5));
-    run.cells.back().epsilon = epsilon;
+    run.cells.back().threat.epsilon = epsilon;
     run.cells.back().parameters =
         nlohmann::json(
             {{"attack", {{"params", {{"step_size", {{"value", epsilon}, {"default", 0.1}}}}}}},

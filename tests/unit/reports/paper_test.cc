@@ -28,7 +28,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const reports::ThreatName kThreat{"linf", "linf", 0.1};
+const results::Threat kThreat{"linf", "linf", 0.1};
 
 reports::paper::PaperTable table_of(const RunWithOutcomes& made) {
   const reports::Summary summary(made.run);
@@ -274,9 +274,10 @@ TEST(PaperFigures, DrawEveryCurve) {
 
 TEST(Paper, ReadsEveryFileOnce) {
   results::Store::Run run = certified_run();
-  for (results::CellRecord& cell : run.cells) cell.threat = cell.epsilon == 0.5 ? "a/b" : "a b";
+  for (results::CellRecord& cell : run.cells)
+    cell.threat.name = cell.threat.epsilon == 0.5 ? "a/b" : "a b";
   for (results::WorstCase& worst : run.worst_cases)
-    worst.threat = worst.epsilon == 0.5 ? "a/b" : "a b";
+    worst.threat.name = worst.threat.epsilon == 0.5 ? "a/b" : "a b";
   run.settings = R"({"citations": [{"of": "x", "bibtex": "@misc{key, title = {T}}"}]})";
   const std::vector<reports::paper::PaperFile> files =
       reports::paper::paper_of(without_outcomes(run));

@@ -22,9 +22,7 @@ inline results::CellRecord synthetic_cell(const std::string& defense, const std:
   record.attack = attack;
   record.dataset = "fashion-mnist-1k";
   record.split = "test";
-  record.threat = "linf";
-  record.norm = "linf";
-  record.epsilon = 0.1;
+  record.threat = {"linf", "linf", 0.1};
   record.seed = seed;
   record.status = results::Status::kOk;
   record.samples = 1000;
@@ -60,8 +58,7 @@ inline results::WorstCase synthetic_worst_case(const std::string& defense, doubl
   record.fingerprint = "f00d";
   record.suite = "synthetic";
   record.defense = defense;
-  record.threat = record.norm = "linf";
-  record.epsilon = 0.1;
+  record.threat = {"linf", "linf", 0.1};
   record.seed = seed;
   record.samples = 1000;
   record.clean_accuracy = 0.875;
@@ -165,9 +162,7 @@ inline results::Store::Run certified_run() {
   for (const double epsilon : {0.5, 0.25}) {
     results::CellRecord cell = synthetic_cell("smoothed", "pgd", epsilon == 0.25 ? 0.8 : 0.6);
     results::WorstCase worst = synthetic_worst_case("smoothed", cell.robust_accuracy, true);
-    cell.threat = worst.threat = epsilon == 0.25 ? "quarter" : "half";
-    cell.norm = worst.norm = "l2";
-    cell.epsilon = worst.epsilon = epsilon;
+    cell.threat = worst.threat = {epsilon == 0.25 ? "quarter" : "half", "l2", epsilon};
     run.cells.push_back(cell);
     run.worst_cases.push_back(worst);
   }
@@ -186,7 +181,7 @@ inline results::Store::Run compared_run() {
   const auto add = [&](const std::string& attack, double value, double p_below) {
     results::Difference one;
     one.defense = "vote, \"soft\"", one.baseline = "at", one.attack = attack;
-    one.threat = one.norm = "linf", one.epsilon = 0.1;
+    one.threat = {"linf", "linf", 0.1};
     one.ok = p_below >= 0;
     one.samples = one.ok ? 1000 : 0;
     one.value = value, one.p_below = std::max(0.0, p_below);

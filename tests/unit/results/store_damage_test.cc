@@ -36,7 +36,7 @@ results::CellRecord measured(const std::string& defense, const std::string& atta
   results::CellRecord record;
   record.identity = defense + "-" + attack, record.fingerprint = "f";
   record.suite = "s", record.defense = defense, record.attack = attack;
-  record.threat = "l", record.norm = "linf", record.epsilon = 0.1;
+  record.threat = {"l", "linf", 0.1};
   record.status = results::Status::kOk;
   record.parameters = record.environment = "{}";
   for (int64_t i = 0; i < 24; ++i)
@@ -50,7 +50,7 @@ results::WorstCase worst_of(const std::string& defense, double accuracy) {
   results::WorstCase worst;
   worst.identity = "worst-" + defense, worst.fingerprint = "f";
   worst.suite = "s", worst.defense = defense;
-  worst.threat = "l", worst.norm = "linf", worst.epsilon = 0.1;
+  worst.threat = {"l", "linf", 0.1};
   worst.samples = 24, worst.robust_accuracy = accuracy, worst.clean_accuracy = 1;
   worst.attacks = {"fgsm", "pgd"}, worst.decided_by = {{"pgd", 24}};
   worst.complete = true;

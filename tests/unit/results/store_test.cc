@@ -72,9 +72,7 @@ results::CellRecord cell(const std::string& identity, results::Status status = r
   record.attack = "pgd";
   record.dataset = "fashion-mnist-1k";
   record.split = "test";
-  record.threat = "linf8";
-  record.norm = "linf";
-  record.epsilon = 8.0 / 255;
+  record.threat = {"linf8", "linf", 8.0 / 255};
   record.seed = 1;
   record.status = status;
   record.reason = status == results::Status::kOk ? "" : "a sentence";
@@ -116,8 +114,8 @@ void expect_equal(const results::Interval& a, const results::Interval& b) {
 void expect_equal(const results::CellRecord& a, const results::CellRecord& b) {
   EXPECT_EQ(std::tie(a.schema_version, a.identity, a.fingerprint, a.suite, a.defense, a.attack),
             std::tie(b.schema_version, b.identity, b.fingerprint, b.suite, b.defense, b.attack));
-  EXPECT_EQ(std::tie(a.dataset, a.split, a.threat, a.norm, a.epsilon, a.seed, a.status, a.reason),
-            std::tie(b.dataset, b.split, b.threat, b.norm, b.epsilon, b.seed, b.status, b.reason));
+  EXPECT_EQ(std::tie(a.dataset, a.split, a.threat, a.seed, a.status, a.reason),
+            std::tie(b.dataset, b.split, b.threat, b.seed, b.status, b.reason));
   EXPECT_EQ(std::tie(a.flags, a.samples, a.trials, a.stochastic, a.clean_accuracy, a.ties),
             std::tie(b.flags, b.samples, b.trials, b.stochastic, b.clean_accuracy, b.ties));
   EXPECT_EQ(std::tie(a.robust_accuracy, a.majority_accuracy, a.worst_trial_accuracy),
@@ -143,9 +141,7 @@ results::WorstCase worst_case(const std::string& identity) {
   record.fingerprint = "f";
   record.suite = "suite";
   record.defense = "at";
-  record.threat = "linf8";
-  record.norm = "linf";
-  record.epsilon = 0.1;
+  record.threat = {"linf8", "linf", 0.1};
   record.seed = 2;
   record.samples = 100;
   record.trials = 4;
@@ -252,9 +248,8 @@ TEST_F(StoreTest, GivesBackEveryFieldAfterReopening) {
   const results::WorstCase expected = worst_case("w");
   EXPECT_EQ(std::tie(worst->identity, worst->fingerprint, worst->suite, worst->defense),
             std::tie(expected.identity, expected.fingerprint, expected.suite, expected.defense));
-  EXPECT_EQ(
-      std::tie(worst->threat, worst->norm, worst->epsilon, worst->seed, worst->samples),
-      std::tie(expected.threat, expected.norm, expected.epsilon, expected.seed, expected.samples));
+  EXPECT_EQ(std::tie(worst->threat, worst->seed, worst->samples),
+            std::tie(expected.threat, expected.seed, expected.samples));
   EXPECT_EQ(std::tie(worst->trials, worst->clean_accuracy, worst->robust_accuracy),
             std::tie(expected.trials, expected.clean_accuracy, expected.robust_accuracy));
   EXPECT_EQ(std::tie(worst->attacks, worst->missing, worst->decided_by, worst->complete,
