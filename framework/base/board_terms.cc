@@ -10,8 +10,6 @@
 namespace gauntlet {
 namespace {
 constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
-constexpr Division kDivisions[] = {Division::kDeterministic, Division::kRandomized,
-                                   Division::kCertified};
 }  // namespace
 
 bool is_column_of(const std::string& column, const std::string& entry) {
@@ -23,21 +21,10 @@ bool is_file_name(const std::string& text) {
          text.find_first_not_of(kNameLetters) == std::string::npos;
 }
 
-std::string to_string(Division division) {
-  switch (division) {
-    case Division::kDeterministic:
-      return "deterministic";
-    case Division::kRandomized:
-      return "randomized";
-    case Division::kCertified:
-      return "certified";
-  }
-  throw std::invalid_argument("not a division");
-}
+std::string to_string(Division division) { return word_for(kDivisions, division); }
 
 Division division_from_string(const std::string& name) {
-  for (const Division division : kDivisions)
-    if (name == to_string(division)) return division;
+  if (const auto division = value_for(kDivisions, name)) return *division;
   throw std::invalid_argument("is " + shown(name) +
                               ", expected deterministic, randomized or certified");
 }

@@ -6,10 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "base/names.h"
+
 namespace gauntlet {
 
 /// Of defenses that answer one input always the same; whose answers are drawn; that certify.
 enum class Division { kDeterministic, kRandomized, kCertified };
+inline constexpr Name<Division> kDivisions[] = {{"deterministic", Division::kDeterministic},
+                                                {"randomized", Division::kRandomized},
+                                                {"certified", Division::kCertified}};
 std::string to_string(Division division);
 /// Chance of failing that a certificate may have on a board, that of Cohen et al. 2019.
 constexpr double kMostAlpha = 0.001;

@@ -5,6 +5,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "base/names.h"
 #include "base/sha256.h"
 #include "base/shown.h"
 #include "base/whole_file.h"
@@ -16,21 +17,12 @@ namespace {
 constexpr size_t kMostBytes = size_t{1} << 26;
 constexpr uint64_t kMostRanges = 1'000'000;
 
-constexpr Verified kVerified[] = {Verified::kNot, Verified::kTables, Verified::kModel};
+constexpr Name<Verified> kVerified[] = {
+    {"not", Verified::kNot}, {"tables", Verified::kTables}, {"model", Verified::kModel}};
 
 }  // namespace
 
-std::string to_string(Verified verified) {
-  switch (verified) {
-    case Verified::kNot:
-      return "not";
-    case Verified::kTables:
-      return "tables";
-    case Verified::kModel:
-      return "model";
-  }
-  throw std::invalid_argument("not a degree of verification");
-}
+std::string to_string(Verified verified) { return word_for(kVerified, verified); }
 
 // What json_fields.h asks of each type, found by argument-dependent look-up.
 
@@ -41,9 +33,10 @@ static void from_text(Spelling, const std::string& text, Division& to) {
   to = division_from_string(text);
 }
 static void from_text(Spelling, const std::string& text, Verified& to) {
-  for (const Verified verified : kVerified)
-    if (text == to_string(verified)) return void(to = verified);
-  throw std::invalid_argument("is " + shown(text) + ", expected not, tables or model");
+  const auto verified = value_for(kVerified, text);
+  if (!verified)
+    throw std::invalid_argument("is " + shown(text) + ", expected not, tables or model");
+  to = *verified;
 }
 static void from_text(Spelling, const std::string& text, results::Status& to) {
   try {

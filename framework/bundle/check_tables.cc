@@ -10,6 +10,7 @@
 #include "bundle/layout.h"
 #include "evaluation/bounds.h"
 #include "results/outcomes.h"
+#include "suite/names.h"
 #include "suite/suite.h"
 
 namespace gauntlet::bundle {
@@ -24,8 +25,7 @@ std::pair<Tensor, std::vector<int64_t>> indexed(const BundleFile& bundle, const 
 }
 
 Norm norm_of(const std::string& name) {
-  for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1})
-    if (suite::to_string(norm) == name) return norm;
+  if (const auto norm = value_for(suite::kNorms, name)) return *norm;
   throw BadInput("a threat's norm is '" + name + "', expected linf, l2 or l1");
 }
 

@@ -9,6 +9,7 @@
 #include "bundle/verify.h"
 #include "cli/board_entries.h"
 #include "cli/commands.h"
+#include "suite/names.h"
 #include "suite/read_suite.h"
 
 namespace gauntlet::cli {

@@ -38,9 +38,7 @@ int run(const ExportFlags& flags) {
   const results::Store store = open_results(flags.folder);
   const results::Store::Run run = run_of(store);
   reports::files::ExportOptions options;
-  options.inputs = flags.x_adv == "uint8"  ? reports::files::ExportedInputs::kUint8
-                   : flags.x_adv == "none" ? reports::files::ExportedInputs::kNone
-                                           : reports::files::ExportedInputs::kFloat32;
+  options.inputs = value_for(reports::files::kExportedInputs, flags.x_adv).value();
   options.quantise = flags.quantise;
   options.keeps = filter_of(flags.only, run);
   const std::filesystem::path target = flags.output.empty()
@@ -68,7 +66,7 @@ void add_export(CLI::App& app, Action& action) {
                     ->add_option("--x-adv", flags->x_adv,
                                  "Adversarial inputs: float32 as judged, uint8 where they are "
                                  "multiples of 1/255, or none")
-                    ->check(CLI::IsMember({"float32", "uint8", "none"}));
+                    ->check(CLI::IsMember(words_of(reports::files::kExportedInputs)));
   command
       ->add_flag("--quantise", flags->quantise,
                  "uint8: round inputs between the multiples towards their clean image")

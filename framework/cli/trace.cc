@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/words.h"
 #include "reports/drawing/plot.h"
+#include "suite/names.h"
 #include "suite/read_suite.h"
 
 namespace gauntlet::cli {

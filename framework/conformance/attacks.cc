@@ -11,6 +11,7 @@
 #include "evaluation/craft.h"
 #include "evaluation/process_state.h"
 #include "models/architectures/build_network.h"
+#include "suite/names.h"
 
 namespace gauntlet::conformance {
 namespace {
@@ -24,24 +25,6 @@ constexpr int64_t kClasses = 4, kSamples = 9;
 // Passes of one image after which an attack counts as endless: a hundred times what small
 // parameters should take.
 constexpr int64_t kEndless = 20'000;
-
-struct NamedNorm {
-  Norm norm;
-  const char* name;
-};
-constexpr NamedNorm kNorms[] = {{Norm::kLinf, "linf"}, {Norm::kL2, "l2"}, {Norm::kL1, "l1"}};
-
-const char* name_of(Goal goal) {
-  switch (goal) {
-    case Goal::kUntargeted:
-      return "untargeted";
-    case Goal::kTargeted:
-      return "targeted";
-    case Goal::kHypocritical:
-      break;
-  }
-  return "hypocritical";
-}
 
 int64_t images_that_differ(const Tensor& a, const Tensor& b) {
   return (a != b).flatten(1).any(1).sum().item<int64_t>();
@@ -102,15 +85,15 @@ class AttackTrial final : public evaluation::Environment {
     std::string reason;
     int64_t asked = 0;
     const std::unique_ptr<Attack> attack = make();
-    for (const NamedNorm& norm : kNorms) {
-      const ThreatModel threat = threat_of(norm.norm, epsilon);
+    for (const auto& [name, norm] : suite::kNorms) {
+      const ThreatModel threat = threat_of(norm, epsilon);
       const std::string why = attack->unsupported(threat, facts, Goal::kUntargeted);
       if (!why.empty()) {
         if (reason.empty()) reason = why;
         continue;
       }
       ++asked;
-      within(fmt::format("{}, epsilon {}", norm.name, epsilon), [&] { body(*attack, threat); });
+      within(fmt::format("{}, epsilon {}", name, epsilon), [&] { body(*attack, threat); });
     }
     if (asked == 0) throw NotAsked{reason};
   }
@@ -159,8 +142,7 @@ void require_equal(const Tensor& a, const Tensor& b, const std::string& otherwis
       fmt::format("{} in {} of {} images", otherwise, images_that_differ(a, b), a.size(0))};
 }
 
-// ---- The questions
-// ---------------------------------------------------------------------------------
+// ---- The questions ------------------------------------------------------------------------------
 
 void can_be_made(AttackTrial& trial) {
   const std::unique_ptr<Attack> attack = trial.make();
@@ -409,7 +391,7 @@ void goals(AttackTrial& trial) {
     const TargetFacts facts{kClasses, false, false, false};
     if (!attack->unsupported(threat, facts, goal).empty()) continue;
     ++asked;
-    AttackTrial::within(name_of(goal), [&] {
+    AttackTrial::within(suite::to_string(goal), [&] {
       CraftRules rules;
       rules.goal = goal;
       const Tensor wanted =

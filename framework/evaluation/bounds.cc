@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "suite/names.h"
+
 namespace gauntlet::evaluation {
 
 results::Threat threat_of(const suite::ThreatSpec& spec) {

@@ -15,6 +15,7 @@
 #include "evaluation/judge.h"
 #include "evaluation/process_state.h"
 #include "results/outcomes.h"
+#include "suite/names.h"
 
 namespace gauntlet::evaluation {
 namespace {

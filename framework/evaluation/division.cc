@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "suite/names.h"
+
 namespace gauntlet::evaluation {
 namespace {
 

@@ -11,6 +11,7 @@
 #include "evaluation/interrupted.h"
 #include "evaluation/loss_call.h"
 #include "evaluation/plugin_call.h"
+#include "suite/names.h"
 #include "suite/suite.h"
 
 namespace gauntlet::evaluation {

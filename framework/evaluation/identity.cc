@@ -15,6 +15,7 @@
 #include "models/architectures/build_network.h"
 #include "models/script_network.h"
 #include "registry/training_log.h"
+#include "suite/names.h"
 
 namespace gauntlet::evaluation {
 namespace {
@@ -161,6 +162,10 @@ json content_of(const std::string& kind, const std::string& plugin, const ParamM
   return out;
 }
 
+std::string saturation_text(suite::Saturation saturation) {
+  return word_for(suite::kSaturations, saturation);
+}
+
 // Without "saturation" nothing is retried: what every result meant before there was a choice.
 json host_json(const suite::HostKeys& keys) {
   json out = {{"restarts", keys.restarts},
@@ -169,15 +174,15 @@ json host_json(const suite::HostKeys& keys) {
               {"goal", suite::to_string(keys.goal)},
               {"access", keys.access ? json(suite::to_string(*keys.access)) : json(nullptr)},
               {"max_queries", keys.max_queries},
-              {"precision", halves(keys.mode) ? "bfloat16" : "float32"}};
-  if (keys.retries()) out["saturation"] = "retry";
+              {"precision", word_for(suite::kPrecisions, keys.mode)}};
+  if (keys.retries()) out["saturation"] = saturation_text(suite::Saturation::kRetry);
   return out;
 }
 
 json scoring_json(const suite::Scoring& scoring) {
   return {{"trials", scoring.trials},
           {"draws", scoring.draws},
-          {"success", scoring.success == suite::Success::kAny ? "any" : "final"}};
+          {"success", word_for(suite::kSuccesses, scoring.success)}};
 }
 
 bool couples_rows(const std::vector<Use>& layer_plugins, const Laboratory& lab) {
@@ -555,7 +560,8 @@ json parameters_of(const suite::Job& job, const data::Dataset& data, const Labor
   out["attack"] = attack_parameters(attack, lab);
   out["host"] = beside_defaults(host_json(attack.host), host_json({}));
   if (!attack.host.retries())
-    out["host"]["saturation"] = {{"value", "report"}, {"default", "retry"}};
+    out["host"]["saturation"] = {{"value", saturation_text(suite::Saturation::kReport)},
+                                 {"default", saturation_text(suite::Saturation::kRetry)}};
   out["scoring"] = beside_defaults(scoring_json(job.scoring), scoring_json({}));
   out["data"] = data_parameters(job.data, data, job.data.indices);
   return out;

@@ -10,13 +10,12 @@
 namespace gauntlet::registry {
 
 /// The words of `format`.
-inline const std::initializer_list<std::pair<std::string_view, data::DataFormat>> kDataFormats = {
+inline constexpr Name<data::DataFormat> kDataFormats[] = {
     {"idx", data::DataFormat::kIdx},           {"cifar10", data::DataFormat::kCifar10},
     {"cifar100", data::DataFormat::kCifar100}, {"svhn", data::DataFormat::kSvhn},
     {"images", data::DataFormat::kImages},     {"npz", data::DataFormat::kNpz}};
 /// Of npz: [N, C, H, W] or [N, H, W, C].
-inline const std::initializer_list<std::pair<std::string_view, bool>> kLayouts = {{"nchw", false},
-                                                                                  {"nhwc", true}};
+inline constexpr Name<bool> kLayouts[] = {{"nchw", false}, {"nhwc", true}};
 
 /// What a network's mean and std may be: pixels are in [0, 1].
 inline constexpr Range kMeans{-1, 1}, kDeviations{1e-6, 10};

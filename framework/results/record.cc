@@ -4,25 +4,21 @@
 #include <ctime>
 #include <stdexcept>
 
+#include "base/names.h"
+
 namespace gauntlet::results {
 
-std::string to_string(Status status) {
-  switch (status) {
-    case Status::kOk:
-      return "ok";
-    case Status::kInvalid:
-      return "invalid";
-    case Status::kError:
-      return "error";
-    case Status::kSkipped:
-      return "skipped";
-  }
-  throw std::invalid_argument("not a status: " + std::to_string(static_cast<int>(status)));
-}
+namespace {
+constexpr Name<Status> kStatuses[] = {{"ok", Status::kOk},
+                                      {"invalid", Status::kInvalid},
+                                      {"error", Status::kError},
+                                      {"skipped", Status::kSkipped}};
+}  // namespace
+
+std::string to_string(Status status) { return word_for(kStatuses, status); }
 
 Status status_from_string(const std::string& name) {
-  for (const Status status : {Status::kOk, Status::kInvalid, Status::kError, Status::kSkipped})
-    if (name == to_string(status)) return status;
+  if (const auto status = value_for(kStatuses, name)) return *status;
   throw std::invalid_argument("'" + name + "' is not a status: ok, invalid, error or skipped");
 }
 

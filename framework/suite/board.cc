@@ -13,11 +13,6 @@ namespace gauntlet::suite {
 namespace {
 namespace fs = std::filesystem;
 
-const std::initializer_list<std::pair<std::string_view, Division>> kDivisions = {
-    {"deterministic", Division::kDeterministic},
-    {"randomized", Division::kRandomized},
-    {"certified", Division::kCertified}};
-
 // Attacks that an audit item names; each is the board's.
 std::vector<std::string> read_names(toml::TableReader& audit, const std::string& key,
                                     const Board& board, toml::Problems& problems) {

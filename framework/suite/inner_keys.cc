@@ -3,8 +3,7 @@
 namespace gauntlet::suite {
 
 Average InnerKeys::averaged() const {
-  if (average == "probability") return Average::kProbability;
-  return average == "logit" ? Average::kLogit : Average::kLoss;
+  return value_for(kAverages, average).value_or(Average::kLoss);
 }
 
 InnerKeys take_inner_keys(Use& attack) {

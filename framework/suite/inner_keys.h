@@ -4,6 +4,7 @@
 
 #include "gauntlet/params.h"
 #include "gauntlet/types.h"
+#include "suite/names.h"
 
 namespace gauntlet::suite {
 
@@ -17,8 +18,7 @@ struct InnerKeys {
   void fields(auto&& visit) {
     visit(restarts, "restarts", "runs of the attack; the best result counts", Range{1, 999'999});
     visit(draws, "draws", "of the noise, in each query", Range{1, 999'999});
-    visit(average, "average", "what is averaged over the draws",
-          OneOf{"loss", "probability", "logit"});
+    visit(average, "average", "what is averaged over the draws", OneOf(words_of(kAverages)));
   }
   Average averaged() const;
 };

@@ -8,6 +8,7 @@
 #include "base/shown.h"
 #include "base/utf8.h"
 #include "gauntlet/attack.h"
+#include "suite/names.h"
 
 namespace gauntlet::suite {
 namespace {

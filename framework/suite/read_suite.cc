@@ -206,58 +206,6 @@ Suite board_columns(const Board& board, const library::PluginCatalogue& plugins,
   return suite;
 }
 
-std::string to_string(Norm norm) {
-  switch (norm) {
-    case Norm::kLinf:
-      return "linf";
-    case Norm::kL2:
-      return "l2";
-    case Norm::kL1:
-      return "l1";
-  }
-  return "";
-}
-
-std::string to_string(Goal goal) {
-  switch (goal) {
-    case Goal::kUntargeted:
-      return "untargeted";
-    case Goal::kTargeted:
-      return "targeted";
-    case Goal::kHypocritical:
-      return "hypocritical";
-  }
-  return "";
-}
-
-std::string to_string(Access access) {
-  switch (access) {
-    case Access::kNone:
-      return "none";
-    case Access::kDecision:
-      return "decision";
-    case Access::kScore:
-      return "score";
-    case Access::kGradient:
-      return "gradient";
-  }
-  return "";
-}
-
-std::string to_string(Average average) {
-  switch (average) {
-    case Average::kLoss:
-      return "loss";
-    case Average::kProbability:
-      return "probability";
-    case Average::kLogit:
-      return "logit";
-    case Average::kBallot:
-      return "ballot";
-  }
-  return "";
-}
-
 Suite read_suite(const std::filesystem::path& file, const SuiteOptions& options,
                  const library::PluginLibrary& plugins, const registry::Registry& registry) {
   return read_suite(file, options, library::LibraryCatalogue(plugins), registry);

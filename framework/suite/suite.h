@@ -109,9 +109,4 @@ struct SuiteOptions {
   std::vector<std::string> only;  ///< --only defense=…,attack=… (glob patterns)
 };
 
-std::string to_string(Norm);
-std::string to_string(Goal);
-std::string to_string(Access);
-std::string to_string(Average);
-
 }  // namespace gauntlet::suite

@@ -15,7 +15,6 @@
 // Each line reads "file:line:column: what is wrong, what was expected, the nearest valid name".
 #pragma once
 #include <filesystem>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "base/bad_input.h"
+#include "base/names.h"
 #include "base/nearest_name.h"
 #include "gauntlet/params.h"
 
@@ -121,15 +121,11 @@ class TableReader {
     return read_as(spec_of<T>(key, rule...), field, true);
   }
   /// One of several words.
-  template <class E>
-  bool choose(std::string_view key, E& field,
-              std::initializer_list<std::pair<std::string_view, E>> names, bool required = false) {
-    OneOf words;
-    for (const auto& [word, value] : names) words.emplace_back(word);
+  template <class E, size_t N>
+  bool choose(std::string_view key, E& field, const Name<E> (&names)[N], bool required = false) {
     std::string word;
-    if (!read_as(spec_of<std::string>(key, words), word, required)) return false;
-    for (const auto& [name, value] : names)
-      if (name == word) field = value;
+    if (!read_as(spec_of<std::string>(key, OneOf(words_of(names))), word, required)) return false;
+    field = *value_for(names, word);
     return true;
   }
 

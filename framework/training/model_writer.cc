@@ -9,6 +9,7 @@
 #include "base/write_atomically.h"
 #include "models/weights/safetensors.h"
 #include "registry/model_entry_writer.h"
+#include "suite/names.h"
 
 namespace gauntlet::training {
 namespace {
@@ -31,10 +32,10 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   if (recipe.from)
     out << "\nfrom = " << quoted(recipe.from->id)
         << "\nfrom_sha256 = " << quoted(recipe.from->sha256);
-  if (recipe.precision == Precision::kBFloat16) out << "\nprecision = \"bfloat16\"";
+  if (recipe.precision != Precision::kFloat32)
+    out << "\nprecision = " << quoted(word_for(kPrecisions, recipe.precision));
   if (result.averaged)
-    out << "\naveraging = "
-        << (recipe.averaging.type == AveragingSpec::Type::kEma ? "\"ema\"" : "\"swa\"");
+    out << "\naveraging = " << quoted(word_for(kAveragings, recipe.averaging.type));
   if (!recipe.stack.empty()) {
     ParamList stack;
     for (const Use& use : recipe.stack) stack.emplace_back(with_use(use));

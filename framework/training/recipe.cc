@@ -188,7 +188,7 @@ void read_averaging(toml::TableReader& recipe, toml::Problems& problems, Recipe&
   toml::TableReader reader(*table, "averaging", problems);
   using Type = AveragingSpec::Type;
   AveragingSpec& spec = out.averaging;
-  reader.choose("type", spec.type, {{"ema", Type::kEma}, {"swa", Type::kSwa}}, true);
+  reader.choose("type", spec.type, kAveragings, true);
   if (spec.type == Type::kEma) reader.read("decay", spec.decay, Range{0, 0.9999999});
   // SWA takes the weights at the ends of epochs, EMA those of each step.
   const double latest = double(out.epochs) - (spec.type == Type::kSwa ? 1 : 0.5);
@@ -347,8 +347,7 @@ void read_head(toml::TableReader& recipe, Recipe& out) {
   recipe.require("epochs", out.epochs, Range{1, 10'000});
   recipe.read("batch_size", out.batch_size, Range{1, 1e6});
   recipe.read("samples", out.samples, Range{0, 1e9});
-  recipe.choose("precision", out.precision,
-                {{"float32", Precision::kFloat32}, {"bfloat16", Precision::kBFloat16}});
+  recipe.choose("precision", out.precision, kPrecisions);
   recipe.read("gradient_clip", out.gradient_clip, Range{0, 1e9});
 }
 }  // namespace

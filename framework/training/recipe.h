@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/names.h"
 #include "library/plugin_catalogue.h"
 #include "registry/registry.h"
 #include "suite/suite.h"
@@ -54,6 +55,8 @@ struct ValidationSpec {
 /// Of training passes and inner attacks. Weights, optimizer, batch statistics, losses and
 /// validation are float32 in any case.
 enum class Precision { kFloat32, kBFloat16 };
+inline constexpr Name<Precision> kPrecisions[] = {{"float32", Precision::kFloat32},
+                                                  {"bfloat16", Precision::kBFloat16}};
 
 /// A running average of the weights, which is validated, selected and shipped in place of the
 /// weights themselves.
@@ -67,6 +70,9 @@ struct AveragingSpec {
   double decay = 0.999;   ///< EMA; min(decay, t / (9 + t)) at its t-th step, from 1
   double from_epoch = 0;  ///< earlier weights do not count
 };
+/// Those that a recipe can ask for.
+inline constexpr Name<AveragingSpec::Type> kAveragings[] = {{"ema", AveragingSpec::Type::kEma},
+                                                            {"swa", AveragingSpec::Type::kSwa}};
 
 /// Which epoch's weights are shipped: the last one's, or those with the best accuracy on validation
 /// samples, without an attack or under it. worst_clean takes the worst on purpose: of a fine-tuning

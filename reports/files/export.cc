@@ -162,12 +162,11 @@ class Exporter {
   }
 
   Json head() const {
-    const char* names[] = {"float32", "uint8", "none"};
     Json out = {{"schema_version", kIndexSchema},
                 {"suite", run_.suite},
                 {"started", run_.started},
                 {"complete", run_.complete},
-                {"x_adv", names[int(options_.inputs)]}};
+                {"x_adv", word_for(kExportedInputs, options_.inputs)}};
     if (options_.inputs == ExportedInputs::kUint8)
       out["scale"] = "x_adv.astype('float32') / 255 are the inputs in [0, 1]";
     out["cells"] = Json::array();

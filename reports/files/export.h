@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "base/names.h"
 #include "results/run_records.h"
 
 namespace gauntlet::reports::files {
@@ -12,6 +13,9 @@ enum class ExportedInputs {
   kUint8,    ///< multiples of 1/255: x_adv.astype("float32") / 255 is what was judged
   kNone
 };
+inline constexpr Name<ExportedInputs> kExportedInputs[] = {{"float32", ExportedInputs::kFloat32},
+                                                           {"uint8", ExportedInputs::kUint8},
+                                                           {"none", ExportedInputs::kNone}};
 
 struct ExportOptions {
   ExportedInputs inputs = ExportedInputs::kFloat32;

@@ -1,6 +1,7 @@
 // Section attack.
 #include <algorithm>
 
+#include "suite/names.h"
 #include "suite/radius.h"
 #include "suite/sections/sections.h"
 #include "suite/text/expand.h"
@@ -12,9 +13,9 @@ const std::set<std::string> kAttackKeys = {"use",     "cross",       "zip",     
                                            "draws",   "average",     "goal",      "access",
                                            "samples", "max_queries", "precision", "saturation"};
 
-template <class E>
+template <class E, size_t N>
 void read_word(toml::TableReader& reader, std::string_view key, std::optional<E>& field,
-               std::initializer_list<std::pair<std::string_view, E>> names) {
+               const Name<E> (&names)[N]) {
   E value{};
   if (reader.choose(key, value, names)) field = value;
 }
@@ -23,24 +24,12 @@ HostKeys read_host_keys(toml::TableReader& reader, int64_t samples) {
   HostKeys keys;
   reader.read("restarts", keys.restarts, Range{1, 999'999});
   reader.read("draws", keys.draws, Range{1, 999'999});
-  read_word(reader, "average", keys.average,
-            {{"loss", Average::kLoss},
-             {"probability", Average::kProbability},
-             {"logit", Average::kLogit}});
-  reader.choose("goal", keys.goal,
-                {{"untargeted", Goal::kUntargeted},
-                 {"targeted", Goal::kTargeted},
-                 {"hypocritical", Goal::kHypocritical}});
-  read_word(reader, "access", keys.access,
-            {{"none", Access::kNone},
-             {"decision", Access::kDecision},
-             {"score", Access::kScore},
-             {"gradient", Access::kGradient}});
+  read_word(reader, "average", keys.average, kAverages);
+  reader.choose("goal", keys.goal, kGoals);
+  read_word(reader, "access", keys.access, kAccesses);
   reader.read("max_queries", keys.max_queries, Range{0, 999'999'999'999});
-  reader.choose("precision", keys.mode,
-                {{"float32", models::Mode::kFolded}, {"bfloat16", models::Mode::kFoldedHalf}});
-  read_word(reader, "saturation", keys.saturation,
-            {{"retry", Saturation::kRetry}, {"report", Saturation::kReport}});
+  reader.choose("precision", keys.mode, kPrecisions);
+  read_word(reader, "saturation", keys.saturation, kSaturations);
   if (reader.read("samples", keys.samples, Range{1, 999'999'999}) && samples > 0 &&
       keys.samples > samples)
     reader.problem("samples", std::to_string(keys.samples) + " is more than the suite's " +

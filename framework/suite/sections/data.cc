@@ -5,6 +5,7 @@
 
 #include "data/formats/read_split.h"
 #include "registry/registry_entry.h"
+#include "suite/names.h"
 #include "suite/radius.h"
 #include "suite/sections/sections.h"
 
@@ -278,7 +279,7 @@ Scoring read_scoring(const toml::Toml& table, SuiteContext& context) {
   reader.read("draws", scoring.draws, Range{1, 999'999});
   if (scoring.trials > 0 && scoring.draws > 0)
     reader.problem("draws", "stands beside trials, expected one of the two");
-  reader.choose("success", scoring.success, {{"any", Success::kAny}, {"final", Success::kFinal}});
+  reader.choose("success", scoring.success, kSuccesses);
   reader.finish();
   return scoring;
 }

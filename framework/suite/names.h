@@ -1,0 +1,36 @@
+// The words of suites and recipes for norms, goals and other choices.
+#pragma once
+#include <string>
+
+#include "base/names.h"
+#include "suite/suite.h"
+
+namespace gauntlet::suite {
+
+inline constexpr Name<Norm> kNorms[] = {
+    {"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}};
+inline constexpr Name<Goal> kGoals[] = {{"untargeted", Goal::kUntargeted},
+                                        {"targeted", Goal::kTargeted},
+                                        {"hypocritical", Goal::kHypocritical}};
+inline constexpr Name<Access> kAccesses[] = {{"none", Access::kNone},
+                                             {"decision", Access::kDecision},
+                                             {"score", Access::kScore},
+                                             {"gradient", Access::kGradient}};
+/// Those that can be asked for; a ballot is cast by votes alone.
+inline constexpr Name<Average> kAverages[] = {
+    {"loss", Average::kLoss}, {"probability", Average::kProbability}, {"logit", Average::kLogit}};
+/// Of an attack's passes.
+inline constexpr Name<models::Mode> kPrecisions[] = {{"float32", models::Mode::kFolded},
+                                                     {"bfloat16", models::Mode::kFoldedHalf}};
+inline constexpr Name<Saturation> kSaturations[] = {{"retry", Saturation::kRetry},
+                                                    {"report", Saturation::kReport}};
+inline constexpr Name<Success> kSuccesses[] = {{"any", Success::kAny}, {"final", Success::kFinal}};
+
+inline std::string to_string(Norm norm) { return word_for(kNorms, norm); }
+inline std::string to_string(Goal goal) { return word_for(kGoals, goal); }
+inline std::string to_string(Access access) { return word_for(kAccesses, access); }
+inline std::string to_string(Average average) {
+  return average == Average::kBallot ? "ballot" : word_for(kAverages, average);
+}
+
+}  // namespace gauntlet::suite
