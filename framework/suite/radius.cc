@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "suite/names.h"
+
 namespace gauntlet::suite {
 namespace {
 
@@ -46,16 +48,8 @@ const double* number(const ParamMap& params, std::string_view name) {
   const auto there = params.find(name);
   return there == params.end() ? nullptr : there->second.get<double>();
 }
-}  // namespace
 
-double diameter(Norm norm, const std::vector<int64_t>& shape) {
-  if (norm == Norm::kLinf) return 1;
-  if (shape.empty()) return std::numeric_limits<double>::infinity();
-  double pixels = 1;
-  for (const int64_t side : shape) pixels *= double(side);
-  return norm == Norm::kL2 ? std::sqrt(pixels) : pixels;
-}
-
+// Whether epsilon is there and fit for use.
 bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t>& shape,
                  double& epsilon) {
   bool unbounded = false;
@@ -72,6 +66,26 @@ bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t
   }
   if (!wrong.empty()) threat.problem("epsilon", wrong);
   return wrong.empty();
+}
+}  // namespace
+
+double diameter(Norm norm, const std::vector<int64_t>& shape) {
+  if (norm == Norm::kLinf) return 1;
+  if (shape.empty()) return std::numeric_limits<double>::infinity();
+  double pixels = 1;
+  for (const int64_t side : shape) pixels *= double(side);
+  return norm == Norm::kL2 ? std::sqrt(pixels) : pixels;
+}
+
+ThreatSpec read_threat(toml::TableReader& table, const std::string& name,
+                       const std::vector<int64_t>& shape) {
+  ThreatSpec threat;
+  threat.name = name;
+  table.choose("norm", threat.norm, kNorms, true);
+  if (read_radius(table, threat.norm, shape, threat.epsilon))
+    threat.epsilon_text = plain_text(*table.any("epsilon"));
+  table.finish();
+  return threat;
 }
 
 std::string step_problem(const ParamMap& params, const std::vector<ThreatSpec>& threats,

@@ -12,11 +12,12 @@ namespace gauntlet::suite {
 /// shape has no longest L2 and L1 distance.
 double diameter(Norm norm, const std::vector<int64_t>& shape);
 
-/// Reads epsilon (required) and unbounded. A radius that leaves every image as it is or is longer
-/// than the diameter is a problem that names the fraction probably meant, unless unbounded = true.
-/// Whether epsilon is fit for use.
-bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t>& shape,
-                 double& epsilon);
+/// The threat of a table of norm and epsilon (both required) and unbounded; any other key is
+/// unknown. A radius that leaves every image as it is or is longer than the diameter of images of
+/// this shape is a problem that names the fraction probably meant, unless unbounded = true;
+/// epsilon_text is empty then.
+ThreatSpec read_threat(toml::TableReader& table, const std::string& name,
+                       const std::vector<int64_t>& shape);
 
 /// What is wrong with the step sizes of an attack, and of attacks nested in it, that are given in
 /// pixels (step_unit = "input"): longer than the diameter under each threat. One clause, or "".

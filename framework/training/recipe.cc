@@ -214,14 +214,7 @@ void read_threat(toml::TableReader& recipe, const registry::Registry& registry,
   const toml::Toml* table = recipe.table("threat");
   if (!table) return;
   toml::TableReader reader(*table, "threat", problems);
-  suite::ThreatSpec threat;
-  threat.name = "training";
-  reader.choose("norm", threat.norm, {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}},
-                true);
-  if (suite::read_radius(reader, threat.norm, shape_of(out.dataset, registry), threat.epsilon))
-    threat.epsilon_text = plain_text(*reader.any("epsilon"));
-  reader.finish();
-  out.threat = threat;
+  out.threat = suite::read_threat(reader, "training", shape_of(out.dataset, registry));
 }
 
 // Of the attack that training runs and of the one that validates.

@@ -250,15 +250,8 @@ std::vector<ThreatSpec> read_threats(const toml::Toml& table, SuiteContext& cont
   std::vector<ThreatSpec> out;
   for (const auto& member : *table.get<toml::Toml::Table>()) {
     toml::TableReader reader(member.value, "threat '" + member.key + "'", context.problems);
-    ThreatSpec threat;
-    threat.name = member.key;
     if (!member.value.get<toml::Toml::Table>()) continue;
-    reader.choose("norm", threat.norm,
-                  {{"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}}, true);
-    if (read_radius(reader, threat.norm, context.shape, threat.epsilon))
-      threat.epsilon_text = plain_text(*reader.any("epsilon"));
-    reader.finish();
-    out.push_back(threat);
+    out.push_back(read_threat(reader, member.key, context.shape));
   }
   if (table.get<toml::Toml::Table>()->empty())
     context.problems.add(table.position, "threat: is empty, expected at least one");
