@@ -2,8 +2,8 @@
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
 #include "base/sha256.h"
+#include "base/shape_text.h"
 #include "data/files/gzip.h"
-#include "data/formats/dimensions.h"
 #include "data/formats/read_split.h"
 #include "registry/manifest.h"
 #include "registry/registry.h"
@@ -20,8 +20,8 @@ void check_read(const data::Dataset& data, const DatasetEntry& entry,
     throw BadInput(which + "the files hold " + std::to_string(data.size()) +
                    " samples, the entry declares " + std::to_string(split.samples));
   if (data.image_shape() != entry.shape)
-    throw BadInput(which + "the images are " + data::dimensions_text(data.image_shape()) +
-                   ", the entry declares " + data::dimensions_text(entry.shape));
+    throw BadInput(which + "the images are " + dimensions_text(data.image_shape()) +
+                   ", the entry declares " + dimensions_text(entry.shape));
 }
 
 std::string not_the_file(const fs::path& path, const std::string& dataset) {

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "base/bad_input.h"
+#include "base/shape_text.h"
 #include "base/shown.h"
-#include "data/formats/dimensions.h"
 #include "pickle/pickle.h"
 #include "sdk/numpy_values.h"
 

@@ -4,8 +4,8 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "base/shape_text.h"
 #include "data/files/gzip.h"
-#include "data/formats/dimensions.h"
 #include "data/formats/labels.h"
 #include "data/formats/readers.h"
 

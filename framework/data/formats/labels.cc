@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "base/bad_input.h"
-#include "data/formats/dimensions.h"
 
 namespace gauntlet::data {
 
@@ -21,12 +20,6 @@ void check_labels(const Tensor& labels, int64_t classes, const std::string& file
                  (classes > 0 ? " to " + std::to_string(last) : std::string(" or above")) + " (" +
                  std::to_string(wrong.size(0)) + " such labels)" +
                  (from_one ? "; they begin at 1: subtract 1" : ""));
-}
-
-std::string dimensions_text(at::IntArrayRef shape) {
-  std::string text;
-  for (const int64_t size : shape) text += (text.empty() ? "" : " x ") + std::to_string(size);
-  return text.empty() ? "a single value" : text;
 }
 
 }  // namespace gauntlet::data

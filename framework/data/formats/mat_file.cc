@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "base/bad_input.h"
+#include "base/shape_text.h"
 #include "base/shown.h"
 #include "data/files/inflater.h"
-#include "data/formats/dimensions.h"
 #include "sdk/numpy_values.h"
 
 namespace gauntlet::data {

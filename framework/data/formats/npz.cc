@@ -3,9 +3,9 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "base/shape_text.h"
 #include "base/shown.h"
 #include "base/zip.h"
-#include "data/formats/dimensions.h"
 #include "data/formats/labels.h"
 #include "data/formats/readers.h"
 #include "gauntlet/arrays.h"
