@@ -148,20 +148,11 @@ std::vector<bool> best_of(const std::vector<std::optional<double>>& values,
   return marked;
 }
 
-const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
-                                             const results::Threat& threat) {
-  const Group<results::CellRecord>* most = nullptr;
-  for (const std::string& attack : summary.attacks)
-    if (const auto* group = summary.cell(defense, attack, threat); group && group->clean)
-      if (!most || group->records.front()->samples > most->records.front()->samples) most = group;
-  return most;
-}
-
 std::vector<bool> best_clean(const Summary& summary, const results::OutcomesOf& outcomes,
                              const results::Threat& threat) {
   std::vector<const Group<results::CellRecord>*> groups;
   for (const std::string& defense : summary.defenses)
-    groups.push_back(clean_cell(summary, defense, threat));
+    groups.push_back(summary.clean_cell(defense, threat));
   return best_cells(groups, outcomes, analysis::Accuracy::kClean);
 }
 

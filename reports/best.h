@@ -33,9 +33,4 @@ std::vector<bool> best_under_attack(const Summary& summary, const results::Outco
 std::vector<bool> best_in_worst_case(const Summary& summary, const results::OutcomesOf& outcomes,
                                      const results::Threat& threat);
 
-/// The cell that a row's accuracy without an attack is of: with a result over the most images.
-/// Null where there is none.
-const Group<results::CellRecord>* clean_cell(const Summary& summary, const std::string& defense,
-                                             const results::Threat& threat);
-
 }  // namespace gauntlet::reports

@@ -169,6 +169,15 @@ const Group<results::WorstCase>* Summary::worst_case(const std::string& defense,
   return place == worst_case_index_.end() ? nullptr : &worst_cases[place->second];
 }
 
+const Group<results::CellRecord>* Summary::clean_cell(const std::string& defense,
+                                                      const results::Threat& threat) const {
+  const Group<results::CellRecord>* most = nullptr;
+  for (const std::string& attack : attacks)
+    if (const auto* group = cell(defense, attack, threat); group && group->clean)
+      if (!most || group->records.front()->samples > most->records.front()->samples) most = group;
+  return most;
+}
+
 std::vector<std::string> Summary::findings_of(const results::Difference& one) const {
   std::vector<std::string> out;
   for (const std::string& row : {one.defense, one.baseline})

@@ -62,6 +62,10 @@ struct Summary {
                                          const results::Threat& threat) const;
   const Group<results::WorstCase>* worst_case(const std::string& defense,
                                               const results::Threat& threat) const;
+  /// The cell that a row's accuracy without an attack is of: with a result over the most images.
+  /// Null where there is none.
+  const Group<results::CellRecord>* clean_cell(const std::string& defense,
+                                               const results::Threat& threat) const;
   /// Passes of the network that one answer of a defense takes, at the cell that took the least per
   /// image and trial: scoring also counts what confirmed hits. 0: no result.
   double passes_of_answer(const std::string& defense) const;

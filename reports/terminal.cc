@@ -9,6 +9,7 @@
 
 #include "base/shown.h"
 #include "base/utf8.h"
+#include "reports/summary.h"
 #include "suite/remarks.h"
 
 namespace gauntlet::reports {
@@ -25,20 +26,10 @@ struct Mean {
   void add(double value) { sum += value, ++count; }
 };
 
-// An attack on part of the images knows less of what happens without one.
-struct CleanMean {
-  Mean mean;
-  int64_t samples = 0;
-  void add(const results::CellRecord& cell) {
-    if (cell.samples > samples) mean = {}, samples = cell.samples;
-    if (cell.samples == samples) mean.add(cell.clean_accuracy);
-  }
-};
-
 struct Table {
+  results::Threat threat;
   std::vector<std::string> rows, columns;
   std::map<std::pair<std::string, std::string>, Mean> cells;
-  std::map<std::string, CleanMean> clean;
   std::map<std::string, Mean> worst;
 };
 
@@ -90,11 +81,13 @@ std::string certified_table(const std::vector<results::Certification>& records) 
 }  // namespace
 
 std::string summary_table(const results::Store::Run& run) {
+  const Summary summary(run);
   std::vector<std::string> threats;
   std::map<std::string, Table> tables;
   for (const results::CellRecord& cell : run.cells) {
     note(threats, cell.threat.name);
     Table& table = tables[cell.threat.name];
+    table.threat = cell.threat;
     note(table.rows, cell.defense), note(table.columns, cell.attack);
     Mean& mean = table.cells[{cell.defense, cell.attack}];
     if (cell.status != results::Status::kOk) {
@@ -102,7 +95,6 @@ std::string summary_table(const results::Store::Run& run) {
       continue;
     }
     mean.add(cell.robust_accuracy);
-    table.clean[cell.defense].add(cell);
   }
   for (const results::WorstCase& worst : run.worst_cases) {
     Mean& mean = tables[worst.threat.name].worst[worst.defense];
@@ -121,7 +113,9 @@ std::string summary_table(const results::Store::Run& run) {
     for (const std::string& column : table.columns) lines[0].push_back(printable(column));
     lines[0].push_back("worst case");
     for (const std::string& row : table.rows) {
-      std::vector<std::string> line{printable(row), table.clean[row].mean.text()};
+      Mean clean;
+      if (const auto* cell = summary.clean_cell(row, table.threat)) clean.add(cell->clean->mean);
+      std::vector<std::string> line{printable(row), clean.text()};
       for (const std::string& column : table.columns)
         line.push_back(table.cells[{row, column}].text());
       line.push_back(table.worst[row].text());

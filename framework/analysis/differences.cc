@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 
 #include "gauntlet/statistics.h"
+#include "results/settings.h"
 
 namespace gauntlet::analysis {
 namespace {
@@ -58,18 +58,15 @@ std::vector<const results::CellRecord*> columns_of(const std::vector<results::Ce
 std::vector<results::Difference> differences_of(const std::string& settings,
                                                 const std::vector<results::CellRecord>& cells,
                                                 const results::OutcomesOf& outcomes) {
-  const auto suite = nlohmann::json::parse(settings, nullptr, /*allow_exceptions=*/false);
-  if (!suite.is_object() || !suite.contains("defenses")) return {};
   const std::vector<const results::CellRecord*> columns = columns_of(cells);
   std::vector<results::Difference> out;
-  for (const auto& row : suite["defenses"]) {
-    if (!row.contains("baseline")) continue;
-    const std::string defense = row["name"], baseline = row["baseline"];
+  for (const results::Settings::Row& row : results::settings_of(settings).defenses) {
+    if (row.baseline.empty()) continue;
     const auto of = [&](const results::CellRecord& column, Accuracy accuracy) {
       results::Difference one =
-          difference_of(records_of(defense, column, cells), records_of(baseline, column, cells),
-                        accuracy, outcomes);
-      one.defense = defense, one.baseline = baseline, one.attack = column.attack;
+          difference_of(records_of(row.name, column, cells),
+                        records_of(row.baseline, column, cells), accuracy, outcomes);
+      one.defense = row.name, one.baseline = row.baseline, one.attack = column.attack;
       one.threat = column.threat;
       return one;
     };

@@ -7,6 +7,7 @@
 #include "bundle/value_at.h"
 #include "evaluation/bounds.h"
 #include "evaluation/identity.h"
+#include "suite/param_json.h"
 
 namespace gauntlet::bundle {
 namespace {
@@ -212,7 +213,7 @@ class EntryCheck {
       const json given =
           value_at(value_at(value_at(value_at(said, "attack"), "params"), name.c_str()), "value");
       std::vector<std::string> out;
-      differences(name, given, evaluation::to_json(value), out);
+      differences(name, given, suite::to_json(value), out);
       for (const std::string& difference : out) findings_.add(where + ": " + spec.name, difference);
     }
     const std::vector<int64_t> indices = first_samples(spec.host.samples);

@@ -2,6 +2,7 @@
 
 #include "base/bad_input.h"
 #include "library/plugin_catalogue.h"
+#include "suite/param_json.h"
 #include "suite/read_suite.h"
 
 namespace gauntlet::bundle {
@@ -10,32 +11,6 @@ using nlohmann::json;
 
 const toml::Position kSettingsFile{"settings.json"};
 
-ParamValue to_param(const json& value) {
-  switch (value.type()) {
-    case json::value_t::boolean:
-      return value.get<bool>();
-    case json::value_t::number_integer:
-    case json::value_t::number_unsigned:
-      return value.get<int64_t>();
-    case json::value_t::number_float:
-      return value.get<double>();
-    case json::value_t::string:
-      return value.get<std::string>();
-    case json::value_t::array: {
-      ParamList list;
-      for (const json& item : value) list.push_back(to_param(item));
-      return list;
-    }
-    case json::value_t::object: {
-      ParamMap map;
-      for (const auto& [key, item] : value.items()) map[key] = to_param(item);
-      return map;
-    }
-    default:
-      throw BadInput("settings.json: a parameter is " + value.dump());
-  }
-}
-
 // { use = "smoothing", sigma = 0.1 } of {"use": "smoothing", "params": {"sigma": 0.1}}.
 ParamMap use_of(const json& wrapper) {
   ParamMap use;
@@ -43,7 +18,7 @@ ParamMap use_of(const json& wrapper) {
     const json& params = wrapper.at("params");
     if (!params.is_object())
       throw BadInput("settings.json: the parameters of a wrapper are " + params.dump());
-    use = *to_param(params).get<ParamMap>();
+    use = suite::params_of(params);
   }
   use["use"] = wrapper.at("use").get<std::string>();
   return use;

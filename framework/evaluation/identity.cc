@@ -16,16 +16,11 @@
 #include "models/script_network.h"
 #include "registry/training_log.h"
 #include "suite/names.h"
+#include "suite/param_json.h"
 
 namespace gauntlet::evaluation {
 namespace {
 using nlohmann::json;
-
-json params_json(const ParamMap& params) {
-  json out = json::object();
-  for (const auto& [name, value] : params) out[name] = to_json(value);
-  return out;
-}
 
 std::string weights_hash(const registry::ModelEntry& entry) {
   return entry.sha256.empty() ? sha256_of_file(entry.weights) : entry.sha256;
@@ -37,13 +32,13 @@ json network_json(const models::NetworkSpec& spec) {
           {"classes", spec.classes},
           {"mean", spec.mean},
           {"std", spec.std},
-          {"options", params_json(spec.options)}};
+          {"options", suite::to_json(spec.options)}};
 }
 
 json uses_json(const std::vector<Use>& uses) {
   json out = json::array();
   for (const Use& use : uses)
-    out.push_back({{"use", use.plugin}, {"params", params_json(use.with)}});
+    out.push_back({{"use", use.plugin}, {"params", suite::to_json(use.with)}});
   return out;
 }
 
@@ -142,7 +137,7 @@ json content_of(const std::string& kind, const std::string& plugin, const ParamM
   for (const ParamSpec& spec : lab.plugins().schema(kind, plugin)) {
     const auto it = params.find(spec.name);
     const ParamValue& value = it == params.end() ? spec.fallback : it->second;
-    out[spec.name] = to_json(value);
+    out[spec.name] = suite::to_json(value);
     const auto* text = value.get<std::string>();
     const std::vector<ModelRef> models = models_of(spec, value);
     if (spec.type == ParamType::kModel && !models.empty())
@@ -293,7 +288,7 @@ const std::string& sdk_digest() {
 
 // A plugin that is a parameter says all of its own: {"use": "pgd", "steps": 7, …}.
 json filled(const ParamSpec& spec, const ParamValue& value, const Laboratory& lab) {
-  if (spec.type != ParamType::kUse) return to_json(value);
+  if (spec.type != ParamType::kUse) return suite::to_json(value);
   Use inner;
   detail::ParamTraits<Use>::assign(inner, value);
   json out = {{"use", inner.plugin}};
@@ -330,22 +325,6 @@ json beside_defaults(const json& values, const json& defaults) {
 const std::string& engine_digest() {
   static const std::string digest = digest_around(reinterpret_cast<const void*>(&engine_digest));
   return digest;
-}
-
-json to_json(const ParamValue& value) {
-  return std::visit(
-      [](const auto& v) -> json {
-        using T = std::decay_t<decltype(v)>;
-        if constexpr (std::is_same_v<T, ParamMap>)
-          return params_json(v);
-        else if constexpr (std::is_same_v<T, ParamList>) {
-          json out = json::array();
-          for (const ParamValue& item : v) out.push_back(to_json(item));
-          return out;
-        } else
-          return v;
-      },
-      value.value);
 }
 
 json data_question(const suite::DataSpec& from, const data::Dataset& data,
@@ -480,7 +459,7 @@ json model_parameters(const registry::ModelEntry& entry, const std::vector<Use>&
               {"classes", network.classes},
               {"mean", network.mean},
               {"std", network.std},
-              {"options", params_json(network.options)},
+              {"options", suite::to_json(network.options)},
               {"weights_sha256", weights_hash(entry)},
               {"layer_plugins", uses_of(entry.layer_plugins, lab)},
               {"stack", uses_of(stack, lab)}};
@@ -550,7 +529,7 @@ json data_parameters(const suite::DataSpec& from, const data::Dataset& data,
 json parameters_of(const suite::DefenseSpec& defense, const Laboratory& lab) {
   json out = model_parameters(defense.model, defense.stack, lab);
   out["fitted"] = fitted_of(defense, lab);
-  out["training"] = params_json(defense.model.training);
+  out["training"] = suite::to_json(defense.model.training);
   return {{"defense", std::move(out)}};
 }
 
@@ -618,7 +597,7 @@ json settings_of(const suite::Suite& suite) {
   for (const suite::AttackSpec& a : suite.attacks) {
     json column = {{"name", a.name},
                    {"use", a.plugin},
-                   {"params", params_json(a.params)},
+                   {"params", suite::to_json(a.params)},
                    {"host", host_json(a.host)}};
     if (suite.board) column["entry"] = a.entry, column["additional"] = a.additional;
     out["attacks"].push_back(std::move(column));

@@ -53,7 +53,6 @@ nlohmann::json parameters_of(const suite::DefenseSpec& defense, const Laboratory
 nlohmann::json data_parameters(const suite::DataSpec& from, const data::Dataset& data,
                                const std::vector<int64_t>& indices);
 
-nlohmann::json to_json(const ParamValue& value);
 /// The expanded suite, for the record of a run.
 nlohmann::json settings_of(const suite::Suite& suite);
 

@@ -193,7 +193,7 @@ HostNetwork::Value HostNetwork::run_batch_norm(const Node& node, const Value& in
           true};
 }
 
-Tensor HostNetwork::apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode) const {
+Tensor HostNetwork::apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode) {
   for (Tensor* tensor : {&a, &weight, &bias})
     if (halves(mode) && tensor->defined()) *tensor = tensor->to(torch::kBFloat16);
   if (node.op == Node::Op::kLinear) return torch::linear(a, weight, bias);

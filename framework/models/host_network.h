@@ -57,7 +57,7 @@ class HostNetwork final : public Network {
   Value run_layer(const Node& node, Pass& pass);
   Value run_batch_norm(const Node& node, const Value& input, Mode mode);
   Tensor normalise(const Node& node, const Tensor& x, Mode mode);
-  Tensor apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode) const;
+  static Tensor apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode);
   const Folded& folded(const Node& node, Mode mode);
   void fold(const Node& node, Folded& out) const;
   std::vector<Tensor> sources(const Node& node) const;

@@ -13,8 +13,8 @@ void initialise(std::vector<Node>& nodes, uint64_t seed) {
     noise.key.seed = seed ^ kWeights, noise.key.layer = uint32_t(node.layer);
     noise.key.id = noise.key.place = torch::zeros({1}, torch::kLong);
     const bool conv = node.op == Node::Op::kConv;
-    const double fan_in = double(node.weight.numel() / node.weight.size(0)),
-                 fan_out = double(node.weight.numel() / node.weight.size(1)),
+    const double fan_in = double(node.weight.numel()) / double(node.weight.size(0)),
+                 fan_out = double(node.weight.numel()) / double(node.weight.size(1)),
                  bound = 1 / std::sqrt(fan_in);
     const auto uniform = [&](at::IntArrayRef shape) {
       return (noise.uniform(shape).squeeze(0) * 2 - 1) * bound;

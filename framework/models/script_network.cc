@@ -173,7 +173,7 @@ class ScriptNetwork final : public Network {
     if (!answer.isTensor())
       throw BadInput("the program returns a " + answer.tagKind() + ", expected logits " +
                      shape_text(wanted));
-    const Tensor logits = answer.toTensor();
+    const Tensor& logits = answer.toTensor();
     if (logits.sizes() != wanted || !at::isFloatingType(logits.scalar_type()))
       throw BadInput("the program returns " + shape_text(logits.sizes()) + ", expected logits " +
                      shape_text(wanted));

@@ -143,7 +143,7 @@ void check_state(const Network& network, const State& state,
       problems.misfit(own.name, wrong);
   }
   for (const auto& [name, tensor] : state)
-    if (!known.count(name) && !matches(name, unneeded)) problems.left(name, tensor, names);
+    if (!known.contains(name) && !matches(name, unneeded)) problems.left(name, tensor, names);
   if (!problems.any()) return;
   throw BadInput(
       source + " does not fit the network '" + network.spec().architecture +

@@ -1,37 +1,25 @@
 #include "results/asked.h"
 
-#include <nlohmann/json.hpp>
+#include "results/settings.h"
 
 namespace gauntlet::results {
-namespace {
-using nlohmann::json;
-
-template <typename Record>
-Record named(const json& settings, const json& seed, const json& threat, const json& defense) {
-  Record record;
-  record.suite = settings.value("name", "");
-  record.seed = seed, record.defense = defense.at("name");
-  record.threat = {threat.at("name"), threat.at("norm"), threat.at("epsilon")};
-  return record;
-}
-}  // namespace
 
 Asked::Asked(const std::string& text) {
-  const json settings = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!settings.is_object()) return;
-  try {
-    for (const json& seed : settings.at("seeds"))
-      for (const json& threat : settings.at("threats"))
-        for (const json& defense : settings.at("defenses")) {
-          for (const json& attack : settings.at("attacks")) {
-            cells.push_back(named<CellRecord>(settings, seed, threat, defense));
-            cells.back().attack = attack.at("name");
-          }
-          worst_cases.push_back(named<WorstCase>(settings, seed, threat, defense));
+  const Settings settings = settings_of(text);
+  for (const int64_t seed : settings.seeds)
+    for (const Threat& threat : settings.threats)
+      for (const Settings::Row& row : settings.defenses) {
+        const auto named = [&](auto record) {
+          record.suite = settings.suite, record.seed = seed;
+          record.defense = row.name, record.threat = threat;
+          return record;
+        };
+        for (const Settings::Column& column : settings.attacks) {
+          cells.push_back(named(CellRecord()));
+          cells.back().attack = column.name;
         }
-  } catch (const json::exception&) {  // not what a suite writes
-    cells.clear(), worst_cases.clear();
-  }
+        worst_cases.push_back(named(WorstCase()));
+      }
 }
 
 }  // namespace gauntlet::results

@@ -265,7 +265,7 @@ ParamMap resolve(const Schema& schema, const ParamMap& given) {
     out[spec.name] = canonical(spec, it == given.end() ? spec.fallback : it->second);
   }
   for (const auto& [name, value] : given)
-    if (!out.count(name))
+    if (!out.contains(name))
       throw ParamError("unknown parameter '" + name + "'" + suggestion(name, names));
   return out;
 }
@@ -285,6 +285,7 @@ void assign_list(std::vector<T>& field, const ParamValue& value) {
 }
 }  // namespace
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type.
 #define GAUNTLET_PLAIN_PARAM_(T)                                    \
   ParamValue ParamTraits<T>::wrap(const T& field) { return field; } \
   void ParamTraits<T>::assign(T& field, const ParamValue& v) { field = *v.get<T>(); }
@@ -302,6 +303,7 @@ GAUNTLET_LIST_PARAM_(double)
 GAUNTLET_LIST_PARAM_(std::string)
 #undef GAUNTLET_PLAIN_PARAM_
 #undef GAUNTLET_LIST_PARAM_
+// NOLINTEND(bugprone-macro-parentheses)
 
 ParamValue ParamTraits<File>::wrap(const File& field) { return field.path; }
 void ParamTraits<File>::assign(File& field, const ParamValue& v) {

@@ -121,7 +121,7 @@ void Toml::erase(std::string_view key) {
 }
 
 Toml parse_toml(std::string_view text, const std::string& name) {
-  if (const int line = line_of_many_dots(text, 20 * kDeepest); line > 0)
+  if (const int line = line_of_many_dots(text, size_t{20} * kDeepest); line > 0)
     refuse_depth({name, line, 1});
   try {
     Toml out = Converter(text, name).value(::toml::parse(text, name));
@@ -209,7 +209,7 @@ void Problems::add(const Position& position, const std::string& message) {
 }
 
 void Problems::add(const BadInput& error) {
-  files_.push_back("");  // kept together, after what was found before
+  files_.emplace_back();  // kept together, after what was found before
   std::istringstream lines(error.what());
   int number = 0;
   for (std::string line; std::getline(lines, line);)

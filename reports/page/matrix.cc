@@ -151,16 +151,13 @@ View worst_view(const Summary& summary, const Group<results::WorstCase>* group,
   return cell;
 }
 
-/// The row's clean accuracy: the worst case's, else that of its first valid cell.
+/// The row's clean accuracy.
 View clean_view(const Summary& summary, const std::string& defense, const results::Threat& threat) {
   View cell = blank_cell();
   cell["hint"] = "no valid result";
-  std::optional<Spread> clean;
-  if (const auto* worst = summary.worst_case(defense, threat)) clean = worst->clean;
-  for (const std::string& attack : summary.attacks)
-    if (const auto* group = summary.cell(defense, attack, threat); group && !clean)
-      clean = group->clean;
-  if (!clean) return cell;
+  const auto* group = summary.clean_cell(defense, threat);
+  if (!group) return cell;
+  const std::optional<Spread>& clean = group->clean;
   const std::string sd = clean->sd ? "± " + percent(*clean->sd) : "";
   set_number(cell, clean->mean, clean->mean, clean->mean, sd);
   cell["text"] = percent(clean->mean) + (sd.empty() ? "" : " (" + sd + ")");

@@ -165,7 +165,7 @@ class AccuracyTable {
     table_.columns.push_back("clean");
     const std::vector<bool> best = marked(best_clean(summary_, outcomes_, threat_));
     for (size_t i = 0; i < table_.rows.size(); ++i) {
-      const auto* group = clean_cell(summary_, table_.rows[i].name, threat_);
+      const auto* group = summary_.clean_cell(table_.rows[i].name, threat_);
       add(i, group ? bold(number_of(*group->clean), best[i]) + raised(images_of(*group))
                    : legend_.absent());
     }

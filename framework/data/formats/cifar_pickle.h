@@ -7,7 +7,7 @@
 namespace gauntlet::data {
 
 /// Values of an image: 3 planes of 32 x 32.
-constexpr int64_t kCifarValues = 3 * 32 * 32;
+constexpr int64_t kCifarValues = int64_t{3} * 32 * 32;
 
 /// A batch of the Python version of CIFAR, as the bytes of a pickle begin and end.
 bool is_cifar_pickle(std::string_view bytes);

@@ -36,7 +36,7 @@ Tensor parse_idx(const std::string& content, const std::string& file,
       std::find(dimensions.begin(), dimensions.end(), rank) == dimensions.end())
     throw BadInput(file + ": the magic is " + std::to_string(big_endian(all, 0)) +
                    ", expected that of IDX " + kind + ", " +
-                   std::to_string(kUnsignedBytes * 256 + *dimensions.begin()));
+                   std::to_string(int64_t{kUnsignedBytes} * 256 + *dimensions.begin()));
   const size_t header = 4 + 4 * size_t(rank);
   if (all.size() < header) throw BadInput(file + ": the file ends inside the IDX header");
   std::vector<int64_t> shape;

@@ -102,7 +102,7 @@ std::string read_small(Bytes& in, uint32_t type, const std::string& file) {
   if (tag.type != type || tag.size > (tag.small ? 4 : kMostSmall))
     throw BadInput(file + ": an element of the MATLAB file is not what is expected there");
   if (tag.small) return std::string(tag.value, tag.size);
-  std::string bytes((tag.size + 7) / 8 * 8, '\0');
+  std::string bytes((size_t{tag.size} + 7) / 8 * 8, '\0');
   in.read(bytes.data(), bytes.size());
   bytes.resize(tag.size);
   return bytes;
@@ -190,7 +190,7 @@ std::map<std::string, Tensor> read_mat(const std::filesystem::path& path,
       throw BadInput(file + ": a packed element is no matrix");
     const Matrix matrix = read_head(bytes, file);
     if (std::find(wanted.begin(), wanted.end(), matrix.name) != wanted.end()) {
-      if (out.count(matrix.name))
+      if (out.contains(matrix.name))
         throw BadInput(file + ": the matrix " + shown(matrix.name) + " is there twice");
       const uint64_t could_hold = packed ? tag[1] * Inflater::kBestRatio : tag[1];
       out[matrix.name] =

@@ -22,7 +22,7 @@ Dataset read_npz_split(const SplitFiles& files);
 /// the folders in the order of `class_names` or else of their own, samples the files in the order
 /// of theirs. Listed, hashed and held to their structure here, decoded on demand. Files that are
 /// left out are counted in the remarks.
-Dataset read_image_folder(const SplitFiles& files);
+Dataset read_image_folder(const SplitFiles& split);
 
 /// Writes images and labels as .gz IDX files (how the embedded subset was made).
 void write_idx(const Dataset& data, const std::filesystem::path& images,

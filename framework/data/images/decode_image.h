@@ -13,7 +13,7 @@ enum class ImageCheck { kWhole, kFrame };
 /// becomes three equal channels where three are wanted, and equal channels grey where one is.
 /// Throws BadInput, naming the file: unreadable, cut short, pixels that are not opaque, colour
 /// where one channel is wanted, larger than its bytes can be.
-Tensor decode_image(const std::filesystem::path& file, int64_t channels,
+Tensor decode_image(const std::filesystem::path& path, int64_t channels,
                     ImageCheck check = ImageCheck::kWhole);
 
 }  // namespace gauntlet::data

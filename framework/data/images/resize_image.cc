@@ -21,8 +21,10 @@ std::vector<Taps> taps_of(int64_t size, int64_t scaled, int64_t count) {
   std::vector<Taps> out;
   for (int64_t i = first; i < first + count; ++i) {
     const double center = scale * (double(i) + 0.5);
+    // NOLINTBEGIN(bugprone-incorrect-roundings): truncated after 0.5 was added, as Pillow does it.
     const int64_t begin = std::max<int64_t>(0, int64_t(center - reach + 0.5)),
                   end = std::min(size, int64_t(center + reach + 0.5));
+    // NOLINTEND(bugprone-incorrect-roundings)
     Taps taps{begin, {}};
     double sum = 0;
     for (int64_t at = begin; at < end; ++at) {

@@ -52,10 +52,11 @@ AddArchitecture vgg(std::vector<int> widths);
 AddArchitecture densenet(int depth, int growth);
 
 // Small networks of papers on robustness and certification.
-void add_smallcnn(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
-void add_lenet5(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
-void add_cnn_a(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& options);
+void add_smallcnn(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given);
+void add_lenet5(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given);
+void add_cnn_a(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given);
 /// Without batch norm: 2 or 4 residual blocks (the alpha-beta-CROWN nets).
-AddArchitecture plain_resnet(int64_t stem, std::vector<int64_t> widths, std::vector<int> blocks);
+AddArchitecture plain_resnet(int64_t stem, const std::vector<int64_t>& widths,
+                             const std::vector<int>& blocks);
 
 }  // namespace gauntlet::models

@@ -23,7 +23,7 @@ const Architecture* find_architecture(const std::string& name) {
 const Architecture& architecture_of(const std::string& name) {
   if (const Architecture* found = find_architecture(name)) return *found;
   std::vector<std::string> names = architecture_names();
-  names.push_back(kTorchScript);
+  names.emplace_back(kTorchScript);
   throw BadInput("unknown architecture '" + name + "'" + suggestion(name, names));
 }
 
@@ -71,7 +71,7 @@ void expect_batch_norm(const NetworkSpec& spec, const std::vector<Node>& nodes) 
   const bool there = std::any_of(nodes.begin(), nodes.end(),
                                  [](const Node& node) { return node.op == Node::Op::kBatchNorm; });
   for (const char* name : {kEpsilon, kMomentum})
-    if (!there && spec.options.count(name))
+    if (!there && spec.options.contains(name))
       throw ParamError(std::string(name) + ": the network has no batch norm");
 }
 

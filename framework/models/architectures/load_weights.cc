@@ -71,7 +71,7 @@ void take_normalisation(Tensors& tensors, const std::set<std::string>& own, cons
     const std::string what(normalisation(it->first));
     const bool mean = what == "mean";
     const Tensor& tensor = it->second;
-    if (what.empty() || own.count(it->first) || tensor.numel() != spec.input[0] ||
+    if (what.empty() || own.contains(it->first) || tensor.numel() != spec.input[0] ||
         !at::isFloatingType(tensor.scalar_type())) {
       ++it;
       continue;
@@ -141,13 +141,13 @@ Tensors without_own_prefix(Tensors tensors, const std::vector<NamedTensor>& netw
 Tensors with_synonyms(const Tensors& tensors, const std::set<std::string>& own) {
   std::map<std::string, std::vector<std::string>> wanted, given;
   for (const std::string& name : own)
-    if (!tensors.count(name)) wanted[canonical(name)].push_back(name);
+    if (!tensors.contains(name)) wanted[canonical(name)].push_back(name);
   for (const auto& [name, tensor] : tensors)
-    if (!own.count(name)) given[canonical(name)].push_back(name);
+    if (!own.contains(name)) given[canonical(name)].push_back(name);
   Tensors out;
   for (const auto& [name, tensor] : tensors) {
     const auto mine = wanted.find(canonical(name));
-    const bool meant = !own.count(name) && mine != wanted.end() && mine->second.size() == 1 &&
+    const bool meant = !own.contains(name) && mine != wanted.end() && mine->second.size() == 1 &&
                        given[canonical(name)].size() == 1;
     out[meant ? mine->second.front() : name] = tensor;
   }

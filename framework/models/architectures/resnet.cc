@@ -95,7 +95,8 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks) {
   };
 }
 
-AddArchitecture plain_resnet(int64_t stem, std::vector<int64_t> widths, std::vector<int> blocks) {
+AddArchitecture plain_resnet(int64_t stem, const std::vector<int64_t>& widths,
+                             const std::vector<int>& blocks) {
   return [=](Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
     gauntlet::bind<NoOptions>(given);
     const auto biased = [&](int value, const std::string& name, int64_t width, int64_t kernel,

@@ -111,7 +111,7 @@ const LayerType& type_of(const std::string& name) {
   std::vector<std::string> names;
   for (const LayerType& type : kTypes) {
     if (name == type.name) return type;
-    names.push_back(type.name);
+    names.emplace_back(type.name);
   }
   throw ParamError("unknown type '" + name + "'" + suggestion(name, names));
 }
@@ -143,7 +143,7 @@ void add_sequential(Graph& graph, int from, const NetworkSpec&, const ParamMap& 
   for (const auto& [name, value] : options)
     if (name != "layers") {
       std::vector<std::string> names = common_option_names();
-      names.push_back("layers");
+      names.emplace_back("layers");
       throw ParamError("unknown option '" + name + "'" + suggestion(name, names));
     }
   const auto it = options.find("layers");

@@ -24,7 +24,7 @@ StateDict find_state_dict(const pickle::Unpickler& pickle, uint32_t root,
 
 /// Fills `taken` and returns the tensors. Views of one storage share its memory; a stride may be 0,
 /// so that a tensor has more elements than the file. `checked`: whether the entries had checksums.
-std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& file,
+std::map<std::string, Tensor> read_pytorch_zip(const std::filesystem::path& path,
                                                const std::string& wanted, std::string& taken,
                                                bool& checked);
 std::map<std::string, Tensor> read_pytorch_legacy(const std::filesystem::path& file,

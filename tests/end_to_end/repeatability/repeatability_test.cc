@@ -4,6 +4,8 @@
 
 #include "analysis/latest_run.h"
 #include "data/formats/readers.h"
+#include "execution/local.h"
+#include "suite/job_json.h"
 #include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
@@ -147,6 +149,31 @@ TEST_F(WholeNumbers, ASecondRunComputesNothing) {
   ASSERT_EQ(a.cells.size(), b.cells.size());
   for (size_t i = 0; i < a.cells.size(); ++i) EXPECT_EQ(a.cells[i].finished, b.cells[i].finished);
   ASSERT_EQ(a.worst_cases.size(), 8u);
+}
+
+// What another process would read asks the same questions of the same answerers.
+TEST_F(WholeNumbers, JobsThatWereTextAreAnsweredFromTheStore) {
+  run_with("run", 7);
+  const suite::Suite s = suite();
+  const data::Dataset data = registry_.load(s.data.entry, s.data.split);
+  evaluation::Laboratory laboratory(plugins_, registry_, at::kCPU);
+  laboratory.probe_with(data);
+  results::Store store(folder_ / "run");
+  execution::RunOptions options;
+  options.batch_size = 7;
+  execution::RunEvents silent;
+  store.begin_run(s.name, "{}");
+  execution::Answerer answerer(data, s.data.indices, laboratory, store, options, silent);
+  std::vector<suite::Job> jobs;
+  for (const suite::Job& job : suite::jobs_of(s))
+    jobs.push_back(suite::job_from_json(to_json(job)));
+  size_t answered = 0;
+  execution::LocalExecutor(answerer, silent, nullptr)
+      .run(jobs, [&](size_t job, const execution::Answer& answer) {
+        EXPECT_TRUE(answer.cached) << jobs[job].label;
+        ++answered;
+      });
+  EXPECT_EQ(answered, s.cells.size());
 }
 
 TEST_F(WholeNumbers, TheImagesOfARunLieBesideWhatAttacksMadeOfThem) {
