@@ -95,7 +95,8 @@ void carry_findings(results::Store::Run& run) {
       if (decided == worst.decided_by.end() || decided->second == 0 || cell.seed != worst.seed ||
           cell.defense != worst.defense || cell.threat != worst.threat)
         continue;
-      for (const std::string& flag : cell.flags) worst.flags.push_back(cell.attack + ": " + flag);
+      for (const results::Finding& flag : cell.flags)
+        worst.flags.push_back(found_in(cell.attack, flag));
     }
   }
 }
@@ -178,12 +179,13 @@ const Group<results::CellRecord>* Summary::clean_cell(const std::string& defense
   return most;
 }
 
-std::vector<std::string> Summary::findings_of(const results::Difference& one) const {
-  std::vector<std::string> out;
+std::vector<results::Finding> Summary::findings_of(const results::Difference& one) const {
+  std::vector<results::Finding> out;
   for (const std::string& row : {one.defense, one.baseline})
     if (const auto* group = cell(row, one.attack, one.threat))
-      for (const std::string& flag : findings(*group))
-        out.push_back(row + " under " + one.attack + ": " + flag);
+      for (const results::CellRecord* record : group->records)
+        for (const results::Finding& flag : record->flags)
+          add_once(out, found_in(row + " under " + one.attack, flag));
   return out;
 }
 

@@ -27,12 +27,12 @@ struct Group {
   std::optional<Spread> clean, robust;
 };
 
-/// Of all seeds, each once.
+/// Of all seeds, a sentence each, each once.
 template <typename Record>
 std::vector<std::string> findings(const Group<Record>& group) {
   std::vector<std::string> out;
   for (const Record* record : group.records)
-    for (const std::string& flag : record->flags)
+    for (const std::string& flag : sentences(record->flags))
       if (std::find(out.begin(), out.end(), flag) == out.end()) out.push_back(flag);
   return out;
 }
@@ -69,8 +69,8 @@ struct Summary {
   /// Passes of the network that one answer of a defense takes, at the cell that took the least per
   /// image and trial: scoring also counts what confirmed hits. 0: no result.
   double passes_of_answer(const std::string& defense) const;
-  /// Of the cells that a difference compares.
-  std::vector<std::string> findings_of(const results::Difference& difference) const;
+  /// Of the cells that a difference compares: in "at under pgd".
+  std::vector<results::Finding> findings_of(const results::Difference& difference) const;
 
  private:
   std::map<std::string, size_t> cell_index_, worst_case_index_;

@@ -136,7 +136,7 @@ std::string findings_text(const results::Store::Run& run) {
   for (const results::CellRecord& cell : run.cells) {
     const suite::Remarks::Place place{cell.defense, cell.attack, cell.threat.name};
     findings.covers(place);
-    for (const std::string& flag : cell.flags) {
+    for (const std::string& flag : sentences(cell.flags)) {
       findings.add(place, flag);
       told.insert({cell.defense, cell.attack + ": " + flag});  // as a worst case repeats it
     }
@@ -144,12 +144,12 @@ std::string findings_text(const results::Store::Run& run) {
   }
   for (const results::WorstCase& worst : run.worst_cases) {
     findings.add(worst.defense + " × worst case", worst.reason);
-    for (const std::string& flag : worst.flags)
+    for (const std::string& flag : sentences(worst.flags))
       if (!told.count({worst.defense, flag})) findings.add(worst.defense, flag);
   }
   for (const results::Certification& record : run.certifications) {
     const std::string about = record.defense + ", certificates";
-    for (const std::string& flag : record.flags) findings.add(about, flag);
+    for (const std::string& flag : sentences(record.flags)) findings.add(about, flag);
     if (failed(record.status)) findings.add(about, to_string(record.status) + ", " + record.reason);
   }
   return suite::listed("findings", findings.lines());

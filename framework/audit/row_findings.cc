@@ -1,7 +1,5 @@
 #include "audit/row_findings.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -72,25 +70,25 @@ bool shorter(const Column& less, const Column& more) {
          same(less.host, more.host, {"restarts", "draws"}) && smaller;
 }
 
-// What `less` has less of than `more`; "": nothing, or it cannot be said. Examples from elsewhere
-// may have been made with anything.
-std::string why_weaker(const Column& less, const Column& more) {
+// Of a finding that `less`, which has less of something, beats `more`; "": it has not, or it cannot
+// be said. Examples from elsewhere may have been made with anything.
+std::string code_of(const Column& less, const Column& more) {
   if (less.plugin == "external" || more.record->ledger.queries == 0 ||
       less.key("goal", "untargeted") != more.key("goal", "untargeted"))
     return "";
-  if (!less.gradients()) return more.gradients() ? "without gradients of the defense" : "";
+  if (!less.gradients()) return more.gradients() ? "beaten_without_gradients" : "";
   if (!more.gradients()) return "";
-  if (shorter(less, more)) return "with less of the same";
+  if (shorter(less, more)) return "beaten_with_less";
   const int64_t one = less.key("draws", 1).is_number() ? less.key("draws", 1).get<int64_t>() : 1;
   return less.most_queries <= one && more.most_queries > less.most_queries
-             ? "with a single gradient"
+             ? "beaten_with_one_gradient"
              : "";
 }
 
 struct Match {
   const Column* less;
   const Column* more;
-  std::string why;
+  std::string code;
   double under_less = 0, under_more = 0;  // accuracy on the images of both
   double p = 1;
 };
@@ -100,8 +98,8 @@ double mean(const std::vector<double>& rates) {
 }
 
 std::optional<Match> match(const Column& less, const Column& more) {
-  Match out{&less, &more, why_weaker(less, more)};
-  if (out.why.empty()) return {};
+  Match out{&less, &more, code_of(less, more)};
+  if (out.code.empty()) return {};
   const results::OutcomesOf outcomes = [](const results::CellRecord& record) {
     return record.outcomes;
   };
@@ -114,7 +112,7 @@ std::optional<Match> match(const Column& less, const Column& more) {
 }
 
 // For each attack that is beaten the one that beats it most.
-void add_beaten(const std::vector<Column>& columns, std::vector<std::string>& out) {
+void add_beaten(const std::vector<Column>& columns, std::vector<results::Finding>& out) {
   std::vector<Match> matches;
   for (const Column& more : columns)
     for (const Column& less : columns)
@@ -133,33 +131,30 @@ void add_beaten(const std::vector<Column>& columns, std::vector<std::string>& ou
         most = &one;
     }
     if (most)
-      out.push_back(fmt::format(
-          "{} leaves {:.1f} %, {}, {}, {:.1f} % of the same images: its steps fall short, or "
-          "gradients are masked",
-          column.record->attack, 100 * most->under_more, most->less->record->attack, most->why,
-          100 * most->under_less));
+      out.push_back({most->code,
+                     {{"attack", column.record->attack},
+                      {"accuracy", most->under_more},
+                      {"other", most->less->record->attack},
+                      {"other_accuracy", most->under_less}}});
   }
 }
 
-void add_single_draws(const std::vector<Column>& columns, std::vector<std::string>& out) {
+void add_single_draws(const std::vector<Column>& columns, std::vector<results::Finding>& out) {
   bool gradients = false;
   for (const Column& column : columns) {
     if (!column.record->stochastic || column.key("draws", 1) != 1) return;
     gradients |= column.gradients();
   }
-  if (gradients)
-    out.push_back(
-        "attacked on single draws of its noise alone: gradients averaged over several (draws = 8) "
-        "may find more");
+  if (gradients) out.push_back({"single_draws"});
 }
 }  // namespace
 
-std::vector<std::string> findings_of_row(const std::vector<results::CellRecord>& cells) {
+std::vector<results::Finding> findings_of_row(const std::vector<results::CellRecord>& cells) {
   std::vector<Column> columns;
   for (const results::CellRecord& cell : cells)
     if (cell.status == results::Status::kOk && !cell.outcomes.empty())
       columns.push_back(column_of(cell));
-  std::vector<std::string> out;
+  std::vector<results::Finding> out;
   add_beaten(columns, out);
   add_single_draws(columns, out);
   return out;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <regex>
 #include <set>
 
 namespace gauntlet::boards {
@@ -74,7 +73,7 @@ class ThreatAudit {
     int64_t attacked = 0, unmoved = 0;
     std::set<std::string> flags;
     for (const BoardAttack::Cell& cell : attack.cells) {
-      flags.insert(cell.record.flags.begin(), cell.record.flags.end());
+      for (const results::Finding& flag : cell.record.flags) flags.insert(sentence(flag));
       for (const results::Outcome& outcome : cell.record.outcomes)
         if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
     }
@@ -101,27 +100,23 @@ std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items)
 
 namespace {
 
-// "every gradient was exactly 0 for 980 of 1000 …": no gradients, or none that tell anything, for
-// more than half of the samples, and these were not attacked again on another loss.
-bool tells_of_no_gradients(const std::string& flag) {
-  static const std::regex pattern(
-      "(every gradient was|a loss or gradient was|losses or gradients were not finite).* "
-      "([0-9]{1,9}) of ([0-9]{1,9}) attacked samples.*");
-  std::smatch match;
-  return flag.find("attacked again on") == std::string::npos &&
-         std::regex_match(flag, match, pattern) && 2 * std::stoll(match[2]) > std::stoll(match[3]);
+// No gradients, or none that tell anything, for more than half of the samples, and these were not
+// attacked again on another loss.
+bool tells_of_no_gradients(const results::Finding& flag) {
+  static const std::set<std::string> codes = {"zero_gradients", "saturated_reported", "not_finite"};
+  const auto samples = count_of(flag, "samples"), of = count_of(flag, "of");
+  return codes.contains(flag.code) && samples && of && *samples > *of / 2;
 }
 
 // "" where an attack of gradients was one.
 std::string gradient_failure_of(const BoardAttack& attack) {
   int64_t attacked = 0, unmoved = 0;
   for (const BoardAttack::Cell& cell : attack.cells) {
-    for (const std::string& flag : cell.record.flags)
-      if (tells_of_no_gradients(flag)) {
-        static const std::regex all(R"(every gradient was exactly 0 for ([0-9]+) of \1 .*)");
-        return std::regex_match(flag, all) ? "every gradient of " + attack.name + " is 0"
-                                           : "of " + attack.name + ", " + flag;
-      }
+    for (const results::Finding& flag : cell.record.flags)
+      if (tells_of_no_gradients(flag))
+        return flag.code == "zero_gradients" && count_of(flag, "samples") == count_of(flag, "of")
+                   ? "every gradient of " + attack.name + " is 0"
+                   : "of " + attack.name + ", " + sentence(flag);
     for (const results::Outcome& outcome : cell.record.outcomes)
       if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
   }

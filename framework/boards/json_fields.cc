@@ -147,6 +147,14 @@ int64_t checked_integer(const JsonPlace& place, const Json& json, Must must) {
   return value;
 }
 
+void read_finding(const JsonPlace& place, const Json& json, results::Finding& to) {
+  try {
+    to = nlohmann::json(json).get<results::Finding>();
+  } catch (const std::invalid_argument& error) {
+    place.fail(error.what());
+  }
+}
+
 Json packed_column(const Json& values, bool first) {
   if (values.empty()) return values;
   if (!first) {

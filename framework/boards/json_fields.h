@@ -54,6 +54,7 @@ std::string json_text(const Json& json);
 Json checked_object(const std::string& text);
 void check_text(const JsonPlace& place, const Json& json, Must must);
 double checked_number(const JsonPlace& place, const Json& json, Must must);
+void read_finding(const JsonPlace& place, const Json& json, results::Finding& to);
 int64_t checked_integer(const JsonPlace& place, const Json& json, Must must);
 
 /// Many small rows as columns. {"from": f, "count": n} is a column of consecutive integers, a plain
@@ -186,6 +187,8 @@ template <class T>
 Json json_of(const T& value, Must must) {
   if constexpr (std::same_as<T, std::string>) {
     return must == Must::kObject ? checked_object(value) : Json(value);
+  } else if constexpr (std::same_as<T, results::Finding>) {
+    return Json(nlohmann::json(value));
   } else if constexpr (Named<T>) {
     return to_string(value);
   } else if constexpr (Listed<T>) {
@@ -208,6 +211,8 @@ void read_json(const JsonPlace& place, const Json& json, T& to, Must must) {
   if constexpr (std::same_as<T, std::string>) {
     check_text(place, json, must);
     to = must == Must::kObject ? json.dump() : json.get<std::string>();
+  } else if constexpr (std::same_as<T, results::Finding>) {
+    read_finding(place, json, to);
   } else if constexpr (std::same_as<T, bool>) {
     if (!json.is_boolean()) place.unexpected(json, "true or false");
     to = json.get<bool>();

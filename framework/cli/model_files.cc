@@ -55,8 +55,9 @@ void remark_on(double accuracy, evaluation::DefendedModel& model, const data::Da
   if (!evaluation::near_chance(accuracy, model.classes(), data.size())) return;
   std::vector<int64_t> indices(static_cast<size_t>(data.size()));
   std::iota(indices.begin(), indices.end(), int64_t{0});
-  const std::string cause = likely_cause(model, data, indices, at::kCPU);
-  say(stderr, "{}\n", evaluation::near_chance_text(accuracy, model.classes(), cause));
+  const results::Finding finding = evaluation::near_chance_finding(
+      accuracy, model.classes(), likely_cause(model, data, indices, at::kCPU));
+  say(stderr, "{}\n", sentence(finding));
 }
 
 // On the test images of the data set, and of the embedded parts of it that are here.

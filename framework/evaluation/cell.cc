@@ -83,7 +83,7 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
     batch.target = random_targets(rules.seed, batch.index, batch.y, model.classes());
 
   const Verdict& clean = laboratory.clean(job.defense, model, batch, rules.seed, record.trials);
-  if (!model.stochastic() && rules.track && rules.goal == Goal::kUntargeted)
+  if (settles(job.scoring, rules.goal, model.stochastic()))
     batch.settled = clean.right[0].logical_not();
   const Crafted crafted = craft(attack, model, batch, threat, rules, laboratory);
   const Tensor everyone = torch::ones_like(crafted.confirmed);
@@ -106,6 +106,9 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   return crafted.x.cpu();
 }
 
+// Whether the worst input seen while attacking counts, not the last one.
+bool tracks(const suite::Scoring& scoring) { return scoring.success == suite::Success::kAny; }
+
 void fail(CellResult& result, results::Status status, const std::string& reason) {
   result.record.status = status;
   result.record.reason = reason;
@@ -126,11 +129,15 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts) {
   rules.max_queries = keys.max_queries;
   rules.mode = keys.mode;
   rules.retry = keys.retries();
-  rules.track = job.scoring.success == suite::Success::kAny;
+  rules.track = tracks(job.scoring);
   rules.compact = job.compact;
   rules.seed = uint64_t(job.seed);
   rules.stop = job.stop;
   return rules;
+}
+
+bool settles(const suite::Scoring& scoring, Goal goal, bool stochastic) {
+  return !stochastic && tracks(scoring) && goal == Goal::kUntargeted;
 }
 
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
@@ -218,8 +225,10 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
   if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
       !why.empty())
     return fail(result, results::Status::kSkipped, why);
-  record.flags = remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),
-                            job.attack.host.goal, laboratory.plugins());
+  for (const std::string& text :
+       remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),
+                  job.attack.host.goal, laboratory.plugins()))
+    record.flags.push_back(results::remark(text));
   record.stochastic = model.stochastic();
   record.trials = model.stochastic() ? job.scoring.trials_of(model.mc_samples()) : 1;
   Findings findings;
@@ -235,7 +244,7 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
   if (const std::string why = model.changed_since_probing(); !why.empty()) throw InvalidResult(why);
   record.status = results::Status::kOk;
   results::summarise(record);
-  for (std::string& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
+  for (results::Finding& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
     record.flags.push_back(std::move(flag));
   const std::set<std::string>& before = laboratory.changed_by(job.defense.name);
   flag_changes(record, "the defense", before);

@@ -33,6 +33,8 @@ CellResult evaluate(const CellJob& job, Laboratory& laboratory);
 
 /// What the host decides for the job's attack.
 CraftRules rules_of(const CellJob& job, const AttackFacts& facts);
+/// Whether samples that are answered wrong without an attack are not attacked.
+bool settles(const suite::Scoring& scoring, Goal goal, bool stochastic);
 /// Why this combination is not measured; empty: it is.
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
                            const ThreatModel& threat, const library::PluginLibrary& plugins);

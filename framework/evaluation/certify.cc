@@ -93,7 +93,8 @@ std::string wrongs_of(Laboratory& laboratory, ProcessState& process,
                       kOwnGenerator);
     generator.put_back();
   }
-  for (const std::string& what : process.put_back()) why = told_of_change("the defense", what);
+  for (const std::string& what : process.put_back())
+    why = sentence(told_of_change("the defense", what));
   if (const std::string what = laboratory.put_back(); !what.empty())
     why = fmt::format("the defense writes into the tensor {}, which was put back", what);
   return why;
@@ -185,12 +186,14 @@ results::Certification certify(const CertifyJob& job, Laboratory& laboratory) {
   return record;
 }
 
-std::string contradiction(DefendedModel& model, const data::Dataset& data, at::Device device,
-                          const results::Certification& certified, const results::CellRecord& cell,
-                          const Tensor& x_adv) {
+std::optional<results::Finding> contradiction(DefendedModel& model, const data::Dataset& data,
+                                              at::Device device,
+                                              const results::Certification& certified,
+                                              const results::CellRecord& cell,
+                                              const Tensor& x_adv) {
   const at::NoGradGuard no_graph;
   const Suspects all = suspects_of(certified, cell);
-  if (all.rows.empty()) return "";
+  if (all.rows.empty()) return {};
   const Tensor index = torch::tensor(all.index), x = x_adv.index_select(0, torch::tensor(all.rows));
   const Tensor distance = (x - data.x(index)).flatten(1).to(torch::kDouble).norm(2, 1);
   const Tensor radius = torch::tensor(all.radius, torch::kDouble);
@@ -205,14 +208,17 @@ std::string contradiction(DefendedModel& model, const data::Dataset& data, at::D
   std::vector<int64_t> images;
   for (int64_t i = 0; i < found.size(0); ++i)
     images.push_back(all.index[size_t(found.const_data_ptr<int64_t>()[i])]);
-  if (images.empty()) return "";
+  if (images.empty()) return {};
   const size_t count = images.size();
   images.resize(std::min<size_t>(count, 10));
-  return fmt::format(
-      "{} under {} changed the answer inside the certified radius of {} of {} images ({}{}), where "
-      "about {:.2g} certificates may fail",
-      cell.attack, cell.threat.name, count, certified.samples, fmt::join(images, ", "),
-      count > images.size() ? ", …" : "", certified.alpha * double(certified.samples));
+  return results::Finding{
+      "contradicted",
+      {{"attack", cell.attack},
+       {"threat", cell.threat.name},
+       {"changed", int64_t(count)},
+       {"certified", certified.samples},
+       {"images", fmt::format("{}{}", fmt::join(images, ", "), count > images.size() ? ", …" : "")},
+       {"expected", certified.alpha * double(certified.samples)}}};
 }
 
 }  // namespace gauntlet::evaluation

@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <optional>
 
 #include "evaluation/interrupted.h"
 #include "evaluation/laboratory.h"
@@ -25,11 +26,12 @@ results::Certification certify(const CertifyJob& job, Laboratory& laboratory);
 Certificate certificates(DefendedModel& model, const Tensor& x, const Noise& noise,
                          int64_t& forwards, const std::atomic<bool>* stop = nullptr);
 
-/// A sentence where a cell's adversarial inputs [N, C, H, W] lie inside their sample's certified
-/// radius and are yet answered otherwise, further draws of the vote confirming it; "" where none
-/// does. `cell` has its outcomes.
-std::string contradiction(DefendedModel& model, const data::Dataset& data, at::Device device,
-                          const results::Certification& certified, const results::CellRecord& cell,
-                          const Tensor& x_adv);
+/// A finding where a cell's adversarial inputs [N, C, H, W] lie inside their sample's certified
+/// radius and are yet answered otherwise, further draws of the vote confirming it; nullopt where
+/// none does. `cell` has its outcomes.
+std::optional<results::Finding> contradiction(DefendedModel& model, const data::Dataset& data,
+                                              at::Device device,
+                                              const results::Certification& certified,
+                                              const results::CellRecord& cell, const Tensor& x_adv);
 
 }  // namespace gauntlet::evaluation

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace gauntlet::evaluation {
 namespace {
 
@@ -49,56 +51,54 @@ std::string Findings::invalid(const AttackFacts& facts) const {
   return "";
 }
 
-std::vector<std::string> Findings::flags(const DefendedModel& model, double epsilon,
-                                         int64_t batch_size) const {
-  std::vector<std::string> out;
+std::vector<results::Finding> Findings::flags(const DefendedModel& model, double epsilon,
+                                              int64_t batch_size) const {
+  std::vector<results::Finding> out;
   flag_queries(out);
   if (unchanged_ > 0 && epsilon > 0)
-    out.push_back(
-        fmt::format("the adversarial input equals the clean one for {} of {} attacked samples",
-                    unchanged_, attacked_));
-  if (refuted_ > 0)
-    out.push_back(
-        fmt::format("{} hits seen while attacking were not confirmed by the judge", refuted_));
+    out.push_back({"unchanged", {{"samples", unchanged_}, {"of", attacked_}}});
+  if (refuted_ > 0) out.push_back({"refuted", {{"hits", refuted_}}});
   flag_defense(out, model, batch_size);
   return out;
 }
 
-void Findings::flag_queries(std::vector<std::string>& out) const {
-  const auto flag = [&](int64_t samples, const std::string& before, const std::string& after) {
-    if (samples > 0)
-      out.push_back(
-          fmt::format("{} for {} of {} attacked samples{}", before, samples, attacked_, after));
+void Findings::flag_queries(std::vector<results::Finding>& out) const {
+  const auto flag = [&](const std::string& code, int64_t samples, bool is_retried) {
+    if (samples == 0) return;
+    out.push_back({code, {{"samples", samples}, {"of", attacked_}}});
+    if (!is_retried) return;
+    out.back().figures["again"] = again_;  // for whichever of these findings
+    out.back().figures["fell"] = fell_;
   };
-  const std::string then =
-      retries_
-          ? fmt::format(" ({} attacked again on the margin loss, a hair inside the box: {} fell)",
-                        again_, fell_)
-          : " that withstood (not attacked again: saturation = \"report\")";
-  flag(zero_gradients_, "every gradient was exactly 0", ": gradients may be masked");
-  flag(saturated_, "a loss or gradient was exactly 0, which tells an attack nothing,", then);
-  flag(masked_bounds_, "no pixel on a bound of the box had a gradient, though most others had,",
-       then);
-  flag(not_finite_, "losses or gradients were not finite (NaN or infinite)", " that withstood");
-  flag(source_saturated_, "every loss or gradient of the transfer source was exactly 0",
-       " that withstood");
+  flag("zero_gradients", zero_gradients_, retries_);
+  flag(retries_ ? "saturated" : "saturated_reported", saturated_, retries_);
+  flag(retries_ ? "masked_bounds" : "masked_bounds_reported", masked_bounds_, retries_);
+  flag("not_finite", not_finite_, retries_);
+  flag("source_saturated", source_saturated_, false);
 }
 
-void Findings::flag_defense(std::vector<std::string>& out, const DefendedModel& model,
+void Findings::flag_defense(std::vector<results::Finding>& out, const DefendedModel& model,
                             int64_t batch_size) const {
   if (faulty_clean_ + faulty_attacked_ > 0)
-    out.push_back(fmt::format(
-        "the defense gave values that are not finite (NaN or infinite) for {} of {} clean inputs "
-        "and {} adversarial ones: an error of the defense, and never a right answer",
-        faulty_clean_, all_, faulty_attacked_));
-  if (const std::string remark = model.network().remark(); !remark.empty()) out.push_back(remark);
+    out.push_back({"faulty_answers",
+                   {{"clean", faulty_clean_}, {"adversarial", faulty_attacked_}, {"of", all_}}});
+  if (const std::string remark = model.network().remark(); !remark.empty())
+    out.push_back(results::remark(remark));
   if (model.own_randomness())
-    out.push_back(
-        "the defense draws random numbers of its own: asked twice on the same noise it answers "
-        "differently");
+    out.push_back({"own_randomness"});
   else if (model.couples_rows())
-    out.push_back(fmt::format(
-        "answers depend on the other images of a batch: measured in batches of {}", batch_size));
+    out.push_back({"coupled_rows", {{"batch_size", batch_size}}});
+}
+
+void count_all_samples(results::CellRecord& whole, bool settles) {
+  const auto all = int64_t(whole.outcomes.size());
+  const auto attacked =
+      settles ? std::count_if(whole.outcomes.begin(), whole.outcomes.end(),
+                              [](const results::Outcome& one) { return one.clean_right > 0; })
+              : all;
+  for (results::Finding& finding : whole.flags)
+    if (const auto of = finding.figures.find("of"); of != finding.figures.end())
+      of->second = finding.code == "faulty_answers" ? all : int64_t(attacked);
 }
 
 }  // namespace gauntlet::evaluation

@@ -5,6 +5,7 @@
 
 #include "evaluation/judge.h"
 #include "evaluation/rules.h"
+#include "results/record.h"
 
 namespace gauntlet::evaluation {
 
@@ -15,13 +16,13 @@ class Findings {
            const Crafted& crafted, const Verdict& clean, const Verdict& robust);
   /// One sentence: why the cell is invalid; empty: it is valid.
   std::string invalid(const AttackFacts& facts) const;
-  /// A sentence each, for CellRecord::flags.
-  std::vector<std::string> flags(const DefendedModel& model, double epsilon,
-                                 int64_t batch_size) const;
+  /// For CellRecord::flags.
+  std::vector<results::Finding> flags(const DefendedModel& model, double epsilon,
+                                      int64_t batch_size) const;
 
  private:
-  void flag_queries(std::vector<std::string>& out) const;
-  void flag_defense(std::vector<std::string>& out, const DefendedModel& model,
+  void flag_queries(std::vector<results::Finding>& out) const;
+  void flag_defense(std::vector<results::Finding>& out, const DefendedModel& model,
                     int64_t batch_size) const;
 
   // Samples.
@@ -32,5 +33,10 @@ class Findings {
   int64_t faulty_clean_ = 0, faulty_attacked_ = 0;
   bool asked_ = false, retries_ = false;
 };
+
+/// Of a cell that was evaluated in shards, with the outcomes of all: a finding tells how many
+/// samples there are, also in shards that have none of it. `settles`: those that are answered wrong
+/// without an attack were not attacked.
+void count_all_samples(results::CellRecord& whole, bool settles);
 
 }  // namespace gauntlet::evaluation

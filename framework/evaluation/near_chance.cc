@@ -8,9 +8,8 @@
 namespace gauntlet::evaluation {
 namespace {
 
-constexpr const char* kWhatToLookAt =
-    "check mean and std (of pixels in [0, 1], not swapped), the order of channels (RGB) and of "
-    "labels, and whether images are scaled or clipped as in training";
+// What to look at.
+constexpr const char* kNothingFound = "near_chance";
 constexpr int64_t kAsked = 200, kFewest = 10;
 
 double limit_of(int64_t classes) {
@@ -30,22 +29,18 @@ class Trial {
     x_ = data.x(index).to(device), y_ = data.y(index).to(device);
   }
 
-  std::string cause() {
+  results::Finding cause() {
     const Tensor plain = answers(x_);
     const double now = right(plain);
     if (!near_chance(now, model_.classes(), x_.size(0)))
-      return fmt::format(
-          "the bare network is right on {:.1f} % of {} images, its stack or noise "
-          "takes the rest",
-          100 * now, x_.size(0));
+      return {"near_chance_of_stack", {{"bare", now}, {"images", x_.size(0)}}};
     try_labels(plain);
     try_pixels();
     try_normalisation();
     // By luck none of some ten trials gets this far.
     if (best_ > std::max(0.4, 3 * now))
-      return fmt::format("the bare network is right on {:.1f} % of {} images {}", 100 * best_,
-                         x_.size(0), found_);
-    return kWhatToLookAt;
+      return {"near_chance_unless", {{"bare", best_}, {"images", x_.size(0)}, {"change", found_}}};
+    return {kNothingFound};
   }
 
  private:
@@ -133,19 +128,20 @@ bool near_chance(double accuracy, int64_t classes, int64_t samples) {
   return classes >= 2 && samples >= kFewest && accuracy < limit_of(classes);
 }
 
-std::string likely_cause(DefendedModel& model, const data::Dataset& data,
-                         const std::vector<int64_t>& indices, at::Device device) {
+results::Finding likely_cause(DefendedModel& model, const data::Dataset& data,
+                              const std::vector<int64_t>& indices, at::Device device) {
   const at::NoGradGuard no_graph;
   try {
     return Trial(model, data, indices, device).cause();
   } catch (const std::exception&) {  // a program may refuse what is no image
-    return kWhatToLookAt;
+    return {kNothingFound};
   }
 }
 
-std::string near_chance_text(double accuracy, int64_t classes, const std::string& cause) {
-  return fmt::format("clean accuracy of {:.1f} % is near chance ({:.1f} %): {}", 100 * accuracy,
-                     100 / double(classes), cause);
+results::Finding near_chance_finding(double accuracy, int64_t classes, results::Finding cause) {
+  cause.figures["accuracy"] = accuracy;
+  cause.figures["chance"] = 1 / double(classes);
+  return cause;
 }
 
 }  // namespace gauntlet::evaluation

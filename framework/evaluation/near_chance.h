@@ -5,6 +5,7 @@
 
 #include "data/dataset.h"
 #include "evaluation/defended_model.h"
+#include "results/finding.h"
 
 namespace gauntlet::evaluation {
 
@@ -12,13 +13,13 @@ namespace gauntlet::evaluation {
 /// labels or pixels are not what the model was trained on. Never of fewer than 10 samples.
 bool near_chance(double accuracy, int64_t classes, int64_t samples);
 
-/// Why the model may answer like that, one clause. The bare network is asked again on the first of
-/// the samples with channels, pixels, normalisation or labels changed; what makes it right most
-/// often is named, or else what to look at.
-std::string likely_cause(DefendedModel& model, const data::Dataset& data,
-                         const std::vector<int64_t>& indices, at::Device device);
+/// Why the model may answer like that: a finding without accuracy and chance. The bare network is
+/// asked again on the first of the samples with channels, pixels, normalisation or labels changed;
+/// what makes it right most often is named, or else what to look at.
+results::Finding likely_cause(DefendedModel& model, const data::Dataset& data,
+                              const std::vector<int64_t>& indices, at::Device device);
 
 /// The finding of a cell: "clean accuracy of 9.0 % is near chance (10.0 %): …".
-std::string near_chance_text(double accuracy, int64_t classes, const std::string& cause);
+results::Finding near_chance_finding(double accuracy, int64_t classes, results::Finding cause);
 
 }  // namespace gauntlet::evaluation

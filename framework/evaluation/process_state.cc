@@ -250,12 +250,12 @@ std::vector<std::string> ProcessState::put_back() {
   return changed;
 }
 
-std::string told_of_change(const std::string& who, const std::string& what) {
-  if (what == kOwnGenerator)
-    return who + " drew from " + what + ": its numbers depend on more than the seed";
-  if (what == kForked) return who + " began " + what + " (it forked), which was ended";
-  if (what == kLoweredLimits) return who + " lowered " + what + ": only root may raise them again";
-  return who + " changed " + what + ", which was put back";
+results::Finding told_of_change(const std::string& who, const std::string& what) {
+  const char* code = what == kOwnGenerator    ? "drew_numbers"
+                     : what == kForked        ? "forked"
+                     : what == kLoweredLimits ? "lowered_limits"
+                                              : "changed_process";
+  return {code, {{"who", who}, {"what", what}}};
 }
 
 OwnGenerator::OwnGenerator() : state_(generator().get_state()) {}

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "results/finding.h"
+
 namespace gauntlet::evaluation {
 
 /// Remembers the state of its construction; its end puts that back. Made and ended like a scope of
@@ -84,7 +86,7 @@ constexpr const char* kForked = "another process";
 constexpr const char* kOwnGenerator = "LibTorch's own random generator";
 
 /// The finding that `who` changed it.
-std::string told_of_change(const std::string& who, const std::string& what);
+results::Finding told_of_change(const std::string& who, const std::string& what);
 
 /// LibTorch's own generator, which no number of the host comes from.
 class OwnGenerator {

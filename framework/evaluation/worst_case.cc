@@ -100,8 +100,8 @@ Rescored rescore(const std::map<int64_t, Worst>& worst,
 }
 
 // Findings of the columns that decided images, those that decided most first.
-std::vector<std::string> flags_of(const std::vector<results::CellRecord>& cells,
-                                  const std::map<std::string, int64_t>& decided_by) {
+std::vector<results::Finding> flags_of(const std::vector<results::CellRecord>& cells,
+                                       const std::map<std::string, int64_t>& decided_by) {
   std::vector<std::pair<int64_t, const results::CellRecord*>> order;
   for (const results::CellRecord& cell : cells)
     if (const auto place = decided_by.find(cell.attack); place != decided_by.end())
@@ -109,9 +109,9 @@ std::vector<std::string> flags_of(const std::vector<results::CellRecord>& cells,
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
     return std::pair(a.first, rank_of(*a.second)) < std::pair(b.first, rank_of(*b.second));
   });
-  std::vector<std::string> out;
+  std::vector<results::Finding> out;
   for (const auto& [_, cell] : order)
-    for (const std::string& flag : cell->flags) out.push_back(cell->attack + ": " + flag);
+    for (const results::Finding& flag : cell->flags) out.push_back(found_in(cell->attack, flag));
   return out;
 }
 }  // namespace

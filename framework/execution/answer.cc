@@ -10,6 +10,7 @@
 #include "evaluation/bounds.h"
 #include "evaluation/cell.h"
 #include "evaluation/certify.h"
+#include "evaluation/findings.h"
 #include "evaluation/identity.h"
 #include "evaluation/near_chance.h"
 #include "evaluation/process_state.h"
@@ -40,9 +41,7 @@ suite::Job part_of(const suite::Job& job, int64_t from, int64_t samples) {
 
 void merge(CellRecord& whole, const CellRecord& part) {
   whole.outcomes.insert(whole.outcomes.end(), part.outcomes.begin(), part.outcomes.end());
-  for (const std::string& flag : part.flags)  // what is true of each shard is said once
-    if (std::find(whole.flags.begin(), whole.flags.end(), flag) == whole.flags.end())
-      whole.flags.push_back(flag);
+  results::merge(whole.flags, part.flags);
   for (const auto by_trial : {&CellRecord::clean_by_trial, &CellRecord::robust_by_trial})
     std::transform((whole.*by_trial).begin(), (whole.*by_trial).end(), (part.*by_trial).begin(),
                    (whole.*by_trial).begin(), std::plus<>());
@@ -250,6 +249,8 @@ void Answerer::evaluate(const suite::Job& job, int64_t, int64_t, Certification& 
 
 void Answerer::finish(const suite::Job& job, CellRecord& record) {
   results::summarise(record);
+  evaluation::count_all_samples(
+      record, evaluation::settles(job.scoring, job.attack->host.goal, record.stochastic));
   flag_near_chance(record, job);
 }
 void Answerer::finish(const suite::Job&, Certification& record) { analysis::summarise(record); }
@@ -280,7 +281,7 @@ void Answerer::flag_near_chance(CellRecord& record, const suite::Job& job) {
   const auto [it, fresh] = likely_causes_.try_emplace(job.defense.name);
   if (fresh) it->second = evaluation::likely_cause(model, data_, samples_, lab_.device());
   record.flags.push_back(
-      evaluation::near_chance_text(record.clean_accuracy, model.classes(), it->second));
+      evaluation::near_chance_finding(record.clean_accuracy, model.classes(), it->second));
 }
 
 // Measured once a network, and only where a cell of it is computed.

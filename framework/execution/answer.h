@@ -75,9 +75,10 @@ class Answerer {
   const RunOptions& options_;
   RunEvents& events_;
   const int most_threads_;
-  std::map<std::string, std::string> accuracy_problems_, likely_causes_;  // by row
-  std::map<std::pair<std::string, std::string>, int> threads_;            // that help a network
-  std::map<std::string, int64_t> asked_;                                  // identities of this run
+  std::map<std::string, std::string> accuracy_problems_;        // by row
+  std::map<std::string, results::Finding> likely_causes_;       // by row
+  std::map<std::pair<std::string, std::string>, int> threads_;  // that help a network
+  std::map<std::string, int64_t> asked_;                        // identities of this run
 };
 
 /// Says of records that the store lost, and that a run asked for, that they are computed again.

@@ -151,7 +151,7 @@ class Runner {
     // Names are of this suite, whoever asked the same question before.
     result->suite = suite_.name, result->defense = defense.name;
     result->threat = row_.front().threat;
-    for (std::string& finding : audit::findings_of_row(row_))
+    for (results::Finding& finding : audit::findings_of_row(row_))
       if (std::find(result->flags.begin(), result->flags.end(), finding) == result->flags.end())
         result->flags.push_back(std::move(finding));
     store_.put(*result);
@@ -164,19 +164,22 @@ class Runner {
     if (certified.status == Status::kOk)
       for (const CellRecord& cell : cells_)
         if (cell.defense == job.defense.name && cell.seed == job.seed && cell.status == Status::kOk)
-          if (std::string found = contradiction_by(job, certified, cell); !found.empty())
-            certified.flags.push_back(std::move(found));
+          if (auto found = contradiction_by(job, certified, cell))
+            certified.flags.push_back(std::move(*found));
     store_.put(certified);
   }
 
-  std::string contradiction_by(const suite::Job& job, const Certification& certified,
-                               CellRecord cell) {
+  std::optional<results::Finding> contradiction_by(const suite::Job& job,
+                                                   const Certification& certified,
+                                                   CellRecord cell) {
     try {
       cell.outcomes = store_.outcomes(cell.identity, cell.fingerprint);
       return evaluation::contradiction(lab_.defended(job.defense, data_), data_, lab_.device(),
                                        certified, cell, x_adv_of(cell));
     } catch (const std::exception& error) {  // certificates stand, unchecked: the report says so
-      return "not held against " + cell.attack + " under " + cell.threat.name + ": " + error.what();
+      return results::Finding{
+          "not_held_against",
+          {{"attack", cell.attack}, {"threat", cell.threat.name}, {"why", error.what()}}};
     }
   }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "results/finding.h"
 #include "results/threat.h"
 
 namespace gauntlet::results {
@@ -59,8 +60,8 @@ struct CellRecord {
   Threat threat;
   int64_t seed = 0;
   Status status = Status::kError;
-  std::string reason;              ///< one sentence unless ok
-  std::vector<std::string> flags;  ///< audit findings: "x_adv equals x for 100 of 1000 samples"
+  std::string reason;          ///< one sentence unless ok
+  std::vector<Finding> flags;  ///< audit findings
   int64_t samples = 0, trials = 1;
   bool stochastic = false;
   double clean_accuracy = 0, robust_accuracy = 0;  ///< means over samples and trials
@@ -102,8 +103,7 @@ struct WorstCase {
   std::vector<std::string> missing;           ///< columns without a valid result: "pgd (invalid)"
   std::map<std::string, int64_t> decided_by;  ///< attack -> samples where it was the worst
   bool complete = false;                      ///< no cell invalid or in error
-  /// Findings of the columns that decided it: "pgd: every gradient is 0".
-  std::vector<std::string> flags;
+  std::vector<Finding> flags;                 ///< of the columns that decided it, and of the row
   std::string reason;  ///< why there is no number, one sentence; samples is 0 then
   /// Right answers of each image and, where images share draws, of each trial; not kept in stores.
   std::vector<int64_t> right_by_image, right_by_trial;
@@ -123,8 +123,8 @@ struct Certification {
   std::string suite, defense, dataset, split;
   int64_t seed = 0;
   Status status = Status::kError;
-  std::string reason;              ///< one sentence unless ok
-  std::vector<std::string> flags;  ///< attacks that succeeded inside a certified radius
+  std::string reason;          ///< one sentence unless ok
+  std::vector<Finding> flags;  ///< attacks that succeeded inside a certified radius
   int64_t samples = 0;
   double alpha = 0;               ///< chance, a sample, that its certificate does not hold
   double certified_accuracy = 0;  ///< share of right answers with a radius above 0

@@ -22,6 +22,7 @@ class Seal {
     const bool is_plain = field == field && field != 0;
     add(is_plain ? std::to_string(std::bit_cast<uint64_t>(field)) : field == 0 ? "0" : "nan");
   }
+  void operator()(const char*, const Finding& field) { add(written(field)); }
   template <typename T>
   void operator()(const char* name, const std::vector<T>& list) {
     add(std::to_string(list.size()));

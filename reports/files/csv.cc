@@ -33,7 +33,7 @@ std::string line_of(const results::CellRecord& r) {
       << r.stochastic;
   add_numbers(row, r);
   const results::Ledger& ledger = r.ledger;
-  row << joined(r.flags) << ledger.forwards << ledger.backwards << ledger.queries
+  row << joined(sentences(r.flags)) << ledger.forwards << ledger.backwards << ledger.queries
       << ledger.executed_forwards << ledger.executed_backwards << ledger.source_forwards
       << ledger.source_backwards << ledger.scoring_forwards << r.seconds << r.finished << r.identity
       << r.fingerprint << r.x_adv << escape_hidden(r.parameters);
@@ -60,7 +60,7 @@ std::string differences_csv(const results::Store::Run& run) {
         << one.threat.norm << one.threat.epsilon << one.samples;
     if (one.ok)
       row << one.value << one.interval.low << one.interval.high << one.interval.level
-          << one.interval.method << one.p_below << joined(summary.findings_of(one));
+          << one.interval.method << one.p_below << joined(sentences(summary.findings_of(one)));
     else
       for (int i = 0; i < 7; ++i) row << std::string();
     text += row.line();
@@ -85,7 +85,7 @@ std::string certified_csv(const results::Store::Run& run) {
         row << r.alpha << c->index << c->label << none << none << false;
       else
         row << r.alpha << c->index << c->label << c->answer << c->radius << (c->answer == c->label);
-      row << r.identity << r.fingerprint << joined(r.flags);
+      row << r.identity << r.fingerprint << joined(sentences(r.flags));
       text += row.line();
     };
     if (!has_result(r)) add(nullptr);

@@ -184,7 +184,7 @@ class Exporter {
                   {"seed", cell.seed},
                   {"status", to_string(cell.status)},
                   {"reason", cell.reason},
-                  {"flags", cell.flags},
+                  {"flags", sentences(cell.flags)},
                   {"dataset", cell.dataset},
                   {"split", cell.split},
                   {"samples", cell.samples},

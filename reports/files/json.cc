@@ -42,6 +42,12 @@ Json ledger_of(const results::Ledger& ledger) {
           {"scoring_forwards", ledger.scoring_forwards}};
 }
 
+Json findings_of(const std::vector<results::Finding>& findings) {
+  Json out = Json::array();
+  for (const results::Finding& finding : findings) out.push_back(Json(results::object_of(finding)));
+  return out;
+}
+
 Json cell_of(const results::CellRecord& record) {
   const bool ok = has_result(record);
   const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
@@ -51,7 +57,8 @@ Json cell_of(const results::CellRecord& record) {
           {"seed", record.seed},
           {"status", to_string(record.status)},
           {"reason", record.reason},
-          {"flags", record.flags},
+          {"flags", sentences(record.flags)},
+          {"findings", findings_of(record.flags)},
           {"dataset", record.dataset},
           {"split", record.split},
           {"samples", record.samples},
@@ -88,7 +95,8 @@ Json worst_case_of(const results::WorstCase& record) {
           {"attacks", record.attacks},
           {"missing", record.missing},
           {"decided_by", record.decided_by},
-          {"flags", record.flags},
+          {"flags", sentences(record.flags)},
+          {"findings", findings_of(record.flags)},
           {"reason", record.reason},
           {"identity", record.identity},
           {"fingerprint", record.fingerprint}};
@@ -126,7 +134,8 @@ Json certification_of(const results::Certification& record) {
           {"seed", record.seed},
           {"status", to_string(record.status)},
           {"reason", record.reason},
-          {"flags", record.flags},
+          {"flags", sentences(record.flags)},
+          {"findings", findings_of(record.flags)},
           {"dataset", record.dataset},
           {"split", record.split},
           {"samples", record.samples},
@@ -148,6 +157,7 @@ Json certification_of(const results::Certification& record) {
 }
 
 Json difference_of(const Summary& summary, const results::Difference& one) {
+  const auto found = one.ok ? summary.findings_of(one) : std::vector<results::Finding>();
   return {{"defense", one.defense},
           {"baseline", one.baseline},
           {"attack", text_or_null(one.attack)},
@@ -156,7 +166,8 @@ Json difference_of(const Summary& summary, const results::Difference& one) {
           {"difference", one.ok ? Json(one.value) : Json(nullptr)},
           {"interval", one.ok ? interval_of(one.interval) : Json(nullptr)},
           {"p_below", one.ok ? Json(one.p_below) : Json(nullptr)},
-          {"flags", one.ok ? Json(summary.findings_of(one)) : Json::array()}};
+          {"flags", sentences(found)},
+          {"findings", findings_of(found)}};
 }
 
 Json spread_json(const std::optional<Spread>& spread) {

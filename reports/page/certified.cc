@@ -131,7 +131,7 @@ View certified_of(const Summary& summary) {
     if (group.ok) panels.push_back(panel_of(group, threats));
     if (panels.size() == kPanelsInARow) draw();
     for (const results::Certification* record : group.records)
-      for (const std::string& flag : record->flags)
+      for (const std::string& flag : sentences(record->flags))
         findings.push_back(
             {{"place",
               record->defense +

@@ -90,7 +90,8 @@ View cell_facts(const Group<results::CellRecord>& group) {
   facts.add("ties", group, [](const results::CellRecord& r) {
     return has_result(r) && r.ties ? grouped(r.ties) : std::string();
   });
-  facts.add("audit", group, [](const results::CellRecord& r) { return joined(r.flags); });
+  facts.add("audit", group,
+            [](const results::CellRecord& r) { return joined(sentences(r.flags)); });
   add_cost(facts, group);
   facts.add("finished", group, [](const results::CellRecord& r) { return r.finished; });
   facts.add("adversarial inputs", group, [](const results::CellRecord& r) {
@@ -128,7 +129,7 @@ View worst_facts(const Group<results::WorstCase>& group) {
     return joined(texts);
   });
   facts.add("reason", group, [](const results::WorstCase& r) { return r.reason; });
-  facts.add("audit", group, [](const results::WorstCase& r) { return joined(r.flags); });
+  facts.add("audit", group, [](const results::WorstCase& r) { return joined(sentences(r.flags)); });
   facts.add("identity", group, [](const results::WorstCase& r) { return r.identity; });
   return facts.rows();
 }
@@ -180,7 +181,7 @@ View failures_of(const Summary& summary) {
 View findings_of(const Summary& summary) {
   View out = View::array();
   for (const results::CellRecord& record : summary.run.cells)
-    for (const std::string& flag : record.flags)
+    for (const std::string& flag : sentences(record.flags))
       out.push_back({{"place", place_of(summary, record)}, {"finding", flag}});
   for (const auto& worst : summary.worst_cases) {
     std::set<std::string> told;  // with the column

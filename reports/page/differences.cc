@@ -18,7 +18,7 @@ View difference_cell(const Summary& summary, const results::Difference* differen
   const std::string mark = difference->p_below < kSignificant       ? "▼"
                            : difference->p_below > 1 - kSignificant ? "▲"
                                                                     : "";
-  const std::vector<std::string> found = summary.findings_of(*difference);
+  const std::vector<std::string> found = sentences(summary.findings_of(*difference));
   const std::string marks = mark + (found.empty() ? "" : mark.empty() ? "⚑" : " ⚑");
   return {{"ok", true},
           {"number", points(difference->value)},

@@ -277,7 +277,7 @@ const results::Difference* find(const Summary& summary, const results::Threat& t
 std::vector<std::string> findings_of(const CertifiedGroup& group) {
   std::vector<std::string> out;
   for (const results::Certification* record : group.records)
-    out.insert(out.end(), record->flags.begin(), record->flags.end());
+    for (std::string& flag : sentences(record->flags)) out.push_back(std::move(flag));
   return out;
 }
 
@@ -324,7 +324,7 @@ PaperTable differences_table(const Summary& summary, const results::Threat& thre
       const bool clear = ok && (one->interval.low > 0 || one->interval.high < 0);
       any_absent |= !ok, any_bold |= clear;
       values.cells.push_back(ok ? bold(signed_points(one->value), clear) +
-                                      raised(legend.finding(summary.findings_of(*one)))
+                                      raised(legend.finding(sentences(summary.findings_of(*one))))
                                 : kNothing);
       intervals.cells.push_back(ok ? fmt::format("{{\\scriptsize [{}, {}]}}",
                                                  signed_points(one->interval.low),

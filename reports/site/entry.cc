@@ -91,7 +91,7 @@ page::View seeds_of(const boards::BoardAttack& attack) {
       add_fact(facts, "ties", r.ties ? grouped(r.ties) : "");
     }
     std::string flags;
-    for (const std::string& flag : r.flags) flags += (flags.empty() ? "" : "; ") + flag;
+    for (const std::string& flag : sentences(r.flags)) flags += (flags.empty() ? "" : "; ") + flag;
     add_fact(facts, "audit", flags);
     add_fact(facts, "passes executed, claimed", ok ? executed_text(r.ledger) : "");
     add_fact(facts, "scoring passes, claimed", ok ? grouped(r.ledger.scoring_forwards) : "");

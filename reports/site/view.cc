@@ -132,7 +132,7 @@ std::vector<std::string> findings_of(const boards::BoardEntry& entry,
     if (threat && threat != &each) continue;
     for (const boards::BoardAttack& attack : each.attacks)
       for (const boards::BoardAttack::Cell& cell : attack.cells)
-        for (const std::string& flag : cell.record.flags) {
+        for (const std::string& flag : sentences(cell.record.flags)) {
           const std::string text = attack.name + " under " + each.threat.name + ": " + flag;
           if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
         }
@@ -146,7 +146,8 @@ std::vector<std::string> findings_of(const boards::BoardPlace& place) {
   for (const boards::BoardAttack& attack : place.threat->attacks) {
     if (!place.score.decided_by.contains(attack.name)) continue;
     for (const boards::BoardAttack::Cell& cell : attack.cells)
-      for (const std::string& flag : cell.record.flags) out.push_back(attack.name + ": " + flag);
+      for (const std::string& flag : sentences(cell.record.flags))
+        out.push_back(attack.name + ": " + flag);
   }
   return out;
 }

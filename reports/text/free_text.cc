@@ -31,13 +31,43 @@ void shorten_list(std::vector<std::string>& texts, size_t longest) {
   for (std::string& text : texts) shorten(text, longest);
 }
 
+std::string more_findings(size_t more) {
+  return fmt::format("and {}", counted(int64_t(more), "more finding"));
+}
+
 void shorten_findings(std::vector<std::string>& findings) {
   if (findings.size() > kMostFindings) {
     const size_t more = findings.size() - kMostFindings;
     findings.resize(kMostFindings);
-    findings.push_back(fmt::format("and {}", counted(int64_t(more), "more finding")));
+    findings.push_back(more_findings(more));
   }
   shorten_list(findings, kLongestText);
+}
+
+/// Bytes of all that it holds.
+size_t size_of(const results::Finding& finding) {
+  return results::object_of(finding)
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+      .size();
+}
+
+/// One with long figures becomes the beginning of its words.
+void shorten_finding(results::Finding& finding) {
+  const std::string where = shortened(std::exchange(finding.where, ""), kLongestName),
+                    words = sentence(finding);
+  const bool is_remark = finding == results::remark(words);
+  if (words.size() > kLongestText || (!is_remark && size_of(finding) > kLongestText))
+    finding = results::remark(shortened(words, kLongestText));
+  finding.where = where;
+}
+
+void shorten_findings(std::vector<results::Finding>& findings) {
+  if (findings.size() > kMostFindings) {
+    const size_t more = findings.size() - kMostFindings;
+    findings.resize(kMostFindings);
+    findings.push_back(results::remark(more_findings(more)));
+  }
+  for (results::Finding& finding : findings) shorten_finding(finding);
 }
 
 /// Whether no string of this JSON is longer.

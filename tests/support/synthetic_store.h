@@ -56,7 +56,7 @@ inline results::CellRecord synthetic_record(const SyntheticSuite& suite, size_t 
   r.finished = "2026-01-31T12:00:00Z";
   r.samples = suite.images;
   if (r.status != results::Status::kOk) r.reason = "3 rows left the <ball>, by at most 0.02";
-  if (place % 11 == 3) r.flags = {"the adversarial input equals the clean one for 12 samples"};
+  if (place % 11 == 3) r.flags = {{"unchanged", {{"samples", 12}, {"of", 1000}}}};
   return r;
 }
 

@@ -35,15 +35,15 @@ void expect(const results::CellRecord& record, const Case& expected) {
   EXPECT_EQ(record.outcomes.empty(), expected.status != results::Status::kOk);
   const bool ok = expected.status == results::Status::kOk;
   if (ok && expected.said.empty()) {
-    for (const std::string& flag : record.flags)
+    for (const std::string& flag : sentences(record.flags))
       EXPECT_EQ(flag.find("misbehaves"), std::string::npos) << flag;
     return;
   }
   bool found = !ok && record.reason.find(expected.said) != std::string::npos;
-  for (const std::string& flag : record.flags)
+  for (const std::string& flag : sentences(record.flags))
     found |= ok && flag.find(expected.said) != std::string::npos;
   EXPECT_TRUE(found) << "'" << expected.said << "' is not in: " << record.reason
-                     << (record.flags.empty() ? "" : " / " + record.flags.front());
+                     << (record.flags.empty() ? "" : " / " + sentence(record.flags.front()));
 }
 
 class MisbehavingAttacks : public SmallSuite {

@@ -85,7 +85,7 @@ TEST_F(CertifiedSuite, CertifiesEverySampleBelowItsDistance) {
   EXPECT_EQ(record.defense, "smoothed");
   EXPECT_EQ(record.alpha, 0.001);
   EXPECT_EQ(record.forwards, kSamples * 450);
-  EXPECT_TRUE(record.flags.empty()) << record.flags[0];
+  EXPECT_TRUE(record.flags.empty()) << sentence(record.flags[0]);
   ASSERT_EQ(record.certificates.size(), size_t(kSamples));
   EXPECT_GT(record.certified_accuracy, 0.7);
   for (const results::CertifiedSample& c : record.certificates) {
@@ -193,10 +193,8 @@ TEST_F(CertifiedSuite, AnAttackInsideACertifiedRadiusIsFlagged) {
   ASSERT_EQ(records.certifications[0].status, results::Status::kOk)
       << records.certifications[0].reason;
   ASSERT_EQ(records.certifications[0].flags.size(), 1u);
-  EXPECT_EQ(records.certifications[0].flags[0].find(
-                "pgd under l2 changed the answer inside the certified"),
-            0u)
-      << records.certifications[0].flags[0];
+  const std::string told = sentence(records.certifications[0].flags[0]);
+  EXPECT_EQ(told.find("pgd under l2 changed the answer inside the certified"), 0u) << told;
 }
 
 TEST_F(CertifiedSuite, ATransformOutsideOfTheVoteLeavesNothingCertified) {

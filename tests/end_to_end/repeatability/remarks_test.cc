@@ -93,11 +93,12 @@ name = "at"
 model = "fashion-mnist/at"
 )"));
   ASSERT_EQ(records.cells.size(), 2u);
-  EXPECT_THAT(records.cells[0].flags, Contains(HasSubstr("10 steps of 2/255 reach 0.078")));
+  EXPECT_THAT(sentences(records.cells[0].flags),
+              Contains(HasSubstr("10 steps of 2/255 reach 0.078")));
   EXPECT_GT(records.cells[0].robust_accuracy, records.cells[1].robust_accuracy);
   ASSERT_EQ(records.worst_cases.size(), 1u);
   EXPECT_THAT(
-      records.worst_cases[0].flags,
+      sentences(records.worst_cases[0].flags),
       Contains(AllOf(HasSubstr("short leaves"), HasSubstr("fgsm, with a single gradient"))));
 }
 
@@ -108,8 +109,8 @@ threat.linf = { norm = "linf", epsilon = 0.1 }
 fgsm = { use = "fgsm" }
 )" + kRows));
   ASSERT_EQ(records.worst_cases.size(), 2u);
-  EXPECT_THAT(records.worst_cases[0].flags, Not(Contains(HasSubstr("single draws"))));
-  EXPECT_THAT(records.worst_cases[1].flags, Contains(HasSubstr("single draws")));
+  EXPECT_THAT(sentences(records.worst_cases[0].flags), Not(Contains(HasSubstr("single draws"))));
+  EXPECT_THAT(sentences(records.worst_cases[1].flags), Contains(HasSubstr("single draws")));
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 #include "data/dataset.h"
 #include "data/formats/readers.h"
+#include "evaluation/cell.h"
+#include "suite/job.h"
 #include "suite/read_suite.h"
 #include "tests/support/laboratory_fixture.h"
 
@@ -15,13 +17,15 @@ namespace {
 // A plane between dark and light images of 2 x 2 pixels, as programs.
 class ProgramSuite : public ::testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { write_images(torch::arange(kImages)); }
+  // `levels`: of each image, 0 (dark) to kImages - 1 (light).
+  void write_images(const torch::Tensor& levels) {
     data::Dataset data;
-    data.images = (torch::arange(kImages) * 4 + 50 + 7 * torch::arange(4).view({4, 1}))
+    data.images = (levels * 4 + 50 + 7 * torch::arange(4).view({4, 1}))
                       .t()
                       .to(torch::kByte)
-                      .reshape({kImages, 1, 2, 2});
-    data.labels = (torch::arange(kImages) >= kImages / 2).to(torch::kLong);
+                      .reshape({levels.size(0), 1, 2, 2});
+    data.labels = (levels >= kImages / 2).to(torch::kLong);
     write_idx(data, folder_ / "images.gz", folder_ / "labels.gz");
   }
   // `code` makes of x what the plane sees.
@@ -34,9 +38,7 @@ class ProgramSuite : public ::testing::Test {
                    "\n    return torch.matmul(x.flatten(1) - 0.5, self.weight.t())\n");
     program.save((folder_ / "program.pt").string());
   }
-  results::CellRecord measured(int64_t batch_size, const std::string& folder,
-                               execution::RunSummary* summary = nullptr,
-                               const std::string& keys = "") {
+  void write_suite(const std::string& keys) {
     std::ofstream(folder_ / "suite.toml") << R"(schema = 1
 name = "programs"
 threat.linf = { norm = "linf", epsilon = 0.1 }
@@ -52,15 +54,32 @@ pgd = { use = "pgd", steps = 5, step_size = 0.03)"
 name = "program"
 model = { architecture = "torchscript", weights = "program.pt", input = [1, 2, 2], classes = 2 }
 )";
-    const registry::Registry registry(folder_ / "registry", {});
+  }
+  suite::Suite read() const {
+    return suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
+  }
+  results::CellRecord measured(int64_t batch_size, const std::string& folder,
+                               execution::RunSummary* summary = nullptr,
+                               const std::string& keys = "") {
+    write_suite(keys);
     execution::RunOptions options;
     options.batch_size = batch_size;
-    return run(suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry), plugins_,
-               registry, folder_ / folder, options, summary)
-        .cells.at(0);
+    return run(read(), plugins_, registry_, folder_ / folder, options, summary).cells.at(0);
+  }
+  // The findings of all images at once, without a store.
+  std::vector<results::Finding> findings_of_one_pass(int64_t batch_size) {
+    const suite::Suite suite = read();
+    const suite::Job job = suite::jobs_of(suite).at(0);
+    const data::Dataset data = registry_.load(suite.data.entry, suite.data.split);
+    evaluation::Laboratory lab(plugins_, registry_, at::kCPU);
+    lab.probe_with(data);
+    return evaluate({job.scoring, job.defense, *job.attack, job.threat, job.seed, data,
+                     job.data.indices, batch_size},
+                    lab)
+        .record.flags;
   }
   static bool says(const results::CellRecord& cell, const std::string& words) {
-    for (const std::string& flag : cell.flags)
+    for (const std::string& flag : sentences(cell.flags))
       if (flag.find(words) != std::string::npos) return true;
     return false;
   }
@@ -68,6 +87,7 @@ model = { architecture = "torchscript", weights = "program.pt", input = [1, 2, 2
   static constexpr int64_t kImages = 40;
   TemporaryFolder folder_;
   const library::PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins"}};
+  const registry::Registry registry_{folder_ / "registry", {}};
 };
 
 TEST_F(ProgramSuite, RowsThatDependOnTheirBatchAreMarkedAndNotReusedForAnother) {
@@ -126,10 +146,28 @@ TEST_F(ProgramSuite, ImagesWithoutAFiniteAnswerAreCountedOnADeterministicNetwork
   ASSERT_EQ(cell.status, results::Status::kOk) << cell.reason;
   EXPECT_FALSE(cell.stochastic);
   EXPECT_EQ(cell.trials, 1);
-  EXPECT_TRUE(says(cell, "not finite (NaN or infinite) for 1 of 40 clean inputs")) << cell.flags[0];
+  EXPECT_TRUE(says(cell, "not finite (NaN or infinite) for 1 of 40 clean inputs"))
+      << sentence(cell.flags[0]);
   int64_t right = 0;
   for (const results::Outcome& o : cell.outcomes) right += o.clean_right;
   EXPECT_LT(right, 40);
+}
+
+// The one image without a finite answer is in the second of two shards.
+TEST_F(ProgramSuite, FindingsOfShardsAreThoseOfAllImages) {
+  const torch::Tensor most = torch::arange(1000).remainder(kImages - 1) + 1;
+  write_images(torch::cat({most, torch::arange(kImages)}));
+  write_program(
+      "x = (x + 0 * (x.flatten(1).amax(1) - 0.29).log().view(-1, 1, 1, 1) - 0.5) * 300 + 0.5");
+  for (const char* keys : {"", ", saturation = \"report\""}) {
+    const results::CellRecord cell = measured(40, *keys ? "report" : "retry", nullptr, keys);
+    ASSERT_EQ(cell.status, results::Status::kOk) << cell.reason;
+    ASSERT_EQ(cell.outcomes.size(), 1040u);
+    EXPECT_TRUE(says(cell, "not finite (NaN or infinite) for 1 of 1040 clean inputs"));
+    EXPECT_GT(cell.flags.size(), 1u) << "the test needs findings of the attack";
+    EXPECT_EQ(sentences(cell.flags), sentences(findings_of_one_pass(40)));
+    EXPECT_EQ(cell.flags, findings_of_one_pass(40));
+  }
 }
 
 TEST_F(ProgramSuite, WhetherSilenceIsTriedAgainIsPartOfTheQuestionAndShown) {

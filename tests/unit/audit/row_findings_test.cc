@@ -44,7 +44,7 @@ results::CellRecord cell_of(const Planned& plan, bool stochastic = false) {
 std::vector<std::string> findings(const std::vector<Planned>& plans, bool stochastic = false) {
   std::vector<results::CellRecord> cells;
   for (const Planned& plan : plans) cells.push_back(cell_of(plan, stochastic));
-  return audit::findings_of_row(cells);
+  return sentences(audit::findings_of_row(cells));
 }
 
 TEST(RowFindings, AnAttackThatASingleGradientBeatsIsNamed) {

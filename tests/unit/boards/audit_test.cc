@@ -43,8 +43,7 @@ TEST(Audit, ComparesOnTheImagesThatBothSaw) {
 /// As the host flags it.
 boards::BoardAttack masked(const std::string& name, int64_t of_100) {
   boards::BoardAttack out = attack(name, 100);
-  out.cells[0].record.flags = {"every gradient was exactly 0 for " + std::to_string(of_100) +
-                               " of 100 attacked samples: gradients may be masked"};
+  out.cells[0].record.flags = {{"zero_gradients", {{"samples", of_100}, {"of", 100}}}};
   return out;
 }
 std::string failed(std::vector<boards::BoardAttack> attacks) {
@@ -61,13 +60,16 @@ TEST(Audit, TellsWhereNoAttackHadGradientsToFollow) {
   EXPECT_NE(failed({masked("pgd", 100), masked("cw", 100)}), "");
   boards::BoardAttack again = attack("pgd", 100);
   again.cells[0].record.flags = {
-      "a loss or gradient was exactly 0, which tells an attack nothing, for 90 of 100 attacked "
-      "samples (90 attacked again on the margin loss, a hair inside the box: 4 fell)"};
+      {"saturated", {{"samples", 90}, {"of", 100}, {"again", 90}, {"fell", 4}}}};
   EXPECT_EQ(failed({again}), "");
-  again.cells[0].record.flags = {
-      "a loss or gradient was exactly 0, which tells an attack nothing, for 90 of 100 attacked "
-      "samples that withstood (not attacked again: saturation = \"report\")"};
+  again.cells[0].record.flags = {{"saturated_reported", {{"samples", 90}, {"of", 100}}}};
   EXPECT_NE(failed({again}), "");
+  again.cells[0].record.flags = {{"not_finite", {{"samples", 90}, {"of", 100}}}};
+  EXPECT_NE(failed({again}), "");
+  again.cells[0].record.flags = {{"source_saturated", {{"samples", 90}, {"of", 100}}}};
+  EXPECT_EQ(failed({again}), "") << "of another model";
+  again.cells[0].record.flags = {results::remark("every gradient was exactly 0 for 90 of 100")};
+  EXPECT_EQ(failed({again}), "") << "anybody may remark so";
   boards::BoardAttack theirs = attack("better", 40);
   theirs.additional = true;
   EXPECT_NE(failed({masked("pgd", 100), theirs}), "");
@@ -104,7 +106,7 @@ TEST(Audit, FindsImagesThatAGradientAttackLeftAlone) {
 
 TEST(Audit, RepeatsWhatTheHostFlagged) {
   boards::BoardAttack pgd = attack("pgd", 40);
-  pgd.cells[0].record.flags = {"every gradient was exactly 0"};
+  pgd.cells[0].record.flags = {results::remark("every gradient was exactly 0")};
   EXPECT_EQ(findings({pgd}),
             std::vector<std::string>{"pgd under linf8: every gradient was exactly 0"});
 }

@@ -24,7 +24,8 @@ boards::BoardEntry full_entry() {
   results::CellRecord& record = failed.cells[1].record;
   record.identity = record.fingerprint = "x", record.seed = 7,
   record.status = results::Status::kInvalid;
-  record.reason = "3 rows left the ball", record.flags = {"x_adv equals x"};
+  record.reason = "3 rows left the ball",
+  record.flags = {results::remark("x_adv equals x"), {"unchanged", {{"samples", 1}, {"of", 4}}}};
   boards::BoardEntry entry = planted_entry("noise, \"quoted\"\n\xc3\xa9", {external, failed});
   entry.seeds = {0, 7};
   entry.about = {"A. Author", "a@example.org", "https://example.org", "Some text.", "@misc{a}"};
@@ -91,6 +92,8 @@ TEST(BoardEntryFile, GivesBackWhatWasWritten) {
   EXPECT_EQ(attack.cells[0].record.robust_by_trial, (std::vector<int64_t>{2, 1, 2, 2}));
   EXPECT_EQ(attack.cells[0].x_adv_sha256, planted_sum('a'));
   EXPECT_EQ(back.threats[0].attacks[1].cells[1].record.status, results::Status::kInvalid);
+  EXPECT_EQ(back.threats[0].attacks[1].cells[1].record.flags,
+            entry.threats[0].attacks[1].cells[1].record.flags);
   EXPECT_EQ(back.certifications[1].certificates[0].radius, 0.123456789012345);
   EXPECT_EQ(back.certifications[1].certificates[0].index, 3);
 }
@@ -126,6 +129,7 @@ TEST(BoardEntryFile, RefusesWhatIsNoEntry) {
 
 TEST(BoardEntryFile, SaysWhereAndWhatWasExpected) {
   const auto cell = [](Json& j) -> Json& { return j["threats"][0]["attacks"][0]["cells"][1]; };
+  const auto failed = [](Json& j) -> Json& { return j["threats"][0]["attacks"][1]["cells"][1]; };
   const std::pair<std::function<void(Json&)>, std::string> cases[] = {
       {[](Json& j) { j["schema"] = 2; }, "schema is '2', expected 1"},
       {[](Json& j) { j.erase("defense"); }, "has no 'defense'"},
@@ -158,6 +162,9 @@ TEST(BoardEntryFile, SaysWhereAndWhatWasExpected) {
       {[&](Json& j) { cell(j)["seed"] = 8; }, "are not one for each of the entry's seeds"},
       {[&](Json& j) { cell(j)["status"] = "error"; }, "expected none where the status is error"},
       {[&](Json& j) { cell(j)["trials"] = 0; }, "trials is below 1"},
+      {[&](Json& j) { failed(j)["flags"][1] = 3; }, "cells[1].flags[1] is neither a text nor an"},
+      {[&](Json& j) { failed(j)["flags"][1].erase("code"); }, "flags[1] has no 'code'"},
+      {[&](Json& j) { failed(j)["flags"][1]["x"] = 1; }, "flags[1] has an unknown key 'x'"},
       {[&](Json& j) { cell(j)["samples"] = 5; }, "outcomes has 4 rows, expected 5"},
       {[&](Json& j) {
          cell(j)["outcomes"]["robust_right"] = {5, 0, 0, 0};

@@ -88,7 +88,7 @@ TEST(RankingOf, WhatItsAttacksCouldNotFollowIsNotRanked) {
   std::vector<boards::BoardEntry> entries = {entry_of("masked", planted_rates(190, 200)),
                                              entry_of("honest", planted_rates(100, 200))};
   entries[0].threats[0].attacks[0].cells[0].record.flags = {
-      "every gradient was exactly 0 for 200 of 200 attacked samples: gradients may be masked"};
+      {"zero_gradients", {{"samples", 200}, {"of", 200}}}};
   const WithEntries ranking = only_ranking(entries);
   EXPECT_EQ(order_of(ranking), (std::vector<std::string>{"honest", "masked"}));
   EXPECT_EQ(place_of(ranking, "honest").rank, 1);

@@ -218,7 +218,8 @@ class Contradiction : public ::testing::Test {
   std::string found(double distance) {
     Tensor x_adv = data_.images.clone();
     x_adv.select(1, 0).select(1, 0).select(1, 0) -= distance;
-    return contradiction(model_, data_, at::kCPU, certified_, cell_, x_adv);
+    const auto finding = contradiction(model_, data_, at::kCPU, certified_, cell_, x_adv);
+    return finding ? sentence(*finding) : "";
   }
 
   evaluation::DefendedModel model_ = defended(divided(), {std::make_shared<Patient>()});

@@ -43,7 +43,9 @@ class NearChance : public ::testing::Test {
         std::vector<int64_t>{3, 2, 2}, kClasses);
     network->says(mean, std);
     evaluation::DefendedModel model(network, {}, {});
-    return likely_cause(model, data_, indices_, at::kCPU);
+    const std::string told = results::sentence(evaluation::near_chance_finding(
+        0.1, kClasses, likely_cause(model, data_, indices_, at::kCPU)));
+    return told.substr(told.find(": ") + 2);
   }
 
   data::Dataset data_;

@@ -156,7 +156,7 @@ TEST(NoAnswer, IsSaidWithCounts) {
   evaluation::Findings findings;
   findings.add(batch, rules, attack.facts(), c, clean, robust);
   ASSERT_EQ(findings.invalid(attack.facts()), "");
-  const std::vector<std::string> flags = findings.flags(model, 0.8, 40);
+  const std::vector<std::string> flags = sentences(findings.flags(model, 0.8, 40));
   ASSERT_FALSE(flags.empty());
   EXPECT_NE(flags.back().find("not finite (NaN or infinite) for 4 of 40 clean inputs and 5 "
                               "adversarial ones"),

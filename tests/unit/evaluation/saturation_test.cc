@@ -41,7 +41,7 @@ Attacked outcome(Attack& attack, evaluation::DefendedModel& model,
   evaluation::Findings findings;
   findings.add(batch, rules, attack.facts(), out.crafted, clean, robust);
   out.invalid = findings.invalid(attack.facts());
-  out.flags = findings.flags(model, 1, kScaledImages);
+  out.flags = sentences(findings.flags(model, 1, kScaledImages));
   return out;
 }
 

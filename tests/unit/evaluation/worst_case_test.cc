@@ -18,7 +18,7 @@ std::vector<results::CellRecord> columns(uint64_t seed) {
     results::CellRecord cell;
     cell.identity = std::string("question") + (random() % 2 ? "-2" : "") + name;
     cell.attack = name, cell.defense = "row", cell.status = results::Status::kOk;
-    cell.flags = {std::string("a finding about ") + name};
+    cell.flags = {results::remark(std::string("a finding about ") + name)};
     const int64_t samples = random() % 3 == 0 ? 12 : 20;
     for (int64_t i = 0; i < samples; ++i) {
       results::Outcome o{i, i % 10, 1, int64_t(random() % 2), 0};
@@ -77,13 +77,13 @@ TEST_F(WorstCases, CarryTheFindingsOfTheColumnsThatDecidedThem) {
     }
     results::summarise(cell);
   }
-  EXPECT_EQ(of(cells).flags,
+  EXPECT_EQ(sentences(of(cells).flags),
             (std::vector<std::string>{"a: a finding about a", "b: a finding about b"}));
   for (results::Outcome& o : cells[1].outcomes) o.robust_right = 1;
   results::summarise(cells[1]);
   for (results::Outcome& o : cells[0].outcomes) o.robust_right = 0;
   results::summarise(cells[0]);
-  EXPECT_EQ(of(cells).flags, std::vector<std::string>{"a: a finding about a"});
+  EXPECT_EQ(sentences(of(cells).flags), std::vector<std::string>{"a: a finding about a"});
 }
 
 }  // namespace

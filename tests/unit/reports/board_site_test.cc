@@ -252,7 +252,7 @@ TEST(BoardPage, ListsWhatHadNoGradientsWithoutARank) {
     results::CellRecord& record = attack.cells[0].record;
     const bool follows = attack.name.starts_with("pgd") || attack.name == "cw";
     record.ledger.backwards = follows ? 200 : 0;
-    if (follows) record.flags = {"every gradient was exactly 0 for 200 of 200 attacked samples"};
+    if (follows) record.flags = {{"zero_gradients", {{"samples", 200}, {"of", 200}}}};
   }
   entries[0].verified = boards::Verified::kModel, entries[0].verified_when = "2026-11-28T00:00:00Z";
   const auto pages = pages_of(reports::site::board_site({definition()}, entries));
@@ -272,7 +272,7 @@ TEST(BoardPage, MarksAScoreWithTheFindingsOfWhatDecidedIt) {
   for (size_t i = 0; i < plain[0].threats[0].attacks.size(); ++i) {
     std::vector<boards::BoardEntry> entries = plain;
     boards::BoardAttack& attack = entries[0].threats[0].attacks[i];
-    attack.cells[0].record.flags = {"looked at twice"};
+    attack.cells[0].record.flags = {results::remark("looked at twice")};
     EXPECT_EQ(count(board_page(entries), "title=\"" + attack.name + ": looked at twice\""),
               score.decided_by.count(attack.name))
         << attack.name;
@@ -284,7 +284,7 @@ TEST(BoardSite, BoundsAndShowsWhatOthersWrote) {
   const std::string huge(8 << 20, 'x');
   entries[0].about = {huge, "a\u202eb", huge, huge, huge};
   entries[1].findings = {huge, "\x1b[2J"};
-  entries[2].threats[0].attacks[0].cells[0].record.flags = {huge};
+  entries[2].threats[0].attacks[0].cells[0].record.flags = {results::remark(huge)};
   entries[4].threats[0].attacks[1].cells[0].record.reason = huge;
   for (const auto& [path, html] : pages_of(reports::site::board_site({definition()}, entries))) {
     EXPECT_LT(html.size(), 1u << 20) << path;
@@ -328,7 +328,7 @@ TEST(BoardSite, KeepsEvilTextsInert) {
     boards::BoardThreat& threat = entry.threats[0];
     threat.threat.name = threat.attacks[1].name = threat.attacks[1].plugin = text;
     make.overturn(entry, text + "!", 0.1);
-    threat.attacks[0].cells[0].record.flags = {text};
+    threat.attacks[0].cells[0].record.flags = {results::remark(text)};
     reports::site::BoardDefinition board = definition();
     board.title = board.description = board.text = text;
     const auto pages = pages_of(reports::site::board_site({board}, {entry}));

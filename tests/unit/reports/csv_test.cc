@@ -60,7 +60,7 @@ TEST(ReportCsv, RoundTrips) {
         {"stochastic", cell.stochastic ? "true" : "false"},
         {"interval_unit", ok ? cell.interval.unit : ""},
         {"interval_method", ok ? cell.interval.method : ""},
-        {"flags", cell.flags.empty() ? "" : cell.flags.front()},
+        {"flags", cell.flags.empty() ? "" : sentence(cell.flags.front())},
         {"forwards", std::to_string(cell.ledger.forwards)},
         {"queries", std::to_string(cell.ledger.queries)},
         {"scoring_forwards", std::to_string(cell.ledger.scoring_forwards)},

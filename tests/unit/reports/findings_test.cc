@@ -25,11 +25,16 @@ using ::testing::Not;
 
 constexpr const char* kFinding = "every gradient is 0";
 
-/// "at" under pgd has a finding, and pgd decides its worst case; so does a store of today, or not.
-results::Store::Run flagged_run(bool worst_case_names_it) {
+enum class Named { kNot, kAsText, kAsData };
+
+/// "at" under pgd has a finding, and pgd decides its worst case; a store names that or not.
+results::Store::Run flagged_run(Named in_worst_case) {
   results::Store::Run run = synthetic_run();
-  run.cells[7].flags = {kFinding};
-  if (worst_case_names_it) run.worst_cases[2].flags = {std::string("pgd: ") + kFinding};
+  const results::Finding finding = results::remark(kFinding);
+  run.cells[7].flags = {finding};
+  if (in_worst_case == Named::kAsData) run.worst_cases[2].flags = {found_in("pgd", finding)};
+  if (in_worst_case == Named::kAsText)
+    run.worst_cases[2].flags = {results::remark(std::string("pgd: ") + kFinding)};
   return run;
 }
 
@@ -38,12 +43,17 @@ std::string line_with(const std::string& text, const std::string& begin) {
   return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
 }
 
-class Findings : public ::testing::TestWithParam<bool> {
+class Findings : public ::testing::TestWithParam<Named> {
  protected:
   const results::Store::Run run = flagged_run(GetParam());
 };
-INSTANTIATE_TEST_SUITE_P(OfStores, Findings, ::testing::Bool(),
-                         [](const auto& info) { return info.param ? "OfToday" : "OfOlderBuilds"; });
+std::string store_of(const ::testing::TestParamInfo<Named>& named) {
+  return named.param == Named::kNot      ? "OfFirstBuilds"
+         : named.param == Named::kAsText ? "OfOlderBuilds"
+                                         : "OfToday";
+}
+INSTANTIATE_TEST_SUITE_P(OfStores, Findings,
+                         ::testing::Values(Named::kNot, Named::kAsText, Named::kAsData), store_of);
 
 TEST_P(Findings, StandBesideTheWorstCaseOnThePage) {
   const std::string html = reports::page::report_html(without_outcomes(run));
@@ -71,6 +81,13 @@ TEST_P(Findings, AreInJsonAndCsv) {
   const json report = json::parse(reports::files::report_json(run));
   EXPECT_EQ(report["worst_case"][2]["flags"], json({std::string("pgd: ") + kFinding}));
   EXPECT_TRUE(report["worst_case"][0]["flags"].empty());
+  json found = {{"code", "remark"}, {"figures", {{"text", kFinding}}}};
+  EXPECT_EQ(report["cells"][7]["findings"], json({found}));
+  if (GetParam() == Named::kAsText)
+    found["figures"]["text"] = std::string("pgd: ") + kFinding;
+  else
+    found["where"] = "pgd";
+  EXPECT_EQ(report["worst_case"][2]["findings"], json({found}));
   EXPECT_TRUE(reports::files::validate_report(reports::files::report_json(run)).empty());
   EXPECT_EQ(csv_table(reports::files::report_csv(run))[7]["flags"], kFinding);
 }
@@ -88,13 +105,14 @@ TEST_P(Findings, StandBesideTheNumberInLatex) {
 
 TEST(FindingsOfDifferences, StandBesideThem) {
   results::Store::Run run = compared_run();
-  run.cells[0].flags = {kFinding};  // the baseline, under pgd
+  run.cells[0].flags = {results::remark(kFinding)};  // the baseline, under pgd
   EXPECT_THAT(reports::page::report_markdown(run), HasSubstr("| +5.2 (+3.2 to +7.2) ▲ ⚑ |"));
   const auto rows = csv_table(reports::files::differences_csv(run));
   EXPECT_EQ(rows[1].at("flags"), std::string("at under pgd: ") + kFinding);
   EXPECT_EQ(rows[2].at("flags"), "");
   const json report = json::parse(reports::files::report_json(run));
   EXPECT_EQ(report["differences"][1]["flags"].size(), 1u);
+  EXPECT_EQ(report["differences"][1]["findings"][0]["where"], "at under pgd");
   EXPECT_TRUE(reports::files::validate_report(report.dump()).empty());
   const reports::Summary summary(run);
   const reports::paper::PaperTable table =
@@ -104,7 +122,7 @@ TEST(FindingsOfDifferences, StandBesideThem) {
 
 TEST(FindingsOfCertificates, StandBesideTheAttackedAccuracy) {
   results::Store::Run run = certified_run();
-  run.worst_cases[1].flags = {std::string("pgd: ") + kFinding};  // ε = 0.25
+  run.worst_cases[1].flags = {found_in("pgd", results::remark(kFinding))};  // ε = 0.25
   EXPECT_THAT(reports::page::report_markdown(run), HasSubstr("| 80.0 ⚑ |"));
 }
 
@@ -124,7 +142,7 @@ TEST(FindingNotes, NumberEqualFindingsAlike) {
 
 TEST(Findings, OfTheWorstCaseAloneAreListed) {
   results::Store::Run run = synthetic_run();
-  run.worst_cases[2].flags = {"pgd left more than fgsm"};
+  run.worst_cases[2].flags = {results::remark("pgd left more than fgsm")};
   const std::string text = reports::page::report_markdown(run);
   EXPECT_THAT(text, HasSubstr("| at, worst case, linf, ε = 0.1 | pgd left more than fgsm |"));
 }

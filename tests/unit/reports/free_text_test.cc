@@ -64,7 +64,7 @@ results::Store::Run run_of(const std::string& text) {
     cell.suite = cell.dataset = text;
     cell.defense += text, cell.attack += text, cell.threat.name += text;
     cell.reason += cell.reason.empty() ? "" : text;
-    cell.flags = {text};
+    cell.flags = {results::remark(text)};
     cell.parameters =
         nlohmann::json({{"attack", {{"params", {{text, text}}}}}}).dump(-1, ' ', false);
     cell.environment = nlohmann::json({{"device", text}}).dump(-1, ' ', false);
@@ -77,7 +77,7 @@ results::Store::Run run_of(const std::string& text) {
   one.defense = one.baseline = one.attack = one.threat.name = one.threat.norm = text;
   run.differences = {one};
   results::Certification certified = synthetic_certification(text, 0.1);
-  certified.flags = {text};
+  certified.flags = {results::remark(text)};
   run.certifications = {certified};
   return run;
 }
@@ -111,7 +111,7 @@ TEST(Reports, BoundWhatAPluginSays) {
   results::Store::Run run = synthetic_run();
   const std::string huge(2 << 20, 'x');
   run.cells[3].reason = huge;
-  run.cells[4].flags = {huge};
+  run.cells[4].flags = {results::remark(huge), {"unheard_of", {{huge, huge}}, huge}};
   run.cells[5].attack = run.cells[6].defense = huge;
   run.cells[0].parameters = nlohmann::json({{"attack", {{"params", {{"a", huge}}}}}}).dump();
   run.cells[2].parameters = nlohmann::json({{"attack", std::string(2 << 20, '"')}}).dump();
@@ -143,7 +143,8 @@ TEST(Reports, KeepNamesApartThatBeginAlike) {
 TEST(Reports, TellHowManyFindingsAreLeftOut) {
   results::Store::Run run = synthetic_run();
   run.cells[0].flags.clear();
-  for (int i = 0; i < 1000; ++i) run.cells[0].flags.push_back("finding " + std::to_string(i));
+  for (int i = 0; i < 1000; ++i)
+    run.cells[0].flags.push_back(results::remark("finding " + std::to_string(i)));
   const auto report = nlohmann::json::parse(reports::files::report_json(run));
   EXPECT_EQ(report["cells"][0]["flags"].size(), reports::kMostFindings + 1);
   EXPECT_EQ(report["cells"][0]["flags"].back(), "and 950 more findings");
@@ -165,7 +166,7 @@ TEST(ReportCsv, HoldsNoFormula) {
       {"at=1", "at=1"}};
   for (const auto& [raw, safe] : texts) {
     for (results::CellRecord& cell : run.cells)
-      cell.defense = cell.attack = raw, cell.flags = {raw};
+      cell.defense = cell.attack = raw, cell.flags = {results::remark(raw)};
     run.differences = compared_run().differences;
     for (results::Difference& one : run.differences) one.baseline = raw;
     run.certifications = {synthetic_certification(raw, 0.1)};

@@ -75,7 +75,7 @@ TEST(ReportHtml, KeepsEvilNamesInert) {
     for (results::CellRecord& cell : run.cells) {
       cell.defense = cell.attack = cell.threat.name = cell.dataset = name;
       cell.reason = cell.reason.empty() ? "" : name;
-      cell.flags = {name};
+      cell.flags = {results::remark(name)};
       cell.parameters = nlohmann::json({{"attack", {{name, name}}}, {name, name}}).dump();
       cell.environment = nlohmann::json({{name, name}}).dump();
     }
@@ -164,7 +164,7 @@ TEST(ReportHtml, KeepsEvilNamesOfCertifiedRowsInert) {
   const std::string name = "\"><script>alert(1)</script>{{suite}}";
   results::Store::Run run = certified_run();
   for (results::Certification& record : run.certifications) record.defense = name + record.defense;
-  run.certifications[0].flags = {name};
+  run.certifications[0].flags = {results::remark(name)};
   run.certifications[2].reason = name;
   const std::string html = reports::page::report_html(without_outcomes(run));
   EXPECT_NO_THROW(Page{html});

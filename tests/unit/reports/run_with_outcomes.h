@@ -110,7 +110,7 @@ inline RunWithOutcomes large_run() {
       if (kind == 5) cell.status = results::Status::kError, cell.reason = awkward[4];
       if (kind == 11) cell.status = results::Status::kInvalid, cell.reason = awkward[0];
       if (kind == 17) cell.status = results::Status::kSkipped, cell.reason = "interrupted";
-      if (kind == 23) cell.flags = {awkward[1]};
+      if (kind == 23) cell.flags = {results::remark(awkward[1])};
     }
     out.add_worst_case(name("defense", d));
   }

@@ -92,7 +92,7 @@ inline results::Store::Run synthetic_run() {
   noisy.majority_accuracy = 0.45;
   noisy.worst_trial_accuracy = 0.25;
   noisy.interval = {0.41, 0.465, 0.95, "image", "normal over images"};
-  noisy.flags = {"x_adv equals x for 12 of 1,000 samples"};
+  noisy.flags = {{"unchanged", {{"samples", 12}, {"of", 1000}}}};
   run.cells = {
       synthetic_cell("undefended", "fgsm", 0.125),
       synthetic_cell("undefended", "pgd", 0),
@@ -169,7 +169,8 @@ inline results::Store::Run certified_run() {
   run.certifications = {synthetic_certification("smoothed", 0.1),
                         synthetic_certification("other, \"half\"", 0.05),
                         synthetic_certification("broken", 0.987)};
-  run.certifications[0].flags = {"pgd under half changed the answer of 1 of 10 images"};
+  run.certifications[0].flags = {
+      results::remark("pgd under half changed the answer of 1 of 10 images")};
   run.certifications[2].status = results::Status::kError;
   run.certifications[2].reason = "certifier: line one\nline two | \"quoted\", and a comma";
   return run;

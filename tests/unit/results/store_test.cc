@@ -76,7 +76,7 @@ results::CellRecord cell(const std::string& identity, results::Status status = r
   record.seed = 1;
   record.status = status;
   record.reason = status == results::Status::kOk ? "" : "a sentence";
-  record.flags = {"x_adv equals x for 1 of 3 samples", "two"};
+  record.flags = {{"unchanged", {{"samples", 1}, {"of", 3}}}, results::remark("two")};
   record.samples = samples;
   record.trials = 5;
   record.stochastic = true;
@@ -151,7 +151,7 @@ results::WorstCase worst_case(const std::string& identity) {
   record.attacks = {"fgsm", "pgd"};
   record.missing = {"nattack (invalid)"};
   record.decided_by = {{"fgsm", 3}, {"pgd", 97}};
-  record.flags = {"pgd: every gradient was exactly 0 for 3 of 100 attacked samples"};
+  record.flags = {results::found_in("pgd", {"zero_gradients", {{"samples", 3}, {"of", 100}}})};
   return record;
 }
 
@@ -167,7 +167,7 @@ results::Certification certification(const std::string& identity,
   record.seed = 3;
   record.status = status;
   record.reason = status == results::Status::kOk ? "" : "a sentence";
-  record.flags = {"one", "two"};
+  record.flags = {results::remark("one"), {"two", {{"share", 0.1}}}};
   record.samples = 3;
   record.alpha = 0.001;
   record.certified_accuracy = 1.0 / 3;
