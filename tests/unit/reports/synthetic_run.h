@@ -92,7 +92,7 @@ inline results::Store::Run synthetic_run() {
   noisy.majority_accuracy = 0.45;
   noisy.worst_trial_accuracy = 0.25;
   noisy.interval = {0.41, 0.465, 0.95, "image", "normal over images"};
-  noisy.flags = {{"unchanged", {{"samples", 12}, {"of", 1000}}}};
+  noisy.flags = {results::remark("x_adv equals x for 12 of 1,000 samples")};
   run.cells = {
       synthetic_cell("undefended", "fgsm", 0.125),
       synthetic_cell("undefended", "pgd", 0),
