@@ -19,8 +19,7 @@ constexpr double kSignificance = 0.05;
 json values_of(const json& table) {
   json out = json::object();
   if (table.is_object())
-    for (const auto& [name, leaf] : table.items())
-      out[name] = results::value_of(leaf);
+    for (const auto& [name, leaf] : table.items()) out[name] = results::value_of(leaf);
   return out;
 }
 

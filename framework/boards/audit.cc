@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <set>
 
 namespace gauntlet::boards {
@@ -100,23 +101,42 @@ std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items)
 
 namespace {
 
+// Entries that 0.1 made have sentences: "every gradient was exactly 0 for 980 of 1000 attacked
+// samples: …". What they say of gradients as data; any other finding as it is.
+results::Finding coded(const results::Finding& flag) {
+  if (flag.code != "remark") return flag;
+  const std::string text = sentence(flag);
+  static const std::regex pattern(
+      "(every gradient was|a loss or gradient was|losses or gradients were not finite).* "
+      "([0-9]{1,9}) of ([0-9]{1,9}) attacked samples.*");
+  std::smatch match;
+  if (text.find("attacked again on") != std::string::npos ||
+      !std::regex_match(text, match, pattern))
+    return flag;
+  const std::string code = match[1] == "every gradient was"       ? "zero_gradients"
+                           : match[1] == "a loss or gradient was" ? "saturated_reported"
+                                                                  : "not_finite";
+  return {code,
+          {{"samples", int64_t{std::stoll(match[2])}}, {"of", int64_t{std::stoll(match[3])}}}};
+}
+
 // No gradients, or none that tell anything, for more than half of the samples, and these were not
 // attacked again on another loss.
 bool tells_of_no_gradients(const results::Finding& flag) {
   static const std::set<std::string> codes = {"zero_gradients", "saturated_reported", "not_finite"};
   const auto samples = count_of(flag, "samples"), of = count_of(flag, "of");
-  return codes.contains(flag.code) && samples && of && *samples > *of / 2;
+  return codes.contains(flag.code) && samples && of && 2 * *samples > *of;
 }
 
 // "" where an attack of gradients was one.
 std::string gradient_failure_of(const BoardAttack& attack) {
   int64_t attacked = 0, unmoved = 0;
   for (const BoardAttack::Cell& cell : attack.cells) {
-    for (const results::Finding& flag : cell.record.flags)
-      if (tells_of_no_gradients(flag))
+    for (const results::Finding& said : cell.record.flags)
+      if (const results::Finding flag = coded(said); tells_of_no_gradients(flag))
         return flag.code == "zero_gradients" && count_of(flag, "samples") == count_of(flag, "of")
                    ? "every gradient of " + attack.name + " is 0"
-                   : "of " + attack.name + ", " + sentence(flag);
+                   : "of " + attack.name + ", " + sentence(said);
     for (const results::Outcome& outcome : cell.record.outcomes)
       if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
   }

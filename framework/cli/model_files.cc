@@ -4,13 +4,13 @@
 #include <fstream>
 #include <numeric>
 
+#include "audit/near_chance.h"
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "cli/commands.h"
 #include "cli/values.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
-#include "evaluation/near_chance.h"
 #include "library/plugin_architecture.h"
 #include "models/architectures/build_network.h"
 #include "models/architectures/load_weights.h"
@@ -52,11 +52,11 @@ void check_id(const std::string& id) {
 
 // Where the network is as good as guessing, what may be wrong.
 void remark_on(double accuracy, evaluation::DefendedModel& model, const data::Dataset& data) {
-  if (!evaluation::near_chance(accuracy, model.classes(), data.size())) return;
+  if (!audit::near_chance(accuracy, model.classes(), data.size())) return;
   std::vector<int64_t> indices(static_cast<size_t>(data.size()));
   std::iota(indices.begin(), indices.end(), int64_t{0});
-  const results::Finding finding = evaluation::near_chance_finding(
-      accuracy, model.classes(), likely_cause(model, data, indices, at::kCPU));
+  const results::Finding finding = audit::near_chance_finding(
+      accuracy, model.classes(), audit::likely_cause(model, data, indices, at::kCPU));
   say(stderr, "{}\n", sentence(finding));
 }
 

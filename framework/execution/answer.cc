@@ -6,13 +6,13 @@
 #include <functional>
 
 #include "analysis/certification.h"
+#include "audit/near_chance.h"
 #include "base/bad_input.h"
 #include "evaluation/bounds.h"
 #include "evaluation/cell.h"
 #include "evaluation/certify.h"
 #include "evaluation/findings.h"
 #include "evaluation/identity.h"
-#include "evaluation/near_chance.h"
 #include "evaluation/process_state.h"
 #include "evaluation/timing.h"
 #include "gauntlet/version.h"
@@ -277,11 +277,11 @@ const std::string& Answerer::accuracy_problem_of(const suite::DefenseSpec& defen
 
 void Answerer::flag_near_chance(CellRecord& record, const suite::Job& job) {
   evaluation::DefendedModel& model = lab_.defended(job.defense, data_);
-  if (!evaluation::near_chance(record.clean_accuracy, model.classes(), record.samples)) return;
+  if (!audit::near_chance(record.clean_accuracy, model.classes(), record.samples)) return;
   const auto [it, fresh] = likely_causes_.try_emplace(job.defense.name);
-  if (fresh) it->second = evaluation::likely_cause(model, data_, samples_, lab_.device());
+  if (fresh) it->second = audit::likely_cause(model, data_, samples_, lab_.device());
   record.flags.push_back(
-      evaluation::near_chance_finding(record.clean_accuracy, model.classes(), it->second));
+      audit::near_chance_finding(record.clean_accuracy, model.classes(), it->second));
 }
 
 // Measured once a network, and only where a cell of it is computed.

@@ -59,7 +59,7 @@ constexpr Words kWords[] = {
     {"forked", "{who} began {what} (it forked), which was ended"},
     {"lowered_limits", "{who} lowered {what}: only root may raise them again"},
     {"changed_process", "{who} changed {what}, which was put back"},
-    // Clean accuracy near chance (evaluation/near_chance.cc).
+    // Clean accuracy near chance (audit/near_chance.cc).
     {"near_chance",
      "clean accuracy of {accuracy_percent:.1f} % is near chance ({chance_percent:.1f} %): check "
      "mean and std (of pixels in [0, 1], not swapped), the order of channels (RGB) and of labels, "

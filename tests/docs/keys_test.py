@@ -97,7 +97,7 @@ LOOKED_UP = {
     ("taken()", "dataset"): "presets.md: Tables of `all`",
     ("read_one()", "step_size"): None,  # a parameter of plugins, asked for to name its place
     ("parsed_value()", "value"): None,  # "value = TEXT", made of what --set says
-    ("options_of()", "value"): None,  # the same of `models import --set`
+    ("values_of()", "value"): None,  # the same of `models import --set`
 }
 
 # What cannot be found in the code, with the reason. The word must stand in quotes somewhere in the sources.

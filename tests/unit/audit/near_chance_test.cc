@@ -1,10 +1,10 @@
 // Models that are fed what they were not trained on.
-#include "evaluation/near_chance.h"
+#include "audit/near_chance.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "toys.h"
+#include "tests/unit/evaluation/toys.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -43,8 +43,8 @@ class NearChance : public ::testing::Test {
         std::vector<int64_t>{3, 2, 2}, kClasses);
     network->says(mean, std);
     evaluation::DefendedModel model(network, {}, {});
-    const std::string told = results::sentence(evaluation::near_chance_finding(
-        0.1, kClasses, likely_cause(model, data_, indices_, at::kCPU)));
+    const std::string told = results::sentence(audit::near_chance_finding(
+        0.1, kClasses, audit::likely_cause(model, data_, indices_, at::kCPU)));
     return told.substr(told.find(": ") + 2);
   }
 
@@ -98,14 +98,14 @@ TEST_F(NearChance, OfARightNetworkIsItsStack) {
 
 TEST(NearChanceLimit, LeavesHonestNetworksInPeace) {
   for (const double seen : {0.06, 0.09, 0.105, 0.165, 0.195})
-    EXPECT_TRUE(evaluation::near_chance(seen, 10, 200)) << seen;
-  EXPECT_FALSE(evaluation::near_chance(0.3, 10, 200));
-  EXPECT_TRUE(evaluation::near_chance(0.5, 2, 200));
-  EXPECT_FALSE(evaluation::near_chance(0.65, 2, 200));
-  EXPECT_TRUE(evaluation::near_chance(0.01, 100, 1000));
-  EXPECT_FALSE(evaluation::near_chance(0.1, 100, 1000));
-  EXPECT_FALSE(evaluation::near_chance(0.02, 1000, 1000));
-  EXPECT_FALSE(evaluation::near_chance(0, 10, 9)) << "too few to tell";
+    EXPECT_TRUE(audit::near_chance(seen, 10, 200)) << seen;
+  EXPECT_FALSE(audit::near_chance(0.3, 10, 200));
+  EXPECT_TRUE(audit::near_chance(0.5, 2, 200));
+  EXPECT_FALSE(audit::near_chance(0.65, 2, 200));
+  EXPECT_TRUE(audit::near_chance(0.01, 100, 1000));
+  EXPECT_FALSE(audit::near_chance(0.1, 100, 1000));
+  EXPECT_FALSE(audit::near_chance(0.02, 1000, 1000));
+  EXPECT_FALSE(audit::near_chance(0, 10, 9)) << "too few to tell";
 }
 
 }  // namespace

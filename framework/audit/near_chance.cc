@@ -1,11 +1,11 @@
-#include "evaluation/near_chance.h"
+#include "audit/near_chance.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
 
-namespace gauntlet::evaluation {
+namespace gauntlet::audit {
 namespace {
 
 // What to look at.
@@ -20,8 +20,8 @@ double limit_of(int64_t classes) {
 // The bare network and images that it is right on too seldom.
 class Trial {
  public:
-  Trial(DefendedModel& model, const data::Dataset& data, const std::vector<int64_t>& indices,
-        at::Device device)
+  Trial(evaluation::DefendedModel& model, const data::Dataset& data,
+        const std::vector<int64_t>& indices, at::Device device)
       : model_(model) {
     const auto n = std::min<int64_t>(kAsked, int64_t(indices.size()));
     const std::vector<int64_t> first(indices.begin(), indices.begin() + n);
@@ -117,7 +117,7 @@ class Trial {
                "0.2616]");
   }
 
-  DefendedModel& model_;
+  evaluation::DefendedModel& model_;
   Tensor x_, y_;
   double best_ = 0;
   std::string found_;
@@ -128,7 +128,7 @@ bool near_chance(double accuracy, int64_t classes, int64_t samples) {
   return classes >= 2 && samples >= kFewest && accuracy < limit_of(classes);
 }
 
-results::Finding likely_cause(DefendedModel& model, const data::Dataset& data,
+results::Finding likely_cause(evaluation::DefendedModel& model, const data::Dataset& data,
                               const std::vector<int64_t>& indices, at::Device device) {
   const at::NoGradGuard no_graph;
   try {
@@ -144,4 +144,4 @@ results::Finding near_chance_finding(double accuracy, int64_t classes, results::
   return cause;
 }
 
-}  // namespace gauntlet::evaluation
+}  // namespace gauntlet::audit
