@@ -70,6 +70,18 @@ TEST(Audit, TellsWhereNoAttackHadGradientsToFollow) {
   EXPECT_EQ(failed({again}), "") << "of another model";
   again.cells[0].record.flags = {results::remark("every gradient was exactly 0 for 90 of 100")};
   EXPECT_EQ(failed({again}), "") << "anybody may remark so";
+  // Entries of 0.1 have the sentence.
+  const std::string sentence =
+      "every gradient was exactly 0 for 90 of 100 attacked samples: gradients may be masked";
+  again.cells[0].record.flags = {results::remark(sentence)};
+  EXPECT_EQ(failed({again}), "of pgd, " + sentence);
+  again.cells[0].record.flags = {results::remark(
+      "every gradient was exactly 0 for 100 of 100 attacked samples: gradients may be masked")};
+  EXPECT_EQ(failed({again}), "every gradient of pgd is 0");
+  again.cells[0].record.flags = {results::remark(
+      "a loss or gradient was exactly 0, which tells an attack nothing, for 90 of 100 attacked "
+      "samples (90 attacked again on the margin loss, a hair inside the box: 4 fell)")};
+  EXPECT_EQ(failed({again}), "");
   boards::BoardAttack theirs = attack("better", 40);
   theirs.additional = true;
   EXPECT_NE(failed({masked("pgd", 100), theirs}), "");
