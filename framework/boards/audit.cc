@@ -79,8 +79,8 @@ class ThreatAudit {
         if (outcome.clean_right > 0) ++attacked, unmoved += outcome.distance == 0;
     }
     if (under_.threat.epsilon > 0 && double(unmoved) > items_.slack * double(attacked))
-      add(attack, fmt::format("{} of {} images that were answered right are as they were", unmoved,
-                              attacked));
+      add(attack, fmt::format("{} of {} correctly classified images were returned unchanged",
+                              unmoved, attacked));
     for (const std::string& flag : flags) add(attack, flag);
   }
 

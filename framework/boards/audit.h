@@ -1,4 +1,4 @@
-// What the evidence behind an entry leaves to be asked.
+// Looks for signs that an entry's attacks were weak or its gradients masked.
 #pragma once
 #include <string>
 #include <vector>

@@ -29,7 +29,7 @@ double difference_p_value(double difference, double variance, double freedom);
 double accuracy_p_value(const Counts& claimed, const Counts& found);
 
 /// Brown and Forsythe's test, two-sided, of how far the accuracies of trials lie from their median;
-/// 1 where images share no draws. It bears single trials that went astray.
+/// 1 where images share no draws. Robust to single outlying trials.
 double spread_p_value(const Counts& claimed, const Counts& found);
 
 }  // namespace gauntlet::bundle

@@ -10,8 +10,7 @@ namespace gauntlet::bundle {
 /// The clean images of a bundle. Throws BadInput for tensors that are none.
 struct CleanImages {
   explicit CleanImages(const BundleFile& bundle);
-  /// Images of these samples, [n, C, H, W] float32; samples that are not there are a failure of
-  /// the caller's to find with has().
+  /// Images of these samples, [n, C, H, W] float32. Precondition: has() for every sample.
   Tensor of(const std::vector<int64_t>& samples) const;
   bool has(int64_t sample) const { return rows.count(sample) > 0; }
 

@@ -1,4 +1,4 @@
-// The rows of a bundle as a suite of this machine.
+// Rebuilds the suite of one bundled row from the models, plugins and data found here.
 #pragma once
 #include <nlohmann/json.hpp>
 

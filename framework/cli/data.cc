@@ -69,7 +69,7 @@ void decode_all(const data::Dataset& data) {
 bool proven(const registry::Registry& registry, const registry::DatasetEntry& entry,
             const registry::DatasetEntry::Split& split) {
   return std::all_of(split.files.begin(), split.files.end(), [&](const auto& file) {
-    return registry.verify(entry, file, *registry.find(file));
+    return registry::Registry::verify(entry, file, *registry.find(file));
   });
 }
 

@@ -45,7 +45,8 @@ int show(const ModelFlags& flags) {
   for (const Use& use : entry.layer_plugins) say("in its layers: {}\n", use.plugin);
   for (const registry::DeclaredAccuracy& a : entry.accuracy) say("right on {}\n", percent(a));
   if (!entry.training.empty()) say("training: {}\n", to_text(entry.training));
-  say("licence: {}\n{}\n", entry.licence, Lines{entry.citation});
+  if (!entry.licence.empty()) say("licence: {}\n", entry.licence);
+  if (!entry.citation.empty()) say("{}\n", Lines{entry.citation});
   return kOk;
 }
 

@@ -118,7 +118,7 @@ const PluginFile& PluginLibrary::State::find(const std::string& kind,
   for (const PluginFile& file : files)
     if (!file.stamp && file.path.stem() == name) throw BadInput(problem + ": " + file.refusal);
   const std::string other = kind == "attack" ? "defense" : "attack";
-  if (by_name.count({other, name}))
+  if (by_name.contains({other, name}))
     throw BadInput(problem + ": '" + name + "' is " +
                    (other == "attack" ? "an attack." : "a defense."));
   std::vector<std::string> names;

@@ -68,7 +68,7 @@ bool matches_manifest(const fs::path& root, const fs::path& name,
                      "SHA-256 is " + it->second + ", expected " + sum);
   }
   for (const auto& [file, sum] : found)
-    if (!expected.count(file))
+    if (!expected.contains(file))
       throw BadInput((root / file).string() + ": was not in the data set's archive");
   return true;
 }

@@ -59,7 +59,7 @@ class Obtaining {
 
   std::string problem(const DatasetEntry::DataFile& file, const fs::path& found) const {
     try {
-      registry_.verify(entry_, file, found);
+      Registry::verify(entry_, file, found);
       return "";
     } catch (const BadInput& error) {
       return error.what();
@@ -82,7 +82,7 @@ class Obtaining {
     if (!found) found = registry_.find(file);
     if (!found) return false;
     try {
-      const bool proven = registry_.verify(entry_, file, *found);
+      const bool proven = Registry::verify(entry_, file, *found);
       if (!proven && !entry_.archive.urls.empty()) return false;
     } catch (const BadInput&) {
       return false;
@@ -138,7 +138,7 @@ class Obtaining {
         const fs::path unpacked = staging.folder() / file.path;
         if (!fs::exists(unpacked))
           throw BadInput(archive.string() + ": holds no " + file.path.string());
-        if (file.has_sum()) registry_.verify(entry_, file, unpacked);
+        if (file.has_sum()) Registry::verify(entry_, file, unpacked);
       }
     write_manifest(staging.folder(), entry_.archive.sha256);
     for (const auto& item : fs::directory_iterator(staging.folder())) {

@@ -30,15 +30,15 @@ class Registry {
   ModelEntry model(const std::string& id) const;
   /// Throws BadInput where the file that was found is not the one the entry declares. False: no sum
   /// is known that would tell, neither the entry's nor that of a verified archive's manifest.
-  bool verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
-              const std::filesystem::path& found) const;
+  static bool verify(const DatasetEntry& entry, const DatasetEntry::DataFile& file,
+                     const std::filesystem::path& path);
   /// Where a file of a data set lies, or nullopt if none of the roots has it.
   std::optional<std::filesystem::path> find(const DatasetEntry::DataFile& file) const;
   /// Reads and verifies. BadInput says which file is absent, where it was looked for, and how to
   /// get it.
   data::Dataset load(const std::string& id, const std::string& split) const;
   /// The same for an entry that need not be of this registry (a suite's `path`).
-  data::Dataset load(const DatasetEntry& entry, const std::string& split) const;
+  data::Dataset load(const DatasetEntry& entry, const std::string& name) const;
   /// Why a file cannot be read: the places it was looked for in, one a line, and how to get it.
   std::string absent_data(const DatasetEntry& entry, const DatasetEntry::DataFile& file) const;
   /// Every folder find() looks in, in order.

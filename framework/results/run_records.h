@@ -1,4 +1,4 @@
-// A run and what its records leave to be read when it is asked for.
+// A run, with access to its outcomes and images on demand.
 #pragma once
 #include "results/store.h"
 

@@ -92,9 +92,9 @@ Batch training_batch(const data::Dataset& data, const Tensor& samples, const Aug
   return {augment(data.x(samples), spec, noise), data.y(samples), samples};
 }
 
-TrainingBatches::TrainingBatches(const data::Dataset& data, const Tensor& order,
-                                 const Recipe& recipe, int64_t epoch)
-    : data_(data), order_(order), recipe_(recipe), epoch_(epoch), next_(ahead(0)) {
+TrainingBatches::TrainingBatches(const data::Dataset& data, Tensor order, const Recipe& recipe,
+                                 int64_t epoch)
+    : data_(data), order_(std::move(order)), recipe_(recipe), epoch_(epoch), next_(ahead(0)) {
   from_ = recipe.batch_size;
 }
 

@@ -36,8 +36,7 @@ Batch training_batch(const data::Dataset& data, const Tensor& samples, const Aug
 class TrainingBatches {
  public:
   /// All arguments must outlive it.
-  TrainingBatches(const data::Dataset& data, const Tensor& order, const Recipe& recipe,
-                  int64_t epoch);
+  TrainingBatches(const data::Dataset& data, Tensor order, const Recipe& recipe, int64_t epoch);
   /// Throws what making the batch threw. Must not be asked beyond the last one.
   Batch next();
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gauntlet/types.h"
@@ -14,7 +15,7 @@ namespace gauntlet::training {
 /// itself.
 class Optimizer {
  public:
-  explicit Optimizer(OptimizerSpec spec) : spec_(spec) {}
+  explicit Optimizer(OptimizerSpec spec) : spec_(std::move(spec)) {}
 
   /// The tensor is changed in place by step(). weight_decay: unless a group says otherwise.
   void add(const std::string& name, const Tensor& parameter, bool weight_decay);

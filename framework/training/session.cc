@@ -115,7 +115,7 @@ void TrainingSession::check_optimizers() const {
   for (const auto& [name, unused] : recipe_.optimizers) {
     std::vector<std::string> known;
     for (const auto& [other, optimizer] : optimizers_) known.push_back(other);
-    if (!optimizers_.count(name))
+    if (!optimizers_.contains(name))
       throw BadInput(recipe_.file.string() + ": optimizers: '" + name + "' trains nothing" +
                      suggestion(name, known));
   }

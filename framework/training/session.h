@@ -61,7 +61,7 @@ class TrainingSession final : public Training {
   Outputs predict(const Tensor& x) override;
   Tensor attack(const Use& use, const Batch& batch, const Inner& inner) override;
   std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also,
-                               const std::string& optimizer) override;
+                               const std::string& name) override;
   Parameters& parameters() override;
   Tensor& state(const std::string& name) override { return state_[name]; }
   const ThreatModel& threat() const override;

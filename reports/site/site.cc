@@ -75,8 +75,9 @@ void write_pages(const Site& site, const fs::path& folder) {
   for (const Site::Page& page : site.pages) {
     now.insert(page.path), all.insert(page.path);
     if (!old.contains(page.path) && fs::exists(folder / page.path))
-      throw BadInput((folder / page.path).string() +
-                     ": is there and not of an earlier site, expected another folder");
+      throw BadInput(
+          (folder / page.path).string() +
+          ": exists and was not written by an earlier `board build`; choose another folder");
   }
   // Pages are known as ours before they are there: what a stop leaves can be written again.
   write_atomically(folder / kList, list_of(all));

@@ -271,7 +271,7 @@ Scoring read_scoring(const toml::Toml& table, SuiteContext& context) {
   reader.read("trials", scoring.trials, Range{1, 999'999});
   reader.read("draws", scoring.draws, Range{1, 999'999});
   if (scoring.trials > 0 && scoring.draws > 0)
-    reader.problem("draws", "stands beside trials, expected one of the two");
+    reader.problem("draws", "`draws` and `trials` are both given; keep one");
   reader.choose("success", scoring.success, kSuccesses);
   reader.finish();
   return scoring;

@@ -113,7 +113,8 @@ TEST(Audit, FindsImagesThatAGradientAttackLeftAlone) {
   outcomes[1].distance = outcomes[2].distance = 0;
   const auto found = findings({pgd});
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0], "pgd under linf8: 3 of 100 images that were answered right are as they were");
+  EXPECT_EQ(found[0],
+            "pgd under linf8: 3 of 100 correctly classified images were returned unchanged");
 }
 
 TEST(Audit, RepeatsWhatTheHostFlagged) {

@@ -68,7 +68,7 @@ TEST(RankingOf, WhatCannotBeToldApartIsShared) {
 }
 
 // a > c for certain, b between them and apart from neither.
-TEST(RankingOf, NeighboursIsNotTransitive) {
+TEST(RankingOf, BeingNeighboursIsNotTransitive) {
   const WithEntries ranking =
       only_ranking({entry_of("c", planted_rates(100, 200)), entry_of("b", planted_rates(105, 200)),
                     entry_of("a", planted_rates(110, 200))});

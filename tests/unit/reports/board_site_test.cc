@@ -373,8 +373,9 @@ TEST_F(SiteFolder, KeepsFilesThatAreNotTheSites) {
     reports::site::write_site(reports::site::board_site({}, {}), folder_);
     FAIL();
   } catch (const BadInput& error) {
-    EXPECT_NE(std::string(error.what()).find("index.html: is there and not of an earlier site"),
-              std::string::npos);
+    EXPECT_NE(
+        std::string(error.what()).find("index.html: exists and was not written by an earlier"),
+        std::string::npos);
   }
   std::string text;
   std::ifstream(folder_ / "index.html") >> text;
