@@ -209,8 +209,8 @@ std::vector<int64_t> shape_of(const std::string& dataset, const registry::Regist
   }
 }
 
-void read_threat(toml::TableReader& recipe, const registry::Registry& registry,
-                 toml::Problems& problems, Recipe& out) {
+void read_training_threat(toml::TableReader& recipe, const registry::Registry& registry,
+                          toml::Problems& problems, Recipe& out) {
   const toml::Toml* table = recipe.table("threat");
   if (!table) return;
   toml::TableReader reader(*table, "threat", problems);
@@ -362,7 +362,7 @@ Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatal
   read_head(recipe, out);
   read_optimizers(recipe, problems, out);
   read_augmentation(recipe, problems, out.augmentation);
-  read_threat(recipe, registry, problems, out);
+  read_training_threat(recipe, registry, problems, out);
   read_validation(recipe, context, out);
   read_method(recipe, context, out);
   check_steps(recipe, registry, out);

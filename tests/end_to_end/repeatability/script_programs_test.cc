@@ -155,8 +155,9 @@ TEST_F(ProgramSuite, ImagesWithoutAFiniteAnswerAreCountedOnADeterministicNetwork
 
 // The one image without a finite answer is in the second of two shards.
 TEST_F(ProgramSuite, FindingsOfShardsAreThoseOfAllImages) {
-  const torch::Tensor most = torch::arange(1000).remainder(kImages - 1) + 1;
-  write_images(torch::cat({most, torch::arange(kImages)}));
+  // No other is so dark that the attack could bring it there.
+  const torch::Tensor lighter = torch::arange(1039).remainder(kImages - 8) + 8;
+  write_images(torch::cat({lighter.slice(0, 0, 1020), torch::tensor({0}), lighter.slice(0, 1020)}));
   write_program(
       "x = (x + 0 * (x.flatten(1).amax(1) - 0.29).log().view(-1, 1, 1, 1) - 0.5) * 300 + 0.5");
   for (const char* keys : {"", ", saturation = \"report\""}) {
