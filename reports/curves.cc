@@ -54,7 +54,7 @@ Families families_of(const std::vector<std::pair<std::string, Parameters>>& all)
       rest.erase(path);
       auto group = std::find_if(groups.begin(), groups.end(),
                                 [&](const auto& each) { return each.first == rest; });
-      if (group == groups.end()) group = groups.insert(group, {std::move(rest), {}});
+      if (group == groups.end()) group = groups.emplace(group, std::move(rest), Family{});
       group->second.members.emplace_back(number->second.get<double>(), name);
     }
     for (auto& [_, family] : groups) {
@@ -78,7 +78,7 @@ std::vector<std::pair<std::string, Parameters>> parameters_of(
   for (const results::CellRecord& cell : summary.run.cells) first.try_emplace(cell.*name, &cell);
   std::vector<std::pair<std::string, Parameters>> all;
   for (const std::string& each : names) {
-    if (!first.count(each)) continue;
+    if (!first.contains(each)) continue;
     const Json parameters = object_of(first[each]->parameters);
     Parameters flat;
     for (const std::string& part : parts)
@@ -169,7 +169,7 @@ void add_epsilons(const Summary& summary, std::vector<CurveChart>& charts) {
         CurveLine line{defense, {}};
         for (const results::Threat& threat : summary.threats) {
           if (threat.norm != norm) continue;
-          if (line.points.empty() && values.count(threat.epsilon))
+          if (line.points.empty() && values.contains(threat.epsilon))
             if (const auto point = clean_point(summary, 0, defense, threat))
               line.points.push_back(*point);
           if (const auto point = point_of(summary, threat.epsilon, defense, attack, threat))
@@ -194,7 +194,8 @@ std::string short_name(const std::string& path, const Families& all) {
 void add_numbers_of_rows(const Summary& summary, std::vector<CurveChart>& charts) {
   const Families families = families_of(
       parameters_of(summary, summary.defenses, &results::CellRecord::defense, {"defense"}));
-  for (const auto& [path, lines] : families) {
+  for (const auto& [path, of_path] : families) {
+    const std::vector<Family>& lines = of_path;
     CurveChart chart{"", short_name(path, families)};
     for (const results::Threat& threat : summary.threats) {
       const auto add = [&](const std::string& name, const auto& point_at) {

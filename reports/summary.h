@@ -54,7 +54,7 @@ struct Summary {
   std::vector<Group<results::WorstCase>> worst_cases;
   std::vector<CertifiedGroup> certified;
 
-  explicit Summary(results::Store::Run run);
+  explicit Summary(results::Store::Run source);
   Summary(const Summary&) = delete;
 
   /// Null where the suite has no such cell.
@@ -70,7 +70,7 @@ struct Summary {
   /// image and trial: scoring also counts what confirmed hits. 0: no result.
   double passes_of_answer(const std::string& defense) const;
   /// Of the cells that a difference compares: in "at under pgd".
-  std::vector<results::Finding> findings_of(const results::Difference& difference) const;
+  std::vector<results::Finding> findings_of(const results::Difference& one) const;
 
  private:
   std::map<std::string, size_t> cell_index_, worst_case_index_;

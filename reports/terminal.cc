@@ -145,7 +145,7 @@ std::string findings_text(const results::Store::Run& run) {
   for (const results::WorstCase& worst : run.worst_cases) {
     findings.add(worst.defense + " × worst case", worst.reason);
     for (const std::string& flag : sentences(worst.flags))
-      if (!told.count({worst.defense, flag})) findings.add(worst.defense, flag);
+      if (!told.contains({worst.defense, flag})) findings.add(worst.defense, flag);
   }
   for (const results::Certification& record : run.certifications) {
     const std::string about = record.defense + ", certificates";

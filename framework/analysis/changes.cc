@@ -49,7 +49,7 @@ std::vector<Change> changes_between(const std::string& a, const std::string& b) 
     if (text != other) out.push_back({what, text, other});
   }
   for (const auto& [what, text] : after)
-    if (!before.count(what)) out.push_back({what, "", text});
+    if (!before.contains(what)) out.push_back({what, "", text});
   std::sort(out.begin(), out.end());
   return out;
 }

@@ -104,7 +104,7 @@ class Comparer {
   std::vector<Place> places() const {
     std::vector<Place> out = here_.order;
     for (const Place& place : there_.order)
-      if (!here_.cells.count(place)) out.push_back(place);
+      if (!here_.cells.contains(place)) out.push_back(place);
     std::map<std::string, size_t> rows;
     for (const Place& place : out) rows.try_emplace(place.defense, rows.size());
     std::stable_sort(out.begin(), out.end(), [&](const Place& x, const Place& y) {

@@ -16,6 +16,6 @@ std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items)
 /// Why what is left under a threat is no ground for a rank: each of the board's attacks that follow
 /// gradients of the defense had none for most images, or left most as they are. "every gradient of
 /// pgd is 0"; "": it is one, or no attack follows gradients.
-std::string failed_evidence(const BoardThreat& threat);
+std::string failed_evidence(const BoardThreat& under);
 
 }  // namespace gauntlet::boards

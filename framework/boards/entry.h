@@ -97,8 +97,8 @@ std::filesystem::path entry_path(const BoardEntry& entry);
 /// JSON text; the same bytes for the same entry. Margins and distances keep six significant digits.
 /// Throws std::invalid_argument where a text that must be a JSON object is none.
 std::string to_json(const BoardEntry& entry);
-/// Throws BadInput, one sentence that begins with `file`: where, what is there, what was expected.
-BoardEntry board_entry_from_json(std::string_view json, const std::string& file);
+/// Throws BadInput, one sentence that begins with `name`: where, what is there, what was expected.
+BoardEntry board_entry_from_json(std::string_view text, const std::string& name);
 /// The same of a file, which must be called <id>.json.
 BoardEntry read_board_entry(const std::filesystem::path& file);
 

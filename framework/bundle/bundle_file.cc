@@ -93,10 +93,10 @@ void BundleFile::read_index() {
     listed_[name] = sum.get<std::string>();
   }
   for (const ZipFile::Entry& entry : zip_.entries())
-    if (entry.name != bundle::kIndex && !listed_.count(entry.name))
+    if (entry.name != bundle::kIndex && !listed_.contains(entry.name))
       fail("the bundle holds " + shown(entry.name) + ", which bundle.json does not list");
   for (const char* needed : {bundle::kSettings, bundle::kImages})
-    if (!listed_.count(needed)) fail(std::string("the bundle lacks ") + needed);
+    if (!listed_.contains(needed)) fail(std::string("the bundle lacks ") + needed);
 }
 
 json BundleFile::json_of(const std::string& name) const {

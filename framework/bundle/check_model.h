@@ -23,7 +23,7 @@ struct ModelChecked {
 /// model for every clean and adversarial input of the entry, and certifies again where the board
 /// certifies.
 ModelChecked check_model(const BundleFile& bundle, const boards::BoardEntry& entry,
-                 const suite::Suite& suite, const data::Dataset& data,
-                 evaluation::Laboratory& laboratory, double level, Findings& findings);
+                         const suite::Suite& suite, const data::Dataset& data,
+                         evaluation::Laboratory& laboratory, double level, Findings& findings);
 
 }  // namespace gauntlet::bundle

@@ -12,7 +12,7 @@ struct CleanImages {
   explicit CleanImages(const BundleFile& bundle);
   /// Images of these samples, [n, C, H, W] float32. Precondition: has() for every sample.
   Tensor of(const std::vector<int64_t>& samples) const;
-  bool has(int64_t sample) const { return rows.count(sample) > 0; }
+  bool has(int64_t sample) const { return rows.contains(sample); }
 
   Tensor images;                    ///< [N, C, H, W] float32
   std::map<int64_t, int64_t> rows;  ///< by index in the split

@@ -183,7 +183,7 @@ std::vector<std::string> missing_of(const results::Store::Run& run, const suite:
                                     const std::filesystem::path& artifacts) {
   std::vector<std::string> out;
   const Grid grid(results::settings_of(run.settings));
-  if (!run.complete) out.push_back("the run was stopped before its end");
+  if (!run.complete) out.emplace_back("the run was stopped before its end");
   for (const suite::AttackSpec& attack : columns.attacks)
     if (std::count(grid.own.begin(), grid.own.end(), attack.name) == 0)
       out.push_back("the board's attack '" + attack.name + "' was left out");

@@ -72,7 +72,7 @@ results::Store::Run run_of(const results::Store& store) {
 }
 
 at::Device device_of(const std::string& name) {
-  const bool cuda = at::globalContext().hasCUDA();
+  const bool cuda = at::Context::hasCUDA();
   if (name == "cpu") return at::kCPU;
   if (name == "auto") return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
   if (!cuda)

@@ -96,7 +96,7 @@ bool fits(double percent, double declared, int64_t samples) {
 std::string epsilon_that_fits(const ModelFileFlags& flags, registry::ModelEntry entry,
                               const library::PluginLibrary& plugins, const data::Dataset& data) {
   constexpr const char* kEpsilon = "batchnorm_eps";
-  if (entry.network.options.count(kEpsilon)) return "";
+  if (entry.network.options.contains(kEpsilon)) return "";
   for (const double epsilon : {1e-3, 1e-4, 2e-5, 1e-6}) {  // Keras, Caffe, MXNet, Flax
     entry.network.options[kEpsilon] = epsilon;
     const std::shared_ptr<models::Network> network =

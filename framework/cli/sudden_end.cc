@@ -134,8 +134,11 @@ namespace {
 // The dynamic linker finds these before the C library's, so that a plugin that calls them comes by
 // here.
 extern "C" {
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library has names of its
+// own.
 __attribute__((visibility("default"))) void _exit(int code) { gauntlet::cli::leave_early(code); }
 __attribute__((visibility("default"))) void _Exit(int code) noexcept {
   gauntlet::cli::leave_early(code);
 }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 }

@@ -14,7 +14,7 @@ std::string versions() {
   const library::Stamp stamp = library::host_stamp();
   return fmt::format("gauntlet {}\nABI {}\nLibTorch {}\n{}\ncompiler {}\nCUDA {}", GAUNTLET_VERSION,
                      stamp.abi, stamp.torch, stamp.stdlib, stamp.compiler,
-                     at::globalContext().hasCUDA() ? "usable" : "not used");
+                     at::Context::hasCUDA() ? "usable" : "not used");
 }
 }  // namespace
 

@@ -49,7 +49,7 @@ class AttackTrial final : public evaluation::Environment {
   std::unique_ptr<Attack> attack(const Use& use) override {
     Use small = use;  // an inner attack costs as much
     for (const char* name : {"steps", "iterations"})
-      if (small.with.count(name)) small.with[name] = 3;
+      if (small.with.contains(name)) small.with[name] = 3;
     return plugin_.other(small);
   }
 

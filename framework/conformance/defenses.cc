@@ -95,7 +95,7 @@ class DefenseTrial final : public evaluation::Environment {
 
   static Use small(Use use) {
     for (const char* name : {"steps", "iterations"})
-      if (use.with.count(name)) use.with[name] = 2;
+      if (use.with.contains(name)) use.with[name] = 2;
     return use;
   }
 

@@ -34,7 +34,7 @@ ParamMap small_parameters(const Schema& schema, const ParamMap& given, int64_t s
       {"step_size", 0.05}, {"mc_samples", 4},     {"n0", 4},     {"n", 64}};
   ParamMap out = given;
   for (const ParamSpec& spec : schema) {
-    if (out.count(spec.name)) continue;
+    if (out.contains(spec.name)) continue;
     if (lacks_model(spec)) out[spec.name] = kOtherModel;
     const auto known = small.find(spec.name);
     if (known != small.end() && problem_of(spec, known->second).empty())

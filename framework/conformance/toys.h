@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "evaluation/defended_model.h"
@@ -17,7 +18,7 @@ class ToyNetwork final : public models::Network {
   ToyNetwork(std::vector<int64_t> image, Tensor linear, Tensor bias, Tensor hidden = {})
       : linear_(std::move(linear)), bias_(std::move(bias)), hidden_(std::move(hidden)) {
     spec_.architecture = "toy";
-    spec_.input = image;
+    spec_.input = std::move(image);
     spec_.classes = linear_.size(0);
     Layer layer;
     layer.kind = Layer::Kind::kLinear;

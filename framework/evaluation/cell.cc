@@ -56,7 +56,7 @@ Tensor batch_at(const CellJob& job, int64_t from) {
 void flag_changes(results::CellRecord& record, const std::string& who,
                   const std::set<std::string>& changed, const std::set<std::string>& known = {}) {
   for (const std::string& what : changed)
-    if (!known.count(what)) record.flags.push_back(told_of_change(who, what));
+    if (!known.contains(what)) record.flags.push_back(told_of_change(who, what));
 }
 
 // Images and labels cross to plugins as copies. Indices go with all noise, and a write past

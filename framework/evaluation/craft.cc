@@ -28,8 +28,8 @@ int64_t selection_trials(const DefendedModel& model) {
 // Lends an attack other models and other attacks, bound to the batch it works on.
 class TaskHost final : public Host {
  public:
-  TaskHost(Environment& environment, const CraftBatch& batch, const CraftRules& rules)
-      : environment_(environment), batch_(batch), rules_(rules) {
+  TaskHost(Environment& environment, const CraftBatch& batch, CraftRules rules)
+      : environment_(environment), batch_(batch), rules_(std::move(rules)) {
     rules_.track = false;  // a source's answers decide nothing
     rules_.observe = {};
     rules_.max_queries = 0;

@@ -95,11 +95,11 @@ class DefendedModel final : public View {
   Tensor ballots(const Tensor& x, int64_t draws) override;
 
  private:
-  bool couples(const Tensor& x, const Noise& noise, const Tensor& first,
-               const std::function<Tensor(const Tensor&, const Noise&)>& logits);
+  static bool couples(const Tensor& x, const Noise& noise, const Tensor& first,
+                      const std::function<Tensor(const Tensor&, const Noise&)>& logits);
   Tensor transformed(Tensor x, const Noise& noise, size_t from, size_t to);
   Outputs inner_pass(const Tensor& x, const Noise& noise, models::Mode mode);
-  Decision vote(const Tensor& x, const Noise& noise, models::Mode mode);
+  Decision vote(const Tensor& input, const Noise& noise, models::Mode mode);
   Decision single(const Tensor& x, const Noise& noise, models::Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
   Tensor ballot_of(const Outputs& one_draw, const Tensor& faulty) const;

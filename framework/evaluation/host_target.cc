@@ -388,10 +388,10 @@ void HostTarget::differentiate(const Pass& pass, const std::vector<Loss>& losses
 }
 
 // ---- what the attack is shown, and what the host keeps
-// ----------------------------------------------
+// ---------------------------------------------
 
 // [r] of the computed rows -> [R], 0 where the sample is inactive.
-Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) const {
+Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) {
   if (!pass.keep.defined()) return computed;
   std::vector<int64_t> shape = computed.sizes().vec();
   shape[0] = pass.all.sample.size(0);

@@ -85,7 +85,7 @@ class HostTarget final : public Target {
   Tensor packed(const Outputs& outputs, Average average) const;
   Outputs unpacked(const Tensor& packed, Average average) const;
   Outputs finish(const Pass& pass, const Outputs& outputs, const Tensor& gap);
-  Tensor spread(const Pass& pass, const Tensor& computed) const;
+  static Tensor spread(const Pass& pass, const Tensor& computed);
   void note(const Pass& pass, const Tensor& loss, const Tensor& slope, const Tensor& gap);
   Tensor masked_at_bounds(const Pass& pass, const Tensor& slope) const;
   Tensor asked_at(const Tensor& x) const;

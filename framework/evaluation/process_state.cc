@@ -170,7 +170,7 @@ void ProcessState::put_back_arithmetic(const Arithmetic& now) const {
   ::fesetround(arithmetic_.rounding);
   ::fedisableexcept(FE_ALL_EXCEPT);
   ::feenableexcept(arithmetic_.traps);
-  if (now.flushes != arithmetic_.flushes) context.setFlushDenormal(arithmetic_.flushes);
+  if (now.flushes != arithmetic_.flushes) at::Context::setFlushDenormal(arithmetic_.flushes);
   c10::set_default_dtype(arithmetic_.dtype);
   context.setUserEnabledMkldnn(arithmetic_.mkldnn);
   context.setUserEnabledCuDNN(arithmetic_.cudnn);

@@ -38,15 +38,14 @@ class Answerer {
   template <class Record>
   Answer answer(const suite::Job& job);
   template <class Record>
-  Record measure(const suite::Job& job, const std::string& identity,
-                 const nlohmann::json& answerer);
+  Record measure(const suite::Job& job, const std::string& identity, const nlohmann::json& by);
   template <class Record>
-  Record shard(const suite::Job& job, int64_t from, int64_t of, const nlohmann::json& answerer,
+  Record shard(const suite::Job& job, int64_t from, int64_t of, const nlohmann::json& by,
                std::vector<Tensor>& x_adv);
   template <class Record>
   std::optional<Record> find(const std::string& identity, const std::string& fingerprint);
   template <class Record>
-  void stamp(Record& record, const suite::Job& job, const nlohmann::json& answerer) const;
+  void stamp(Record& record, const suite::Job& job, const nlohmann::json& by) const;
 
   // What the kinds do differently; the record tells them apart.
   nlohmann::json question(const suite::Job& job, const results::CellRecord&) const;
@@ -60,7 +59,7 @@ class Answerer {
   void evaluate(const suite::Job& job, int64_t from, int64_t of, results::Certification& record,
                 Tensor& x_adv);
   void finish(const suite::Job& job, results::CellRecord& record);
-  void finish(const suite::Job& job, results::Certification& record);
+  static void finish(const suite::Job& job, results::Certification& record);
   void keep_images(const std::vector<int64_t>& indices, const Tensor& x_adv,
                    results::CellRecord& record) const;
 

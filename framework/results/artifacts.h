@@ -23,15 +23,15 @@ enum class Kept { kAdversarial, kClean };
 /// Writes atomically, and makes the folder where it was removed. Returns the file's SHA-256.
 std::string write_images(const std::filesystem::path& file, Kept kept, const KeptImages& images);
 
-/// `sha256`: of the file when the record that names it was written; "" in records of older stores,
-/// which believe the file. Throws BadInput, one sentence: the file, what was expected, what stands
-/// there instead.
-KeptImages read_images(const std::filesystem::path& file, Kept kept, const std::string& sha256);
+/// `expected`: SHA-256 of the file when the record that names it was written; "" in records of
+/// older stores, which believe the file. Throws BadInput, one sentence: the file, what was
+/// expected, what stands there instead.
+KeptImages read_images(const std::filesystem::path& file, Kept kept, const std::string& expected);
 /// The same of the content of such a file; `name` is what messages call it.
 KeptImages parse_images(const std::string& bytes, Kept kept, const std::string& name);
 
 /// Why read_images() would refuse the file, without its folder, or "" where it is as it was
 /// written.
-std::string artifact_problem(const std::filesystem::path& file, const std::string& sha256);
+std::string artifact_problem(const std::filesystem::path& file, const std::string& expected);
 
 }  // namespace gauntlet::results

@@ -4,17 +4,17 @@
 
 namespace gauntlet::results {
 
-Asked::Asked(const std::string& text) {
-  const Settings settings = settings_of(text);
-  for (const int64_t seed : settings.seeds)
-    for (const Threat& threat : settings.threats)
-      for (const Settings::Row& row : settings.defenses) {
+Asked::Asked(const std::string& settings) {
+  const Settings asked = settings_of(settings);
+  for (const int64_t seed : asked.seeds)
+    for (const Threat& threat : asked.threats)
+      for (const Settings::Row& row : asked.defenses) {
         const auto named = [&](auto record) {
-          record.suite = settings.suite, record.seed = seed;
+          record.suite = asked.suite, record.seed = seed;
           record.defense = row.name, record.threat = threat;
           return record;
         };
-        for (const Settings::Column& column : settings.attacks) {
+        for (const Settings::Column& column : asked.attacks) {
           cells.push_back(named(CellRecord()));
           cells.back().attack = column.name;
         }

@@ -39,9 +39,9 @@ void merge(std::vector<Finding>& whole, const std::vector<Finding>& part);
 
 /// {"code", "figures", "where"}, without "where" if it is empty; a remark without it is its text,
 /// as all findings of older versions.
-void to_json(nlohmann::json& json, const Finding& finding);
+void to_json(nlohmann::json& to, const Finding& finding);
 /// Throws std::invalid_argument, a problem without its place: "has no 'code'".
-void from_json(const nlohmann::json& json, Finding& finding);
+void from_json(const nlohmann::json& from, Finding& finding);
 /// An object for a remark too.
 nlohmann::json object_of(const Finding& finding);
 /// What is written of it: of a remark the text, else JSON.

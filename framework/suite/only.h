@@ -31,6 +31,6 @@ class OnlyFilter {
 };
 
 /// Keeps of a suite what the filter names. A pattern that matches nothing is a problem.
-void keep_only(Suite& suite, const std::vector<std::string>& only, toml::Problems& problems);
+void keep_only(Suite& suite, const std::vector<std::string>& texts, toml::Problems& problems);
 
 }  // namespace gauntlet::suite

@@ -9,8 +9,8 @@ namespace gauntlet::suite {
 nlohmann::json to_json(const ParamValue& value);
 nlohmann::json to_json(const ParamMap& params);
 /// Throws BadInput for null, which no parameter is.
-ParamValue param_of(const nlohmann::json& json);
+ParamValue param_of(const nlohmann::json& value);
 /// Throws BadInput for what is no object, and as above.
-ParamMap params_of(const nlohmann::json& json);
+ParamMap params_of(const nlohmann::json& table);
 
 }  // namespace gauntlet::suite

@@ -11,7 +11,7 @@ namespace {
 // Whether a value is given for a parameter of the plugin's own.
 const toml::Toml* given_value(const ParamSpec& spec, const toml::Toml& table,
                               const std::set<std::string>& host_keys) {
-  return host_keys.count(spec.name) ? nullptr : table.find(spec.name);
+  return host_keys.contains(spec.name) ? nullptr : table.find(spec.name);
 }
 
 // A list of models that may stand in for a plugin's single model.

@@ -27,7 +27,7 @@ void check_seeds(toml::TableReader& reader, const std::vector<int64_t>& seeds) {
 }
 
 // The head of a suite: everything but what it crosses.
-void read_head(toml::TableReader& reader, Suite& suite, SuiteContext& context) {
+void read_head(toml::TableReader& reader, Suite& suite) {
   int64_t schema = 0;
   if (reader.require("schema", schema) && schema != 1)
     reader.problem("schema", std::to_string(schema) + " is not known, expected 1");
@@ -170,7 +170,7 @@ Suite read_suite(toml::Toml text, const std::filesystem::path& folder, const Sui
   SuiteContext context{registry, checker, problems};
   toml::TableReader reader(text, "the suite", problems);
   reader.any("board");
-  read_head(reader, suite, context);
+  read_head(reader, suite);
   read_columns(reader, suite, context);
   read_rows(reader, suite, context);
   reader.finish();

@@ -63,7 +63,8 @@ bool Remarks::has_all(const std::set<Place>& cells, std::string Place::*part) co
   for (const Place& cell : cells) parts.insert(cell.*part), threats.insert(cell.threat);
   const bool column = part == &Place::column;
   return std::all_of(all_.begin(), all_.end(), [&](const Place& cell) {
-    return !parts.count(cell.*part) || (column && !threats.count(cell.threat)) || cells.count(cell);
+    return !parts.contains(cell.*part) || (column && !threats.contains(cell.threat)) ||
+           cells.contains(cell);
   });
 }
 

@@ -162,7 +162,7 @@ class AccuracyTable {
   }
 
   void add_clean() {
-    table_.columns.push_back("clean");
+    table_.columns.emplace_back("clean");
     const std::vector<bool> best = marked(best_clean(summary_, outcomes_, threat_));
     for (size_t i = 0; i < table_.rows.size(); ++i) {
       const auto* group = summary_.clean_cell(table_.rows[i].name, threat_);
@@ -189,7 +189,7 @@ class AccuracyTable {
   void add_worst_case() {
     if (summary_.worst_cases.empty()) return;
     table_.gaps.push_back(table_.columns.size());
-    table_.columns.push_back("worst case");
+    table_.columns.emplace_back("worst case");
     const std::vector<bool> best = marked(best_in_worst_case(summary_, outcomes_, threat_));
     for (size_t i = 0; i < table_.rows.size(); ++i) {
       const auto* group = summary_.worst_case(table_.rows[i].name, threat_);
@@ -341,7 +341,7 @@ PaperTable differences_table(const Summary& summary, const results::Threat& thre
       latex_title(threat) + "." + (data.empty() ? "" : " " + data + ".") +
       (any_bold ? " Bold: the interval leaves out 0." : "");
   table.notes = legend.take();
-  if (any_absent) table.notes.push_back("--: one of the two has no result.");
+  if (any_absent) table.notes.emplace_back("--: one of the two has no result.");
   return table;
 }
 
@@ -351,8 +351,8 @@ PaperTable certified_table(const Summary& summary) {
   table.digits = summary.seeds.size() > 1 ? 9 : 4;
   const std::vector<double> radii = radii_of(summary);
   for (const double radius : radii) table.columns.push_back("r = " + epsilon_text(radius));
-  table.columns.push_back("mean radius");
-  table.columns.push_back("abstained");
+  table.columns.emplace_back("mean radius");
+  table.columns.emplace_back("abstained");
   table.gaps = {radii.size()};
   double alpha = 0;
   int64_t samples = 0;

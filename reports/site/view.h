@@ -11,8 +11,8 @@ namespace gauntlet::reports::site {
 
 /// A board, its entries and how they rank.
 struct RankedBoard {
-  RankedBoard(BoardName name, const BoardDefinition* definition,
-              std::vector<boards::BoardEntry> entries);
+  RankedBoard(BoardName board, const BoardDefinition* its_definition,
+              std::vector<boards::BoardEntry> its_entries);
   RankedBoard(const RankedBoard&) = delete;  // the rankings point into the entries
 
   BoardName name;

@@ -92,7 +92,7 @@ class DataReader {
     read_format_options(reader_, split);
     reader_.any("shape");  // known, whether or not there is something to hold it against
     const bool counted = spec_.entry.classes > 0 || split.format == data::DataFormat::kImages;
-    if (!formatted || !all_there || !counted || split.files.size() > 2 * (idx ? 1 : 1000)) return;
+    if (!formatted || !all_there || !counted || split.files.size() > (idx ? 2u : 2000u)) return;
     spec_.dataset = spec_.entry.id = "inline:" + fs::path(names.front()).filename().string();
     for (auto& file : split.files) file.dataset = spec_.entry.id;
     spec_.entry.title = names.front();

@@ -141,7 +141,7 @@ void read_entry(const toml::Toml& entry, SuiteContext& context, std::vector<Defe
   }
   if (all.empty()) return;
   for (const auto& member : all.front())
-    if (!used.count(member.key))
+    if (!used.contains(member.key))
       for (const char* lists : {"cross", "zip"})
         if (const toml::Toml* table = entry.find(lists); table && table->find(member.key))
           context.problems.add(member.position, what + ": " + lists + ": no '$" + member.key +

@@ -101,7 +101,7 @@ class Presets {
                                          suggestion(name, datasets_));
       return false;
     }
-    const bool fits = data_.count(*dataset) > 0;
+    const bool fits = data_.contains(*dataset);
     entry.erase("dataset");
     return fits;
   }

@@ -59,7 +59,7 @@ TEST_F(Scaffold, InTheTreeWritesWhatTheTreeWants) {
   EXPECT_EQ(refused("attack", "other", folder / "plugins/attacks/other"),
             (folder / "plugins/attacks/other").string() +
                 " is no place for the attack 'other': among Gauntlet's own plugins it lies in "
-                "plugins/attacks/GROUP/other (groups that are there: group, gradient).");
+                "plugins/attacks/GROUP/other (groups that are there: gradient, group).");
   EXPECT_NE(refused("attack", "other", folder / "plugins/defenses/group/other"), "");
   EXPECT_NE(refused("attack", "other", folder / "plugins/attacks/group/another"), "");
 }
