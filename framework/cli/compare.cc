@@ -40,7 +40,7 @@ void add_compare(CLI::App& app, Action& action) {
   command
       ->add_option("--gate", flags->gate,
                    "Exit with 1 where a cell loses more than this many points with significance, "
-                   "or its result")
+                   "or has no result any more")
       ->transform(real(0, 100));
   command->add_option("--format", flags->format, "How to write it")
       ->check(CLI::IsMember({"text", "markdown", "html"}));

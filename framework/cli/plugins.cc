@@ -1,4 +1,8 @@
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <optional>
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
@@ -101,30 +105,69 @@ void show_stamp(const library::Stamp& theirs) {
   say("{:<12} {:<40} {}\n", "compiler", theirs.compiler, ours.compiler);
 }
 
-void show_answer(const conformance::Answer& answer) {
-  say("  {:<9}  {}{}{}\n", name_of(answer.state), answer.promise, answer.why.empty() ? "" : ": ",
-      answer.why);
+// What a plugin prints meanwhile goes to standard error.
+class OutputAside {
+ public:
+  OutputAside() : kept_(::dup(STDOUT_FILENO)) {
+    std::fflush(stdout);
+    if (kept_ >= 0) ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~OutputAside() {
+    std::fflush(stdout);
+    if (kept_ >= 0) ::dup2(kept_, STDOUT_FILENO), ::close(kept_);
+  }
+  OutputAside(const OutputAside&) = delete;
+  OutputAside& operator=(const OutputAside&) = delete;
+
+ private:
+  const int kept_;
+};
+
+// A line a promise: its name before it is asked, so that it is known which one the plugin did not
+// survive.
+conformance::Listener lines_of_answers() {
+  conformance::Listener out;
+  out.asking = [](const std::string& promise) {
+    say("  {:<64}", promise);
+    std::fflush(stdout);
+  };
+  out.answered = [](const conformance::Answer& answer) {
+    say("{}{}{}\n", name_of(answer.state), answer.why.empty() ? "" : ": ", answer.why);
+    std::fflush(stdout);
+  };
+  return out;
 }
 
 int check(const PluginFlags& flags) {
   const library::PluginFile file = library::inspect_plugin(flags.file);
-  if (file.stamp && !flags.json) show_stamp(*file.stamp);
-  if (!file.refusal.empty()) throw BadInput(file.refusal);
-  if (!flags.json) say("\nEvery {} promises that it\n", file.stamp->kind);
+  if (!file.stamp || !file.refusal.empty()) {
+    if (file.stamp && !flags.json) show_stamp(*file.stamp);
+    throw BadInput(file.refusal);
+  }
+  const ParamMap params = values_of("--set", flags.set);
   std::vector<std::filesystem::path> search = library::plugin_search_path(flags.common.plugin_path);
   search.insert(search.begin(), flags.file);  // before others of its name
   const library::PluginLibrary plugins(search);
+  const std::string &kind = file.stamp->kind, &name = file.stamp->name;
+  resolve(plugins.schema(kind, name), params);
+  if (flags.json) {
+    std::optional<conformance::PluginCheck> done;
+    {
+      const OutputAside aside;
+      done = conformance::check_plugin(plugins, kind, name, params);
+    }
+    say("{}\n", Lines{to_json(*done)});
+    return done->count(conformance::Answer::State::kBroken) ? kSomeFailed : kOk;
+  }
+  show_stamp(*file.stamp);
+  say("\nEvery {} promises that it\n", kind);
   const conformance::PluginCheck done =
-      conformance::check_plugin(plugins, file.stamp->kind, file.stamp->name,
-                                values_of("--set", flags.set), flags.json ? nullptr : show_answer);
+      conformance::check_plugin(plugins, kind, name, params, lines_of_answers());
   using State = conformance::Answer::State;
-  const int64_t broken = done.count(State::kBroken);
-  if (flags.json)
-    say("{}\n", Lines{to_json(done)});
-  else
-    say("\n{}: {} kept, {} broken, {} not asked\n", flags.file, done.count(State::kKept), broken,
-        done.count(State::kNotAsked));
-  return broken ? kSomeFailed : kOk;
+  say("\n{}: {} kept, {} broken, {} not asked\nasked with {}\n", flags.file,
+      done.count(State::kKept), done.count(State::kBroken), done.count(State::kNotAsked),
+      done.params.empty() ? "its defaults" : to_text(ParamValue(done.params)));
+  return done.count(State::kBroken) ? kSomeFailed : kOk;
 }
 
 int create(const PluginFlags& flags) {
@@ -152,10 +195,12 @@ void add_plugins(CLI::App& app, Action& action) {
   CLI::App* checking =
       sub("check",
           "Hold a plugin's file against this host and all that plugins of its kind promise", check);
-  checking->add_option("file", flags->file)->required();
+  checking->add_option("file", flags->file, "The plugin's .so")->required();
   checking
-      ->add_option("--set", flags->set,
-                   "A parameter to ask it with; costly ones are small unless given")
+      ->add_option(
+          "--set", flags->set,
+          "A parameter to ask it with, KEY=VALUE; costly ones (steps, rounds, …) are small unless "
+          "given")
       ->allow_extra_args(false);
   checking->add_flag("--json", flags->json, "Print the answers as JSON");
   CLI::App* fresh =

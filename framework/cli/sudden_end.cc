@@ -50,7 +50,7 @@ bool told_of(const char* how, const char* who = library::running_plugin()) {
   put(who);
   put(" ended the process: ");
   put(how);
-  put(". The run stops here; what was complete before is kept.\n");
+  put(". The program stops here; results that were complete before are kept.\n");
   if (store_folder && !store_folder->empty()) write_reports(store_folder->c_str());
   return true;
 }

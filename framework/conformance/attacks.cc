@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "base/bad_input.h"
 #include "base/failure.h"
 #include "base/invalid_result.h"
 #include "conformance/small_training.h"
 #include "conformance/toys.h"
 #include "evaluation/craft.h"
+#include "evaluation/misdeeds.h"
 #include "evaluation/process_state.h"
 #include "models/architectures/build_network.h"
 #include "suite/names.h"
@@ -40,6 +42,8 @@ std::shared_ptr<models::Network> with_batch_norm() {
   return network;
 }
 
+struct Endless : Broken {};
+
 // What every question has at hand.
 class AttackTrial final : public evaluation::Environment {
  public:
@@ -53,8 +57,23 @@ class AttackTrial final : public evaluation::Environment {
     return plugin_.other(small);
   }
 
-  std::unique_ptr<Attack> make(int64_t steps = 4) const {
-    return plugin_.make(small_parameters(plugin_.schema, plugin_.params, steps));
+  std::unique_ptr<Attack> make() const {
+    return plugin_.make(small_parameters(plugin_.schema, plugin_.params));
+  }
+  // With so many steps, whatever is given.
+  std::unique_ptr<Attack> make_with_steps(int64_t steps) const {
+    ParamMap others = plugin_.params;
+    others.erase("steps");
+    // Steps that share out a length are no prefix of each other.
+    if (has("step_size")) others.try_emplace("step_size", 0.05);
+    return plugin_.make(small_parameters(plugin_.schema, others, steps));
+  }
+  // With what is given and its own defaults, whatever they cost.
+  std::unique_ptr<Attack> make_as_it_is() const {
+    ParamMap params = plugin_.params;
+    for (const auto& [name, value] : small_parameters(plugin_.schema, plugin_.params))
+      if (value == ParamValue(kOtherModel)) params[name] = value;
+    return plugin_.make(params);
   }
   bool has(const char* parameter) const {
     return std::any_of(plugin_.schema.begin(), plugin_.schema.end(),
@@ -66,11 +85,16 @@ class AttackTrial final : public evaluation::Environment {
     rules.name = "attack '" + plugin_.name + "'";
     const bool limited = rules.max_queries > 0;
     if (!limited) rules.max_queries = kEndless;
-    Crafted out = craft(attack, model, batch, threat, rules, *this);
+    Crafted out = crafted(attack, model, batch, threat, rules);
     if (!limited && out.queries.max().item<int64_t>() >= kEndless)
-      throw Broken{fmt::format("it made {} passes of one image and went on", kEndless)};
+      throw Endless{fmt::format("it made {} passes of one image and went on", kEndless)};
     return out;
   }
+  /// Which promise an invalid answer breaks; under the others it is the reason that they cannot be
+  /// asked.
+  enum class About { kAnswers, kLent, kSettings };
+  void ask_about(About about) { about_ = about; }
+
   // The attack's own answer: no tracking, which would keep earlier hits.
   Tensor answer(Attack& attack, DefendedModel& model, const CraftBatch& batch,
                 const ThreatModel& threat, CraftRules rules = {}) {
@@ -106,6 +130,10 @@ class AttackTrial final : public evaluation::Environment {
       throw Broken{where + ": " + broken.seen};
     } catch (const NotAsked&) {
       throw;
+    } catch (const ParamError&) {
+      throw;
+    } catch (const BadInput&) {
+      throw;
     } catch (...) {
       throw Broken{where + ": " + current_failure()};
     }
@@ -117,7 +145,24 @@ class AttackTrial final : public evaluation::Environment {
   void transfer_from(const std::shared_ptr<DefendedModel>& source) { source_ = source; }
 
  private:
+  Crafted crafted(Attack& attack, DefendedModel& model, const CraftBatch& batch,
+                  const ThreatModel& threat, const CraftRules& rules) {
+    try {
+      return craft(attack, model, batch, threat, rules, *this);
+    } catch (const evaluation::WritesIntoLent& error) {
+      if (about_ != About::kLent) throw NotAsked{"it writes into what it is lent"};
+      throw Broken{error.what()};
+    } catch (const evaluation::DisturbsSettings& error) {
+      if (about_ != About::kSettings) throw NotAsked{"it changes settings of the process"};
+      throw Broken{error.what()};
+    } catch (const InvalidResult& error) {
+      if (about_ != About::kAnswers) throw NotAsked{"its answers cannot be judged"};
+      throw Broken{error.what()};
+    }
+  }
+
   const AttackUnderTest& plugin_;
+  About about_ = About::kAnswers;
   std::shared_ptr<DefendedModel> source_ =
       conformance::toy(curved(kImage, kClasses, /*seed=*/2)).model;
   evaluation::ProcessState process_;  // what one question changes, the next does not see
@@ -145,7 +190,12 @@ void require_equal(const Tensor& a, const Tensor& b, const std::string& otherwis
 // ---- The questions ------------------------------------------------------------------------------
 
 void can_be_made(AttackTrial& trial) {
-  const std::unique_ptr<Attack> attack = trial.make();
+  std::unique_ptr<Attack> attack;
+  try {
+    attack = trial.make();
+  } catch (const ParamError& error) {  // of its own defaults
+    throw Broken{error.what()};
+  }
   const AttackFacts one = attack->facts();
   for (int i = 0; i < 10; ++i) {
     const AttackFacts two = attack->facts();
@@ -161,8 +211,10 @@ void ends(AttackTrial& trial) {
   trial.each(*trial.toy.model, 0.3, [&](Attack& attack, const ThreatModel& threat) {
     try {
       trial.run(attack, *trial.toy.model, trial.batch, threat);
-    } catch (const InvalidResult&) {
-      return;
+    } catch (const Endless&) {
+      throw;
+    } catch (const Broken&) {
+    } catch (const NotAsked&) {
     }
   });
 }
@@ -177,17 +229,26 @@ void asks_the_model(AttackTrial& trial) {
 }
 
 void leaves_the_process_alone(AttackTrial& trial) {
+  trial.ask_about(AttackTrial::About::kSettings);
   trial.each(*trial.toy.model, 0.3, [&](Attack& attack, const ThreatModel& threat) {
     const Crafted out = trial.run(attack, *trial.toy.model, trial.batch, threat);
     if (!out.changed.empty()) throw Broken{"it changed " + *out.changed.begin()};
   });
 }
 
+// Small numbers hide how far the steps of a real attack reach: once with its own, as far as some
+// passes go.
 void stays_inside(AttackTrial& trial) {
+  constexpr int64_t kPasses = 300;
+  const std::unique_ptr<Attack> as_it_is = trial.make_as_it_is();
   for (const double epsilon : {0.03, 0.4, 3.0})
     trial.each(*trial.toy.model, epsilon, [&](Attack& attack, const ThreatModel& threat) {
       require_feasible(threat, trial.batch.x,
                        trial.answer(attack, *trial.toy.model, trial.batch, threat));
+      CraftRules rules;
+      rules.max_queries = kPasses;
+      require_feasible(threat, trial.batch.x,
+                       trial.answer(*as_it_is, *trial.toy.model, trial.batch, threat, rules));
     });
 }
 
@@ -207,10 +268,11 @@ void epsilon_zero(AttackTrial& trial) {
 
 void epsilon_of_each_sample(AttackTrial& trial) {
   trial.each(*trial.toy.model, 0.4, [&](Attack& attack, ThreatModel threat) {
-    threat.epsilon = (0.05 * torch::arange(kSamples, torch::kFloat)).view({-1, 1, 1, 1});
+    // The first has the largest, the last one 0.
+    threat.epsilon = (0.05 * torch::arange(kSamples, torch::kFloat)).flip(0).view({-1, 1, 1, 1});
     const Tensor x = trial.answer(attack, *trial.toy.model, trial.batch, threat);
     require_feasible(threat, trial.batch.x, x);
-    if (!torch::equal(x[0], trial.batch.x[0]))
+    if (!torch::equal(x[kSamples - 1], trial.batch.x[kSamples - 1]))
       throw Broken{"a sample whose epsilon is 0 was changed"};
   });
 }
@@ -289,6 +351,7 @@ void noisy_models(AttackTrial& trial) {
 
 // Both on a toy and on a network with batch norm.
 void leaves_the_network(AttackTrial& trial) {
+  trial.ask_about(AttackTrial::About::kLent);
   const auto check = [&](models::Network& network, DefendedModel& model) {
     const CraftBatch batch = batch_of(model, kSamples);
     const auto state = [&] {
@@ -347,7 +410,8 @@ void one_pixel(AttackTrial& trial) {
 }
 
 void prefix(AttackTrial& trial) {
-  const std::unique_ptr<Attack> shorter = trial.make(3), longer = trial.make(5);
+  const std::unique_ptr<Attack> shorter = trial.make_with_steps(3),
+                                longer = trial.make_with_steps(5);
   if (!shorter->facts().prefix_nested)
     throw NotAsked{"it does not say that a longer run begins with a shorter one"};
   if (!trial.has("steps")) throw NotAsked{"it has no parameter 'steps'"};
@@ -420,9 +484,10 @@ struct AttackQuestion {
 constexpr AttackQuestion kAttackQuestions[] = {
     {"is made and says what it is", can_be_made},
     {"comes to an end", ends},
+    {"leaves settings of the process alone", leaves_the_process_alone},
+    {"leaves network and images as they were", leaves_the_network},
     {"gives finite images inside ball and box", stays_inside},
     {"asks the model", asks_the_model},
-    {"leaves settings of the process alone", leaves_the_process_alone},
     {"stays inside them while hits are tracked", stays_inside_with_tracking},
     {"changes nothing where epsilon is 0", epsilon_zero},
     {"takes an epsilon for each sample", epsilon_of_each_sample},
@@ -431,7 +496,6 @@ constexpr AttackQuestion kAttackQuestions[] = {
     {"gives the same answer in whatever order rows are computed", rows_shuffled},
     {"gives the same verdicts where decided rows are left out", compaction},
     {"gives the same answer in any batch against a randomized model", noisy_models},
-    {"leaves network and images as they were", leaves_the_network},
     {"survives a model that always answers the same", constant_model},
     {"takes two classes and colour images", two_classes},
     {"takes an image of one pixel", one_pixel},
@@ -457,18 +521,18 @@ Answer ask_attack(const AttackUnderTest& attack, const std::string& promise) {
   throw std::out_of_range("no attack promises '" + promise + "'");
 }
 
-std::vector<Answer> ask_attack(const AttackUnderTest& attack,
-                               const std::function<void(const Answer&)>& told) {
+std::vector<Answer> ask_attack(const AttackUnderTest& attack, const Listener& listener) {
   std::vector<Answer> out;
   std::string hopeless;  // why the rest is not asked
   for (const AttackQuestion& question : kAttackQuestions) {
+    if (listener.asking) listener.asking(question.promise);
     out.push_back(hopeless.empty() ? ask_attack(attack, question.promise)
                                    : Answer{question.promise, Answer::State::kNotAsked, hopeless});
     const bool broken = out.back().state == Answer::State::kBroken;
     if (broken && question.ask == can_be_made) hopeless = "it cannot be made";
     if (broken && question.ask == ends) hopeless = "it fails, or does not come to an end";
     if (broken && question.ask == stays_inside) hopeless = "its answers cannot be judged";
-    if (told) told(out.back());
+    if (listener.answered) listener.answered(out.back());
   }
   return out;
 }

@@ -24,8 +24,7 @@ std::vector<std::string> attack_promises();
 /// What became of one of them. std::out_of_range for a promise that there is not.
 Answer ask_attack(const AttackUnderTest& attack, const std::string& promise);
 /// All of them; where the attack fails, does not end or gives what cannot be judged, the rest is
-/// not asked. `told` is called after each.
-std::vector<Answer> ask_attack(const AttackUnderTest& attack,
-                               const std::function<void(const Answer&)>& told = {});
+/// not asked.
+std::vector<Answer> ask_attack(const AttackUnderTest& attack, const Listener& listener = {});
 
 }  // namespace gauntlet::conformance

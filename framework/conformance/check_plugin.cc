@@ -15,21 +15,21 @@ int64_t PluginCheck::count(Answer::State state) const {
 
 PluginCheck check_plugin(const library::PluginLibrary& plugins, const std::string& kind,
                          const std::string& name, const ParamMap& params,
-                         const std::function<void(const Answer&)>& told) {
-  PluginCheck out{plugins.file(kind, name), params, {}};
+                         const Listener& listener) {
   const Schema& schema = plugins.schema(kind, name);
   resolve(schema, params);  // a misspelt one is the caller's mistake, not the plugin's
+  PluginCheck out{plugins.file(kind, name), small_parameters(schema, params), {}};
   const auto attack = [&](const Use& use) { return plugins.attack(use.plugin, use.with); };
   if (kind == "attack")
     out.answers =
         ask_attack({name, schema, params,
                     [&](const ParamMap& with) { return plugins.attack(name, with); }, attack},
-                   told);
+                   listener);
   else
     out.answers =
         ask_defense({name, schema, params,
                      [&](const ParamMap& with) { return plugins.defense(name, with); }, attack},
-                    told);
+                    listener);
   return out;
 }
 

@@ -1,7 +1,6 @@
 // `gauntlet plugins check`: one plugin, held against all that plugins of its kind promise.
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,17 +11,17 @@ namespace gauntlet::conformance {
 
 struct PluginCheck {
   library::PluginFile file;  ///< with its stamp
-  ParamMap params;           ///< as given
+  ParamMap params;           ///< that it was asked with, beside its defaults
   std::vector<Answer> answers;
 
   int64_t count(Answer::State state) const;
 };
 
-/// Loads the plugin and asks it. `told` is called after each answer. Throws BadInput for a plugin
-/// that cannot be loaded and ParamError for parameters.
+/// Loads the plugin and asks it. Throws BadInput for a plugin that cannot be loaded and ParamError
+/// for parameters, before it asks.
 PluginCheck check_plugin(const library::PluginLibrary& plugins, const std::string& kind,
                          const std::string& name, const ParamMap& params,
-                         const std::function<void(const Answer&)>& told = {});
+                         const Listener& listener = {});
 
 /// "kept", "broken", "not asked".
 const char* name_of(Answer::State state);

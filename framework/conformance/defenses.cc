@@ -5,10 +5,12 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "base/invalid_result.h"
 #include "conformance/small_training.h"
 #include "evaluation/certify.h"
 #include "evaluation/host_fitting.h"
 #include "evaluation/kept_tensors.h"
+#include "evaluation/misdeeds.h"
 #include "evaluation/process_state.h"
 #include "gauntlet/network_builder.h"
 #include "models/architectures/build_network.h"
@@ -131,7 +133,12 @@ void use(Subject& subject) {
 }
 
 void is_made(DefenseTrial& trial) {
-  const std::shared_ptr<Defense> defense = trial.make();
+  std::shared_ptr<Defense> defense;
+  try {
+    defense = trial.make();
+  } catch (const ParamError& error) {  // of its own defaults
+    throw Broken{error.what()};
+  }
   if (!DefenseTrial::wraps(*defense) && !dynamic_cast<PerturbsLayers*>(defense.get()) &&
       !dynamic_cast<Trains*>(defense.get()) && !dynamic_cast<BuildsNetwork*>(defense.get()))
     throw Broken{
@@ -144,7 +151,7 @@ void answers(DefenseTrial& trial) {
   use(subject);
 }
 
-void leaves_the_process_alone(DefenseTrial& trial) {
+void leaves_settings_alone(DefenseTrial& trial) {
   evaluation::ProcessState process;
   Subject subject = trial.subject();
   use(subject);
@@ -152,7 +159,7 @@ void leaves_the_process_alone(DefenseTrial& trial) {
     throw Broken{"it changed " + changed.front()};
 }
 
-void leaves_the_network(DefenseTrial& trial) {
+void leaves_the_network_alone(DefenseTrial& trial) {
   Subject subject = trial.subject();
   const Tensor x = subject.x.clone();
   use(subject);
@@ -321,9 +328,9 @@ struct DefenseQuestion {
 };
 constexpr DefenseQuestion kDefenseQuestions[] = {
     {"is made and has an ability", is_made},
+    {"leaves settings of the process alone", leaves_settings_alone},
+    {"leaves network and images as they were", leaves_the_network_alone},
     {"gives finite answers of the right shape", answers},
-    {"leaves settings of the process alone", leaves_the_process_alone},
-    {"leaves network and images as they were", leaves_the_network},
     {"draws from the noise it is given and nowhere else", draws_from_its_noise},
     {"keeps no state between calls", keeps_no_state},
     {"answers each image alone, or says that it does not", rows_alone},
@@ -333,6 +340,28 @@ constexpr DefenseQuestion kDefenseQuestions[] = {
     {"certifies what holds", certificates_hold},
     {"trains a network, alike from the same seed", trains},
 };
+// What a defense does wrong breaks one promise; of the others it is the reason that they cannot be
+// asked.
+void ask(const DefenseQuestion& question, const DefenseUnderTest& defense) {
+  DefenseTrial trial(defense);
+  const auto answer = [](bool broken, const char* why, const std::exception& error) {
+    if (broken) throw Broken{error.what()};
+    throw NotAsked{why};
+  };
+  const bool lent = question.ask == leaves_the_network_alone,
+             settings = question.ask == leaves_settings_alone;
+  try {
+    question.ask(trial);
+  } catch (const evaluation::WritesIntoLent& error) {
+    answer(lent, "it writes into what it is lent", error);
+  } catch (const evaluation::DisturbsSettings& error) {
+    answer(settings, "it changes settings of the process", error);
+  } catch (const InvalidResult& error) {
+    answer(!lent && !settings, "it gives no usable answers", error);
+  } catch (const PluginFailure& error) {
+    answer(!lent && !settings, "it gives no usable answers", error);
+  }
+}
 }  // namespace
 
 std::vector<std::string> defense_promises() {
@@ -343,25 +372,21 @@ std::vector<std::string> defense_promises() {
 
 Answer ask_defense(const DefenseUnderTest& defense, const std::string& promise) {
   for (const DefenseQuestion& question : kDefenseQuestions)
-    if (promise == question.promise)
-      return answer_of(promise, [&] {
-        DefenseTrial trial(defense);
-        question.ask(trial);
-      });
+    if (promise == question.promise) return answer_of(promise, [&] { ask(question, defense); });
   throw std::out_of_range("no defense promises '" + promise + "'");
 }
 
-std::vector<Answer> ask_defense(const DefenseUnderTest& defense,
-                                const std::function<void(const Answer&)>& told) {
+std::vector<Answer> ask_defense(const DefenseUnderTest& defense, const Listener& listener) {
   std::vector<Answer> out;
   std::string hopeless;  // why the rest is not asked
   for (const DefenseQuestion& question : kDefenseQuestions) {
+    if (listener.asking) listener.asking(question.promise);
     out.push_back(hopeless.empty() ? ask_defense(defense, question.promise)
                                    : Answer{question.promise, Answer::State::kNotAsked, hopeless});
     const bool broken = out.back().state == Answer::State::kBroken;
     if (broken && question.ask == is_made) hopeless = "it cannot be used";
     if (broken && question.ask == answers) hopeless = "it gives no usable answers";
-    if (told) told(out.back());
+    if (listener.answered) listener.answered(out.back());
   }
   return out;
 }

@@ -23,9 +23,7 @@ struct DefenseUnderTest {
 std::vector<std::string> defense_promises();
 /// What became of one of them. std::out_of_range for a promise that there is not.
 Answer ask_defense(const DefenseUnderTest& defense, const std::string& promise);
-/// All of them; where the defense cannot answer at all, the rest is not asked. `told` is called
-/// after each.
-std::vector<Answer> ask_defense(const DefenseUnderTest& defense,
-                                const std::function<void(const Answer&)>& told = {});
+/// All of them; where the defense cannot answer at all, the rest is not asked.
+std::vector<Answer> ask_defense(const DefenseUnderTest& defense, const Listener& listener = {});
 
 }  // namespace gauntlet::conformance

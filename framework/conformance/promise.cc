@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/bad_input.h"
 #include "base/failure.h"
 
 namespace gauntlet::conformance {
@@ -23,15 +24,20 @@ Answer answer_of(const std::string& promise, const std::function<void()>& questi
     return {promise, State::kBroken, broken.seen};
   } catch (const NotAsked& not_asked) {
     return {promise, State::kNotAsked, not_asked.why};
+  } catch (const ParamError& error) {
+    return {promise, State::kNotAsked, error.what()};
+  } catch (const BadInput& error) {
+    return {promise, State::kNotAsked, error.what()};
   } catch (...) {
     return {promise, State::kBroken, current_failure()};
   }
 }
 
 ParamMap small_parameters(const Schema& schema, const ParamMap& given, int64_t steps) {
-  const std::map<std::string, ParamValue> small = {
-      {"steps", steps},    {"iterations", steps}, {"rounds", 3}, {"population", 6},
-      {"step_size", 0.05}, {"mc_samples", 4},     {"n0", 4},     {"n", 64}};
+  const std::map<std::string, ParamValue> small = {{"steps", steps},  {"iterations", steps},
+                                                   {"rounds", 3},     {"population", 6},
+                                                   {"mc_samples", 4}, {"n0", 4},
+                                                   {"n", 64}};
   ParamMap out = given;
   for (const ParamSpec& spec : schema) {
     if (out.contains(spec.name)) continue;

@@ -17,6 +17,12 @@ struct Answer {
   std::string why = {};  ///< broken: what was seen instead; not asked: the reason
 };
 
+/// Is told of each promise before and after it is asked; both may be empty.
+struct Listener {
+  std::function<void(const std::string& promise)> asking = {};
+  std::function<void(const Answer&)> answered = {};
+};
+
 /// Thrown where a promise is broken: what was seen instead.
 struct Broken {
   std::string seen;
@@ -26,14 +32,16 @@ struct NotAsked {
   std::string why;
 };
 
-/// Asks. Every exception but the two above is a broken promise in its own words.
+/// Asks. A ParamError or BadInput (a file that does not fit, a model that is not there) means that
+/// it cannot be asked; every other exception but the two above is a broken promise in its own
+/// words.
 Answer answer_of(const std::string& promise, const std::function<void()>& question);
 
 /// The model that small_parameters() names.
 constexpr const char* kOtherModel = "other";
-/// The given parameters, and small numbers for those that cost time (steps, rounds, population) and
-/// the other model for a `source` that is not given: for questions whose answer does not depend on
-/// them.
+/// The given parameters, and small numbers for those that cost time (steps, rounds, population, …)
+/// and the other model for a `source` that is not given: for questions whose answer does not depend
+/// on them.
 ParamMap small_parameters(const Schema& schema, const ParamMap& given = {}, int64_t steps = 4);
 
 }  // namespace gauntlet::conformance

@@ -39,11 +39,14 @@ std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Ten
   const ThreatModel mine = threat.rows(rows);
   const Tensor distance = mine.distance(clean, c), epsilon = mine.epsilon.view(-1);
   const Tensor over = distance > epsilon + ball_tolerance(epsilon);
-  if (const int64_t bad = over.sum().item<int64_t>(); bad > 0)
+  if (const int64_t bad = over.sum().item<int64_t>(); bad > 0) {
+    const int64_t worst = (distance - epsilon).argmax().item<int64_t>();
+    const auto of_worst = [&](const Tensor& t) { return t.expand({n})[worst].item<double>(); };
     return fmt::format(
         "{} of {} adversarial inputs leave the ball, the worst is {:.6g} away where epsilon is "
         "{:.6g}",
-        bad, n, distance.max().item<double>(), epsilon.max().item<double>());
+        bad, n, of_worst(distance), of_worst(epsilon));
+  }
   return "";
 }
 

@@ -9,6 +9,7 @@
 #include "evaluation/goal.h"
 #include "evaluation/host_target.h"
 #include "evaluation/lent_task.h"
+#include "evaluation/misdeeds.h"
 #include "evaluation/plugin_call.h"
 #include "evaluation/process_state.h"
 
@@ -142,7 +143,7 @@ Tensor answer_of(Attack& attack, HostTarget& target, LentTask& lent, const Task&
   }
   require_untouched(rules.name, "run", {});
   if (const std::string name = lent.written(); !name.empty())
-    throw InvalidResult(rules.name + " writes into " + name + ", which it is only lent");
+    throw WritesIntoLent(rules.name + " writes into " + name + ", which it is only lent");
   for (const std::string& what : process.put_back()) changed.insert(what);
   if (generator.used()) changed.insert(kOwnGenerator);
   return answer;

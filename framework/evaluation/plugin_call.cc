@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "base/shape_text.h"
 #include "evaluation/interrupted.h"
+#include "evaluation/misdeeds.h"
 #include "evaluation/process_state.h"
 #include "gauntlet/attack.h"
 #include "gauntlet/params.h"
@@ -41,10 +42,10 @@ const char* Lent::written() const {
 
 void require_untouched(const std::string& who, const char* hook, const Lent& lent) {
   if (const char* name = lent.written())
-    throw InvalidResult(
+    throw WritesIntoLent(
         fmt::format("{} writes into {} in {}(), which it is only lent", who, name, hook));
   if (const char* what = ProcessState::disturbed())
-    throw InvalidResult(fmt::format("{} changed {} in {}()", who, what, hook));
+    throw DisturbsSettings(fmt::format("{} changed {} in {}()", who, what, hook));
 }
 
 void require_result(const std::string& who, const char* hook, const Tensor& given,

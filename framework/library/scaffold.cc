@@ -73,7 +73,14 @@ ScaffoldPlace place_of(const std::string& kind, const std::string& name, const f
   const fs::path tree = tree_of(whole);
   if (tree.empty()) return ScaffoldPlace::kOwn;
   const fs::path group = whole.parent_path(), kinds = tree / "plugins" / (kind + "s");
-  if (group.parent_path() == kinds && whole.filename() == name) return ScaffoldPlace::kTree;
+  if (group.parent_path() == kinds && whole.filename() == name) {
+    if (fs::is_directory(kinds))
+      for (const auto& other : fs::directory_iterator(kinds))
+        if (fs::exists(other.path() / name / "CMakeLists.txt"))
+          throw BadInput((other.path() / name).string() + " is the " + kind + " '" + name +
+                         "' already: choose another name.");
+    return ScaffoldPlace::kTree;
+  }
   std::set<std::string> sorted;
   if (fs::is_directory(kinds))
     for (const auto& entry : fs::directory_iterator(kinds))

@@ -51,7 +51,11 @@ TEST(PluginCheck, NamesWhatAnAttackBreaksThatIsHonestOtherwise) {
   };
   EXPECT_EQ(of("facts throw"), Promises{"is made and says what it is"});
   EXPECT_EQ(of("facts change").count("is made and says what it is"), 1u);
-  EXPECT_EQ(of("writes images"), Promises{"gives finite images inside ball and box"});
+  const std::string lent = "leaves network and images as they were",
+                    settings = "leaves settings of the process alone";
+  for (const char* how : {"raises epsilon", "lowers epsilon", "writes labels", "writes images"})
+    EXPECT_EQ(of(how), Promises{lent}) << how;
+  EXPECT_EQ(of("rounds up"), Promises{settings});
   EXPECT_EQ(of("not at all"), Promises{});
 }
 
@@ -60,6 +64,8 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
                     answers = "gives finite answers of the right shape",
                     noise = "draws from the noise it is given and nowhere else",
                     state = "keeps no state between calls",
+                    lent = "leaves network and images as they were",
+                    settings = "leaves settings of the process alone",
                     gradients = "gives gradients that raise the loss";
   const auto of = [](const std::string& name, const std::string& how = "") {
     return broken(checked("defense", name, how));
@@ -72,8 +78,9 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
   EXPECT_EQ(of("wrong_inputs", "NaN"), Promises{answers});
   EXPECT_EQ(of("wrong_inputs", "draws"), Promises{noise});
   EXPECT_EQ(of("wrong_inputs", "counts"), Promises{state});
-  EXPECT_EQ(of("wrong_inputs", "oneDNN off"), Promises{answers});
-  EXPECT_EQ(of("wrong_layers", "writes weights"), Promises{answers});
+  EXPECT_EQ(of("wrong_inputs", "oneDNN off"), Promises{settings});
+  EXPECT_EQ(of("wrong_inputs", "in place"), Promises{lent});
+  EXPECT_EQ(of("wrong_layers", "writes weights"), Promises{lent});
   EXPECT_EQ(of("wrong_layers", "weight's shape"), Promises{answers});
   EXPECT_EQ(of("wrong_layers", "draws").count(noise), 1u);
   EXPECT_EQ(of("wrong_vote", "ballot's shape"), Promises{answers});
@@ -92,16 +99,39 @@ TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
 TEST(PluginCheck, SaysWhatWasSeenAndWhyTheRestWasNotAsked) {
   const conformance::PluginCheck check = checked("attack", "leaves_ball");
   ASSERT_EQ(check.answers.size(), 20u);
-  EXPECT_NE(check.answers[2].why.find("leave the ball"), std::string::npos) << check.answers[2].why;
-  for (size_t i = 3; i < check.answers.size(); ++i)
-    EXPECT_EQ(check.answers[i].why, "its answers cannot be judged");
+  EXPECT_NE(check.answers[4].why.find("leave the ball"), std::string::npos) << check.answers[4].why;
+  for (size_t i = 2; i < check.answers.size(); ++i)
+    if (i != 4) {
+      EXPECT_EQ(check.answers[i].why, "its answers cannot be judged");
+    }
   const auto json = nlohmann::json::parse(to_json(check));
   EXPECT_EQ(json.at("plugin").at("name"), "leaves_ball");
   EXPECT_EQ(json.at("kept"), 2);
   EXPECT_EQ(json.at("broken"), 1);
   EXPECT_EQ(json.at("not_asked"), 17);
-  EXPECT_EQ(json.at("promises").at(2).at("state"), "broken");
-  EXPECT_EQ(json.at("promises").at(3).at("state"), "not asked");
+  EXPECT_EQ(json.at("promises").at(4).at("state"), "broken");
+  EXPECT_EQ(json.at("promises").at(5).at("state"), "not asked");
+}
+
+// What is given decides nothing that a question sets by itself.
+TEST(PluginCheck, TakesParametersThatAreGiven) {
+  for (const int steps : {2, 3, 10})
+    EXPECT_EQ(broken(check_plugin(plugins(), "attack", "pgd", {{"steps", steps}})), Promises{})
+        << steps;
+  const conformance::PluginCheck check =
+      check_plugin(plugins(), "attack", "pgd", {{"steps", 7}, {"loss", "margin"}});
+  EXPECT_EQ(check.params.at("steps"), ParamValue(7));
+  // A file that does not fit is no fault of the plugin's.
+  EXPECT_EQ(broken(check_plugin(plugins(), "attack", "external", {{"file", "/no/such.npz"}})),
+            Promises{});
+}
+
+// Steps that small numbers keep inside the ball.
+TEST(PluginCheck, AsksWithTheDefaultsToo) {
+  EXPECT_EQ(broken(checked("attack", "walks_out")),
+            Promises{"gives finite images inside ball and box"});
+  EXPECT_EQ(broken(checked("attack", "misbehaves", "one epsilon for all")),
+            Promises{"takes an epsilon for each sample"});
 }
 
 // A parameter that is wrong is the caller's mistake.

@@ -112,6 +112,10 @@ struct Misbehaves final : Attack {
     change();
     const Tensor x = honest(target, task);
     write(target, task);
+    if (is("one epsilon for all")) {
+      const Tensor g = target.gradient(task.x, task.loss_or(cross_entropy)).x;
+      return (task.x + task.threat.epsilon.flatten()[0] * task.threat.steepest(g)).clamp(0, 1);
+    }
     if (is("images in place")) return Tensor(task.x).copy_(1 - task.x);
     if (is("double")) return x.to(torch::kDouble);
     if (is("sparse")) return x.to_sparse();
