@@ -186,6 +186,21 @@ TEST_F(DamagedStore, WhatIsLostIsToldAndNotAnswered) {
   EXPECT_THROW(store.outcomes("at-fgsm", "f"), BadInput);
 }
 
+// A seal is asked once, and again when somebody has written since.
+TEST_F(DamagedStore, WhatAnotherChangesAfterItWasReadIsNotAnswered) {
+  results::Store store(folder_ / "run");
+  ASSERT_EQ(analysis::latest_run(store).lost, 0);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(store.outcomes("at-fgsm", "f").size(), 24u);
+  change("UPDATE outcomes SET robust_right = 1 - robust_right WHERE sample = 3 AND cell = 1");
+  EXPECT_THROW(store.outcomes("at-fgsm", "f"), BadInput);
+  EXPECT_EQ(store.outcomes("at-pgd", "f").size(), 24u);
+  // What the store writes itself is read as it is now.
+  store.put(measured("at", "pgd", 5));
+  int64_t right = 0;
+  for (const results::Outcome& o : store.outcomes("at-pgd", "f")) right += o.robust_right;
+  EXPECT_EQ(right, 5);
+}
+
 TEST_F(DamagedStore, AMemberThatNamesAnotherRecordIsLost) {
   change("UPDATE OR REPLACE run_cells SET record = 2 WHERE position = 0");
   const results::Store::Run run = analysis::latest_run(results::Store(folder_ / "run"));
