@@ -1,11 +1,10 @@
-# coverage: which lines of framework/, reports/ and plugins/ the tests of tests/unit/ run, as a table (and in
-# <build>/coverage.txt). coverage-NAME: the same by the tests of tests/unit/NAME/ alone. Only in the preset "coverage".
+# coverage: which lines of framework/, reports/ and plugins/ the tests of tests/unit/ run, as a table.
+# coverage-NAME: the same by the tests of tests/unit/NAME/ alone. Only in the preset "coverage".
 option(GAUNTLET_COVERAGE "count the lines that tests run" OFF)
 if(NOT GAUNTLET_COVERAGE OR NOT GAUNTLET_TESTS)
   return()
 endif()
 
-find_program(GAUNTLET_GCOVR gcovr)
 # The gcov of the compiler: another version cannot read what this one writes.
 get_filename_component(compiler "${CMAKE_CXX_COMPILER}" REALPATH)
 if(compiler MATCHES "-([0-9]+)$")
@@ -16,8 +15,8 @@ endif()
 
 # gauntlet_coverage(target program...): runs the tests of these programs and prints the table.
 function(gauntlet_coverage target)
-  if(NOT GAUNTLET_GCOVR OR NOT GAUNTLET_GCOV)
-    add_custom_target(${target} COMMAND "${CMAKE_COMMAND}" -E echo "gcovr is missing: install the package gcovr."
+  if(NOT GAUNTLET_GCOV)
+    add_custom_target(${target} COMMAND "${CMAKE_COMMAND}" -E echo "gcov of this compiler is missing."
       COMMAND "${CMAKE_COMMAND}" -E false VERBATIM)
     return()
   endif()
@@ -27,11 +26,8 @@ function(gauntlet_coverage target)
     # Counts of earlier runs would be added to.
     COMMAND find "${PROJECT_BINARY_DIR}" -name "*.gcda" -delete
     COMMAND "${CMAKE_CTEST_COMMAND}" --output-on-failure -j 2 --no-tests=error -R "^(${names})[.]"
-    COMMAND "${GAUNTLET_GCOVR}" --root "${PROJECT_SOURCE_DIR}" --object-directory "${PROJECT_BINARY_DIR}"
-      --gcov-executable "${GAUNTLET_GCOV}" --filter "${PROJECT_SOURCE_DIR}/(framework|reports|plugins)/"
-      --exclude ".*_(test|benchmark)[.]cc$" --exclude-unreachable-branches --sort-percentage
-      --txt "${PROJECT_BINARY_DIR}/coverage.txt" "${PROJECT_BINARY_DIR}"
-    COMMAND "${CMAKE_COMMAND}" -E cat "${PROJECT_BINARY_DIR}/coverage.txt"
+    COMMAND /usr/bin/python3 "${PROJECT_SOURCE_DIR}/cmake/coverage.py" "${GAUNTLET_GCOV}" "${PROJECT_SOURCE_DIR}"
+      "${PROJECT_BINARY_DIR}"
     DEPENDS ${ARGN} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}" USES_TERMINAL VERBATIM)
 endfunction()
 
