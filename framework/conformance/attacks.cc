@@ -6,12 +6,10 @@
 
 #include "base/bad_input.h"
 #include "base/failure.h"
-#include "base/invalid_result.h"
+#include "conformance/questions.h"
 #include "conformance/small_training.h"
 #include "conformance/toys.h"
 #include "evaluation/craft.h"
-#include "evaluation/misdeeds.h"
-#include "evaluation/process_state.h"
 #include "models/architectures/build_network.h"
 #include "suite/names.h"
 
@@ -45,56 +43,43 @@ std::shared_ptr<models::Network> with_batch_norm() {
 struct Endless : Broken {};
 
 // What every question has at hand.
-class AttackTrial final : public evaluation::Environment {
+class AttackTrial final : public PluginTrial<Attack> {
  public:
-  explicit AttackTrial(const AttackUnderTest& plugin) : plugin_(plugin) {}
+  explicit AttackTrial(const AttackUnderTest& plugin)
+      : PluginTrial(plugin, "its answers cannot be judged") {}
 
   DefendedModel& model(const ModelRef&) override { return *source_; }
-  std::unique_ptr<Attack> attack(const Use& use) override {
-    Use small = use;  // an inner attack costs as much
-    for (const char* name : {"steps", "iterations"})
-      if (small.with.contains(name)) small.with[name] = 3;
-    return plugin_.other(small);
-  }
 
-  std::unique_ptr<Attack> make() const {
-    return plugin_.make(small_parameters(plugin_.schema, plugin_.params));
-  }
   // With so many steps, whatever is given.
   std::unique_ptr<Attack> make_with_steps(int64_t steps) const {
-    ParamMap others = plugin_.params;
+    ParamMap others = plugin().params;
     others.erase("steps");
     // Steps that share out a length are no prefix of each other.
     if (has("step_size")) others.try_emplace("step_size", 0.05);
-    return plugin_.make(small_parameters(plugin_.schema, others, steps));
+    return plugin().make(small_parameters(plugin().schema, others, steps));
   }
   // With what is given and its own defaults, whatever they cost.
   std::unique_ptr<Attack> make_as_it_is() const {
-    ParamMap params = plugin_.params;
-    for (const auto& [name, value] : small_parameters(plugin_.schema, plugin_.params))
+    ParamMap params = plugin().params;
+    for (const auto& [name, value] : small_parameters(plugin().schema, plugin().params))
       if (value == ParamValue(kOtherModel)) params[name] = value;
-    return plugin_.make(params);
+    return plugin().make(params);
   }
   bool has(const char* parameter) const {
-    return std::any_of(plugin_.schema.begin(), plugin_.schema.end(),
+    return std::any_of(plugin().schema.begin(), plugin().schema.end(),
                        [&](const ParamSpec& spec) { return spec.name == parameter; });
   }
 
   Crafted run(Attack& attack, DefendedModel& model, const CraftBatch& batch,
               const ThreatModel& threat, CraftRules rules = {}) {
-    rules.name = "attack '" + plugin_.name + "'";
+    rules.name = "attack '" + plugin().name + "'";
     const bool limited = rules.max_queries > 0;
     if (!limited) rules.max_queries = kEndless;
-    Crafted out = crafted(attack, model, batch, threat, rules);
+    Crafted out = judged([&] { return craft(attack, model, batch, threat, rules, *this); });
     if (!limited && out.queries.max().item<int64_t>() >= kEndless)
       throw Endless{fmt::format("it made {} passes of one image and went on", kEndless)};
     return out;
   }
-  /// Which promise an invalid answer breaks; under the others it is the reason that they cannot be
-  /// asked.
-  enum class About { kAnswers, kLent, kSettings };
-  void ask_about(About about) { about_ = about; }
-
   // The attack's own answer: no tracking, which would keep earlier hits.
   Tensor answer(Attack& attack, DefendedModel& model, const CraftBatch& batch,
                 const ThreatModel& threat, CraftRules rules = {}) {
@@ -145,27 +130,8 @@ class AttackTrial final : public evaluation::Environment {
   void transfer_from(const std::shared_ptr<DefendedModel>& source) { source_ = source; }
 
  private:
-  Crafted crafted(Attack& attack, DefendedModel& model, const CraftBatch& batch,
-                  const ThreatModel& threat, const CraftRules& rules) {
-    try {
-      return craft(attack, model, batch, threat, rules, *this);
-    } catch (const evaluation::WritesIntoLent& error) {
-      if (about_ != About::kLent) throw NotAsked{"it writes into what it is lent"};
-      throw Broken{error.what()};
-    } catch (const evaluation::DisturbsSettings& error) {
-      if (about_ != About::kSettings) throw NotAsked{"it changes settings of the process"};
-      throw Broken{error.what()};
-    } catch (const InvalidResult& error) {
-      if (about_ != About::kAnswers) throw NotAsked{"its answers cannot be judged"};
-      throw Broken{error.what()};
-    }
-  }
-
-  const AttackUnderTest& plugin_;
-  About about_ = About::kAnswers;
   std::shared_ptr<DefendedModel> source_ =
       conformance::toy(curved(kImage, kClasses, /*seed=*/2)).model;
-  evaluation::ProcessState process_;  // what one question changes, the next does not see
 };
 
 void require_feasible(const ThreatModel& threat, const Tensor& clean, const Tensor& x) {
@@ -190,12 +156,7 @@ void require_equal(const Tensor& a, const Tensor& b, const std::string& otherwis
 // ---- The questions ------------------------------------------------------------------------------
 
 void can_be_made(AttackTrial& trial) {
-  std::unique_ptr<Attack> attack;
-  try {
-    attack = trial.make();
-  } catch (const ParamError& error) {  // of its own defaults
-    throw Broken{error.what()};
-  }
+  const std::unique_ptr<Attack> attack = trial.require_made();
   const AttackFacts one = attack->facts();
   for (int i = 0; i < 10; ++i) {
     const AttackFacts two = attack->facts();
@@ -229,7 +190,6 @@ void asks_the_model(AttackTrial& trial) {
 }
 
 void leaves_the_process_alone(AttackTrial& trial) {
-  trial.ask_about(AttackTrial::About::kSettings);
   trial.each(*trial.toy.model, 0.3, [&](Attack& attack, const ThreatModel& threat) {
     const Crafted out = trial.run(attack, *trial.toy.model, trial.batch, threat);
     if (!out.changed.empty()) throw Broken{"it changed " + *out.changed.begin()};
@@ -351,7 +311,6 @@ void noisy_models(AttackTrial& trial) {
 
 // Both on a toy and on a network with batch norm.
 void leaves_the_network(AttackTrial& trial) {
-  trial.ask_about(AttackTrial::About::kLent);
   const auto check = [&](models::Network& network, DefendedModel& model) {
     const CraftBatch batch = batch_of(model, kSamples);
     const auto state = [&] {
@@ -477,16 +436,12 @@ void goals(AttackTrial& trial) {
   if (asked == 0) throw NotAsked{"it is untargeted"};
 }
 
-struct AttackQuestion {
-  const char* promise;
-  void (*ask)(AttackTrial&);
-};
-constexpr AttackQuestion kAttackQuestions[] = {
-    {"is made and says what it is", can_be_made},
-    {"comes to an end", ends},
-    {"leaves settings of the process alone", leaves_the_process_alone},
-    {"leaves network and images as they were", leaves_the_network},
-    {"gives finite images inside ball and box", stays_inside},
+constexpr Question<AttackTrial> kAttackQuestions[] = {
+    {"is made and says what it is", can_be_made, "it cannot be made"},
+    {"comes to an end", ends, "it fails, or does not come to an end"},
+    {"leaves settings of the process alone", leaves_the_process_alone, nullptr, About::kSettings},
+    {"leaves network and images as they were", leaves_the_network, nullptr, About::kLent},
+    {"gives finite images inside ball and box", stays_inside, "its answers cannot be judged"},
     {"asks the model", asks_the_model},
     {"stays inside them while hits are tracked", stays_inside_with_tracking},
     {"changes nothing where epsilon is 0", epsilon_zero},
@@ -505,36 +460,14 @@ constexpr AttackQuestion kAttackQuestions[] = {
 };
 }  // namespace
 
-std::vector<std::string> attack_promises() {
-  std::vector<std::string> out;
-  for (const AttackQuestion& question : kAttackQuestions) out.emplace_back(question.promise);
-  return out;
-}
+std::vector<std::string> attack_promises() { return promises_of(kAttackQuestions); }
 
 Answer ask_attack(const AttackUnderTest& attack, const std::string& promise) {
-  for (const AttackQuestion& question : kAttackQuestions)
-    if (promise == question.promise)
-      return answer_of(promise, [&] {
-        AttackTrial trial(attack);
-        question.ask(trial);
-      });
-  throw std::out_of_range("no attack promises '" + promise + "'");
+  return ask_one(kAttackQuestions, attack, promise);
 }
 
 std::vector<Answer> ask_attack(const AttackUnderTest& attack, const Listener& listener) {
-  std::vector<Answer> out;
-  std::string hopeless;  // why the rest is not asked
-  for (const AttackQuestion& question : kAttackQuestions) {
-    if (listener.asking) listener.asking(question.promise);
-    out.push_back(hopeless.empty() ? ask_attack(attack, question.promise)
-                                   : Answer{question.promise, Answer::State::kNotAsked, hopeless});
-    const bool broken = out.back().state == Answer::State::kBroken;
-    if (broken && question.ask == can_be_made) hopeless = "it cannot be made";
-    if (broken && question.ask == ends) hopeless = "it fails, or does not come to an end";
-    if (broken && question.ask == stays_inside) hopeless = "its answers cannot be judged";
-    if (listener.answered) listener.answered(out.back());
-  }
-  return out;
+  return ask_all(kAttackQuestions, attack, listener);
 }
 
 }  // namespace gauntlet::conformance

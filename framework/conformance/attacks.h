@@ -1,23 +1,15 @@
 // What every attack promises, whatever it computes.
 #pragma once
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "conformance/asked_plugin.h"
 #include "conformance/promise.h"
 #include "gauntlet/attack.h"
 
 namespace gauntlet::conformance {
 
-/// An attack and how it is made. The functions throw what a plugin's constructor throws.
-struct AttackUnderTest {
-  std::string name;
-  Schema schema;
-  ParamMap params = {};  ///< that it is made with; what costs time and is not given here is small
-  std::function<std::unique_ptr<Attack>(const ParamMap&)> make;
-  std::function<std::unique_ptr<Attack>(const Use&)> other;  ///< what it may borrow
-};
+using AttackUnderTest = PluginUnderTest<Attack>;
 
 /// The promises, in the order in which they are asked.
 std::vector<std::string> attack_promises();

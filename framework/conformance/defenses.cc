@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <stdexcept>
 
-#include "base/invalid_result.h"
+#include "conformance/questions.h"
 #include "conformance/small_training.h"
 #include "evaluation/certify.h"
 #include "evaluation/host_fitting.h"
 #include "evaluation/kept_tensors.h"
-#include "evaluation/misdeeds.h"
-#include "evaluation/process_state.h"
 #include "gauntlet/network_builder.h"
 #include "models/architectures/build_network.h"
 #include "training/train.h"
@@ -31,19 +28,15 @@ struct Subject {
   Tensor x;  // [kImages, C, H, W], what the model was probed with
 };
 
-class DefenseTrial final : public evaluation::Environment {
+class DefenseTrial final : public PluginTrial<Defense> {
  public:
-  explicit DefenseTrial(const DefenseUnderTest& plugin) : plugin_(plugin) {}
+  explicit DefenseTrial(const DefenseUnderTest& plugin)
+      : PluginTrial(plugin, "it gives no usable answers") {}
 
   DefendedModel& model(const ModelRef& ref) override {
     throw NotAsked{"it needs the registry model '" + ref.id + "'"};
   }
-  std::unique_ptr<Attack> attack(const Use& use) override { return plugin_.attack(small(use)); }
-
-  std::shared_ptr<Defense> make() const {
-    return plugin_.make(small_parameters(plugin_.schema, plugin_.params));
-  }
-  const std::string& name() const { return plugin_.name; }
+  const std::string& name() const { return plugin().name; }
 
   // The network of this spec, or the defense's own where it is an architecture.
   std::shared_ptr<models::Network> network(models::NetworkSpec spec,
@@ -95,12 +88,6 @@ class DefenseTrial final : public evaluation::Environment {
            dynamic_cast<Refuses*>(&defense) || dynamic_cast<Certifies*>(&defense);
   }
 
-  static Use small(Use use) {
-    for (const char* name : {"steps", "iterations"})
-      if (use.with.contains(name)) use.with[name] = 2;
-    return use;
-  }
-
  private:
   // Quarters in as many channels as the network reads.
   static Tensor images_like(const models::NetworkSpec& spec, const Tensor& x) {
@@ -109,9 +96,6 @@ class DefenseTrial final : public evaluation::Environment {
         .slice(3, 0, spec.input[2])
         .contiguous();
   }
-
-  const DefenseUnderTest& plugin_;
-  evaluation::ProcessState process_;  // what one question changes, the next does not see
 };
 
 // All that a defense is asked in an evaluation: decisions, passes with gradients.
@@ -133,12 +117,7 @@ void use(Subject& subject) {
 }
 
 void is_made(DefenseTrial& trial) {
-  std::shared_ptr<Defense> defense;
-  try {
-    defense = trial.make();
-  } catch (const ParamError& error) {  // of its own defaults
-    throw Broken{error.what()};
-  }
+  const std::shared_ptr<Defense> defense = trial.require_made();
   if (!DefenseTrial::wraps(*defense) && !dynamic_cast<PerturbsLayers*>(defense.get()) &&
       !dynamic_cast<Trains*>(defense.get()) && !dynamic_cast<BuildsNetwork*>(defense.get()))
     throw Broken{
@@ -273,21 +252,9 @@ void certificates_hold(DefenseTrial& trial) {
   }
 }
 
-training::Recipe small_recipe() {
-  training::Recipe recipe;
-  recipe.id = "quarters/small";
-  recipe.dataset = "quarters";
-  recipe.network = small_network();
-  recipe.seed = 3;
-  recipe.epochs = 2;
-  recipe.batch_size = 16;
-  recipe.schedule.learning_rate = 0.05;
-  recipe.threat = suite::ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
-  return recipe;
-}
-
 std::map<std::string, Tensor> trained(DefenseTrial& trial) {
-  const training::Recipe recipe = small_recipe();
+  training::Recipe recipe = small_recipe();
+  recipe.epochs = 2;
   const std::shared_ptr<Defense> defense = trial.make();
   training::TrainingParts parts;
   parts.network = trial.network(recipe.network, defense);
@@ -322,15 +289,11 @@ void trains(DefenseTrial& trial) {
       throw Broken{"the same seed trains another '" + name + "'"};
 }
 
-struct DefenseQuestion {
-  const char* promise;
-  void (*ask)(DefenseTrial&);
-};
-constexpr DefenseQuestion kDefenseQuestions[] = {
-    {"is made and has an ability", is_made},
-    {"leaves settings of the process alone", leaves_settings_alone},
-    {"leaves network and images as they were", leaves_the_network_alone},
-    {"gives finite answers of the right shape", answers},
+constexpr Question<DefenseTrial> kDefenseQuestions[] = {
+    {"is made and has an ability", is_made, "it cannot be used"},
+    {"leaves settings of the process alone", leaves_settings_alone, nullptr, About::kSettings},
+    {"leaves network and images as they were", leaves_the_network_alone, nullptr, About::kLent},
+    {"gives finite answers of the right shape", answers, "it gives no usable answers"},
     {"draws from the noise it is given and nowhere else", draws_from_its_noise},
     {"keeps no state between calls", keeps_no_state},
     {"answers each image alone, or says that it does not", rows_alone},
@@ -340,55 +303,16 @@ constexpr DefenseQuestion kDefenseQuestions[] = {
     {"certifies what holds", certificates_hold},
     {"trains a network, alike from the same seed", trains},
 };
-// What a defense does wrong breaks one promise; of the others it is the reason that they cannot be
-// asked.
-void ask(const DefenseQuestion& question, const DefenseUnderTest& defense) {
-  DefenseTrial trial(defense);
-  const auto answer = [](bool broken, const char* why, const std::exception& error) {
-    if (broken) throw Broken{error.what()};
-    throw NotAsked{why};
-  };
-  const bool lent = question.ask == leaves_the_network_alone,
-             settings = question.ask == leaves_settings_alone;
-  try {
-    question.ask(trial);
-  } catch (const evaluation::WritesIntoLent& error) {
-    answer(lent, "it writes into what it is lent", error);
-  } catch (const evaluation::DisturbsSettings& error) {
-    answer(settings, "it changes settings of the process", error);
-  } catch (const InvalidResult& error) {
-    answer(!lent && !settings, "it gives no usable answers", error);
-  } catch (const PluginFailure& error) {
-    answer(!lent && !settings, "it gives no usable answers", error);
-  }
-}
 }  // namespace
 
-std::vector<std::string> defense_promises() {
-  std::vector<std::string> out;
-  for (const DefenseQuestion& question : kDefenseQuestions) out.emplace_back(question.promise);
-  return out;
-}
+std::vector<std::string> defense_promises() { return promises_of(kDefenseQuestions); }
 
 Answer ask_defense(const DefenseUnderTest& defense, const std::string& promise) {
-  for (const DefenseQuestion& question : kDefenseQuestions)
-    if (promise == question.promise) return answer_of(promise, [&] { ask(question, defense); });
-  throw std::out_of_range("no defense promises '" + promise + "'");
+  return ask_one(kDefenseQuestions, defense, promise);
 }
 
 std::vector<Answer> ask_defense(const DefenseUnderTest& defense, const Listener& listener) {
-  std::vector<Answer> out;
-  std::string hopeless;  // why the rest is not asked
-  for (const DefenseQuestion& question : kDefenseQuestions) {
-    if (listener.asking) listener.asking(question.promise);
-    out.push_back(hopeless.empty() ? ask_defense(defense, question.promise)
-                                   : Answer{question.promise, Answer::State::kNotAsked, hopeless});
-    const bool broken = out.back().state == Answer::State::kBroken;
-    if (broken && question.ask == is_made) hopeless = "it cannot be used";
-    if (broken && question.ask == answers) hopeless = "it gives no usable answers";
-    if (listener.answered) listener.answered(out.back());
-  }
-  return out;
+  return ask_all(kDefenseQuestions, defense, listener);
 }
 
 }  // namespace gauntlet::conformance

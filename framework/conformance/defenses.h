@@ -1,23 +1,15 @@
 // What every defense promises, whatever it computes.
 #pragma once
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "conformance/asked_plugin.h"
 #include "conformance/promise.h"
 #include "gauntlet/defense.h"
 
 namespace gauntlet::conformance {
 
-/// A defense and how it is made. The functions throw what a plugin's constructor throws.
-struct DefenseUnderTest {
-  std::string name;
-  Schema schema;
-  ParamMap params = {};  ///< that it is made with; what costs time and is not given here is small
-  std::function<std::unique_ptr<Defense>(const ParamMap&)> make;
-  std::function<std::unique_ptr<Attack>(const Use&)> attack;  ///< for its fitting and training
-};
+using DefenseUnderTest = PluginUnderTest<Defense>;
 
 /// The promises, in the order in which they are asked.
 std::vector<std::string> defense_promises();

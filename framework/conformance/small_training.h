@@ -2,6 +2,7 @@
 #pragma once
 #include "conformance/toys.h"
 #include "data/dataset.h"
+#include "training/recipe.h"
 
 namespace gauntlet::conformance {
 
@@ -35,6 +36,19 @@ inline models::NetworkSpec small_network(std::vector<int64_t> image = {1, 8, 8},
                 layer({{"type", "batchnorm"}}), layer({{"type", "relu"}}),
                 layer({{"type", "flatten"}}), layer({{"type", "linear"}, {"out", classes}})};
   return spec;
+}
+
+/// A training of that network on quarters, under a threat.
+inline training::Recipe small_recipe() {
+  training::Recipe recipe;
+  recipe.id = "quarters/small";
+  recipe.dataset = "quarters";
+  recipe.network = small_network();
+  recipe.seed = 3;
+  recipe.batch_size = 16;
+  recipe.schedule.learning_rate = 0.05;
+  recipe.threat = suite::ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
+  return recipe;
 }
 
 }  // namespace gauntlet::conformance

@@ -140,9 +140,8 @@ class Exporter {
 
   /// The clean images, float32 in [0, 1].
   Tensor clean_of(const std::vector<results::Outcome>& outcomes) const {
-    const results::Settings::Data data = results::settings_of(records_.run.settings).data;
-    const fs::path file = artifact(data.images);
-    if (!clean_) clean_ = results::read_images(file, results::Kept::kClean, data.images_sha256);
+    const fs::path file = artifact(data_.images);
+    if (!clean_) clean_ = results::read_images(file, results::Kept::kClean, data_.images_sha256);
     return in_order(*clean_, outcomes, file);
   }
 
@@ -239,6 +238,7 @@ class Exporter {
 
   const results::RunRecords& records_;
   results::Store::Run run_;  ///< its texts as long as reports keep them
+  const results::Settings::Data data_ = results::settings_of(records_.run.settings).data;
   const fs::path& folder_;
   const ExportOptions& options_;
   std::vector<const results::CellRecord*> cells_;

@@ -17,7 +17,7 @@ class AttackConformance : public ::testing::Test {
   static void expect_kept(const std::string& promise, int64_t asked = 9) {
     for (const auto& file : attack_files()) {
       SCOPED_TRACE(file.stem());
-      const Answer answer = ask_attack(under_test(file), promise);
+      const Answer answer = ask_attack(under_test(file, &Entry::attack), promise);
       EXPECT_NE(answer.state, State::kBroken) << answer.why;
       asked -= answer.state == State::kKept;
     }
@@ -85,7 +85,8 @@ TEST_F(AttackConformance, GoalsAreFollowed) { expect_kept("follows its goal", 3)
 
 TEST_F(AttackConformance, EveryPromiseIsAskedHere) {
   EXPECT_EQ(attack_promises().size(), 20u) << "add the new one above";
-  EXPECT_THROW(ask_attack(under_test(attack_files()[0]), "flies"), std::out_of_range);
+  EXPECT_THROW(ask_attack(under_test(attack_files()[0], &Entry::attack), "flies"),
+               std::out_of_range);
 }
 
 }  // namespace

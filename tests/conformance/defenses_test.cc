@@ -17,19 +17,11 @@ class DefenseConformance : public ::testing::Test {
  protected:
   static std::vector<std::filesystem::path> files() { return plugin_files("defenses"); }
 
-  static DefenseUnderTest under_test(const std::filesystem::path& file) {
-    const Entry& entry = entry_of(file);
-    return {file.stem(),
-            entry.schema(),
-            {},
-            [&entry](const ParamMap& with) { return entry.defense(with); },
-            [](const Use& use) { return toys::attack(use.plugin, use.with); }};
-  }
   // At least `asked` of the defenses claim it, and none breaks it.
   static void expect_kept(const std::string& promise, int64_t asked) {
     for (const auto& file : files()) {
       SCOPED_TRACE(file.stem());
-      const Answer answer = ask_defense(under_test(file), promise);
+      const Answer answer = ask_defense(under_test(file, &Entry::defense), promise);
       EXPECT_NE(answer.state, State::kBroken) << answer.why;
       asked -= answer.state == State::kKept;
     }
@@ -71,7 +63,7 @@ TEST_F(DefenseConformance, TwoClassesAndColourImages) {
 }
 TEST_F(DefenseConformance, IsFittedAlike) {
   const std::filesystem::path file = build_folder() / "plugins/defenses/smoothing.so";
-  DefenseUnderTest smoothing = under_test(file);
+  DefenseUnderTest smoothing = under_test(file, &Entry::defense);
   smoothing.params = {{"sigmas", ParamList{0.0, 0.1}}};
   const Answer answer = ask_defense(smoothing, "is fitted alike from the same data");
   EXPECT_EQ(answer.state, State::kKept) << answer.why;
@@ -83,7 +75,7 @@ TEST_F(DefenseConformance, TrainsANetwork) {
 
 TEST_F(DefenseConformance, EveryPromiseIsAskedHere) {
   EXPECT_EQ(defense_promises().size(), 12u) << "add the new one above";
-  EXPECT_THROW(ask_defense(under_test(files()[0]), "flies"), std::out_of_range);
+  EXPECT_THROW(ask_defense(under_test(files()[0], &Entry::defense), "flies"), std::out_of_range);
 }
 
 }  // namespace

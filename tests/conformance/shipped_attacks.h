@@ -2,7 +2,8 @@
 #pragma once
 #include <set>
 
-#include "conformance/attacks.h"
+#include "conformance/asked_plugin.h"
+#include "conformance/promise.h"
 #include "tests/toys/toy_model.h"
 
 namespace gauntlet::toys {
@@ -21,13 +22,14 @@ inline std::vector<std::filesystem::path> attack_files() {
   return files;
 }
 
-inline AttackUnderTest under_test(const std::filesystem::path& file) {
+/// A plugin of the build; make: of its entry, such as &Entry::attack.
+template <class Plugin>
+PluginUnderTest<Plugin> under_test(const std::filesystem::path& file,
+                                   std::unique_ptr<Plugin> (*Entry::*make)(const ParamMap&)) {
   const Entry& entry = entry_of(file);
-  return {file.stem(),
-          entry.schema(),
-          {},
-          [&entry](const ParamMap& with) { return entry.attack(with); },
-          [](const Use& use) { return toys::attack(use.plugin, use.with); }};
+  return {file.stem(), entry.schema(), {}, entry.*make, [](const Use& use) {
+            return toys::attack(use.plugin, use.with);
+          }};
 }
 
 struct Candidate {

@@ -21,20 +21,13 @@ using conformance::quarters;
 using conformance::small_network;
 
 inline training::Recipe small_recipe() {
-  training::Recipe recipe;
-  recipe.id = "quarters/small";
-  recipe.dataset = "quarters";
-  recipe.network = small_network();
-  recipe.seed = 3;
+  training::Recipe recipe = conformance::small_recipe();
   recipe.epochs = 3;
-  recipe.batch_size = 16;
   recipe.optimizer.momentum = 0.9;
   recipe.optimizer.nesterov = true;
   recipe.optimizer.weight_decay = 1e-3;
   recipe.schedule.type = training::ScheduleSpec::Type::kOneCycle;
-  recipe.schedule.learning_rate = 0.05;
   recipe.augmentation = {.crop_padding = 1, .flip = true};
-  recipe.threat = suite::ThreatSpec{"training", Norm::kLinf, 0.05, "0.05"};
   recipe.validation.samples = 8;
   recipe.sha256 = "a recipe";
   return recipe;
