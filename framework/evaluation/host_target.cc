@@ -239,8 +239,7 @@ void HostTarget::each(const Pass& pass, bool graph, const std::function<void(con
   }
 }
 
-// ---- averages
-// --------------------------------------------------------------------------------------
+// ---- averages ----------------------------------------------------------------------------------
 
 // What an average of outputs is taken of, with the detector's score as a last column, and back.
 Tensor HostTarget::packed(const Outputs& outputs, Average average) const {
@@ -267,8 +266,7 @@ Outputs HostTarget::mean_outputs(const Pass& pass, Average average) {
   return unpacked(sum.mean(pass.draws), average);
 }
 
-// ---- queries
-// ---------------------------------------------------------------------------------------
+// ---- queries -----------------------------------------------------------------------------------
 
 Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
   const at::NoGradGuard no_graph;
@@ -387,8 +385,7 @@ void HostTarget::differentiate(const Pass& pass, const std::vector<Loss>& losses
   });
 }
 
-// ---- what the attack is shown, and what the host keeps
-// ---------------------------------------------
+// ---- what the attack is shown, and what the host keeps -----------------------------------------
 
 // [r] of the computed rows -> [R], 0 where the sample is inactive.
 Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) {

@@ -11,8 +11,7 @@ namespace gauntlet::suite {
 namespace {
 using nlohmann::json;
 
-// ---- What each type is made of, for writing and reading alike
-// ---------------------------------------
+// ---- What each type is made of, for writing and reading alike ----------------------------------
 
 template <class Visit>
 void fields(Visit visit, Use& use) {
@@ -107,8 +106,7 @@ void fields(Visit visit, Job& job) {
   visit("scoring", job.scoring), visit("data", job.data);
 }
 
-// ---- Words of choices
-// -------------------------------------------------------------------------------
+// ---- Words of choices --------------------------------------------------------------------------
 
 const auto& names_of(Norm) { return kNorms; }
 const auto& names_of(Goal) { return kGoals; }
@@ -119,8 +117,7 @@ const auto& names_of(Saturation) { return kSaturations; }
 const auto& names_of(Success) { return kSuccesses; }
 const auto& names_of(data::DataFormat) { return registry::kDataFormats; }
 
-// ---- Writing and reading
-// ----------------------------------------------------------------------------
+// ---- Writing and reading -----------------------------------------------------------------------
 
 struct NoVisitor {
   template <class T>
