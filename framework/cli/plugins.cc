@@ -59,6 +59,8 @@ const char* name_of(ParamType type) {
       return "models";
     case ParamType::kUse:
       return "plugin";
+    case ParamType::kUseList:
+      return "plugins";
   }
   return "";
 }

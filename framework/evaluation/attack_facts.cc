@@ -9,13 +9,12 @@ namespace {
 void each_inside(const Use& attack, const library::PluginLibrary& plugins,
                  const std::function<void(const Use&, const std::string& parameter)>& visit) {
   for (const ParamSpec& spec : plugins.schema("attack", attack.plugin)) {
-    if (spec.type != ParamType::kUse) continue;
     const auto given = attack.with.find(spec.name);
-    Use inner;
-    detail::ParamTraits<Use>::assign(inner,
-                                     given == attack.with.end() ? spec.fallback : given->second);
-    visit(inner, spec.name);
-    each_inside(inner, plugins, visit);
+    for (const Use& inner :
+         uses_of(spec, given == attack.with.end() ? spec.fallback : given->second)) {
+      visit(inner, spec.name);
+      each_inside(inner, plugins, visit);
+    }
   }
 }
 

@@ -148,11 +148,12 @@ json content_of(const std::string& kind, const std::string& plugin, const ParamM
     }
     if (spec.type == ParamType::kFile && text && !text->empty())
       out[spec.name] = sha256_of_file(*text);
-    if (spec.type != ParamType::kUse) continue;
-    ParamMap inner = *value.get<ParamMap>();
-    const std::string name = *inner.at("use").get<std::string>();
-    inner.erase("use");
-    out[spec.name] = {{"use", name}, {"params", content_of("attack", name, inner, lab)}};
+    json attacks = json::array();
+    for (const Use& use : uses_of(spec, value))
+      attacks.push_back(
+          {{"use", use.plugin}, {"params", content_of("attack", use.plugin, use.with, lab)}});
+    if (spec.type == ParamType::kUse) out[spec.name] = attacks.front();
+    if (spec.type == ParamType::kUseList) out[spec.name] = attacks;
   }
   return out;
 }
@@ -199,10 +200,8 @@ void visit_parts(const std::string& attack, const ParamMap& params, const Labora
     const auto it = params.find(spec.name);
     const ParamValue& value = it == params.end() ? spec.fallback : it->second;
     for (const ModelRef& ref : models_of(spec, value)) on_model(ref);
-    if (spec.type != ParamType::kUse) continue;
-    Use inner;
-    detail::ParamTraits<Use>::assign(inner, value);
-    visit_parts(inner.plugin, inner.with, lab, on_attack, on_model);
+    for (const Use& inner : uses_of(spec, value))
+      visit_parts(inner.plugin, inner.with, lab, on_attack, on_model);
   }
 }
 
@@ -253,11 +252,9 @@ void collect_defenses(const std::vector<Use>& uses, const Laboratory& lab,
     names.insert("defense/" + use.plugin);
     if (!wants_fit(use, lab)) continue;
     for (const ParamSpec& spec : lab.plugins().schema("defense", use.plugin)) {
-      if (spec.type != ParamType::kUse) continue;
       const auto it = use.with.find(spec.name);
-      Use inner;
-      detail::ParamTraits<Use>::assign(inner, it == use.with.end() ? spec.fallback : it->second);
-      collect_plugins(inner.plugin, inner.with, lab, names);
+      for (const Use& inner : uses_of(spec, it == use.with.end() ? spec.fallback : it->second))
+        collect_plugins(inner.plugin, inner.with, lab, names);
     }
   }
 }
@@ -288,15 +285,17 @@ const std::string& sdk_digest() {
 
 // A plugin that is a parameter says all of its own: {"use": "pgd", "steps": 7, …}.
 json filled(const ParamSpec& spec, const ParamValue& value, const Laboratory& lab) {
-  if (spec.type != ParamType::kUse) return suite::to_json(value);
-  Use inner;
-  detail::ParamTraits<Use>::assign(inner, value);
-  json out = {{"use", inner.plugin}};
-  for (const ParamSpec& each : lab.plugins().schema("attack", inner.plugin)) {
-    const auto it = inner.with.find(each.name);
-    out[each.name] = filled(each, it == inner.with.end() ? each.fallback : it->second, lab);
+  json out = json::array();
+  for (const Use& inner : uses_of(spec, value)) {
+    json attack = {{"use", inner.plugin}};
+    for (const ParamSpec& each : lab.plugins().schema("attack", inner.plugin)) {
+      const auto it = inner.with.find(each.name);
+      attack[each.name] = filled(each, it == inner.with.end() ? each.fallback : it->second, lab);
+    }
+    out.push_back(std::move(attack));
   }
-  return out;
+  if (spec.type == ParamType::kUse) return out.front();
+  return spec.type == ParamType::kUseList ? out : suite::to_json(value);
 }
 
 // {name: {value, default}}
@@ -476,10 +475,7 @@ void add_files(const std::string& plugin, const ParamMap& params, const Laborato
     const auto* path = value.get<std::string>();
     if (spec.type == ParamType::kFile && path && !path->empty())
       files[spec.name] = sha256_of_file(*path);
-    if (spec.type != ParamType::kUse) continue;
-    Use inner;
-    detail::ParamTraits<Use>::assign(inner, value);
-    add_files(inner.plugin, inner.with, lab, files);
+    for (const Use& inner : uses_of(spec, value)) add_files(inner.plugin, inner.with, lab, files);
   }
 }
 

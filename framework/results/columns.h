@@ -128,6 +128,21 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("finished", r.finished);
 }
 
+template <typename Visitor, Is<RowAudit> Record>
+void visit_columns(Visitor&& visit, Record&& r) {
+  visit("identity", r.identity);
+  visit("fingerprint", r.fingerprint);
+  visit("suite", r.suite);
+  visit("defense", r.defense);
+  visit("threat", r.threat.name);
+  visit("norm", r.threat.norm);
+  visit("epsilon", r.threat.epsilon);
+  visit("seed", r.seed);
+  visit("samples", r.samples);
+  visit("checks", r.checks);
+  visit("reason", r.reason);
+}
+
 template <typename Visitor, Is<CertifiedSample> Record>
 void visit_columns(Visitor&& visit, Record&& r) {
   visit("sample", r.index);

@@ -27,6 +27,9 @@ Finding found_in(const std::string& where, Finding finding);
 /// Its words, after "pgd: " where it was found in pgd. A code of a newer version is told with its
 /// figures.
 std::string sentence(const Finding& finding);
+/// A text in which {NAME} is a figure of the finding and {NAME_percent} a share in percent, after
+/// where it was found.
+std::string with_figures(const char* text, const Finding& finding);
 std::vector<std::string> sentences(const std::vector<Finding>& findings);
 /// Where a code stands among all that are known; unknown ones come last. The order of a cell.
 size_t rank_of(const std::string& code);

@@ -99,7 +99,16 @@ const Words* words_of(const std::string& code) {
                       [&](const Words& words) { return words.code == code; });
 }
 
-std::string with_figures(const char* text, const Finding& finding) {
+// "code (figure = 3, other = x)"
+std::string bare_text(const Finding& finding) {
+  std::string figures;
+  for (const auto& [name, figure] : finding.figures)
+    figures += (figures.empty() ? "" : ", ") + name + " = " +
+               std::visit([](const auto& value) { return fmt::format("{}", value); }, figure);
+  return finding.code + (figures.empty() ? "" : " (" + figures + ")");
+}
+
+std::string in_words(const char* text, const Finding& finding) {
   fmt::dynamic_format_arg_store<fmt::format_context> figures;
   for (const auto& [name, figure] : finding.figures)
     std::visit(
@@ -111,29 +120,21 @@ std::string with_figures(const char* text, const Finding& finding) {
         figure);
   return fmt::vformat(text, figures);
 }
-
-// "code (figure = 3, other = x)"
-std::string bare_text(const Finding& finding) {
-  std::string figures;
-  for (const auto& [name, figure] : finding.figures)
-    figures += (figures.empty() ? "" : ", ") + name + " = " +
-               std::visit([](const auto& value) { return fmt::format("{}", value); }, figure);
-  return finding.code + (figures.empty() ? "" : " (" + figures + ")");
-}
-
-std::string text_of(const Finding& finding) {
-  const Words* words = words_of(finding.code);
-  if (words == std::end(kWords)) return bare_text(finding);
-  try {
-    return with_figures(words->text, finding);
-  } catch (const fmt::format_error&) {  // another version has other figures of it
-    return bare_text(finding);
-  }
-}
 }  // namespace
 
+std::string with_figures(const char* text, const Finding& finding) {
+  const std::string where = finding.where.empty() ? "" : finding.where + ": ";
+  try {
+    return where + in_words(text, finding);
+  } catch (const fmt::format_error&) {  // another version has other figures of it
+    return where + bare_text(finding);
+  }
+}
+
 std::string sentence(const Finding& finding) {
-  return (finding.where.empty() ? "" : finding.where + ": ") + text_of(finding);
+  const Words* words = words_of(finding.code);
+  if (words != std::end(kWords)) return with_figures(words->text, finding);
+  return (finding.where.empty() ? "" : finding.where + ": ") + bare_text(finding);
 }
 
 size_t rank_of(const std::string& code) { return size_t(words_of(code) - std::begin(kWords)); }

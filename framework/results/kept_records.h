@@ -25,6 +25,10 @@ struct TableOf<Certification> {
   static constexpr const char *name = "certifications", *rows = "certificates",
                               *record = "certification";
 };
+template <>
+struct TableOf<RowAudit> {
+  static constexpr const char* name = "audits";
+};
 
 /// A page of the file that is no page: what lies there is lost, the rest is not.
 inline bool is_damage(const SQLite::Exception& error) {

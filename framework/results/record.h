@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "results/finding.h"
+#include "results/check.h"
 #include "results/threat.h"
 
 namespace gauntlet::results {
@@ -137,6 +137,17 @@ struct Certification {
   double seconds = 0;
   std::string finished;                       ///< UTC, ISO 8601
   std::vector<CertifiedSample> certificates;  ///< empty unless ok
+};
+
+/// What the audit says of one defense under one threat and seed.
+struct RowAudit {
+  std::string identity, fingerprint;
+  std::string suite, defense;
+  Threat threat;
+  int64_t seed = 0;
+  int64_t samples = 0;        ///< images that probes were made on; 0: from what was there alone
+  std::vector<Check> checks;  ///< in the order of check_words.cc
+  std::string reason;         ///< why there are none, one sentence
 };
 
 /// Accuracy of a defense minus that of its baseline on the same images, each image's rate being its

@@ -79,9 +79,9 @@ void upgrade(SQLite::Database& database, int version) {
   database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));
 }
 
-/// Tables that stores of before certification lack; whoever does not know them passes them by, so
-/// the schema's number stays.
-void add_certification_tables(SQLite::Database& database) {
+/// Tables that stores of before certification and audits lack; whoever does not know them passes
+/// them by, so the schema's number stays.
+void add_later_tables(SQLite::Database& database) {
   database.exec("CREATE TABLE IF NOT EXISTS certifications (id INTEGER PRIMARY KEY, " +
                 columns<Certification>().definitions + kKey);
   database.exec(
@@ -90,6 +90,9 @@ void add_certification_tables(SQLite::Database& database) {
       columns<CertifiedSample>().definitions +
       ", PRIMARY KEY (certification, position)) WITHOUT ROWID");
   database.exec(member_table("certifications"));
+  database.exec("CREATE TABLE IF NOT EXISTS audits (id INTEGER PRIMARY KEY, " +
+                columns<RowAudit>().definitions + kKey);
+  database.exec(member_table("audits"));
 }
 
 /// The schema of a file; 0 of an empty one, which a process killed at its very start leaves too.
@@ -116,7 +119,7 @@ void create_or_upgrade(SQLite::Database& database, const std::string& file) {
     create_tables(database);
   else if (version < kStoreSchema)
     upgrade(database, version);
-  add_certification_tables(database);
+  add_later_tables(database);
   transaction.commit();
 }
 

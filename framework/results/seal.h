@@ -23,6 +23,9 @@ class Seal {
     add(is_plain ? std::to_string(std::bit_cast<uint64_t>(field)) : field == 0 ? "0" : "nan");
   }
   void operator()(const char*, const Finding& field) { add(written(field)); }
+  void operator()(const char*, const Check& field) {
+    add(to_string(field.level) + written(field.finding));
+  }
   template <typename T>
   void operator()(const char* name, const std::vector<T>& list) {
     add(std::to_string(list.size()));

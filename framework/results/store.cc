@@ -189,6 +189,11 @@ std::optional<WorstCase> Store::find_worst_case(const std::string& identity,
   return state_->find<WorstCase>(identity, fingerprint);
 }
 
+std::optional<RowAudit> Store::find_audit(const std::string& identity,
+                                          const std::string& fingerprint) const {
+  return state_->find<RowAudit>(identity, fingerprint);
+}
+
 std::vector<std::string> Store::take_damage() const { return std::exchange(state_->damage, {}); }
 
 void Store::put(const CellRecord& record) {
@@ -204,6 +209,8 @@ void Store::put(const Certification& record) {
   check_json(record.environment, "Certification::environment");
   state_->put(record);
 }
+
+void Store::put(const RowAudit& record) { state_->put(record); }
 
 void Store::begin_run(const std::string& suite, const std::string& settings) {
   check_json(settings, "the settings of a run");
@@ -239,6 +246,10 @@ void Store::add_certification_to_run(const std::string& identity, const std::str
   state_->add_member<Certification>(identity, fingerprint);
 }
 
+void Store::add_audit_to_run(const std::string& identity, const std::string& fingerprint) {
+  state_->add_member<RowAudit>(identity, fingerprint);
+}
+
 void Store::end_run(bool complete) {
   if (state_->run.id == 0) throw std::logic_error("end_run without begin_run");
   state_->guarded([&] {
@@ -258,6 +269,7 @@ Store::Run Store::read_run() const {
     run.cells = members.read<CellRecord>();
     run.worst_cases = members.read<WorstCase>();
     run.certifications = members.read<Certification>();
+    run.audits = members.read<RowAudit>();
     run.lost = members.lost();
     auto& sound = state_->sound_cells();
     for (const CellRecord& cell : run.cells)

@@ -38,6 +38,8 @@ class Store {
                                            const std::string& fingerprint) const;
   std::optional<Certification> find_certification(const std::string& identity,
                                                   const std::string& fingerprint) const;
+  std::optional<RowAudit> find_audit(const std::string& identity,
+                                     const std::string& fingerprint) const;
   /// Records that the store had and lost, since the last call: a sentence each.
   std::vector<std::string> take_damage() const;
   /// In the place of an older record of the same identity and fingerprint. Throws
@@ -45,6 +47,7 @@ class Store {
   void put(const CellRecord& record);
   void put(const WorstCase& record);
   void put(const Certification& record);
+  void put(const RowAudit& record);
 
   /// A run names the records its report is made of, in order. `settings` is the expanded suite as
   /// JSON.
@@ -52,6 +55,7 @@ class Store {
   void add_to_run(const std::string& identity, const std::string& fingerprint);
   void add_worst_case_to_run(const std::string& identity, const std::string& fingerprint);
   void add_certification_to_run(const std::string& identity, const std::string& fingerprint);
+  void add_audit_to_run(const std::string& identity, const std::string& fingerprint);
   void end_run(bool complete);
 
   struct Run {
@@ -60,6 +64,7 @@ class Store {
     std::vector<CellRecord> cells;
     std::vector<WorstCase> worst_cases;
     std::vector<Certification> certifications;
+    std::vector<RowAudit> audits;
     std::vector<Difference> differences;  ///< of rows with a baseline: latest_run() finds them
     int64_t newer = 0;                    ///< runs of other builds that began after it
     int64_t lost = 0;                     ///< records that are not as they were written

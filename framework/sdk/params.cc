@@ -56,6 +56,7 @@ std::optional<ParamType> element_type(ParamType type) {
   if (type == ParamType::kFloatList) return ParamType::kFloat;
   if (type == ParamType::kStringList) return ParamType::kString;
   if (type == ParamType::kModelList) return ParamType::kModel;
+  if (type == ParamType::kUseList) return ParamType::kUse;
   return {};
 }
 
@@ -193,6 +194,8 @@ const char* expectation(ParamType type) {
       return "a list of registry models";
     case ParamType::kUse:
       return "a plugin: { use = \"name\", … }";
+    case ParamType::kUseList:
+      return "a list of plugins: [{ use = \"name\", … }, …]";
   }
   return "";
 }
@@ -344,5 +347,23 @@ void ParamTraits<std::vector<ModelRef>>::assign(std::vector<ModelRef>& field, co
   for (const ParamValue& item : *v.get<ParamList>())
     ParamTraits<ModelRef>::assign(field.emplace_back(), item);
 }
+ParamValue ParamTraits<std::vector<Use>>::wrap(const std::vector<Use>& field) {
+  ParamList list;
+  for (const Use& item : field) list.push_back(ParamTraits<Use>::wrap(item));
+  return list;
+}
+void ParamTraits<std::vector<Use>>::assign(std::vector<Use>& field, const ParamValue& v) {
+  field.clear();
+  for (const ParamValue& item : *v.get<ParamList>())
+    ParamTraits<Use>::assign(field.emplace_back(), item);
+}
 }  // namespace detail
+
+std::vector<Use> uses_of(const ParamSpec& spec, const ParamValue& value) {
+  std::vector<Use> out;
+  if (spec.type == ParamType::kUse) detail::ParamTraits<Use>::assign(out.emplace_back(), value);
+  if (spec.type == ParamType::kUseList) detail::ParamTraits<std::vector<Use>>::assign(out, value);
+  return out;
+}
+
 }  // namespace gauntlet

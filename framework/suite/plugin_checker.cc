@@ -94,6 +94,8 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const toml
                                                bool inner_keys) {
   if (spec.type == ParamType::kModelList)
     return is_default ? canonical(spec, to_param(given)) : models_value(spec, given, what);
+  if (spec.type == ParamType::kUseList)
+    return attacks_value(spec, given, what + ": " + spec.name, inner_keys);
   const bool empty = is_empty(spec, given);
   if (spec.type == ParamType::kModel && !empty) return model_value(given, what + ": " + spec.name);
   const ParamValue plain = to_param(given);
@@ -110,10 +112,7 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const toml
   }
   if (spec.type == ParamType::kUse && !empty) {
     const auto nested = use("attack", given, where, inner_keys);
-    if (!nested) return {};
-    ParamMap table = nested->with;
-    table["use"] = nested->plugin;
-    return table;
+    return nested ? std::optional(detail::ParamTraits<Use>::wrap(*nested)) : std::nullopt;
   }
   if (spec.type == ParamType::kFile && !is_default) {
     const auto file = (folder_of(given.position) / *given.get<std::string>()).lexically_normal();
@@ -124,6 +123,22 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const toml
     return file.string();
   }
   return canonical(spec, plain);
+}
+
+std::optional<ParamValue> PluginChecker::attacks_value(const ParamSpec& spec,
+                                                       const toml::Toml& given,
+                                                       const std::string& where, bool inner_keys) {
+  const ParamValue plain = to_param(given);
+  if (const std::string wrong = problem_of(spec, plain); !wrong.empty()) {
+    problems_.add(given.position, where + ": " + wrong);
+    return {};
+  }
+  const auto& list = *given.get<toml::Toml::List>();
+  std::vector<Use> out;
+  for (const toml::Toml& item : list)
+    if (auto nested = use("attack", item, where, inner_keys)) out.push_back(std::move(*nested));
+  if (out.size() != list.size()) return {};
+  return detail::ParamTraits<std::vector<Use>>::wrap(out);
 }
 
 std::optional<ParamMap> PluginChecker::parameters(

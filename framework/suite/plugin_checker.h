@@ -67,6 +67,8 @@ class PluginChecker {
                          bool inner_keys);
   bool read_inner_keys(const toml::Toml& table, const std::string& what, ParamMap& out);
   std::optional<ParamValue> model_value(const toml::Toml& given, const std::string& where);
+  std::optional<ParamValue> attacks_value(const ParamSpec& spec, const toml::Toml& given,
+                                          const std::string& where, bool inner_keys);
   std::optional<ParamValue> models_value(const ParamSpec& spec, const toml::Toml& given,
                                          const std::string& what);
 

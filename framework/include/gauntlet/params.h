@@ -85,7 +85,8 @@ enum class ParamType {
   kFile,        ///< File
   kModel,       ///< ModelRef
   kModelList,   ///< std::vector<ModelRef>
-  kUse          ///< Use
+  kUse,         ///< Use
+  kUseList      ///< std::vector<Use>
 };
 /// Closed interval of allowed values (of each element in a list).
 struct Range {
@@ -128,6 +129,9 @@ GAUNTLET_API ParamValue canonical(const ParamSpec& spec, const ParamValue& value
 GAUNTLET_API ParamMap resolve(const Schema& schema, const ParamMap& given);
 /// As text: 0.1, "text", [1, 2], { use = "pgd", steps = 7 }.
 GAUNTLET_API std::string to_text(const ParamValue& value);
+/// The attacks that a value of a parameter names, in order; none unless it is a plugin or a list of
+/// them. The value is of the spec's type.
+GAUNTLET_API std::vector<Use> uses_of(const ParamSpec& spec, const ParamValue& value);
 /// "8/255" or "0.03" -> a number; nullopt if it is neither.
 GAUNTLET_API std::optional<double> parse_fraction(std::string_view text);
 
@@ -153,6 +157,7 @@ GAUNTLET_PARAM_(File, kFile)
 GAUNTLET_PARAM_(ModelRef, kModel)
 GAUNTLET_PARAM_(std::vector<ModelRef>, kModelList)
 GAUNTLET_PARAM_(Use, kUse)
+GAUNTLET_PARAM_(std::vector<Use>, kUseList)
 #undef GAUNTLET_PARAM_
 // NOLINTEND(bugprone-macro-parentheses)
 
