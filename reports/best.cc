@@ -27,7 +27,7 @@ double bound_of(const std::vector<double>& differences) {
 
 std::optional<double> p_value(const analysis::Pairs& pairs) {
   if (pairs.a.empty()) return {};
-  const double bound = pairs.variance > 0 ? 1 : bound_of(pairs.differences());
+  const double bound = pairs.shared.variance > 0 ? 1 : bound_of(pairs.differences());
   return bound < kSettled ? bound : paired_test(pairs).p;
 }
 

@@ -70,20 +70,32 @@ double sign_flip_p_value(const std::vector<double>& values) {
   return tail_of_sign_flips(steps, observed);
 }
 
-double normal_p_value(const std::vector<double>& values, double variance) {
+/// Degrees of freedom of a variance over so many images and that of shared draws, by Satterthwaite.
+double freedom_of(double over_images, int64_t images, const results::Shared& shared) {
+  const double whole = over_images + shared.variance;
+  const double parts = over_images * over_images / std::max(1.0, double(images - 1)) +
+                       shared.variance * shared.variance / shared.freedom;
+  return parts > 0 ? whole * whole / parts : INFINITY;
+}
+
+double student_p_value(const std::vector<double>& values, const results::Shared& shared) {
   double sum = 0, squares = 0;
   for (const double d : values) sum += d, squares += d * d;
   const auto n = double(values.size());
-  return std::erfc(std::abs(sum) / std::sqrt(2 * (squares + n * n * variance)));
+  const double over_images = squares / (n * n);
+  const double t = std::abs(sum / n) / std::sqrt(over_images + shared.variance);
+  return 2 * results::student_tail(t, freedom_of(over_images, int64_t(values.size()), shared));
 }
 
 /// Means of resamples of the images, with what shared draws add. Images of one value are drawn
 /// together: their number in a resample is binomial, given those before.
-std::vector<double> resampled_means(const std::vector<double>& values, double variance) {
+std::vector<double> resampled_means(const std::vector<double>& values,
+                                    const results::Shared& draws) {
   std::map<double, int64_t> counts;
   for (const double value : values) ++counts[value];
   std::mt19937_64 random(0);
-  std::normal_distribution<double> shared;
+  // A t deviate: how much shared draws add is itself known from few of them.
+  std::student_t_distribution<double> shared(std::isinf(draws.freedom) ? 1e9 : draws.freedom);
   std::vector<double> means;
   for (int64_t r = 0; r < kResamples; ++r) {
     double sum = 0;
@@ -96,7 +108,7 @@ std::vector<double> resampled_means(const std::vector<double>& values, double va
       sum += value * double(drawn);
       left -= drawn, of_rest -= count;
     }
-    means.push_back(sum / double(values.size()) + std::sqrt(variance) * shared(random));
+    means.push_back(sum / double(values.size()) + std::sqrt(draws.variance) * shared(random));
   }
   std::sort(means.begin(), means.end());
   return means;
@@ -105,13 +117,14 @@ std::vector<double> resampled_means(const std::vector<double>& values, double va
 /// What one side measured.
 struct Measured {
   std::map<int64_t, double> rates;  // by image index, of the images that every record saw
-  double variance = 0;              // of their mean, through draws that images share
+  results::Shared shared;           // what shared draws add to the variance of their mean
 };
 
 Measured measured_by(const Side& side, Accuracy accuracy) {
   const bool clean = accuracy == Accuracy::kClean;
   const auto records = double(side.records.size());
   Measured out;
+  std::vector<results::Shared> shared;
   std::map<int64_t, std::pair<double, size_t>> sums;
   for (const results::CellRecord* record : side.records) {
     std::vector<int64_t> by_image;
@@ -121,11 +134,10 @@ Measured measured_by(const Side& side, Accuracy accuracy) {
       sum += double(by_image.back()) / double(record->trials);
       ++seen;
     }
-    // The draws of different records have nothing to do with each other.
-    out.variance += results::shared_variance(
-                        clean ? record->clean_by_trial : record->robust_by_trial, by_image) /
-                    (records * records);
+    shared.push_back(
+        results::shared_of(clean ? record->clean_by_trial : record->robust_by_trial, by_image));
   }
+  out.shared = results::mean_of(shared);  // draws of different records are independent
   for (const auto& [index, sum] : sums)
     if (sum.second == side.records.size()) out.rates[index] = sum.first / records;
   return out;
@@ -140,7 +152,7 @@ Pairs pairs_of(const Side& a, const Side& b, Accuracy accuracy) {
       out.a.push_back(rate);
       out.b.push_back(place->second);
     }
-  out.variance = here.variance + there.variance;
+  out.shared = sum_of(here.shared, there.shared);
   return out;
 }
 
@@ -158,7 +170,8 @@ std::vector<double> Pairs::differences() const {
 
 PairedTest paired_test(const Pairs& pairs) {
   const std::vector<double> values = pairs.differences();
-  if (pairs.variance > 0) return {normal_p_value(values, pairs.variance), "normal, shared draws"};
+  if (pairs.shared.variance > 0)
+    return {student_p_value(values, pairs.shared), "Student t, shared draws"};
   const auto decided = [](double rate) { return rate == 0 || rate == 1; };
   if (!std::all_of(pairs.a.begin(), pairs.a.end(), decided) ||
       !std::all_of(pairs.b.begin(), pairs.b.end(), decided))
@@ -175,16 +188,20 @@ results::Difference paired_difference(const Pairs& pairs, double level) {
   double sum = 0, squares = 0;
   for (const double d : values) sum += d, squares += d * d;
   const double n = double(values.size()), adjusted = n + 2, center = sum / adjusted;
-  const double se =
-      std::sqrt(((squares + 1) / adjusted - center * center) / adjusted + pairs.variance);
-  const double half = normal_quantile(0.5 + level / 2) * se;
+  const double over_images = ((squares + 1) / adjusted - center * center) / adjusted;
+  const double se = std::sqrt(over_images + pairs.shared.variance);
+  // Agresti and Min's own quantile where images share nothing.
+  const bool shared = pairs.shared.variance > 0;
+  const double freedom =
+      shared ? freedom_of(over_images, int64_t(values.size()), pairs.shared) : INFINITY;
+  const double half = results::student_quantile(0.5 + level / 2, freedom) * se;
   results::Difference out;
   out.ok = true;
   out.samples = int64_t(values.size());
   out.value = sum / n;
   out.interval = {std::max(-1.0, center - half), std::min(1.0, center + half), level, "image",
-                  pairs.variance > 0 ? "Agresti-Min, shared draws" : "Agresti-Min"};
-  out.p_below = std::erfc(-center / se / std::sqrt(2.0)) / 2;
+                  shared ? "Agresti-Min, Student t, shared draws" : "Agresti-Min"};
+  out.p_below = results::student_tail(-center / se, freedom);
   return out;
 }
 
@@ -193,7 +210,7 @@ results::Interval difference_interval(const Pairs& pairs, double level) {
   const std::vector<double> values = pairs.differences();
   const auto differ = std::count_if(values.begin(), values.end(), [](double d) { return d != 0; });
   if (differ < kFewImages) return paired_difference(pairs, level).interval;
-  const std::vector<double> means = resampled_means(values, pairs.variance);
+  const std::vector<double> means = resampled_means(values, pairs.shared);
   const auto at = [&](double share) {
     return means[size_t(std::llround(share * double(kResamples - 1)))];
   };

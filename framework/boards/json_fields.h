@@ -108,11 +108,17 @@ class JsonWriter {
     Json columns = Json::object();
     for (const Row& row : rows)
       results::visit_columns(
-          [&](const char* column, auto value) { columns[column].push_back(value); }, row);
-    bool first = true;
-    for (auto& [_, column] : columns.items())
-      column = packed_column(column, std::exchange(first, false));
-    json_[name] = std::move(columns);
+          [&](const char* column, const auto& value) {
+            if constexpr (requires { *value; })
+              columns[column].push_back(value ? Json(*value) : Json(nullptr));
+            else
+              columns[column].push_back(value);
+          },
+          row);
+    Json& written = json_[name] = Json::object();
+    for (auto& [title, column] : columns.items())
+      if (const Json packed = packed_column(column, written.empty()); !packed.is_null())
+        written[title] = packed;  // null: unset in every row
   }
   Json take() { return std::move(json_); }
 
@@ -153,8 +159,10 @@ class JsonReader {
   template <class T, class Row>
   void column(const char* name, T&, std::vector<Row>& rows) {
     const JsonPlace place = place_.member(name);
-    const Json& values = required(name);
     const size_t wanted = at_++;
+    if constexpr (requires(T value) { *value; })
+      if (!find(name)) return;  // unset in every row
+    const Json& values = required(name);
     std::vector<int64_t> firsts;
     if (wanted == 0) {
       firsts = unpacked_column(place, values);

@@ -72,7 +72,7 @@ void refuse_other_images(std::vector<BoardPlace>& places) {
 }
 
 BoardDuel duel_of(const BoardScore& row, const BoardScore& column) {
-  const analysis::Pairs pairs{column.rates, row.rates, column.variance + row.variance};
+  const analysis::Pairs pairs{column.rates, row.rates, sum_of(column.shared, row.shared)};
   const results::Difference difference = paired_difference(pairs);
   const analysis::PairedTest test = paired_test(pairs);
   return {difference.value, difference.interval, test.p, 1, test.method};

@@ -11,21 +11,16 @@
 #include "analysis/certification.h"
 #include "results/intervals.h"
 #include "results/outcomes.h"
+#include "results/worst_of.h"
 
 namespace gauntlet::boards {
 namespace {
 
 /// One attack over all seeds.
 struct MeasuredAttack {
-  const BoardAttack* attack = nullptr;
-  struct Image {
-    double clean = 0, robust = 0, margin = 0;  // means over seeds
-    int64_t label = 0;
-    size_t seen = 0;
-  };
-  std::map<int64_t, Image> images;  // that every seed saw
-  double accuracy = 0, variance = 0;
-  bool random = false;
+  results::AttackRates rates;  // means over seeds, of the images that every seed saw
+  std::map<int64_t, int64_t> labels;
+  results::Shared shared;
 };
 
 /// The first status that is no result, or nullopt.
@@ -37,45 +32,39 @@ std::optional<results::Status> status_of_failure(const BoardAttack& attack) {
 
 MeasuredAttack measured_by(const BoardAttack& attack) {
   MeasuredAttack out;
-  out.attack = &attack;
+  out.rates.first_share = 1;
+  std::map<int64_t, size_t> seen;
+  std::vector<results::Shared> shared;
   const auto seeds = double(attack.cells.size());
   for (const BoardAttack::Cell& cell : attack.cells) {
-    const results::CellRecord& record = cell.record;
+    const results::AttackRates one = attack_rates(cell.record);
+    out.rates.stochastic |= one.stochastic;
+    out.rates.first_share =
+        one.first_share == 0 ? 0 : std::min(out.rates.first_share, one.first_share);
     std::vector<int64_t> by_image;
-    for (const results::Outcome& outcome : record.outcomes) {
-      MeasuredAttack::Image& image = out.images[outcome.index];
-      image.clean += double(outcome.clean_right) / double(record.trials) / seeds;
-      image.robust += double(outcome.robust_right) / double(record.trials) / seeds;
-      image.margin += outcome.margin / seeds;
-      image.label = outcome.label;
-      ++image.seen;
+    for (const results::Outcome& outcome : cell.record.outcomes) {
+      const results::Rate& here = one.images.at(outcome.index);
+      results::Rate& mean = out.rates.images[outcome.index];
+      for (const auto part : {&results::Rate::clean, &results::Rate::whole, &results::Rate::first,
+                              &results::Rate::second, &results::Rate::margin})
+        mean.*part += here.*part / seeds;
+      out.labels[outcome.index] = outcome.label;
+      ++seen[outcome.index];
       by_image.push_back(outcome.robust_right);
     }
-    out.random |= record.stochastic;
-    // The draws of different seeds have nothing to do with each other.
-    out.variance += results::shared_variance(record.robust_by_trial, by_image) / (seeds * seeds);
+    shared.push_back(results::shared_of(cell.record.robust_by_trial, by_image));
   }
-  std::erase_if(out.images, [&](const auto& item) { return double(item.second.seen) < seeds; });
-  for (const auto& [_, image] : out.images)
-    out.accuracy += image.robust / double(out.images.size());
+  out.shared = results::mean_of(shared);  // draws of different seeds are independent
+  std::erase_if(out.rates.images,
+                [&](const auto& image) { return seen.at(image.first) < attack.cells.size(); });
+  out.rates.name = attack.name, out.rates.rank = attack.additional;
   return out;
-}
-
-/// Whether `a` did worse to the defense on one image. Of equals the lower margin decides, of a
-/// random defense, where a margin is of one draw, not; then the board's own attack; then the one
-/// that is stronger over all images; then the name, so that the order of attacks does not.
-bool worse(const MeasuredAttack& a, const MeasuredAttack& b, int64_t index) {
-  const MeasuredAttack::Image &x = a.images.at(index), &y = b.images.at(index);
-  if (std::abs(x.robust - y.robust) > results::kSameRate) return x.robust < y.robust;
-  if (!a.random && x.margin != y.margin) return x.margin < y.margin;
-  return std::tie(a.attack->additional, a.accuracy, a.attack->name) <
-         std::tie(b.attack->additional, b.accuracy, b.attack->name);
 }
 
 results::Interval interval_of(const BoardScore& score) {
   const bool decided = std::all_of(score.rates.begin(), score.rates.end(),
                                    [](double rate) { return rate == 0 || rate == 1; });
-  if (!decided || score.variance > 0) return results::of_rates(score.rates, score.variance);
+  if (!decided || score.shared.trials > 0) return results::of_rates(score.rates, score.shared);
   return results::wilson(std::count(score.rates.begin(), score.rates.end(), 1.0),
                          int64_t(score.rates.size()));
 }
@@ -153,28 +142,28 @@ BoardScore score_of(const BoardThreat& threat, bool with_additional) {
       score.missing.push_back(attack.name + " (" +
                               to_string(failure.value_or(results::Status::kError)) + ")");
   }
-  std::map<int64_t, const MeasuredAttack*> worst;
+  std::vector<results::AttackRates> attacks;
   const MeasuredAttack* widest = nullptr;
   for (const MeasuredAttack& attack : counted) {
-    for (const auto& [index, _] : attack.images) {
-      const MeasuredAttack*& here = worst[index];
-      if (!here || worse(attack, *here, index)) here = &attack;
-    }
-    if (!widest || attack.images.size() > widest->images.size()) widest = &attack;
-    score.variance = std::max(score.variance, attack.variance);
+    attacks.push_back(attack.rates);
+    if (!widest || attack.rates.images.size() > widest->rates.images.size()) widest = &attack;
+    if (score.shared.trials == 0 || attack.shared.variance > score.shared.variance)
+      score.shared = attack.shared;
   }
+  const auto worst = results::worst_of(attacks);
   if (worst.empty()) {
     score.problem = "no attack has a result";
     return score;
   }
-  for (const auto& [index, attack] : worst) {
-    const MeasuredAttack::Image& image = attack->images.at(index);
-    const auto clean = widest->images.find(index);
+  for (const auto& [index, image] : worst) {
+    const MeasuredAttack& attack = counted[image.attack];
+    const auto clean = widest->rates.images.find(index);
     score.images.push_back(index);
-    score.labels.push_back(image.label);
-    score.clean.push_back(clean == widest->images.end() ? image.clean : clean->second.clean);
-    score.rates.push_back(std::clamp(image.robust, 0.0, 1.0));
-    score.decided.push_back(attack->attack->name);
+    score.labels.push_back(attack.labels.at(index));
+    score.clean.push_back(clean == widest->rates.images.end() ? attack.rates.images.at(index).clean
+                                                              : clean->second.clean);
+    score.rates.push_back(std::clamp(image.rate, 0.0, 1.0));
+    score.decided.push_back(attack.rates.name);
   }
   finish(score);
   return score;

@@ -13,9 +13,10 @@ namespace gauntlet::boards {
 ///
 /// Under attack an image's rate is the lowest, over the attacks that saw it, of its mean share of
 /// right answers over trials and seeds. It depends on nothing but the outcomes in the entry, so
-/// anyone can compute it again without the model. Of a random defense the lowest of several
-/// measured rates is on average a little below what one attack chosen beforehand would leave: it
-/// errs against the defense, and alike for all that are measured by the same attacks and draws.
+/// anyone can compute it again without the model. Of a random defense one half of the trials
+/// chooses an image's attack and the other half is counted (results/worst_of.h). Entries of before
+/// 0.2 do not tell halves apart: the lowest of several measured rates, which errs against the
+/// defense, alike for all that are measured by the same attacks and draws.
 /// Certified, the rate is the share of seeds under which the answer is right and its radius larger
 /// than the one that is asked about.
 struct BoardScore {
@@ -25,8 +26,8 @@ struct BoardScore {
   std::vector<int64_t> labels;
   std::vector<double> clean;         ///< rates without an attack; certified: whatever the radius
   std::vector<std::string> decided;  ///< attack that each image's rate is of; certified: empty
-  double variance = 0;  ///< of the accuracy, through draws that images share, in the attack that
-                        ///< has most of it
+  results::Shared shared;  ///< what draws that images share add to the variance of the accuracy,
+                           ///< in the attack that has most of it
   double clean_accuracy = 0, accuracy = 0;
   results::Interval interval;        ///< of `accuracy`
   std::vector<std::string> missing;  ///< the board's own attacks without a result: "pgd (error)"

@@ -54,7 +54,7 @@ double draws_variance(const Counts& counts) {
     sum += rate * (1 - rate) / double(counts.trials);
   }
   const double images = double(counts.by_image.size());
-  return sum / (images * images) + results::shared_variance(counts.by_trial, counts.by_image);
+  return sum / (images * images) + results::shared_of(counts.by_trial, counts.by_image).variance;
 }
 
 double difference_p_value(double difference, double variance, double freedom) {

@@ -33,7 +33,7 @@ bool margins_agree(double claimed, double found) {
 
 // The verdicts on one cell's inputs, counted as the tables count.
 struct Answers {
-  std::vector<int64_t> clean, robust, predicted;
+  std::vector<int64_t> clean, robust, robust_first, predicted;  // first: half of the trials
   std::vector<double> margin, clean_margin;
   Tensor confidence;  // [n, K] of the adversarial inputs, first trial
   std::vector<int64_t> clean_by_trial, robust_by_trial;
@@ -77,13 +77,9 @@ class ModelEntryCheck {
 
   ModelChecked all() {
     check_row();
-    for (const boards::BoardThreat& under : entry_.threats) {
-      const size_t before = findings_.size();
+    for (const boards::BoardThreat& under : entry_.threats)
       for (const boards::BoardAttack& attack : under.attacks)
         for (const boards::BoardAttack::Cell& cell : attack.cells) check(under, attack, cell);
-      // Of cells that are not what the board asks for, nothing can be judged again.
-      if (model_.stochastic() && findings_.size() == before) check_rescored(under);
-    }
     if (suite_.certify)
       checked_.conclusive &=
           check_certificates(entry_, suite_, data_, same_threads(), lab_, level_, findings_);
@@ -125,7 +121,8 @@ class ModelEntryCheck {
     const results::CellRecord& record = cell.record;
     const std::string about =
         fmt::format("{}: {}: {}, seed {}", entry_.id, under.threat.name, attack.name, record.seed);
-    const int64_t trials = model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples()) : 1;
+    const int64_t trials =
+        model_.stochastic() ? suite_.scoring.trials_of(model_.mc_samples(), shares_draws()) : 1;
     if (record.trials != trials || record.stochastic != model_.stochastic())
       return findings_.add(about, fmt::format("it has {} trials, the board's scoring asks for {}",
                                               record.trials, trials));
@@ -219,6 +216,8 @@ class ModelEntryCheck {
       const Tensor survived = model_.stochastic() ? robust.right : robust.right & clean.right;
       append(out.clean, clean.right.to(torch::kLong).sum(0), at::kLong);
       append(out.robust, survived.to(torch::kLong).sum(0), at::kLong);
+      append(out.robust_first, survived.narrow(0, 0, record.trials / 2).to(torch::kLong).sum(0),
+             at::kLong);
       append(out.predicted, robust.predicted, at::kLong);
       append(out.margin, robust.margin, at::kDouble);
       append(out.clean_margin, clean.margin, at::kDouble);
@@ -309,6 +308,11 @@ class ModelEntryCheck {
                         "answers {} (class {}) on the same draws",
                         o.robust_right, record.trials, o.predicted, found.robust[i],
                         found.predicted[i]));
+      if (o.robust_first && *o.robust_first != found.robust_first[i])
+        add(about, o,
+            fmt::format("the table has {} right in the first half of the trials, the model "
+                        "answers {} on the same draws",
+                        *o.robust_first, found.robust_first[i]));
       if (!margins_agree(o.margin, found.margin[i]))
         add(about, o,
             fmt::format("the table has margin {:.6g}, the model gives {:.6g} on the same "
@@ -359,47 +363,6 @@ class ModelEntryCheck {
       findings_.add(about, "its " + which +
                                " accuracies of trials spread otherwise than the model's, by more "
                                "than chance");
-  }
-
-  // Worst attack of each image, on draws that no attack and no score has seen.
-  void check_rescored(const boards::BoardThreat& under) {
-    double found = 0, variance = 0;
-    int64_t trials = 0;
-    bool same = true;
-    for (size_t s = 0; s < entry_.seeds.size(); ++s) {
-      std::vector<results::CellRecord> cells;
-      for (const boards::BoardAttack& attack : under.attacks) {
-        results::CellRecord record = attack.cells.at(s).record;
-        if (record.status != results::Status::kOk) continue;
-        same &= same_build(attack, record);
-        record.attack = attack.name, record.x_adv = attack.cells[s].x_adv_sha256;
-        cells.push_back(std::move(record));
-      }
-      if (cells.empty()) return;
-      const results::WorstCase worst =
-          worst_case(cells, defense_, data_, lab_, [&](const results::CellRecord& record) {
-            return x_adv_of(bundle_, {{}, record.x_adv});
-          });
-      const double seeds = double(entry_.seeds.size());
-      found += worst.robust_accuracy / seeds;
-      trials = worst.trials;
-      variance += draws_variance({worst.right_by_image, worst.trials, worst.right_by_trial}) /
-                  (seeds * seeds);
-    }
-    const std::string about = entry_.id + ": " + under.threat.name;
-    if (!under.rescored_accuracy) return findings_.add(about, "it has no rescored accuracy");
-    const double difference = std::abs(*under.rescored_accuracy - found);
-    if (!same && !tells_by_chance(trials)) return;
-    // Of two accuracies of the same inputs, on draws of their own.
-    const double freedom = double(entry_.seeds.size()) * 2 * double(trials - 1);
-    const double p =
-        difference_p_value(difference, 2 * variance, shares_draws() ? freedom : INFINITY);
-    if (same ? difference > 1e-9 : p < level_)
-      findings_.add(about,
-                    fmt::format("claims a rescored accuracy of {:.6g}, the model gives {:.6g}"
-                                "{}",
-                                *under.rescored_accuracy, found,
-                                same ? " on the same draws" : ", which is more than chance"));
   }
 
   const BundleFile& bundle_;

@@ -97,13 +97,6 @@ class EntryMaker {
   boards::BoardThreat under(const suite::ThreatSpec& spec, const std::string& defense) {
     boards::BoardThreat out;
     out.threat = evaluation::threat_of(spec);
-    double rescored = 0;
-    size_t seeds = 0;
-    const bool drawn = is_drawn(defense, spec.name);
-    for (const results::WorstCase& worst : records_.run.worst_cases)
-      if (drawn && worst.defense == defense && worst.threat.name == spec.name)
-        rescored += worst.robust_accuracy, ++seeds;
-    if (seeds > 0) out.rescored_accuracy = rescored / double(seeds);
     for (const auto* names : {&grid_.own, &grid_.further})
       for (const std::string& name : *names) {
         boards::BoardAttack attack;
@@ -113,13 +106,6 @@ class EntryMaker {
         out.attacks.push_back(std::move(attack));
       }
     return out;
-  }
-
-  bool is_drawn(const std::string& defense, const std::string& threat) const {
-    return std::any_of(
-        records_.run.cells.begin(), records_.run.cells.end(), [&](const results::CellRecord& cell) {
-          return cell.defense == defense && cell.threat.name == threat && cell.stochastic;
-        });
   }
 
   void add(boards::BoardAttack& attack, const results::CellRecord& record) {

@@ -14,11 +14,14 @@
 #include "evaluation/interrupted.h"
 #include "evaluation/judge.h"
 #include "evaluation/process_state.h"
+#include "results/intervals.h"
 #include "results/outcomes.h"
 #include "suite/names.h"
 
 namespace gauntlet::evaluation {
 namespace {
+
+static_assert(suite::Scoring::kLeastShared == results::kLeastSharedTrials);
 
 void add_outcomes(results::CellRecord& record, const CraftBatch& batch, const Verdict& clean,
                   const Verdict& robust, const Tensor& distance, const Tensor& queries,
@@ -33,11 +36,15 @@ void add_outcomes(results::CellRecord& record, const CraftBatch& batch, const Ve
   const Tensor survived =
       record.stochastic || hypocritical ? robust.right : robust.right & clean.right;
   const Tensor robust_right = host(survived.to(torch::kLong).sum(0));
+  const bool halves = record.stochastic && record.trials > 1;
+  const Tensor first =
+      halves ? host(survived.narrow(0, 0, record.trials / 2).to(torch::kLong).sum(0)) : Tensor();
   for (int64_t i = 0; i < index.size(0); ++i) {
     const auto whole = [&](const Tensor& t) { return t.const_data_ptr<int64_t>()[i]; };
     results::Outcome outcome;
     outcome.index = whole(index), outcome.label = whole(y);
     outcome.clean_right = whole(clean_right), outcome.robust_right = whole(robust_right);
+    if (halves) outcome.robust_first = whole(first);
     outcome.predicted = whole(predicted), outcome.queries = whole(asked);
     outcome.margin = margins.const_data_ptr<double>()[i],
     outcome.distance = distances.const_data_ptr<double>()[i];
@@ -230,7 +237,8 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
                   job.attack.host.goal, laboratory.plugins()))
     record.flags.push_back(results::remark(text));
   record.stochastic = model.stochastic();
-  record.trials = model.stochastic() ? job.scoring.trials_of(model.mc_samples()) : 1;
+  record.trials =
+      model.stochastic() ? job.scoring.trials_of(model.mc_samples(), model.shared_noise()) : 1;
   Findings findings;
   std::vector<Tensor> adversarial;
   for (int64_t from = 0; from < record.samples; from += job.batch_size) {
@@ -244,6 +252,10 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
   if (const std::string why = model.changed_since_probing(); !why.empty()) throw InvalidResult(why);
   record.status = results::Status::kOk;
   results::summarise(record);
+  if (const auto few = int64_t(record.robust_by_trial.size());
+      few > 0 && few < results::kLeastSharedTrials)
+    record.flags.push_back(
+        {"images_only", {{"trials", few}, {"least", results::kLeastSharedTrials}}});
   for (results::Finding& flag : findings.flags(model, job.threat.epsilon, job.batch_size))
     record.flags.push_back(std::move(flag));
   const std::set<std::string>& before = laboratory.changed_by(job.defense.name);

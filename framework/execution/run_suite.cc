@@ -142,12 +142,9 @@ class Runner {
   void add_worst_case(const suite::DefenseSpec& defense) {
     const std::string identity = evaluation::worst_case_identity(row_),
                       fingerprint = evaluation::worst_case_fingerprint(row_);
-    const evaluation::ProcessState process;  // what the defense's plugins change is put back
     std::optional<results::WorstCase> result = store_.find_worst_case(identity, fingerprint);
     tell_damage(store_, events_);
-    if (!result)
-      result = evaluation::worst_case(row_, defense, data_, lab_,
-                                      [&](const CellRecord& record) { return x_adv_of(record); });
+    if (!result) result = evaluation::worst_case(row_);
     // Names are of this suite, whoever asked the same question before.
     result->suite = suite_.name, result->defense = defense.name;
     result->threat = row_.front().threat;

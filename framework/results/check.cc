@@ -31,10 +31,12 @@ void to_json(nlohmann::json& to, const Check& check) {
 }
 
 void from_json(const nlohmann::json& from, Check& check) {
-  from_json(from, check.finding);
   const auto level = from.find("level");
   if (level == from.end() || !level->is_string()) throw std::invalid_argument("has no 'level'");
   check.level = level_from_string(level->get<std::string>());
+  nlohmann::json finding = from;
+  finding.erase("level");
+  check.finding = finding.get<Finding>();
 }
 
 }  // namespace gauntlet::results

@@ -101,6 +101,7 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("margin", r.margin);
   visit("distance", r.distance);
   visit("queries", r.queries);
+  visit("robust_first", r.robust_first);
 }
 
 template <typename Visitor, Is<Certification> Record>

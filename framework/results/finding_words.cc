@@ -54,6 +54,9 @@ constexpr Words kWords[] = {
      "differently"},
     {"coupled_rows",
      "answers depend on the other images of a batch: measured in batches of {batch_size}"},
+    {"images_only",
+     "images share draws of noise, and {trials} trials are too few to speak of draws: the interval "
+     "is over images only (scoring.trials = {least} or more)"},
     // What plugins changed of the process (evaluation/process_state.cc).
     {"drew_numbers", "{who} drew from {what}: its numbers depend on more than the seed"},
     {"forked", "{who} began {what} (it forked), which was ended"},

@@ -14,6 +14,48 @@ void compare(std::vector<std::string>& out, const char* what, double claimed, do
   if (std::string problem = claim_problem(what, claimed, found); !problem.empty())
     out.push_back(std::move(problem));
 }
+struct Rates {
+  std::vector<double> of_images;
+  Shared shared;
+};
+
+Rates rates_of(const CellRecord& record) {
+  Rates out;
+  std::vector<int64_t> by_image;
+  for (const Outcome& o : record.outcomes) {
+    out.of_images.push_back(double(o.robust_right) / double(record.trials));
+    by_image.push_back(o.robust_right);
+  }
+  out.shared = shared_of(record.robust_by_trial, by_image);
+  return out;
+}
+
+Interval interval_of(const CellRecord& record) {
+  const Rates rates = rates_of(record);
+  const bool plain = record.trials == 1 && rates.shared.trials == 0;  // hits and misses
+  if (!plain) return of_rates(rates.of_images, rates.shared);
+  const auto hits = std::count(rates.of_images.begin(), rates.of_images.end(), 1.0);
+  return wilson(hits, int64_t(rates.of_images.size()));
+}
+
+/// As the rule that it names has it.
+Interval claimed_interval(const CellRecord& record) {
+  if (!is_normal_rule(record.interval)) return interval_of(record);
+  const Rates rates = rates_of(record);
+  if (record.trials > 1) return normal_of_rates(rates.of_images, rates.shared.variance);
+  const auto hits = std::count(rates.of_images.begin(), rates.of_images.end(), 1.0);
+  return wilson(hits, int64_t(rates.of_images.size()));
+}
+
+/// The halves of the trials that tell which attack is chosen are halves of the right answers.
+bool halves_are_possible(const CellRecord& record) {
+  const int64_t half = record.trials / 2;
+  return std::all_of(record.outcomes.begin(), record.outcomes.end(), [&](const Outcome& o) {
+    return !o.robust_first ||
+           (*o.robust_first >= std::max<int64_t>(0, o.robust_right - (record.trials - half)) &&
+            *o.robust_first <= std::min(half, o.robust_right));
+  });
+}
 }  // namespace
 
 std::string claim_problem(const char* what, double claimed, double found) {
@@ -26,13 +68,9 @@ void summarise(CellRecord& record) {
   record.samples = int64_t(record.outcomes.size());
   double clean = 0, robust = 0, majority = 0, worst = 0;
   record.ties = 0;
-  std::vector<double> rates;
-  std::vector<int64_t> by_image;
   for (const Outcome& o : record.outcomes) {
     clean += double(o.clean_right) / trials;
-    rates.push_back(double(o.robust_right) / trials);
-    by_image.push_back(o.robust_right);
-    robust += rates.back();
+    robust += double(o.robust_right) / trials;
     majority += record.stochastic ? o.predicted == o.label : o.robust_right;
     worst += o.robust_right == record.trials;
     record.ties += std::abs(o.margin) < kTie;
@@ -40,9 +78,20 @@ void summarise(CellRecord& record) {
   const double n = std::max<double>(1, double(record.samples));
   record.clean_accuracy = clean / n, record.robust_accuracy = robust / n;
   record.majority_accuracy = majority / n, record.worst_trial_accuracy = worst / n;
-  record.interval = record.trials == 1
-                        ? wilson(int64_t(std::llround(robust)), record.samples)
-                        : of_rates(rates, shared_variance(record.robust_by_trial, by_image));
+  record.interval = interval_of(record);
+}
+
+DrawFigures draw_figures(const CellRecord& record) {
+  const Rates rates = rates_of(record);
+  DrawFigures out;
+  out.images = of_rates(rates.of_images);
+  if (record.robust_by_trial.size() > 1)
+    out.draws = over_draws(record.robust_by_trial, int64_t(record.outcomes.size()));
+  const auto always =
+      std::count_if(record.outcomes.begin(), record.outcomes.end(),
+                    [&](const Outcome& o) { return o.clean_right == record.trials; });
+  out.clean_in_every_trial = double(always) / double(std::max<size_t>(1, record.outcomes.size()));
+  return out;
 }
 
 std::vector<std::string> contradictions(const CellRecord& record) {
@@ -50,6 +99,7 @@ std::vector<std::string> contradictions(const CellRecord& record) {
   if (record.status != Status::kOk) return out;
   CellRecord again = record;
   summarise(again);
+  again.interval = claimed_interval(record);
   compare(out, "samples", double(record.samples), double(again.samples));
   compare(out, "clean accuracy", record.clean_accuracy, again.clean_accuracy);
   compare(out, "robust accuracy", record.robust_accuracy, again.robust_accuracy);
@@ -58,6 +108,8 @@ std::vector<std::string> contradictions(const CellRecord& record) {
   compare(out, "ties", double(record.ties), double(again.ties));
   compare(out, "the lower end of its interval as", record.interval.low, again.interval.low);
   compare(out, "the upper end of its interval as", record.interval.high, again.interval.high);
+  if (!halves_are_possible(record))
+    out.push_back("has right answers in the first half of its trials that its totals rule out");
   return out;
 }
 

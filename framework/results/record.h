@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,10 +48,13 @@ struct Outcome {
   int64_t label = 0;
   int64_t clean_right = 0;   ///< of `trials`
   int64_t robust_right = 0;  ///< of `trials`
-  int64_t predicted = -1;    ///< class of the adversarial input by majority of trials; -1 refused
-  double margin = 0;         ///< of the true class on the adversarial input, first trial
-  double distance = 0;       ///< of the adversarial input, in the threat's norm
+  int64_t predicted = -1;  ///< class of the adversarial input by majority of trials; -1 refused
+  double margin = 0;       ///< of the true class on the adversarial input, first trial
+  double distance = 0;     ///< of the adversarial input, in the threat's norm
   int64_t queries = 0;
+  /// Right answers in the first trials / 2: the worst case chooses an attack by one half and counts
+  /// the other. Unset of deterministic models, of a single trial, and in older records.
+  std::optional<int64_t> robust_first = {};
 };
 
 struct CellRecord {
@@ -105,8 +109,6 @@ struct WorstCase {
   bool complete = false;                      ///< no cell invalid or in error
   std::vector<Finding> flags;                 ///< of the columns that decided it, and of the row
   std::string reason;  ///< why there is no number, one sentence; samples is 0 then
-  /// Right answers of each image and, where images share draws, of each trial; not kept in stores.
-  std::vector<int64_t> right_by_image, right_by_trial;
 };
 
 /// What is certified of one sample.

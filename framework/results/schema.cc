@@ -61,9 +61,7 @@ void add_column(SQLite::Database& database, const std::string& table, const std:
                 fallback + "'");
 }
 
-/// Schema 1 did not tell a cell's trials apart, schema 2 had no seals: its records are held against
-/// their outcomes where they are read.
-void upgrade(SQLite::Database& database, int version) {
+void add_seals(SQLite::Database& database, int version) {
   if (version < 2)
     for (const char* column : {"clean_by_trial", "robust_by_trial"})
       add_column(database, "cells", column, "[]");
@@ -74,6 +72,18 @@ void upgrade(SQLite::Database& database, int version) {
   for (const char* table : {"cells", "worst_cases", "certifications", "runs", "run_cells",
                             "run_worst_cases", "run_certifications"})
     if (database.tableExists(table)) add_column(database, table, "seal");
+}
+
+/// Schema 1 did not tell a cell's trials apart, schema 2 had no seals: its records are held against
+/// their outcomes where they are read. Schema 3 did not tell the halves of trials apart.
+void upgrade(SQLite::Database& database, int version) {
+  const bool has_halves = database
+                              .execAndGet(
+                                  "SELECT count(*) FROM pragma_table_info('outcomes') WHERE name = "
+                                  "'robust_first'")
+                              .getInt() > 0;
+  if (!has_halves) database.exec("ALTER TABLE outcomes ADD COLUMN robust_first INTEGER");
+  if (version < 3) add_seals(database, version);
   database.exec("UPDATE meta SET value = '" + std::to_string(kStoreSchema) +
                 "' WHERE name = 'schema_version'");
   database.exec("PRAGMA user_version=" + std::to_string(kStoreSchema));

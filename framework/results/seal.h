@@ -1,6 +1,7 @@
 // A sum over all that a record says, kept beside it: a store that lost a bit gives no wrong number.
 #pragma once
 #include <bit>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ class Seal {
     // SQLite keeps no sign of 0 and no kind of NaN.
     const bool is_plain = field == field && field != 0;
     add(is_plain ? std::to_string(std::bit_cast<uint64_t>(field)) : field == 0 ? "0" : "nan");
+  }
+  // Nothing where it is unset: records of before the field keep their seals.
+  void operator()(const char* name, const std::optional<int64_t>& field) {
+    if (field) (*this)(name, *field);
   }
   void operator()(const char*, const Finding& field) { add(written(field)); }
   void operator()(const char*, const Check& field) {

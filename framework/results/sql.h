@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "results/columns.h"
@@ -26,6 +27,7 @@ struct ColumnText {
 
  private:
   static std::string type(double) { return "REAL"; }
+  static std::string type(const std::optional<int64_t>&) { return "INTEGER"; }
   static std::string type(int64_t) { return "INTEGER NOT NULL"; }
   static std::string type(int) { return "INTEGER NOT NULL"; }
   static std::string type(bool) { return "INTEGER NOT NULL"; }
@@ -58,6 +60,12 @@ class Bind {
     else
       statement_.bind(++index_, field);
   }
+  void operator()(const char*, const std::optional<int64_t>& field) {
+    if (field)
+      statement_.bind(++index_, *field);
+    else
+      statement_.bind(++index_);
+  }
   template <typename Container>
   void operator()(const char*, const Container& field) {
     statement_.bind(++index_, nlohmann::json(field).dump());
@@ -81,6 +89,10 @@ class Read {
   void operator()(const char*, double& field) {
     const SQLite::Column column = next();
     field = column.isNull() ? std::numeric_limits<double>::quiet_NaN() : column.getDouble();
+  }
+  void operator()(const char*, std::optional<int64_t>& field) {
+    const SQLite::Column column = next();
+    field = column.isNull() ? std::nullopt : std::optional(column.getInt64());
   }
   template <typename Container>
   void operator()(const char*, Container& field) {

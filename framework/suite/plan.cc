@@ -52,7 +52,7 @@ int64_t votes_of(const DefenseSpec& defense) {
 
 int64_t trials_of(const DefenseSpec& defense, const Scoring& scoring, int64_t votes) {
   if (votes == 0 && defense.model.layer_plugins.empty() && scoring.trials == 0) return 1;
-  return scoring.trials_of(std::max<int64_t>(1, votes));
+  return scoring.trials_of(std::max<int64_t>(1, votes), !defense.model.layer_plugins.empty());
 }
 
 int64_t certified_samples_of(const Suite& suite) {

@@ -43,6 +43,22 @@ void remark_on_row(const DefenseSpec& row, Remarks& out) {
     if (value > 1)
       out.add(about, "std = " + to_text(value) + " is more than pixels in [0, 1] can spread");
 }
+// Noise in layers may be drawn once for all images of a forward, and few such draws give no
+// interval over draws.
+void remark_on_trials(const DefenseSpec& row, const Scoring& scoring, Remarks& out) {
+  if (row.model.layer_plugins.empty()) return;
+  int64_t votes = 1;
+  for (const Use& wrapper : row.stack)
+    if (const auto given = wrapper.with.find("mc_samples"); given != wrapper.with.end())
+      if (const auto* draws = given->second.get<int64_t>()) votes = std::max(votes, *draws);
+  const int64_t trials = scoring.trials_of(votes, /*shares_draws=*/true);
+  if (trials < Scoring::kLeastShared)
+    out.add("defense '" + row.name + "'",
+            "is scored in " + std::to_string(trials) + (trials == 1 ? " trial" : " trials") +
+                "; if its images share draws of noise, as with noise in weights, the interval will "
+                "be over images only: scoring.trials = " +
+                std::to_string(Scoring::kLeastShared) + " or more gives one over draws, too");
+}
 }  // namespace
 
 void Remarks::add(const Place& cell, const std::string& sentence) {
@@ -104,7 +120,10 @@ std::vector<std::string> Remarks::lines() const {
 void remark_on_units(const Suite& suite, Remarks& remarks) {
   for (const ThreatSpec& threat : suite.threats)
     remark_on_threat(threat, suite.data.entry.shape, remarks);
-  for (const DefenseSpec& row : suite.defenses) remark_on_row(row, remarks);
+  for (const DefenseSpec& row : suite.defenses) {
+    remark_on_row(row, remarks);
+    remark_on_trials(row, suite.scoring, remarks);
+  }
 }
 
 std::string listed(const std::string& title, const std::vector<std::string>& lines) {

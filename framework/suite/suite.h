@@ -64,15 +64,17 @@ struct DataSpec {
 
 enum class Success { kAny, kFinal };  ///< kFinal: only the attack's last iterate counts
 struct Scoring {
+  /// Trials from which on an interval may speak of draws that images share.
+  static constexpr int64_t kLeastShared = 8;
   int64_t trials = 0;  ///< fresh classifiers that a random defense is asked; 0: as draws say
   /// Noise draws that an input is scored by: ceil(draws / M) classifiers of M draws each, so that a
   /// vote and a network without one are measured equally well. 0: 512, but three classifiers at
-  /// the least. At most one of the two is given.
+  /// the least, and kLeastShared where images share draws. At most one of the two is given.
   int64_t draws = 0;
   Success success = Success::kAny;
 
   /// Classifiers asked of a random defense whose every answer takes mc_samples (>= 1) draws.
-  int64_t trials_of(int64_t mc_samples) const;
+  int64_t trials_of(int64_t mc_samples, bool shares_draws) const;
 };
 
 /// Certificates of every defense that gives them.

@@ -8,6 +8,7 @@
 #include "reports/summary.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
+#include "results/outcomes.h"
 
 namespace gauntlet::reports::files {
 namespace {
@@ -48,6 +49,18 @@ Json findings_of(const std::vector<results::Finding>& findings) {
   return out;
 }
 
+// Of a randomized row, beside its mean and interval; null where outcomes are not at hand.
+Json draws_of(const results::CellRecord& record) {
+  if (!has_result(record) || !record.stochastic || record.outcomes.empty()) return nullptr;
+  const results::DrawFigures figures = draw_figures(record);
+  return {{"trials", record.trials},
+          {"interval_over_images", interval_of(figures.images)},
+          {"interval_over_draws", figures.draws ? interval_of(*figures.draws) : Json(nullptr)},
+          {"majority_accuracy", record.majority_accuracy},
+          {"worst_trial_accuracy", record.worst_trial_accuracy},
+          {"clean_in_every_trial", figures.clean_in_every_trial}};
+}
+
 Json cell_of(const results::CellRecord& record) {
   const bool ok = has_result(record);
   const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
@@ -69,6 +82,7 @@ Json cell_of(const results::CellRecord& record) {
           {"interval", ok ? interval_of(record.interval) : Json(nullptr)},
           {"majority_accuracy", shown(record.majority_accuracy)},
           {"worst_trial_accuracy", shown(record.worst_trial_accuracy)},
+          {"draws", draws_of(record)},
           {"ties", ok ? Json(record.ties) : Json(nullptr)},
           {"ledger", ledger_of(record.ledger)},
           {"seconds", number(record.seconds)},

@@ -258,11 +258,12 @@ std::vector<ThreatSpec> read_threats(const toml::Toml& table, SuiteContext& cont
   return out;
 }
 
-int64_t Scoring::trials_of(int64_t mc_samples) const {
+int64_t Scoring::trials_of(int64_t mc_samples, bool shares_draws) const {
   constexpr int64_t kDraws = 512, kLeast = 3;
   if (trials > 0) return trials;
   const int64_t wanted = draws > 0 ? draws : kDraws;
-  return std::max<int64_t>(draws > 0 ? 1 : kLeast, (wanted + mc_samples - 1) / mc_samples);
+  const int64_t least = draws > 0 ? 1 : shares_draws ? kLeastShared : kLeast;
+  return std::max(least, (wanted + mc_samples - 1) / mc_samples);
 }
 
 Scoring read_scoring(const toml::Toml& table, SuiteContext& context) {

@@ -121,7 +121,7 @@ TEST(PairedTestOf, SharedDrawsWouldBeLoudWithoutTheirVariance) {
   for (int run = 0; run < 100; ++run) {
     analysis::Pairs pairs =
         pairs_of(judgements.side(16), judgements.side(16), analysis::Accuracy::kRobust);
-    pairs.variance = 0;
+    pairs.shared = {};
     loud += paired_test(pairs).p < 0.05;
   }
   EXPECT_GE(loud, 20);
@@ -157,7 +157,7 @@ TEST(DifferenceInterval, OfFewImagesThatDifferIsNotCertain) {
 TEST(DifferenceInterval, IsWiderBySharedDraws) {
   analysis::Pairs pairs = pairs_of_counts(40, 60, 200);
   const results::Interval alone = difference_interval(pairs);
-  pairs.variance = 0.01;
+  pairs.shared = {0.01, INFINITY, 100};
   const results::Interval shared = difference_interval(pairs);
   EXPECT_NEAR((shared.high - shared.low) / 2, 1.96 * std::sqrt(0.01 + 100.0 / 300 / 300), 0.015);
   EXPECT_LT(alone.high - alone.low, shared.high - shared.low);

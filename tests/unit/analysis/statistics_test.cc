@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "results/intervals.h"
+#include "tests/support/drawn_classifier.h"
 
 namespace gauntlet {
 namespace {
@@ -34,13 +35,13 @@ TEST(Wilson, StaysHonestAtTheEnds) {
   EXPECT_THROW(results::wilson(1, 3, 1.0), std::invalid_argument);
 }
 
-TEST(OfRates, IsNormalTheoryOverImages) {
+TEST(OfRates, IsStudentsIntervalOverImages) {
   std::vector<double> rates(100, 0.25);
   std::fill(rates.begin() + 50, rates.end(), 0.75);  // mean 0.5, sd sqrt(6.25/99)
   const results::Interval interval = results::of_rates(rates);
-  const double half = 1.959963984540054 * std::sqrt(6.25 / 99 / 100);
-  EXPECT_NEAR(interval.low, 0.5 - half, 1e-12);
-  EXPECT_NEAR(interval.high, 0.5 + half, 1e-12);
+  const double half = 1.9842169515 * std::sqrt(6.25 / 99 / 100);  // 99 degrees of freedom
+  EXPECT_NEAR(interval.low, 0.5 - half, 1e-9);
+  EXPECT_NEAR(interval.high, 0.5 + half, 1e-9);
   EXPECT_EQ(interval.unit, "image");
 }
 
@@ -83,26 +84,86 @@ TEST(Holm, StepsDownAndNeverFalls) {
   EXPECT_TRUE(analysis::holm({}).empty());
 }
 
-TEST(SharedVariance, IsWhatTrialsVaryByBeyondTheirImages) {
+TEST(Shared, IsWhatTrialsVaryByBeyondTheirImages) {
   // Two trials of 20 images: 10 and 6 right; six images right twice, four once.
   std::vector<int64_t> by_image(20, 0);
   for (size_t i = 0; i < 10; ++i) by_image[i] = i < 6 ? 2 : 1;
-  EXPECT_DOUBLE_EQ(results::shared_variance({10, 6}, by_image), (8.0 - 4 * 0.5) / 400 / 2);
-  EXPECT_EQ(results::shared_variance({8, 8}, by_image), 0)
+  const results::Shared shared = results::shared_of({10, 6}, by_image);
+  EXPECT_DOUBLE_EQ(shared.variance, (8.0 - 4 * 0.5) / 400 / 2);
+  EXPECT_DOUBLE_EQ(shared.freedom, 6.0 * 6 / (8.0 * 8 + 2.0 * 2 / 19));
+  EXPECT_EQ(shared.trials, 2);
+  EXPECT_EQ(results::shared_of({8, 8}, by_image).variance, 0)
       << "less than draws of their own would give";
-  EXPECT_EQ(results::shared_variance({8}, by_image), 0);
-  EXPECT_EQ(results::shared_variance({}, by_image), 0);
+  EXPECT_EQ(results::shared_of({8}, by_image).variance, 0);
+  EXPECT_EQ(results::shared_of({8}, by_image).trials, 1);
+  EXPECT_EQ(results::shared_of({}, by_image).trials, 0);
 }
 
-TEST(SharedVariance, WidensTheInterval) {
+TEST(Shared, OfIndependentPartsAddsVariances) {
+  const results::Shared a{0.04, 7, 8}, b{0.01, 3, 4};
+  EXPECT_DOUBLE_EQ(sum_of(a, b).variance, 0.05);
+  EXPECT_DOUBLE_EQ(sum_of(a, b).freedom, 0.0025 / (0.0016 / 7 + 0.0001 / 3));
+  EXPECT_EQ(sum_of(a, b).trials, 4);
+  EXPECT_EQ(sum_of(a, {}).trials, 8);
+  EXPECT_DOUBLE_EQ(results::mean_of({a, a}).variance, 0.02);
+  EXPECT_DOUBLE_EQ(results::mean_of({a, a}).freedom, 14);
+}
+
+TEST(Shared, WidensTheIntervalFromEightTrialsOn) {
   std::vector<double> rates(100, 0.25);
-  rates[0] = 0.75;
+  std::fill(rates.begin(), rates.begin() + 20, 0.75);
   const results::Interval alone = results::of_rates(rates),
-                          shared = results::of_rates(rates, 0.0025);
-  const double half = (alone.high - alone.low) / 2;
-  EXPECT_NEAR((shared.high - shared.low) / 2,
-              1.959963984540054 * std::sqrt(std::pow(half / 1.959963984540054, 2) + 0.0025), 1e-9);
-  EXPECT_EQ(shared.method, "normal over images and shared draws");
+                          few = results::of_rates(rates, {0.0025, 6.5, 7}),
+                          enough = results::of_rates(rates, {0.0025, 7, 8});
+  EXPECT_DOUBLE_EQ(few.low, alone.low);
+  EXPECT_EQ(few.method, "Student t over images only, given the draws");
+  EXPECT_EQ(few.unit, "image");
+  EXPECT_EQ(enough.method, "Student t over images and shared draws");
+  EXPECT_EQ(enough.unit, "image x draw");
+  // The mean is 0.35: 20 rates lie 0.4 above it, 80 lie 0.1 below.
+  const double squares = (20 * 0.16 + 80 * 0.01) / 99 / 100;
+  const double freedom =
+      std::pow(squares + 0.0025, 2) / (squares * squares / 99 + 0.0025 * 0.0025 / 7);
+  EXPECT_NEAR((enough.high - enough.low) / 2,
+              results::student_quantile(0.975, freedom) * std::sqrt(squares + 0.0025), 1e-12);
+}
+
+TEST(Shared, MakesEvenExtremeAccuraciesUncertain) {
+  std::vector<double> rates(1000, 1);
+  rates[0] = 0.5;
+  const results::Interval alone = results::of_rates(rates),
+                          shared = results::of_rates(rates, {1e-6, 7, 8});
+  EXPECT_LT(shared.low, alone.low);
+  EXPECT_LE(shared.high, 1);
+  EXPECT_EQ(shared.unit, "image x draw");
+}
+
+TEST(Student, HasTheQuantilesOfTables) {
+  EXPECT_NEAR(results::student_quantile(0.975, 1), 12.7062, 1e-4);
+  EXPECT_NEAR(results::student_quantile(0.975, 7), 2.36462, 1e-5);
+  EXPECT_NEAR(results::student_quantile(0.975, INFINITY), 1.959964, 1e-6);
+  EXPECT_NEAR(results::student_tail(2.36462, 7), 0.025, 1e-6);
+  EXPECT_THROW(results::student_quantile(0.975, 0), std::invalid_argument);
+  EXPECT_THROW(results::student_quantile(1, 3), std::invalid_argument);
+}
+
+TEST(OverDraws, IsStudentsIntervalOfTheTrials) {
+  // Accuracies 0.5, 0.6, 0.7: mean 0.6, standard error 0.1 / sqrt(3), two degrees of freedom.
+  const results::Interval interval = results::over_draws({50, 60, 70}, 100);
+  EXPECT_NEAR(interval.high - 0.6, 4.30265 * 0.1 / std::sqrt(3.0), 1e-5);
+  EXPECT_EQ(interval.unit, "draw");
+  EXPECT_THROW(results::over_draws({50}, 100), std::invalid_argument);
+}
+
+// 300 measurements of a 95 % interval have a standard error of 1.3 points.
+TEST(Coverage, IsWhatIntervalsSay) {
+  for (const double shared : {0.15, 0.0})
+    for (const int64_t trials : {1, 2, 3, 8, 32}) {
+      const auto found = gauntlet::testing::coverage(300, trials, shared);
+      EXPECT_GE(found.covered, 0.93) << trials << " " << shared << " " << found.method;
+      EXPECT_LE(found.covered, 0.97) << trials << " " << shared << " " << found.method;
+      EXPECT_EQ(found.images_only, shared > 0 && trials < 8);
+    }
 }
 
 }  // namespace

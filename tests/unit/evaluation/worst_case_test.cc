@@ -6,6 +6,7 @@
 #include <random>
 
 #include "results/outcomes.h"
+#include "tests/support/drawn_classifier.h"
 
 namespace gauntlet {
 namespace {
@@ -32,41 +33,89 @@ std::vector<results::CellRecord> columns(uint64_t seed) {
   return out;
 }
 
-class WorstCases : public ::testing::Test {
- protected:
-  results::WorstCase of(const std::vector<results::CellRecord>& cells) {
-    return worst_case(cells, {}, {}, laboratory_, [](const results::CellRecord&) -> Tensor {
-      throw std::logic_error("a deterministic row is not judged again");
-    });
+/// Columns of a randomized row that often tie, with halves of eight trials.
+std::vector<results::CellRecord> drawn_columns(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<results::CellRecord> out = columns(seed);
+  for (results::CellRecord& cell : out) {
+    cell.stochastic = true, cell.trials = 8;
+    for (results::Outcome& o : cell.outcomes) {
+      o.robust_first = int64_t(random() % 5), o.clean_right = 8;
+      o.robust_right = *o.robust_first + int64_t(random() % 5);
+    }
+    results::summarise(cell);
   }
-  const library::PluginLibrary plugins_{{}};
-  const registry::Registry registry_{"", {}};
-  evaluation::Laboratory laboratory_{plugins_, registry_, at::kCPU};
-};
+  return out;
+}
 
-TEST_F(WorstCases, DoNotDependOnTheOrderOfColumns) {
-  for (uint64_t seed = 0; seed < 20; ++seed) {
-    std::vector<results::CellRecord> cells = columns(seed);
-    const results::WorstCase first = of(cells);
-    std::sort(cells.begin(), cells.end(),
-              [](const results::CellRecord& a, const results::CellRecord& b) {
-                return a.attack < b.attack;
-              });
+bool by_name(const results::CellRecord& a, const results::CellRecord& b) {
+  return a.attack < b.attack;
+}
+
+TEST(WorstCases, DoNotDependOnTheOrderOfColumns) {
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    std::vector<results::CellRecord> cells = seed % 2 ? columns(seed) : drawn_columns(seed);
+    const results::WorstCase first = evaluation::worst_case(cells);
+    std::sort(cells.begin(), cells.end(), by_name);
     do {
-      const results::WorstCase other = of(cells);
+      const results::WorstCase other = evaluation::worst_case(cells);
       ASSERT_EQ(other.robust_accuracy, first.robust_accuracy);
       ASSERT_EQ(other.clean_accuracy, first.clean_accuracy);
       ASSERT_EQ(other.decided_by, first.decided_by);
       ASSERT_EQ(other.flags, first.flags);
       ASSERT_EQ(other.interval.low, first.interval.low);
-    } while (std::next_permutation(cells.begin(), cells.end(),
-                                   [](const results::CellRecord& a, const results::CellRecord& b) {
-                                     return a.attack < b.attack;
-                                   }));
+    } while (std::next_permutation(cells.begin(), cells.end(), by_name));
   }
 }
 
-TEST_F(WorstCases, CarryTheFindingsOfTheColumnsThatDecidedThem) {
+TEST(WorstCases, WithOneAttackAreThatCell) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const results::CellRecord cell = drawn_columns(seed).front();
+    const results::WorstCase worst = evaluation::worst_case({cell});
+    EXPECT_NEAR(worst.robust_accuracy, cell.robust_accuracy, 1e-12);
+    EXPECT_NEAR(worst.interval.low, cell.interval.low, 1e-12);
+    EXPECT_NEAR(worst.interval.high, cell.interval.high, 1e-12);
+  }
+}
+
+// Six attacks that leave the same of every image: the lowest of six measured rates would lie some
+// eight points too low at two trials.
+TEST(WorstCases, OfEqualAttacksAreNotBiased) {
+  for (const int64_t trials : {2, 8}) {
+    gauntlet::testing::DrawnClassifier classifier(7);
+    double bias = 0, lowest = 0;
+    constexpr int kRounds = 300;
+    for (int round = 0; round < kRounds; ++round) {
+      std::vector<results::CellRecord> cells = classifier.measure(200, trials, 6);
+      const double truth = classifier.accuracy_given_draws();
+      bias += (evaluation::worst_case(cells).robust_accuracy - truth) / kRounds;
+      for (results::CellRecord& cell : cells)
+        for (results::Outcome& o : cell.outcomes) o.robust_first.reset();
+      lowest += (evaluation::worst_case(cells).robust_accuracy - truth) / kRounds;
+    }
+    // One round has a standard deviation of some three points.
+    EXPECT_LT(std::abs(bias), 0.005) << trials;
+    EXPECT_LT(lowest, -0.05) << trials << ": without halves";
+  }
+}
+
+TEST(WorstCases, FindTheAttackThatIsWorseOnAnImage) {
+  std::vector<results::CellRecord> cells = drawn_columns(1);
+  cells.resize(2);
+  for (results::CellRecord& cell : cells) {
+    cell.outcomes.resize(12);
+    for (results::Outcome& o : cell.outcomes) {
+      const bool breaks = (cell.attack == "a") == (o.index < 6);
+      o.robust_right = breaks ? 1 : 8, o.robust_first = breaks ? o.index % 2 : 4;
+    }
+    results::summarise(cell);
+  }
+  const results::WorstCase worst = evaluation::worst_case(cells);
+  EXPECT_DOUBLE_EQ(worst.robust_accuracy, 1.0 / 8);
+  EXPECT_EQ(worst.decided_by, (std::map<std::string, int64_t>{{"a", 6}, {"b", 6}}));
+}
+
+TEST(WorstCases, CarryTheFindingsOfTheColumnsThatDecidedThem) {
   std::vector<results::CellRecord> cells = columns(1);
   cells.resize(2);
   for (results::CellRecord& cell : cells) {
@@ -77,13 +126,14 @@ TEST_F(WorstCases, CarryTheFindingsOfTheColumnsThatDecidedThem) {
     }
     results::summarise(cell);
   }
-  EXPECT_EQ(sentences(of(cells).flags),
+  EXPECT_EQ(sentences(evaluation::worst_case(cells).flags),
             (std::vector<std::string>{"a: a finding about a", "b: a finding about b"}));
   for (results::Outcome& o : cells[1].outcomes) o.robust_right = 1;
   results::summarise(cells[1]);
   for (results::Outcome& o : cells[0].outcomes) o.robust_right = 0;
   results::summarise(cells[0]);
-  EXPECT_EQ(sentences(of(cells).flags), std::vector<std::string>{"a: a finding about a"});
+  EXPECT_EQ(sentences(evaluation::worst_case(cells).flags),
+            std::vector<std::string>{"a: a finding about a"});
 }
 
 }  // namespace

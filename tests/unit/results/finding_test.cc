@@ -51,6 +51,9 @@ const Told& told() {
        "differently"},
       {{"coupled_rows", {{"batch_size", 250}}},
        "answers depend on the other images of a batch: measured in batches of 250"},
+      {{"images_only", {{"trials", 3}, {"least", 8}}},
+       "images share draws of noise, and 3 trials are too few to speak of draws: the interval is "
+       "over images only (scoring.trials = 8 or more)"},
       {{"drew_numbers", {{"who", "the defense"}, {"what", "LibTorch's own random generator"}}},
        "the defense drew from LibTorch's own random generator: its numbers depend on more than "
        "the seed"},
@@ -116,11 +119,12 @@ TEST(AFinding, HasWords) {
 }
 
 TEST(AFinding, OfANewerVersionIsToldAsItIs) {
-  EXPECT_EQ(results::sentence({"unheard_of"}), "unheard_of");
-  EXPECT_EQ(results::sentence({"unheard_of", {{"share", 0.5}, {"of", 3}, {"what", "{}"}}, "pgd"}),
+  EXPECT_EQ(results::sentence(results::Finding{"unheard_of"}), "unheard_of");
+  EXPECT_EQ(results::sentence(
+                results::Finding{"unheard_of", {{"share", 0.5}, {"of", 3}, {"what", "{}"}}, "pgd"}),
             "pgd: unheard_of (of = 3, share = 0.5, what = {})");
-  EXPECT_EQ(results::sentence({"refuted"}), "refuted");
-  EXPECT_EQ(results::sentence({"contradicted", {{"expected", "few"}}}),
+  EXPECT_EQ(results::sentence(results::Finding{"refuted"}), "refuted");
+  EXPECT_EQ(results::sentence(results::Finding{"contradicted", {{"expected", "few"}}}),
             "contradicted (expected = few)");
 }
 

@@ -55,7 +55,8 @@ class StoreTest : public ::testing::Test {
           "certifications DROP COLUMN seal", "runs DROP COLUMN seal", "run_cells DROP COLUMN seal",
           "run_worst_cases DROP COLUMN seal", "run_certifications DROP COLUMN seal",
           "runs DROP COLUMN host", "runs DROP COLUMN members", "cells DROP COLUMN x_adv_sha256",
-          "worst_cases DROP COLUMN flags", "worst_cases DROP COLUMN reason"})
+          "worst_cases DROP COLUMN flags", "worst_cases DROP COLUMN reason",
+          "outcomes DROP COLUMN robust_first"})
       change(std::string("ALTER TABLE ") + column);
   }
 
@@ -96,14 +97,16 @@ results::CellRecord cell(const std::string& identity, results::Status status = r
   record.x_adv = identity + ".safetensors", record.x_adv_sha256 = std::string(64, 'a');
   if (status == results::Status::kOk)
     for (int64_t i = 0; i < samples; ++i)
-      record.outcomes.push_back({100 - i, i % 10, 5, i % 6, i % 2 - 1, 0.1 * i, 0.03, 20 + i});
+      record.outcomes.push_back(
+          {100 - i, i % 10, 5, i % 6, i % 2 - 1, 0.1 * i, 0.03, 20 + i, (i % 6) / 2});
   return record;
 }
 
 void expect_equal(const results::Outcome& a, const results::Outcome& b) {
   EXPECT_EQ(std::tie(a.index, a.label, a.clean_right, a.robust_right, a.predicted, a.queries),
             std::tie(b.index, b.label, b.clean_right, b.robust_right, b.predicted, b.queries));
-  EXPECT_EQ(std::tie(a.margin, a.distance), std::tie(b.margin, b.distance));
+  EXPECT_EQ(std::tie(a.margin, a.distance, a.robust_first),
+            std::tie(b.margin, b.distance, b.robust_first));
 }
 
 void expect_equal(const results::Interval& a, const results::Interval& b) {
@@ -462,6 +465,7 @@ TEST_F(StoreTest, IsReadWhileItIsWritten) {
 
 TEST_F(StoreTest, OfSchemaTwoIsBroughtUpToDate) {
   results::CellRecord known = cell("a");
+  for (results::Outcome& outcome : known.outcomes) outcome.robust_first.reset();
   known.x_adv_sha256.clear();
   summarise(known);
   {
@@ -500,6 +504,7 @@ TEST_F(StoreTest, OfSchemaOneIsBroughtUpToDate) {
   known.x_adv_sha256.clear();
   summarise(known);
   results::Store(folder_).put(known);
+  for (results::Outcome& outcome : known.outcomes) outcome.robust_first.reset();
   for (const char* column :
        {"cells DROP COLUMN clean_by_trial", "cells DROP COLUMN robust_by_trial"})
     change(std::string("ALTER TABLE ") + column);
@@ -510,8 +515,43 @@ TEST_F(StoreTest, OfSchemaOneIsBroughtUpToDate) {
   expect_equal(*again.find("a", "f"), known);
 }
 
+TEST_F(StoreTest, OfSchemaThreeKeepsItsSeals) {
+  results::CellRecord known = cell("a");
+  for (results::Outcome& outcome : known.outcomes) outcome.robust_first.reset();
+  results::Store(folder_).put(known);
+  change("ALTER TABLE outcomes DROP COLUMN robust_first");
+  change("PRAGMA user_version=3");
+  const results::Store store(folder_);
+  expect_equal(*store.find("a", "f"), known);
+  EXPECT_TRUE(store.take_damage().empty());
+}
+
+TEST_F(StoreTest, KeepsAudits) {
+  results::RowAudit audit;
+  audit.identity = "i", audit.fingerprint = "f", audit.suite = "s", audit.defense = "d";
+  audit.threat = {"linf", "linf", 0.1}, audit.samples = 200;
+  audit.checks = {{{"slope", {{"ratio", 0.5}}, "pgd"}, results::Level::kFail},
+                  {{"outputs", {}, ""}, results::Level::kPass}};
+  {
+    results::Store store(folder_);
+    store.put(audit);
+    store.begin_run("s", "{}");
+    store.add_audit_to_run("i", "f");
+    store.end_run(true);
+  }
+  const results::Store store(folder_);
+  EXPECT_EQ(store.find_audit("i", "f")->checks, audit.checks);
+  EXPECT_EQ(store.read_run().audits.at(0).checks, audit.checks);
+  EXPECT_EQ(worst(audit.checks), results::Level::kFail);
+  change("UPDATE audits SET checks = '[]'");
+  const results::Store damaged(folder_);
+  EXPECT_FALSE(damaged.find_audit("i", "f"));
+  EXPECT_TRUE(damaged.read_run().audits.at(0).checks.empty());
+  EXPECT_NE(damaged.read_run().audits.at(0).reason, "");
+}
+
 // The tables are what other tools read. Whoever changes them raises kStoreSchema.
-TEST_F(StoreTest, SchemaThreeHasTheseColumns) {
+TEST_F(StoreTest, SchemaFourHasTheseColumns) {
   results::Store{folder_};
   SQLite::Database database((folder_ / "results.sqlite").string());
   const auto columns = [&](const std::string& table) {
@@ -530,7 +570,10 @@ TEST_F(StoreTest, SchemaThreeHasTheseColumns) {
             "source_backwards scoring_forwards seconds finished x_adv x_adv_sha256 seal");
   EXPECT_EQ(columns("outcomes"),
             "cell position sample label clean_right robust_right predicted margin distance "
-            "queries");
+            "queries robust_first");
+  EXPECT_EQ(columns("audits"),
+            "id identity fingerprint suite defense threat norm epsilon seed samples checks reason "
+            "seal");
   EXPECT_EQ(columns("worst_cases"),
             "id identity fingerprint suite defense threat norm epsilon seed samples trials "
             "clean_accuracy robust_accuracy interval_low interval_high interval_level "

@@ -33,7 +33,7 @@ zip = { m = ["at", "pni-w"], s = [0.0, 0.1] }
   EXPECT_EQ(suite.data.dataset, "tiny");
   EXPECT_EQ(suite.data.entry.classes, 3);
   EXPECT_EQ(suite.scoring.trials, 5);
-  EXPECT_EQ(suite.scoring.trials_of(100), 5);
+  EXPECT_EQ(suite.scoring.trials_of(100, true), 5);
   EXPECT_EQ(suite.scoring.success, suite::Success::kFinal);
   EXPECT_THAT(names_of(suite.threats), ElementsAre("linf8", "l2"));
   EXPECT_EQ(suite.threats[0].epsilon, 8.0 / 255);
@@ -261,6 +261,17 @@ TEST_F(SuiteReading, EveryDamagedSuiteIsReadOrRefusedAsBadInput) {
     damaged[i] = "[]{}=$\"'.,\n0x"[i / 2 % 13];
     attempt(damaged);
   }
+}
+
+TEST(Scoring, AsksEnoughTrialsForAnIntervalOverSharedDraws) {
+  suite::Scoring scoring;
+  EXPECT_EQ(scoring.trials_of(1, true), 512);
+  EXPECT_EQ(scoring.trials_of(512, false), 3);
+  EXPECT_EQ(scoring.trials_of(512, true), suite::Scoring::kLeastShared);
+  scoring.draws = 24;
+  EXPECT_EQ(scoring.trials_of(16, true), 2) << "what a suite says holds";
+  scoring.draws = 0, scoring.trials = 1;
+  EXPECT_EQ(scoring.trials_of(16, true), 1);
 }
 
 }  // namespace
