@@ -34,10 +34,9 @@ Answer answer_of(const std::string& promise, const std::function<void()>& questi
 }
 
 ParamMap small_parameters(const Schema& schema, const ParamMap& given, int64_t steps) {
-  const std::map<std::string, ParamValue> small = {{"steps", steps},  {"iterations", steps},
-                                                   {"rounds", 3},     {"population", 6},
-                                                   {"mc_samples", 4}, {"n0", 4},
-                                                   {"n", 64}};
+  const std::map<std::string, ParamValue> small = {
+      {"steps", steps}, {"iterations", steps}, {"rounds", 3}, {"population", 6},
+      {"queries", 20},  {"mc_samples", 4},     {"n0", 4},     {"n", 64}};
   ParamMap out = given;
   for (const ParamSpec& spec : schema) {
     if (out.contains(spec.name)) continue;
