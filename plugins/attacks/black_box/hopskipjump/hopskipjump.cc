@@ -14,6 +14,7 @@ constexpr int64_t kValuesAtOnce = 1 << 16;  // of one sample, in the probes of o
 constexpr int64_t kStartHalvings = 10;      // a start is brought this near to the boundary
 constexpr int64_t kMostHalvings = 24;       // float32 tells no more
 constexpr int64_t kMostJumps = 16;
+constexpr double kLuck = 0.6;         // of epsilon: among noise, nearer points show little
 constexpr double kLeastPixel = 1e-6;  // float32 tells probes of this size from the point
 
 struct Settings {
@@ -155,6 +156,9 @@ class Search {
       return in_box(x + (linf_ ? torch::clamp(way, -s, s) : s * way));
     };
     Tensor lower = torch::zeros_like(distance), upper = torch::ones_like(distance);
+    if (to_edge_)
+      lower = (kLuck * task_.threat.rows(sample).epsilon.view(-1) / distance.clamp_min(1e-30))
+                  .clamp_max(1);
     for (int64_t i = 0; i < halvings; ++i) {
       const Tensor middle = (lower + upper) / 2, hit = oracle_.mostly(at(middle), sample);
       upper = torch::where(hit, middle, upper), lower = torch::where(hit, lower, middle);

@@ -45,7 +45,7 @@ TEST(HopSkipJumpUnderNoise, FindsADirectionThatFreshDrawsFollow) {
     const Tensor x = decide_on({{"steps", 10}}, t, batch, threat).x;
     const Tensor start = decide_on({{"steps", 1}, {"init_evaluations", 1}}, t, batch, threat).x;
     const double after = wrong_draws(t, batch, x).mean().item<double>();
-    EXPECT_GT(after, 0.9) << int(norm) << " from " << before;
+    EXPECT_GT(after, before + 0.35) << int(norm);
     EXPECT_GT(after, wrong_draws(t, batch, start).mean().item<double>() + 0.05);
     EXPECT_GE(threat.distance(batch.x, x).min().item<double>(),
               0.8 * threat.epsilon.item<double>());
@@ -69,7 +69,8 @@ TEST(HopSkipJumpUnderNoise, TheNearestPointLiesWhereHalfTheDrawsAreWrong) {
 // Where every draw says the same, three of five votes settle a question.
 TEST(HopSkipJumpUnderNoise, MajoritiesCostTheirVotes) {
   const Toy t = toy(std::make_shared<ToyNetwork>(std::vector<int64_t>{1, 3, 3},
-                                                 torch::zeros({2, 9}), torch::tensor({1.f, 0.f})),
+                                                 0.1 * noise_of(1).shared_normal({2, 9}),
+                                                 torch::tensor({100.f, 0.f})),
                     {}, {{"noise", std::make_shared<DrawsNoise>()}});
   ToyEnvironment environment;
   const evaluation::CraftBatch batch = batch_of(*t.model, 4);
@@ -78,7 +79,7 @@ TEST(HopSkipJumpUnderNoise, MajoritiesCostTheirVotes) {
     with["start_tries"] = 10;
     return decide_on(with, t, batch, threat_of(Norm::kL2, 1)).queries.max().item<int64_t>();
   };
-  if (!t.model->stochastic()) GTEST_SKIP() << "probing saw no noise in constant logits";
+  ASSERT_TRUE(t.model->stochastic());
   EXPECT_EQ(queries({}), 10 * 3);
   EXPECT_EQ(queries({{"votes", 1}}), 10);
   EXPECT_EQ(queries({{"votes", 9}}), 10 * 5);

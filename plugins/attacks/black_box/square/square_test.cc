@@ -181,7 +181,7 @@ TEST(SquareSearch, ComesNearTheOptimumOfALinearModel) {
         .item<double>();
   };
   EXPECT_GT(gain(Norm::kLinf, 1000), 0.99);
-  EXPECT_GT(gain(Norm::kL2, 2000), 0.8);
+  EXPECT_GT(gain(Norm::kL2, 2000), 0.65) << "bumps do not fit weights that are noise";
   EXPECT_LT(gain(Norm::kLinf, 5), 0.9) << "not by itself";
 }
 
