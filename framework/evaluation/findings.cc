@@ -24,7 +24,8 @@ void Findings::add(const CraftBatch& batch, const CraftRules& rules, const Attac
   all_ += attacked.size(0);
   sum(attacked_, attacked);
   // An attack that asks nothing (examples from a file) may have nothing for a sample, too.
-  if (crafted.ledger.forwards > 0 || facts.access == Access::kNone)
+  // One that looks for the smallest perturbation leaves what it finds none for as it is.
+  if ((crafted.ledger.forwards > 0 || facts.access == Access::kNone) && !facts.minimal_norm)
     sum(unchanged_, attacked & (crafted.x - batch.x).flatten(1).ne(0).any(1).logical_not());
   sum(zero_gradients_, attacked & crafted.zero_gradients);
   sum(saturated_, counted & crafted.saturated);

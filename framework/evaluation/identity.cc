@@ -607,6 +607,7 @@ json settings_of(const suite::Suite& suite) {
     out["defenses"].push_back(std::move(row));
   }
   if (suite.certify) out["certify"] = {{"samples", suite.certify->samples}};
+  if (suite.audit.samples > 0) out["audit"] = {{"samples", suite.audit.samples}};
   if (json logs = training_logs_of(suite); !logs.is_null()) out["training_logs"] = std::move(logs);
   return out;
 }

@@ -30,6 +30,9 @@ struct RunEvents {
   virtual void cell_end(const results::CellRecord& record, bool cached) {}
   /// In the place of cell_end.
   virtual void certification_end(const results::Certification& record, bool cached) {}
+  /// Before probes of a row, the `number`th of `of`; samples() follows, of their questions.
+  virtual void probes_begin(size_t number, size_t of, const std::string& label) {}
+  virtual void probes_end(const results::RowAudit& record, bool cached) {}
 };
 
 }  // namespace gauntlet::execution

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "audit/row_findings.h"
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "evaluation/certify.h"
@@ -12,6 +11,7 @@
 #include "evaluation/process_state.h"
 #include "evaluation/worst_case.h"
 #include "execution/local.h"
+#include "execution/row_auditor.h"
 #include "gauntlet/params.h"
 #include "results/artifacts.h"
 
@@ -33,7 +33,8 @@ class Runner {
         lab_(plugins, registry, options.device),
         data_(registry.load(suite.data.entry, suite.data.split)),
         stop_(options.stop),
-        answerer_(data_, suite.data.indices, lab_, store, options, events) {}
+        answerer_(data_, suite.data.indices, lab_, store, options, events),
+        auditor_(suite, data_, lab_, store, options, events, suite.audit.samples) {}
 
   RunSummary run() {
     for (const std::string& remark : data_.remarks) events_.remark(remark);
@@ -43,9 +44,12 @@ class Runner {
     LocalExecutor executor(answerer_, events_, stop_);
     try {
       executor.run(jobs_, [&](size_t job, Answer answer) { take(job, std::move(answer)); });
+      probe_rows();
       summary_.complete = true;
     } catch (const evaluation::Interrupted&) {
     }
+    // What is left of an interrupted run.
+    for (; audited_ < audits_.size(); ++audited_) keep(std::move(audits_[audited_].of_records));
     store_.end_run(summary_.complete);
     return summary_;
   }
@@ -136,6 +140,7 @@ class Runner {
     row_.push_back(std::move(cell));
     if (number + 1 < jobs_.size() && suite::same_row(jobs_[number], jobs_[number + 1])) return;
     add_worst_case(jobs_[number].defense);
+    add_audit(number);
     row_.clear();
   }
 
@@ -148,11 +153,36 @@ class Runner {
     // Names are of this suite, whoever asked the same question before.
     result->suite = suite_.name, result->defense = defense.name;
     result->threat = row_.front().threat;
-    for (results::Finding& finding : audit::findings_of_row(row_))
-      if (std::find(result->flags.begin(), result->flags.end(), finding) == result->flags.end())
-        result->flags.push_back(std::move(finding));
     store_.put(*result);
     store_.add_worst_case_to_run(identity, fingerprint);
+  }
+
+  // Probes, which take long, wait for all cells; with them the audits, to stay in the order of
+  // rows.
+  void add_audit(size_t number) {
+    const suite::Cell& cell = suite_.cells[number];
+    const bool probes = suite_.audit.samples > 0 && cell.seed == suite_.seeds.front();
+    AuditedRow row = auditor_.row(suite_.defenses[cell.defense], suite_.threats[cell.threat],
+                                  cell.seed, row_, probes);
+    if (suite_.audit.samples > 0)
+      audits_.push_back(std::move(row));
+    else
+      keep(std::move(row.of_records));
+  }
+
+  void probe_rows() {
+    const auto of = size_t(std::count_if(audits_.begin(), audits_.end(),
+                                         [](const AuditedRow& row) { return row.probes; }));
+    for (size_t probed = 0; audited_ < audits_.size(); ++audited_) {
+      AuditedRow& row = audits_[audited_];
+      keep(row.probes ? auditor_.probe(row, probed++, of) : std::move(row.of_records));
+    }
+  }
+
+  void keep(results::RowAudit audit) {
+    summary_.audit = std::max(summary_.audit, worst(audit.checks));
+    store_.put(audit);
+    store_.add_audit_to_run(audit.identity, audit.fingerprint);
   }
 
   // What attacks of this run found inside its certified radii becomes flags of the certification.
@@ -211,8 +241,11 @@ class Runner {
   const data::Dataset data_;
   const std::atomic<bool>* stop_;
   Answerer answerer_;
-  std::vector<CellRecord> row_;    // answered columns of the row that is under way
-  std::vector<CellRecord> cells_;  // without outcomes; only where rows are certified
+  const RowAuditor auditor_;
+  std::vector<CellRecord> row_;     // answered columns of the row that is under way
+  std::vector<CellRecord> cells_;   // without outcomes; only where rows are certified
+  std::vector<AuditedRow> audits_;  // only where probes are asked for
+  size_t audited_ = 0;              // of them, those that are in the run
   RunSummary summary_;
 };
 }  // namespace

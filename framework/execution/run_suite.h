@@ -10,8 +10,9 @@ namespace gauntlet::execution {
 
 struct RunSummary {
   int64_t ok = 0, invalid = 0, error = 0, skipped = 0;
-  int64_t cached = 0;     ///< of these, answered by the store
-  bool complete = false;  ///< false: stopped by the user
+  int64_t cached = 0;                            ///< of these, answered by the store
+  bool complete = false;                         ///< false: stopped by the user
+  results::Level audit = results::Level::kPass;  ///< the worst that was found of a row
 };
 
 /// Throws BadInput for models, weights or data that cannot be used, before the first cell.

@@ -103,6 +103,11 @@ class Members {
       record = position < asked_.cells.size() ? asked_.cells[position] : record;
     if constexpr (requires { record.decided_by; })
       record = position < asked_.worst_cases.size() ? asked_.worst_cases[position] : record;
+    if constexpr (requires { record.checks; })
+      if (position < asked_.worst_cases.size()) {  // one a row, in the same order
+        const WorstCase& row = asked_.worst_cases[position];
+        record.defense = row.defense, record.threat = row.threat, record.seed = row.seed;
+      }
     if constexpr (requires { record.status; }) record.status = Status::kInvalid;
     record.reason =
         "what the store kept of it is damaged; run the suite again, which computes it anew";

@@ -24,6 +24,7 @@ inline constexpr Name<models::Mode> kPrecisions[] = {{"float32", models::Mode::k
                                                      {"bfloat16", models::Mode::kFoldedHalf}};
 inline constexpr Name<Saturation> kSaturations[] = {{"retry", Saturation::kRetry},
                                                     {"report", Saturation::kReport}};
+inline constexpr Name<FailOn> kFailOns[] = {{"warn", FailOn::kWarn}, {"fail", FailOn::kFail}};
 inline constexpr Name<Success> kSuccesses[] = {{"any", Success::kAny}, {"final", Success::kFinal}};
 
 inline std::string to_string(Norm norm) { return word_for(kNorms, norm); }

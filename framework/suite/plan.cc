@@ -182,8 +182,23 @@ std::vector<double> expected_passes(const Suite& suite) {
   return out;
 }
 
+std::string describe_probing(const Suite& suite, int64_t samples, const ProbingOf& probing,
+                             const SecondsPerGradient& seconds, double& time) {
+  double passes = 0;
+  const auto threats = double(suite.threats.size());
+  for (const DefenseSpec& defense : suite.defenses) {
+    const Probing one = probing(defense, samples);
+    passes += threats * (one.forwards + one.gradients);
+    time +=
+        threats * (seconds ? seconds(defense) : 0) * (kForwardShare * one.forwards + one.gradients);
+  }
+  return "audit    " + counted(suite.defenses.size(), "defense", "defenses") + " × " +
+         counted(suite.threats.size(), "threat", "threats") + " × " +
+         counted(size_t(samples), "sample", "samples") + ", about " + grouped(passes) + " passes\n";
+}
+
 std::string describe_plan(const Suite& suite, const AccessOf& access,
-                          const SecondsPerGradient& seconds) {
+                          const SecondsPerGradient& seconds, const ProbingOf& probing) {
   std::ostringstream out;
   write_head(out, suite);
   write_rows(out, suite);
@@ -223,6 +238,8 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
         << counted(size_t(certified_samples_of(suite)), "sample", "samples") << " × "
         << counted(suite.seeds.size(), "seed", "seeds") << ", about " << grouped(certifying)
         << " passes\n";
+  if (suite.audit.samples > 0 && probing)
+    out << describe_probing(suite, suite.audit.samples, probing, seconds, time);
   if (seconds)
     out << "time     about " << duration(time)
         << " here; less where attacks win early or results are known\n";
@@ -230,11 +247,11 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
 }
 
 std::string describe_plan(const Suite& suite, const library::PluginLibrary& plugins,
-                          const SecondsPerGradient& seconds) {
+                          const SecondsPerGradient& seconds, const ProbingOf& probing) {
   const auto access = [&](const AttackSpec& attack) {
     return plugins.attack(attack.plugin, attack.params)->facts().access;
   };
-  return describe_plan(suite, access, seconds);
+  return describe_plan(suite, access, seconds, probing);
 }
 
 }  // namespace gauntlet::suite

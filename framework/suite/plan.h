@@ -28,13 +28,25 @@ std::vector<double> expected_passes(const Suite& suite);
 
 /// Seconds that one forward and backward pass of one image takes, measured by the caller.
 using SecondsPerGradient = std::function<double(const DefenseSpec&)>;
+/// Passes of the network that probes of one row make on so many samples.
+struct Probing {
+  double forwards = 0;   ///< forward only
+  double gradients = 0;  ///< forward and backward
+};
+using ProbingOf = std::function<Probing(const DefenseSpec&, int64_t samples)>;
 /// What an attack asks of the target.
 using AccessOf = std::function<Access(const AttackSpec&)>;
 
+/// Rows × threats under probes, what they take in passes, and in time if it was measured: "audit 2
+/// rows × 1 threat × 200 samples, about 80,000 passes". Adds to `time`, in seconds.
+std::string describe_probing(const Suite& suite, int64_t samples, const ProbingOf& probing,
+                             const SecondsPerGradient& seconds, double& time);
+
 /// The plan as text: rows, columns, threats, seeds, cells, passes, and the time if it was measured.
+/// `probing`: asked where the suite asks for probes.
 std::string describe_plan(const Suite& suite, const AccessOf& access,
-                          const SecondsPerGradient& seconds);
+                          const SecondsPerGradient& seconds, const ProbingOf& probing = {});
 std::string describe_plan(const Suite& suite, const library::PluginLibrary& plugins,
-                          const SecondsPerGradient& seconds);
+                          const SecondsPerGradient& seconds, const ProbingOf& probing = {});
 
 }  // namespace gauntlet::suite

@@ -72,6 +72,8 @@ void read_rows(toml::TableReader& reader, Suite& suite, SuiteContext& context) {
     suite.defenses = read_defenses(*list, context);
   }
   if (!reader.has("defense")) reader.missing("defense", "rows that begin with [[defense]]");
+  if (const toml::Toml* audit = reader.table("audit"))
+    suite.audit = read_audit_keys(*audit, int64_t(suite.data.indices.size()), context);
   const bool rows_are_right = context.problems.size() == before;
   if (const toml::Toml* certify = reader.any("certify")) {
     suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);

@@ -82,6 +82,14 @@ struct CertifySpec {
   int64_t samples = 0;  ///< the first N of the suite's samples; 0: all
 };
 
+/// What is found of a row that makes `run` fail.
+enum class FailOn { kNothing, kWarn, kFail };
+/// What is asked of every row beside its attacks: whether its number can be believed.
+struct AuditSpec {
+  int64_t samples = 0;  ///< probes are made on the first N of the suite's; 0: none are made
+  FailOn fail_on = FailOn::kNothing;
+};
+
 struct Cell {
   size_t defense, attack, threat;
   int64_t seed;
@@ -102,6 +110,7 @@ struct Suite {
   std::vector<AttackSpec> attacks;
   std::vector<DefenseSpec> defenses;
   std::optional<CertifySpec> certify;
+  AuditSpec audit;
   std::vector<Cell> cells;  ///< every combination: seed, then threat, then defense, then attack
   std::vector<CertifiedRow> certified;  ///< rows that certify, after the cells; empty: not asked
 };

@@ -30,6 +30,8 @@ std::vector<DefenseSpec> read_defenses(const toml::Toml& list, SuiteContext& con
 /// `value`: a switch or a table; `samples` as above.
 std::optional<CertifySpec> read_certify(const toml::Toml& value, int64_t samples,
                                         SuiteContext& context);
+/// `samples` as above.
+AuditSpec read_audit_keys(const toml::Toml& table, int64_t samples, SuiteContext& context);
 /// Whether a wrapper of this row certifies.
 bool certifies(const DefenseSpec& row, const SuiteContext& context);
 

@@ -1,0 +1,100 @@
+#include <gmock/gmock.h>
+
+#include "audit/row_checks.h"
+#include "row_examples.h"
+
+namespace gauntlet {
+namespace {
+
+using results::Check;
+using results::Finding;
+using results::Level;
+
+std::map<std::string, Level> levels(const std::vector<Planned>& plans) {
+  std::vector<results::CellRecord> cells;
+  for (const Planned& plan : plans) cells.push_back(cell_of(plan));
+  std::map<std::string, Level> out;
+  for (const Check& check : audit::checks_of_row(cells)) out[check.finding.code] = check.level;
+  return out;
+}
+
+Planned flagged(int64_t right, const Finding& flag) {
+  Planned out{"pgd", "pgd", right, 10};
+  out.flags = {flag};
+  return out;
+}
+
+TEST(GradientChecks, PassWhereNothingWasFound) {
+  const auto found = levels({{"pgd", "pgd", 100, 10}});
+  for (const char* code : {"gradients_vanish", "gradients_saturate", "gradients_not_finite",
+                           "box_edge", "unchanged_inputs"})
+    EXPECT_EQ(found.at(code), Level::kPass) << code;
+  EXPECT_TRUE(levels({{"noise", "random_noise", 150, 0, 1, false}}).empty());
+}
+
+TEST(GradientChecks, EachFindingOfACellHasItsLevels) {
+  struct Case {
+    std::string code, finding;
+    int64_t samples;
+    Level level;
+  };
+  for (const Case& one :
+       std::vector<Case>{{"gradients_vanish", "zero_gradients", 1, Level::kPass},
+                         {"gradients_vanish", "zero_gradients", 10, Level::kWarn},
+                         {"gradients_vanish", "zero_gradients", 150, Level::kFail},
+                         {"gradients_saturate", "saturated_reported", 1, Level::kPass},
+                         {"gradients_saturate", "saturated_reported", 10, Level::kWarn},
+                         {"gradients_saturate", "saturated", 150, Level::kFail},
+                         {"gradients_not_finite", "not_finite", 1, Level::kWarn},
+                         {"gradients_not_finite", "not_finite", 150, Level::kFail},
+                         {"box_edge", "masked_bounds", 1, Level::kPass},
+                         {"box_edge", "masked_bounds_reported", 20, Level::kWarn},
+                         {"box_edge", "masked_bounds", 150, Level::kFail},
+                         {"unchanged_inputs", "unchanged", 1, Level::kPass},
+                         {"unchanged_inputs", "unchanged", 20, Level::kWarn},
+                         {"unchanged_inputs", "unchanged", 150, Level::kFail}}) {
+    const auto found =
+        levels({flagged(180, {one.finding, {{"samples", one.samples}, {"of", int64_t{200}}}})});
+    EXPECT_EQ(found.at(one.code), one.level) << one.finding << " " << one.samples;
+    for (const auto& [code, level] : found) {
+      if (code == one.code) continue;
+      EXPECT_EQ(level, Level::kPass) << code << " of " << one.finding;
+    }
+  }
+}
+
+TEST(GradientChecks, AreNoAlarmWhereARetryHelped) {
+  const Finding helped{"saturated",
+                       {{"samples", int64_t{190}},
+                        {"of", int64_t{200}},
+                        {"again", int64_t{190}},
+                        {"fell", int64_t{190}}}};
+  EXPECT_EQ(levels({flagged(10, helped)}).at("gradients_saturate"), Level::kPass);
+  EXPECT_EQ(
+      levels({flagged(0, {"zero_gradients", {{"samples", int64_t{200}}, {"of", int64_t{200}}}})})
+          .at("gradients_vanish"),
+      Level::kPass)
+      << "none of these withstood";
+}
+
+TEST(GradientChecks, DoNotFailARowThatAnotherAttackBreaks) {
+  const Finding zero{"zero_gradients", {{"samples", int64_t{180}}, {"of", int64_t{200}}}};
+  Planned other{"cw", "cw", 20, 10};
+  EXPECT_EQ(levels({flagged(180, zero), other}).at("gradients_vanish"), Level::kWarn);
+}
+
+TEST(GradientChecks, NameTheColumn) {
+  const Finding zero{"zero_gradients", {{"samples", int64_t{180}}, {"of", int64_t{200}}}};
+  const auto found =
+      audit::checks_of_row({cell_of({"fine", "cw", 190, 10}), cell_of(flagged(180, zero))});
+  const auto vanish = std::find_if(found.begin(), found.end(), [](const Check& check) {
+    return check.finding.code == "gradients_vanish";
+  });
+  ASSERT_NE(vanish, found.end());
+  EXPECT_EQ(sentence(*vanish),
+            "pgd: every gradient was exactly 0 for 180 of 200 attacked images that withstood");
+  EXPECT_NE(advice(*vanish), "");
+}
+
+}  // namespace
+}  // namespace gauntlet
