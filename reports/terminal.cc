@@ -9,6 +9,7 @@
 
 #include "base/shown.h"
 #include "base/utf8.h"
+#include "reports/audits.h"
 #include "reports/summary.h"
 #include "suite/remarks.h"
 
@@ -136,9 +137,10 @@ std::string findings_text(const results::Store::Run& run) {
   for (const results::CellRecord& cell : run.cells) {
     const suite::Remarks::Place place{cell.defense, cell.attack, cell.threat.name};
     findings.covers(place);
-    for (const std::string& flag : sentences(cell.flags)) {
-      findings.add(place, flag);
+    for (const results::Finding& finding : cell.flags) {
+      const std::string flag = sentence(finding);
       told.insert({cell.defense, cell.attack + ": " + flag});  // as a worst case repeats it
+      if (!told_by_audit(finding, cell, run.audits)) findings.add(place, flag);
     }
     if (failed(cell.status)) findings.add(place, to_string(cell.status) + ", " + cell.reason);
   }

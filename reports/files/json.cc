@@ -5,6 +5,7 @@
 #include <set>
 
 #include "analysis/certification.h"
+#include "reports/audits.h"
 #include "reports/summary.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
@@ -170,6 +171,20 @@ Json certification_of(const results::Certification& record) {
           {"environment", object_of(record.environment)}};
 }
 
+Json audit_of(const results::RowAudit& record) {
+  Json checks = Json::array();
+  for (const results::Check& check : record.checks) checks.push_back(check_json(check));
+  return {{"defense", record.defense},
+          {"threat", threat_of(record.threat)},
+          {"seed", record.seed},
+          {"level", record.checks.empty() ? Json(nullptr) : Json(to_string(worst(record.checks)))},
+          {"samples", record.samples},
+          {"checks", checks},
+          {"reason", record.reason},
+          {"identity", record.identity},
+          {"fingerprint", record.fingerprint}};
+}
+
 Json difference_of(const Summary& summary, const results::Difference& one) {
   const auto found = one.ok ? summary.findings_of(one) : std::vector<results::Finding>();
   return {{"defense", one.defense},
@@ -231,6 +246,8 @@ std::string report_json(const results::Store::Run& run) {
     report["worst_case"].push_back(worst_case_of(record));
   for (const results::Certification& record : summary.run.certifications)
     report["certifications"].push_back(certification_of(record));
+  for (const results::RowAudit& record : summary.run.audits)
+    report["audits"].push_back(audit_of(record));
   for (const results::Difference& one : summary.run.differences)
     report["differences"].push_back(difference_of(summary, one));
   // Names that are no UTF-8 must not cost the report.

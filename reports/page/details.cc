@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/duration.h"
+#include "reports/audits.h"
 #include "reports/page/view.h"
 #include "reports/text/text.h"
 
@@ -181,8 +182,9 @@ View failures_of(const Summary& summary) {
 View findings_of(const Summary& summary) {
   View out = View::array();
   for (const results::CellRecord& record : summary.run.cells)
-    for (const std::string& flag : sentences(record.flags))
-      out.push_back({{"place", place_of(summary, record)}, {"finding", flag}});
+    for (const results::Finding& flag : record.flags)
+      if (!told_by_audit(flag, record, summary.run.audits))
+        out.push_back({{"place", place_of(summary, record)}, {"finding", sentence(flag)}});
   for (const auto& worst : summary.worst_cases) {
     std::set<std::string> told;  // with the column
     for (const std::string& attack : summary.attacks)

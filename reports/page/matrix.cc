@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/audits.h"
 #include "reports/page/view.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
@@ -22,7 +23,7 @@ View blank_cell() {
           {"href", ""},        {"hint", "not in the suite"},
           {"badge", "—"},      {"note", ""},
           {"marks", ""},       {"fewer", ""},
-          {"text", "—"}};
+          {"failed", ""},      {"text", "—"}};
 }
 
 void set_number(View& cell, double value, double low, double high, const std::string& spread) {
@@ -148,6 +149,12 @@ View worst_view(const Summary& summary, const Group<results::WorstCase>* group,
     }
   const std::vector<std::string> found = findings(*group);
   set_findings(cell, notes.mark(found, first.attacks), found);
+  if (const results::Check* failure =
+          failure_of(summary.run.audits, group->defense, group->threat)) {
+    cell["failed"] = word_of(failure->level);
+    cell["text"] = cell["text"].get<std::string>() + " " + word_of(failure->level);
+    cell["hint"] = "the audit fails it: " + shortened(sentence(*failure), kLongestHint);
+  }
   return cell;
 }
 

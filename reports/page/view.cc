@@ -106,6 +106,7 @@ View view_of(const Summary& summary) {
                {"certified", certified_of(summary)},
                {"failures", failures_of(summary)},
                {"findings", findings_of(summary)},
+               {"audits", audits_of(summary)},
                {"details", details_of(summary)},
                {"attack_parameters", attack_parameters_of(summary)},
                {"defense_parameters", defense_parameters_of(summary)},
@@ -116,8 +117,8 @@ View view_of(const Summary& summary) {
                {"trainings", trainings_of(summary)},
                {"settings", settings},
                {"has_settings", !settings.empty() && settings != "{}"}};
-  for (const char* list : {"differences", "certified", "failures", "findings", "environment",
-                           "other_parameters", "matrices", "trainings"})
+  for (const char* list : {"differences", "certified", "failures", "findings", "audits",
+                           "environment", "other_parameters", "matrices", "trainings"})
     view[std::string("has_") + list] = !view[list].empty();
   return view;
 }

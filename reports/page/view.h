@@ -17,6 +17,7 @@ View view_of(const Summary& summary);
 View matrices_of(const Summary& summary);
 View failures_of(const Summary& summary);
 View findings_of(const Summary& summary);
+View audits_of(const Summary& summary);
 /// Findings below a table of numbers, and the marks of those numbers: "⚑ 1, 3". The same finding
 /// has the same number; beyond the first dozen it is "⚑ +".
 class FindingNotes {

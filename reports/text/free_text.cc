@@ -129,6 +129,19 @@ void shorten_record(results::WorstCase& record) {
   record.decided_by = std::move(decided_by);
 }
 
+void shorten_record(results::RowAudit& record) {
+  for (std::string* name :
+       {&record.suite, &record.defense, &record.threat.name, &record.threat.norm})
+    shorten(*name, kLongestName);
+  shorten(record.reason, kLongestText);
+  if (record.checks.size() > kMostFindings) record.checks.resize(kMostFindings);
+  for (results::Check& check : record.checks) {
+    shorten(check.finding.code, kLongestName), shorten(check.finding.where, kLongestName);
+    for (auto& [_, figure] : check.finding.figures)
+      if (auto* text = std::get_if<std::string>(&figure)) shorten(*text, kLongestText);
+  }
+}
+
 void shorten_record(results::Certification& record) {
   for (std::string* name : {&record.suite, &record.defense, &record.dataset, &record.split})
     shorten(*name, kLongestName);
@@ -203,6 +216,7 @@ void shorten_texts(results::Store::Run& run) {
   for (results::CellRecord& record : run.cells) shorten_record(record);
   for (results::WorstCase& record : run.worst_cases) shorten_record(record);
   for (results::Certification& record : run.certifications) shorten_record(record);
+  for (results::RowAudit& record : run.audits) shorten_record(record);
   for (results::Difference& one : run.differences)
     for (std::string* name :
          {&one.defense, &one.baseline, &one.attack, &one.threat.name, &one.threat.norm})
