@@ -50,6 +50,8 @@ CLI::App* add_subcommand(CLI::App& group, const char* name, const char* help,
 
 void add_run(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
+/// `audit`.
+void add_audit(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);

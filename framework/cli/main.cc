@@ -30,9 +30,9 @@ int run_command(CLI::App& app, int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   cli::Action action;
   for (const auto add :
-       {cli::add_run, cli::add_check, cli::add_train, cli::add_trace, cli::add_report,
-        cli::add_compare, cli::add_export, cli::add_bundle, cli::add_verify, cli::add_board,
-        cli::add_plugins, cli::add_data, cli::add_models, cli::add_version})
+       {cli::add_run, cli::add_check, cli::add_audit, cli::add_train, cli::add_trace,
+        cli::add_report, cli::add_compare, cli::add_export, cli::add_bundle, cli::add_verify,
+        cli::add_board, cli::add_plugins, cli::add_data, cli::add_models, cli::add_version})
     add(app, action);
   cli::check_words(app, words);
   try {

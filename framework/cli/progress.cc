@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
@@ -61,6 +62,26 @@ void Progress::certification_end(const results::Certification& record, bool cach
       record.seconds, cached);
 }
 
+// Cells are done by now: `probes_` rows are probed, of which no work is known beforehand.
+void Progress::probes_begin(size_t number, size_t of, const std::string& label) {
+  number_ = number, probes_ = of, label_ = label;
+  show(0);
+}
+
+void Progress::probes_end(const results::RowAudit& record, bool cached) {
+  if (quiet_) return;
+  const auto alarms = std::count_if(
+      record.checks.begin(), record.checks.end(),
+      [](const results::Check& check) { return check.level != results::Level::kPass; });
+  if (terminal_) clear_line();
+  say(stderr, "[{}/{}] {}: {}{}\n", number_ + 1, probes_, label_,
+      record.reason.empty()
+          ? fmt::format("{} of {} checks passed", record.checks.size() - size_t(alarms),
+                        record.checks.size())
+          : record.reason,
+      cached ? ", already known" : "");
+}
+
 void Progress::end(const std::string& verdict, double seconds, bool cached) {
   done_ += work_[number_];
   if (cached) free_ += work_[number_];
@@ -75,6 +96,7 @@ double Progress::spent() const {
 }
 
 std::string Progress::time_left(double fraction) const {
+  if (probing()) return "";
   const double computed = done_ - free_ + fraction * work_[number_],
                left = total_ - done_ - fraction * work_[number_];
   if (computed <= 0 || spent() < 1) return "";
@@ -87,8 +109,8 @@ void Progress::show(double fraction) {
   if (fraction > 0 && now - shown_ < std::chrono::milliseconds(100)) return;
   shown_ = now;
   clear_line();
-  say(stderr, "[{}/{}] {}: {:.0f} %{}", number_ + 1, cells_, label_, 100 * fraction,
-      time_left(fraction));
+  say(stderr, "[{}/{}] {}: {:.0f} %{}", number_ + 1, probing() ? probes_ : cells_, label_,
+      100 * fraction, time_left(fraction));
   std::fflush(stderr);
 }
 

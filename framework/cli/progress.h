@@ -18,16 +18,19 @@ class Progress final : public execution::RunEvents {
   void samples(int64_t done, int64_t of) override;
   void cell_end(const results::CellRecord& record, bool cached) override;
   void certification_end(const results::Certification& record, bool cached) override;
+  void probes_begin(size_t number, size_t of, const std::string& label) override;
+  void probes_end(const results::RowAudit& record, bool cached) override;
 
  private:
   void end(const std::string& verdict, double seconds, bool cached);
   void show(double fraction);
   std::string time_left(double fraction) const;
   double spent() const;
+  bool probing() const { return probes_ > 0; }
 
   std::vector<double> work_;
   const bool quiet_, terminal_;
-  size_t cells_ = 0, number_ = 0;
+  size_t cells_ = 0, number_ = 0, probes_ = 0;
   std::string label_;
   double done_ = 0, total_ = 0, free_ = 0;
   std::chrono::steady_clock::time_point start_, shown_;

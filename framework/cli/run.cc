@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "analysis/latest_run.h"
+#include "cli/audit_plan.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
@@ -13,6 +14,7 @@
 #include "evaluation/identity.h"
 #include "evaluation/remarks.h"
 #include "evaluation/timing.h"
+#include "reports/audits.h"
 #include "reports/files/write_reports.h"
 #include "reports/terminal.h"
 #include "suite/plan.h"
@@ -62,12 +64,14 @@ int run(const RunFlags& flags) {
       run_suite(suite, plugins, registry, store, options, progress);
   const results::Store::Run records = analysis::latest_run(store);
   reports::files::write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());
-  say("{}{}", Lines{reports::summary_table(records)}, Lines{reports::findings_text(records)});
+  say("{}{}{}", Lines{reports::summary_table(records)}, Lines{reports::findings_text(records)},
+      Lines{reports::alarms_text(records.audits)});
   say("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n", summary.ok,
       summary.invalid, summary.error, summary.skipped, summary.cached,
       summary.complete ? "" : "; stopped before the end",
       (store.folder() / "report.html").string());
-  const bool all_ok = summary.complete && summary.invalid == 0 && summary.error == 0;
+  const bool all_ok = summary.complete && summary.invalid == 0 && summary.error == 0 &&
+                      !fails(summary.audit, suite.audit.fail_on);
   return all_ok ? kOk : kSomeFailed;
 }
 
@@ -79,11 +83,14 @@ int check(const RunFlags& flags) {
   const data::Dataset data = registry.load(suite.data.entry, suite.data.split);
   evaluation::Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
-  const std::string plan = describe_plan(suite, plugins, [&](const suite::DefenseSpec& defense) {
-    return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
-                          at::get_num_threads())
-        .seconds;
-  });
+  const std::string plan = describe_plan(
+      suite, plugins,
+      [&](const suite::DefenseSpec& defense) {
+        return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
+                              at::get_num_threads())
+            .seconds;
+      },
+      probing_of(suite));
   suite::Remarks units;
   remark_on_units(suite, units);
   std::vector<std::string> remarks = units.lines();

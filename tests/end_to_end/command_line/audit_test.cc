@@ -1,0 +1,99 @@
+// gauntlet audit, and the audit of a run.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "command_line_fixture.h"
+
+namespace gauntlet::testing {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Audit : public CommandLine {
+ protected:
+  Ended audit(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> all = {
+        "audit",  quickstart(),         "--set",    "data.samples=40",
+        "--only", "defense=undefended", "--output", (folder_ / "run").string(),
+        "--json", "--samples",          "20"};
+    all.insert(all.end(), more.begin(), more.end());
+    return gauntlet(all);
+  }
+  static bool has(const json& row, const std::string& code) {
+    return std::any_of(row.at("checks").begin(), row.at("checks").end(),
+                       [&](const json& check) { return check.at("code") == code; });
+  }
+  static bool any_of_level(const json& row, const std::string& level) {
+    return std::any_of(row.at("checks").begin(), row.at("checks").end(),
+                       [&](const json& check) { return check.at("level") == level; });
+  }
+};
+
+TEST_F(Audit, SaysWhatItCostsAndWhatItFound) {
+  const Ended ended = audit();
+  EXPECT_THAT(ended.err, HasSubstr("audit    1 defense × 1 threat × 20 samples, about "));
+  EXPECT_THAT(ended.err, HasSubstr("time     about "));
+  EXPECT_THAT(ended.err, HasSubstr("checks that need them are left out"));
+  const json told = json::parse(ended.out);
+  ASSERT_EQ(told.at("rows").size(), 1u) << ended.out;
+  const json& row = told.at("rows")[0];
+  EXPECT_EQ(row.at("defense"), "undefended");
+  EXPECT_EQ(row.at("samples"), 20);
+  EXPECT_FALSE(row.at("checks").empty());
+  for (const json& check : row.at("checks"))
+    EXPECT_EQ(check.at("advice").get<std::string>().empty(), check.at("level") == "pass") << check;
+  EXPECT_EQ(ended.code, any_of_level(row, "fail") ? 1 : 0) << ended.out;
+  EXPECT_EQ(audit({"--fail-on", "warn"}).code,
+            any_of_level(row, "fail") || any_of_level(row, "warn") ? 1 : 0);
+}
+
+TEST_F(Audit, IsNotMadeTwiceAndTakesTheRecordsOfARun) {
+  const json without = json::parse(audit().out).at("rows")[0];
+  EXPECT_THAT(audit().err, HasSubstr("already known"));
+  EXPECT_FALSE(has(without, "unchanged_inputs"));
+  ASSERT_EQ(gauntlet(small_run("40")).code, 0);
+  const Ended with = audit();
+  EXPECT_THAT(with.err, Not(HasSubstr("are left out")));
+  EXPECT_TRUE(has(json::parse(with.out).at("rows")[0], "unchanged_inputs")) << with.out;
+}
+
+TEST_F(Audit, OfARunStandsInItsReport) {
+  std::vector<std::string> arguments = small_run("40");
+  const auto audits = [&] {
+    return json::parse(text_of(folder_ / "run" / "report.json")).at("audits");
+  };
+  const Ended plain = gauntlet(arguments);
+  ASSERT_EQ(plain.code, 0) << plain.err;
+  EXPECT_THAT(plain.out, HasSubstr(" checks passed"));
+  ASSERT_EQ(audits().size(), 1u);
+  EXPECT_EQ(audits()[0].at("samples"), 0);
+  EXPECT_TRUE(has(audits()[0], "unchanged_inputs"));
+
+  arguments.insert(arguments.end(), {"--set", "audit={ samples = 20, fail_on = \"warn\" }"});
+  const Ended probed = gauntlet(arguments);
+  ASSERT_EQ(audits().size(), 1u) << probed.err;
+  EXPECT_EQ(audits()[0].at("samples"), 20);
+  EXPECT_EQ(probed.code, audits()[0].at("level") == "pass" ? 0 : 1) << probed.err;
+  const Ended valid = gauntlet({"report", "--check", (folder_ / "run" / "report.json").string()});
+  EXPECT_EQ(valid.code, 0) << valid.err;
+  arguments[0] = "check";
+  arguments.erase(arguments.begin() + 6, arguments.begin() + 8);  // check has no --output
+  EXPECT_THAT(gauntlet(arguments).out, HasSubstr("audit    1 defense × 1 threat × 20 samples"));
+}
+
+TEST_F(Audit, BadWordsAreRefused) {
+  EXPECT_EQ(audit({"--fail-on", "never"}).code, 2);
+  EXPECT_EQ(audit({"--samples", "0"}).code, 2);
+  std::vector<std::string> arguments = small_run("40");
+  arguments.insert(arguments.end(), {"--set", "audit.samples=41"});
+  const Ended ended = gauntlet(arguments);
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, HasSubstr("41 is more than the suite's 40 samples"));
+}
+
+}  // namespace
+}  // namespace gauntlet::testing
