@@ -25,6 +25,7 @@ PLACES = {
     "model_value()": ["suites.md: A model as a parameter"],
     "scoring": ["suites.md: `scoring`"],
     "certify": ["suites.md: `certify`"],
+    "the audit": ["suites.md: `audit`"],
     # recipes
     "the recipe": ["recipes.md: The recipe"],
     "network": ["recipes.md: `network`", "registry.md: `network`"],
@@ -83,6 +84,7 @@ UNPUBLISHED = {
     "CellRecord of columns": "columns of results.sqlite",
     "WorstCase of columns": "columns of results.sqlite",
     "Certification of columns": "columns of results.sqlite",
+    "RowAudit of columns": "columns of results.sqlite",
 }
 
 # Keys that code looks up without a reader: (function, key) -> where it belongs. None: it is no key of a file.
