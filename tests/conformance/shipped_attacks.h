@@ -15,12 +15,8 @@ inline std::vector<std::filesystem::path> plugin_files(const std::string& kind) 
     if (entry.path().extension() == ".so") files.insert(entry.path());
   return {files.begin(), files.end()};
 }
-/// All shipped attacks and the test-only FAB.
-inline std::vector<std::filesystem::path> attack_files() {
-  std::vector<std::filesystem::path> files = plugin_files("attacks");
-  files.push_back(build_folder() / "test_plugins/attacks/fab.so");
-  return files;
-}
+/// All shipped attacks.
+inline std::vector<std::filesystem::path> attack_files() { return plugin_files("attacks"); }
 
 /// A plugin of the build; make: of its entry, such as &Entry::attack.
 template <class Plugin>

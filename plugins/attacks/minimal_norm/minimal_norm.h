@@ -49,6 +49,8 @@ inline const std::vector<Case> kCases = {
     {"ddn", {{"steps", 300}, {"levels", 0}}, Norm::kL2, 1.05},
     // A won round shrinks tau by a tenth, and classes differ in the length of their weights in L1.
     {"cw", {{"learning_rate", 0.02}}, Norm::kLinf, 1.15},
+    {"fab", {}, Norm::kL2, 1.051},
+    {"fab", {}, Norm::kLinf, 1.051},
 };
 
 inline ParamMap with(ParamMap params, const std::string& name, const ParamValue& value) {

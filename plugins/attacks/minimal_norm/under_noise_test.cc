@@ -129,7 +129,8 @@ TEST(UnderNoise, ABudgetLeavesTheBestSoFar) {
   for (const Case& c : kCases) {
     const ThreatModel threat = threat_of(c.norm, c.norm == Norm::kL2 ? 0.6 : 0.1);
     const evaluation::Crafted stopped = run(c.attack, {}, *t.model, batch, threat, rules);
-    EXPECT_EQ(stopped.queries.max().item<int64_t>(), 60);
+    EXPECT_LE(stopped.queries.max().item<int64_t>(), 60);
+    EXPECT_GT(stopped.queries.max().item<int64_t>(), 60 - 8) << "a look of eight draws must fit";
     EXPECT_GT(margins(t, batch, stopped.x).mean().item<double>(),
               margins(t, batch, batch.x).mean().item<double>())
         << c.attack;
