@@ -1,13 +1,15 @@
 #include "analysis/latest_run.h"
 
 #include "analysis/differences.h"
+#include "analysis/distance_curves.h"
 
 namespace gauntlet::analysis {
 
 results::Store::Run latest_run(const results::Store& store) {
   results::Store::Run run = store.read_run();
-  run.differences = differences_of(run.settings, run.cells,
-                                   [](const results::CellRecord& cell) { return cell.outcomes; });
+  const auto kept = [](const results::CellRecord& cell) { return cell.outcomes; };
+  run.differences = differences_of(run.settings, run.cells, kept);
+  run.distance_curves = distance_curves_of(run.cells, kept);
   for (results::CellRecord& cell : run.cells) cell.outcomes.clear();
   return run;
 }

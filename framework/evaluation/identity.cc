@@ -482,6 +482,10 @@ void add_files(const std::string& plugin, const ParamMap& params, const Laborato
 json attack_parameters(const suite::AttackSpec& attack, const Laboratory& lab) {
   json out = {{"plugin", attack.plugin},
               {"params", with_defaults("attack", attack.plugin, attack.params, lab)}};
+  // No part of the identity: it follows from the plugin and its parameters.
+  if (says(
+          [&] { return lab.plugins().attack(attack.plugin, attack.params)->facts().minimal_norm; }))
+    out["minimal_norm"] = true;
   json files;
   add_files(attack.plugin, attack.params, lab, files);
   if (!files.is_null()) out["files_sha256"] = std::move(files);

@@ -165,6 +165,28 @@ struct Difference {
   double p_below = 1;  ///< one-sided: a difference as low as this where there is none
 };
 
+/// What one run of an attack that looks for the smallest perturbation tells of every epsilon up to
+/// the threat's. An image that is wrong without an attack has the distance 0.
+struct DistanceCurve {
+  struct Step {
+    double epsilon = 0;        ///< holds from here on, up to the next step's
+    double accuracy = 0;       ///< share of images whose distance lies above it
+    double low = 0, high = 1;  ///< Wilson interval over images, level 0.95
+  };
+  std::string defense, attack;
+  Threat threat;
+  int64_t seed = 0;
+  std::string reason;       ///< why there is no curve, one sentence; "": there is one
+  int64_t samples = 0;      ///< images
+  std::vector<Step> steps;  ///< by ascending epsilon, the first at 0
+  /// Median distance over images, and its interval by order statistics, level 0.95; none: above the
+  /// threat's epsilon.
+  std::optional<double> median, median_low, median_high;
+  /// 1: for no image did another such attack on the row find a smaller distance; 0: as much as the
+  /// clean images are worth. None where the row has no other such attack, or nothing to find.
+  std::optional<double> optimality;
+};
+
 /// Reads the outcomes of one record.
 using OutcomesOf = std::function<std::vector<Outcome>(const CellRecord&)>;
 }  // namespace gauntlet::results

@@ -66,6 +66,7 @@ class Store {
     std::vector<Certification> certifications;
     std::vector<RowAudit> audits;
     std::vector<Difference> differences;  ///< of rows with a baseline: latest_run() finds them
+    std::vector<DistanceCurve> distance_curves;  ///< of minimal-norm attacks: as differences
     int64_t newer = 0;                    ///< runs of other builds that began after it
     int64_t lost = 0;                     ///< records that are not as they were written
   };

@@ -199,6 +199,29 @@ Json difference_of(const Summary& summary, const results::Difference& one) {
           {"findings", findings_of(found)}};
 }
 
+Json distance_curve_of(const results::DistanceCurve& curve) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json(nullptr);
+  };
+  Json steps = Json::array();
+  for (const results::DistanceCurve::Step& step : curve.steps)
+    steps.push_back({{"epsilon", step.epsilon},
+                     {"robust_accuracy", step.accuracy},
+                     {"low", step.low},
+                     {"high", step.high}});
+  return {{"defense", curve.defense},
+          {"attack", curve.attack},
+          {"threat", threat_of(curve.threat)},
+          {"seed", curve.seed},
+          {"reason", curve.reason},
+          {"samples", curve.samples},
+          {"steps", steps},
+          {"median", or_null(curve.median)},
+          {"median_low", or_null(curve.median_low)},
+          {"median_high", or_null(curve.median_high)},
+          {"optimality", or_null(curve.optimality)}};
+}
+
 Json spread_json(const std::optional<Spread>& spread) {
   if (!spread) return nullptr;
   return {{"mean", spread->mean}, {"sd", spread->sd ? Json(*spread->sd) : Json(nullptr)}};
@@ -250,6 +273,8 @@ std::string report_json(const results::Store::Run& run) {
     report["audits"].push_back(audit_of(record));
   for (const results::Difference& one : summary.run.differences)
     report["differences"].push_back(difference_of(summary, one));
+  for (const results::DistanceCurve& curve : summary.run.distance_curves)
+    report["distance_curves"].push_back(distance_curve_of(curve));
   // Names that are no UTF-8 must not cost the report.
   return escape_hidden(report.dump(1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }

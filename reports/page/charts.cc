@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "reports/curves.h"
+#include "reports/distances.h"
 #include "reports/page/view.h"
 #include "reports/text/free_text.h"
 
@@ -131,11 +132,12 @@ View numbers_of(const ChartGroup& chart) {
 
 ChartsView charts_of(const Summary& summary) {
   ChartsView charts;
-  for (const CurveChart& curve : curves_of(summary)) {
-    const ChartGroup chart = chart_of(curve);
-    charts.curves.push_back(view_of(chart));
-    charts.numbers.push_back(numbers_of(chart));
-  }
+  for (const auto& curves : {curves_of(summary), distance_charts(summary)})
+    for (const CurveChart& curve : curves) {
+      const ChartGroup chart = chart_of(curve);
+      charts.curves.push_back(view_of(chart));
+      charts.numbers.push_back(numbers_of(chart));
+    }
   for (const ChartGroup& chart : {attack_cost_chart(summary), defense_cost_chart(summary)}) {
     if (chart.views.empty()) continue;
     charts.costs.push_back(view_of(chart));

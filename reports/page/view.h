@@ -40,6 +40,7 @@ View other_parameters_of(const Summary& summary);
 View environment_of(const Summary& summary);
 View certified_of(const Summary& summary);
 View differences_of(const Summary& summary);
+View distances_of(const Summary& summary);
 View trainings_of(const Summary& summary);
 View transfers_of(const Summary& summary);
 View classes_of(const Summary& summary, const RunImages& images);

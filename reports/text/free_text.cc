@@ -221,6 +221,10 @@ void shorten_texts(results::Store::Run& run) {
     for (std::string* name :
          {&one.defense, &one.baseline, &one.attack, &one.threat.name, &one.threat.norm})
       shorten(*name, kLongestName);
+  for (results::DistanceCurve& curve : run.distance_curves)
+    for (std::string* name :
+         {&curve.defense, &curve.attack, &curve.threat.name, &curve.threat.norm})
+      shorten(*name, kLongestName);
 }
 
 void shorten_texts(boards::BoardEntry& entry) {

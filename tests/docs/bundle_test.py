@@ -126,6 +126,7 @@ NOT_HERE = {
     ("registry.md: A board entry", "verified"): "added where the entry is taken out of the bundle",
     ("registry.md: A board entry", "findings"): "nothing was found",
     ("registry.md: `attacks`", "source"): "a board's maintainer may add it",
+    ("registry.md: `parameters.attack`", "minimal_norm"): "no attack here looks for distances",
     ("registry.md: `cells`", "reason"): "all cells have a result",
     ("registry.md: `cells`", "flags"): "nothing was noticed",
     ("registry.md: `certifications`", "reason"): "all rows have certificates",

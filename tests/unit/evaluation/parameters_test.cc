@@ -52,6 +52,13 @@ class Shown : public ::testing::Test {
   const registry::Registry registry_{golden(), {golden() / "datasets"}};
 };
 
+TEST_F(Shown, OfAnAttackThatLooksForDistancesAndNoPartOfTheQuestion) {
+  const Asked cw = asked(text("use = \"cw\"", "")), pgd = asked(text("use = \"pgd\"", ""));
+  EXPECT_EQ(cw.parameters.at("attack").at("minimal_norm"), true);
+  EXPECT_FALSE(pgd.parameters.at("attack").contains("minimal_norm"));
+  EXPECT_EQ(cw.question.dump().find("minimal_norm"), std::string::npos);
+}
+
 bool is_leaf(const json& value) {
   return !value.is_object() && !(value.is_array() && !value.empty() && value.front().is_object());
 }
