@@ -13,8 +13,6 @@ import numpy as np
 class Column:
     """What one attack left of a network."""
 
-    status: str
-    reason: str
     seconds: float
     clean: np.ndarray  # [N] share of right answers without the attack
     right: np.ndarray  # [N] share of right answers under it
@@ -61,16 +59,15 @@ class Host:
                    "--data", self.data, *(["--batch-size", batch] if batch else [])]
         for column in only:
             command += ["--only", f"attack={column}"]
-        # Exit code 1 means that some cell has no result; its status says why.
-        self._call(command, (0, 1))
-        return self._read(folder, only)
+        self._call(command, (0, 1))  # 1: some cell has no result, and says why
+        return self._read(name, folder)
 
     def _call(self, command, codes=(0,)):
         done = subprocess.run([str(word) for word in command], cwd=self.root, capture_output=True, text=True)
         if done.returncode not in codes:
             raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
 
-    def _read(self, folder, only):
+    def _read(self, name, folder):
         export = folder / "export"
         shutil.rmtree(export, ignore_errors=True)
         self._call([self.program, "export", folder / "run", "--output", export, "--x-adv", "none"])
@@ -79,7 +76,11 @@ class Host:
         with open(export / "outcomes.csv", newline="", encoding="utf-8") as table:
             for row in csv.DictReader(table):
                 rows.setdefault(row["attack"], []).append(row)
-        return {cell["attack"]: column(cell, rows.get(cell["attack"], [])) for cell in cells if cell["attack"] in only}
+        failed = [f"{name}: {cell['attack']}: {cell['status']}: {cell['reason']}" for cell in cells
+                  if cell["status"] != "ok"]
+        if failed:
+            raise SystemExit("\n".join(failed))
+        return {cell["attack"]: column(cell, rows[cell["attack"]]) for cell in cells}
 
 
 def column(cell, rows):
@@ -89,5 +90,5 @@ def column(cell, rows):
         return np.array([float(row[key]) for row in rows])
 
     trials = numbers("trials")
-    return Column(cell["status"], cell["reason"], cell["seconds"], numbers("clean_right") / trials,
-                  numbers("robust_right") / trials, numbers("margin"), cell["ledger"]["executed_backwards"])
+    return Column(cell["seconds"], numbers("clean_right") / trials, numbers("robust_right") / trials,
+                  numbers("margin"), cell["ledger"]["executed_backwards"])
