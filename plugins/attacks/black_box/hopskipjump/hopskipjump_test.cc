@@ -71,14 +71,14 @@ TEST(HopSkipJump, BisectsToTheBoundary) {
   const evaluation::CraftBatch batch = central_batch(t, 20);
   for (const Norm norm : {Norm::kLinf, Norm::kL2}) {
     const ThreatModel threat = threat_of(norm, kEverywhere);
-    const Tensor x = run_hopskipjump({{"steps", 2}}, *t.model, batch, threat, own_answer()).x;
+    const Tensor x = run_hopskipjump({{"steps", 12}}, *t.model, batch, threat, own_answer()).x;
     const auto gap = [&](const Tensor& at) {
       return margin(Goal::kUntargeted)({t.model->bare_logits(at), {}, {}},
                                        {batch.index, batch.y, {}});
     };
     // A margin grows by twice the dual norm of the weights a unit. The bisection's last interval is
-    // a share of 2^-10 of a way that is at most twice as long. Next to the boundary, float32 is
-    // coarser than that.
+    // a share of 2^-10 of a way that is no longer many times as long. Next to the boundary, float32
+    // is coarser than that.
     const Tensor w = t.network->tensors()[0].tensor.narrow(0, 0, 1);
     const Tensor slope = 2 * length(w, norm == Norm::kLinf ? Norm::kL1 : Norm::kL2);
     const Tensor best = nearest(t, batch, norm), off = best > 0.2 * best.max();
