@@ -173,7 +173,7 @@ Json certification_of(const results::Certification& record) {
 
 Json audit_of(const results::RowAudit& record) {
   Json checks = Json::array();
-  for (const results::Check& check : record.checks) checks.push_back(check_json(check));
+  for (const results::Check& check : record.checks) checks.push_back(Json(check_json(check)));
   return {{"defense", record.defense},
           {"threat", threat_of(record.threat)},
           {"seed", record.seed},
