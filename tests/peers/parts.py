@@ -17,7 +17,7 @@ from results import Table
 STEPS = 'start = "input"\nsaturation = "report"\n'  # no random start, no second try: the two sides do the same
 # One step that is shorter than any distance of two floats: what is judged is the image itself.
 STILL = '[attack.clean]\nuse = "pgd"\nsteps = 1\nstep_size = 1e-30\n' + STEPS
-NO_PRESETS = "needs the presets {} in plugins/attacks"
+NO_PRESETS = "needs {} among the presets of plugins/attacks"
 SUITE_ATTACK, EOT_PRESET = "autoattack-standard", "autoattack-rand"
 MEMBERS = ("apgd", "apgd-t", "fab-t", "square")  # our presets of the peer's STANDARD
 
@@ -204,7 +204,7 @@ def speed(work):
     peer = work.peer(name)
     for attack, (preset, _, _) in SPEED.items():
         if preset and not work.host.has(preset):
-            table.note += " " + attack + " " + NO_PRESETS.format(preset) + "."
+            table.note += f" {attack} {NO_PRESETS.format(preset)}."
             continue
         ours, theirs, gradients = timed(work, name, attack, peer)
         table.add(attack, ours, theirs, round(theirs / ours, 2), gradients / SPEED_IMAGES)
