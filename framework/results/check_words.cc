@@ -114,6 +114,95 @@ constexpr CheckWords kCheckWords[] = {
      "random noise leaves {other_accuracy_percent:.1f} %, less than the best gradient attack, "
      "{attack}, with {accuracy_percent:.1f} %",
      "add attack.square = \"square\" and run more steps and restarts: gradients are masked"},
+    // Of probes (audit/probe_*.cc).
+    {"outputs", "outputs are logits", "outputs are {what}",
+     "give logits: without them no loss and no gradient tells an attack anything"},
+    {"unstable", "the same question gets the same answer",
+     "{changed_percent:.1f} % of the images are answered otherwise when {what}",
+     "take state and hidden randomness out of the defense, or score it by more draws "
+     "(scoring.draws)"},
+    {"votes", "{of} votes are the tally of their {ballots} ballots",
+     "of {of} votes {wrong} are not the tally of their {ballots} ballots, {changed} change when "
+     "the same noise is drawn again, and {remembered} ballots are not of the outputs shown",
+     "mc_samples(), ballot() and lead() must say what the vote does, and keep no memory"},
+    {"noise_acts", "noise moves logits by {effect_percent:.2g} % of what sets classes apart",
+     "noise moves logits by {effect_percent:.2g} % of what sets classes apart, although the "
+     "defense "
+     "asks for it {asked} times and has {ballots} ballots",
+     "the defense is as good as deterministic: look whether its noise is on in evaluation"},
+    {"memorised", "images {change:.2g} away are answered alike: {beside_percent:.1f} % are right",
+     "{clean_percent:.1f} % of the images are right, {beside_percent:.1f} % of those {change:.2g} "
+     "beside them",
+     "the defense knows these images, or rounds what attacks send: try it on images it has not "
+     "seen"},
+    {"gradients_vanish", "gradients reach all but {samples} of {of} images",
+     "the margin has no gradient at {samples} of {of} images that are right",
+     "give the part without a gradient a differentiable stand-in (surrogate, BPDA), and attack "
+     "with "
+     "square too"},
+    {"gradients_saturate", "cross-entropy has a gradient for all but {samples} of {of} images",
+     "cross-entropy is exactly 0 or without a gradient at {samples} of {of} images, where the "
+     "margin "
+     "has one",
+     "attack with loss = \"margin\" too"},
+    {"gradients_not_finite", "gradients are finite for all but {samples} of {of} images",
+     "gradients are not finite at {samples} of {of} images; the largest finite one is "
+     "{largest:.2g}",
+     "find where the defense divides by 0 or overflows: attacks follow no such gradient"},
+    {"box_edge", "pixels on the bounds have gradients for all but {samples} of {of} images",
+     "at {samples} of {of} images no pixel on a bound of the box has a gradient",
+     "clamp inside the network by a function with a slope at 0 and 1, or keep saturation = "
+     "\"retry\""},
+    {"slope", "gradients are the slope of the loss, at {of} images",
+     "gradients are not the slope of the loss: {share}along them the loss rises for "
+     "{rises_percent:.1f} % of {of} images",
+     "attack without gradients (square), or through a stand-in that has the slope of the defense"},
+    {"loss_rises", "the attack raises the loss of {rises_percent:.1f} % of {of} images",
+     "the attack raises the loss of only {rises_percent:.1f} % of {of} images",
+     "gradients lead nowhere: attack without them (square)"},
+    {"label_leak", "one step makes {healed} of {of} wrong images right",
+     "one step leaves {first_percent:.1f} %, where {second_percent:.1f} % are right without an "
+     "attack; it makes {healed} of {of} wrong images right, chance {lucky}",
+     "the network tells the label from the perturbation: judge it by attacks of many steps"},
+    {"eight_bit", "{samples} of {of} broken images are right again in 8 bits",
+     "{samples} of {of} broken images are right again in 8 bits",
+     "the defense rests on less than one level of a pixel: attack in steps of 1/255"},
+    {"epsilon_monotone",
+     "accuracy falls with epsilon: {half_percent:.1f}, {whole_percent:.1f}, {twice_percent:.1f} %",
+     "accuracy does not fall with epsilon: {half_percent:.1f} % at half of it, {whole_percent:.1f} "
+     "% "
+     "at it, {twice_percent:.1f} % at twice as much",
+     "gradients are masked: a larger ball holds all of the smaller one"},
+    {"unbounded", "with a ball as large as the box {accuracy_percent:.1f} % stay right",
+     "with a ball as large as the box {accuracy_percent:.1f} % stay right after {steps} steps",
+     "any image can be reached there, so gradients are masked: attack without them (square)"},
+    {"frozen_noise",
+     "on one frozen draw {first_percent:.1f} % stay right, on fresh ones {second_percent:.1f} %",
+     "with its noise frozen the defense keeps {first_percent:.1f} %, with fresh noise "
+     "{second_percent:.1f} %",
+     "without its noise the network must be easier to attack: gradients are masked"},
+    {"more_steps",
+     "{attack} with {then} steps leaves {second_percent:.1f} %, with {now} "
+     "{first_percent:.1f} %",
+     "{attack} leaves {first_percent:.1f} % with {now} steps and {second_percent:.1f} % with "
+     "{then}",
+     "{line}"},
+    {"more_restarts",
+     "{attack} with {then} restarts leaves {second_percent:.1f} %, with {now} "
+     "{first_percent:.1f} %",
+     "{attack} leaves {first_percent:.1f} % with {now} restarts and {second_percent:.1f} % with "
+     "{then}",
+     "{line}"},
+    {"more_draws",
+     "{attack} with {then} draws leaves {second_percent:.1f} %, with {now} "
+     "{first_percent:.1f} %",
+     "{attack} leaves {first_percent:.1f} % with {now} draws and {second_percent:.1f} % with "
+     "{then}",
+     "{line}"},
+    {"black_box",
+     "gradients leave {first_percent:.1f} %, {attack} without them {second_percent:.1f} %",
+     "{attack} without gradients leaves {second_percent:.1f} %, with them {first_percent:.1f} %",
+     "gradients are masked: add attack.square = \"square\" and trust its number alone"},
 };
 
 // The case of a check among these rows, else the first of its code.

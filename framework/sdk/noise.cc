@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "kernels/philox/philox.h"
+#include "sdk/noise_count.h"
 
 namespace gauntlet {
 namespace {
@@ -17,6 +18,8 @@ using philox::Values;
 // Bits of Noise::Key::place: step << 40 | draw << 20 | copy.
 constexpr int kDrawShift = 20, kStepShift = 40;
 constexpr int64_t kCopies = int64_t{1} << 20, kDraws = kCopies, kSteps = int64_t{1} << 23;
+
+thread_local int64_t calls = 0;
 
 uint64_t mix(uint64_t z) {  // splitmix64
   z += 0x9e3779b97f4a7c15u;
@@ -46,7 +49,7 @@ Tensor draw(Noise::Key& key, Values values, const Tensor& id, const Tensor& plac
   std::vector<int64_t> shape{id.size(0)};
   shape.insert(shape.end(), row_shape.begin(), row_shape.end());
   const uint64_t mixed = mix(mix(key.seed) ^ (uint64_t{key.layer} << 32 | key.call));
-  ++key.call;
+  ++key.call, ++calls;
   const auto options = id.options().dtype(torch::kFloat);
   if (key.off) return torch::full(shape, values == Values::kNormal ? 0.0 : 0.5, options);
 
@@ -74,6 +77,8 @@ Tensor draw(Noise::Key& key, Values values, const Tensor& id, const Tensor& plac
   return out.to(id.device());
 }
 }  // namespace
+
+int64_t noise_calls() { return calls; }
 
 Tensor Noise::uniform(at::IntArrayRef shape) {
   return draw(key, Values::kUniform, key.id, key.place, shape);
