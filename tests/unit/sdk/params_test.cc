@@ -19,6 +19,7 @@ struct Example {
   ModelRef model = {"cifar10/at"};
   std::vector<ModelRef> models;
   Use inner = {"pgd", {{"steps", 7}}};
+  std::vector<Use> members = {{"fgsm"}, {"pgd", {{"steps", 3}}}};
 
   void fields(auto&& visit) {
     visit(flag, "flag", "a switch");
@@ -32,6 +33,7 @@ struct Example {
     visit(model, "model", "on whom");
     visit(models, "models", "on whom else");
     visit(inner, "inner", "by what");
+    visit(members, "members", "by what in turn");
   }
 };
 
@@ -98,6 +100,44 @@ TEST(Params, AModelMayHaveAStack) {
     EXPECT_EQ(resolve(schema, {{"model", bare}}), resolve(schema, {{"model", "a"}}));
   EXPECT_EQ(resolve(schema, resolve(schema, {{"model", table}})),
             resolve(schema, {{"model", table}}));
+}
+
+TEST(Params, AListOfPluginsKeepsItsOrder) {
+  const ParamMap pgd = {{"use", "pgd"}, {"steps", 9}}, fgsm = {{"use", "fgsm"}};
+  EXPECT_EQ(bind<Example>({}).members.at(1).with, (ParamMap{{"steps", 3}}));
+  const auto p = bind<Example>({{"members", ParamList{pgd, fgsm, pgd}}});
+  ASSERT_EQ(p.members.size(), 3u);
+  EXPECT_EQ(p.members[0].plugin, "pgd");
+  EXPECT_EQ(p.members[0].with, (ParamMap{{"steps", 9}}));
+  EXPECT_EQ(p.members[1].plugin, "fgsm");
+  EXPECT_TRUE(p.members[1].with.empty());
+  EXPECT_TRUE(bind<Example>({{"members", ParamList{}}}).members.empty());
+  const Schema schema = schema_of<Example>();
+  const ParamMap once = resolve(schema, {{"members", ParamList{pgd, fgsm}}});
+  EXPECT_EQ(resolve(schema, once), once);
+  EXPECT_FALSE(once == resolve(schema, {{"members", ParamList{fgsm, pgd}}}));
+  EXPECT_EQ(to_text(once.at("members")), "[{ steps = 9, use = \"pgd\" }, { use = \"fgsm\" }]");
+}
+
+TEST(Params, UsesAreThoseOfPluginsAndListsOfThem) {
+  const Schema schema = schema_of<Example>();
+  const ParamMap values = resolve(schema, {});
+  std::string names;
+  for (const ParamSpec& spec : schema)
+    for (const Use& use : uses_of(spec, values.at(spec.name)))
+      names += spec.name + "=" + use.plugin + " ";
+  EXPECT_EQ(names, "inner=pgd members=fgsm members=pgd ");
+}
+
+TEST(Params, WhatIsNoListOfPluginsIsRefused) {
+  const std::string expected = " is not a list of plugins: [{ use = \"name\", … }, …]";
+  for (const ParamValue& wrong :
+       {ParamValue("pgd"), ParamValue(ParamList{"pgd"}),
+        ParamValue(ParamList{ParamMap{{"steps", 1}}}), ParamValue(ParamList{ParamMap{{"use", 3}}})})
+    EXPECT_EQ(error_of({{"members", wrong}}), "members: " + to_text(wrong) + expected);
+  const ParamMap pgd = {{"use", "pgd"}};
+  EXPECT_EQ(error_of({{"members", pgd}}),
+            "members: { use = \"pgd\" }" + expected + ", write [{ use = \"pgd\" }]");
 }
 
 TEST(Params, WhatIsNoModelIsRefused) {

@@ -1,0 +1,85 @@
+// Parameters that are lists of attacks.
+#include "suite_fixture.h"
+
+namespace gauntlet {
+namespace {
+
+using ::testing::HasSubstr;
+using Members = SuiteTest;
+
+std::string several(const std::string& members) {
+  return "a = { use = \"several\", members = " + members + " }\n";
+}
+
+TEST_F(Members, AreCheckedAndCompletedInOrder) {
+  const suite::Suite suite = read(suite_text(
+      several("[{ use = \"pgd\", steps = 7, step_size = \"2/255\" }, { use = \"fgsm\" }, { use = "
+              "\"transfer\", source = \"tiny/at\", attack = { use = \"pgd\", steps = 3 } }]")));
+  const auto& list = *suite.attacks[0].params.at("members").get<ParamList>();
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0], ParamValue(ParamMap{{"use", "pgd"},
+                                         {"steps", 7},
+                                         {"step_size", 2.0 / 255},
+                                         {"start", "uniform"},
+                                         {"loss", "cross_entropy"}}));
+  EXPECT_EQ(list[1], ParamValue(ParamMap{{"use", "fgsm"}}));
+  const auto& transfer = *list[2].get<ParamMap>();
+  EXPECT_EQ(transfer.at("source"), ParamValue("tiny/at"));
+  EXPECT_EQ(transfer.at("attack").get<ParamMap>()->at("start"), ParamValue("uniform"));
+}
+
+TEST_F(Members, DefaultsAreCompletedToo) {
+  const suite::Suite suite = read(suite_text("a = { use = \"several\" }\n"));
+  const auto& list = *suite.attacks[0].params.at("members").get<ParamList>();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[1].get<ParamMap>()->at("steps"), ParamValue(5));
+  EXPECT_EQ(list[1].get<ParamMap>()->at("loss"), ParamValue("cross_entropy"));
+}
+
+TEST_F(Members, MistakesNameTheListAndTheNearestName) {
+  EXPECT_THAT(error(suite_text(several("[{ use = \"fgsm\" }, { use = \"pgdd\" }]"))),
+              HasSubstr("attack 'a': members: there is no attack plugin 'pgdd', did you mean "
+                        "'pgd'?"));
+  EXPECT_THAT(error(suite_text(several("[{ use = \"pgd\", stepz = 3 }]"))),
+              HasSubstr("suite.toml:7:50: attack 'a': members: unknown parameter 'stepz' of attack "
+                        "plugin 'pgd', did you mean 'steps'?"));
+  EXPECT_THAT(error(suite_text(several("[{ use = \"pgd\", steps = -1 }]"))),
+              HasSubstr("members: steps: -1 is not in [0, 10000]"));
+  EXPECT_THAT(error(suite_text(several("[{ use = \"pgd\", restarts = 2 }]"))),
+              HasSubstr("members: unknown parameter 'restarts' of attack plugin 'pgd'"));
+  EXPECT_THAT(error(suite_text(several("[{ use = \"smoothing\" }]"))),
+              HasSubstr("members: 'smoothing' is a plugin of kind defense, expected one of kind "
+                        "attack"));
+  EXPECT_THAT(error(suite_text(several("[{ use = \"transfer\" }]"))),
+              HasSubstr("members: 'source' is missing"));
+}
+
+TEST_F(Members, WhatIsNoListIsTold) {
+  EXPECT_THAT(error(suite_text(several("{ use = \"pgd\" }"))),
+              HasSubstr("attack 'a': members: { use = \"pgd\" } is not a list of plugins: [{ use = "
+                        "\"name\", … }, …], write [{ use = \"pgd\" }]"));
+  EXPECT_THAT(error(suite_text(several("\"pgd\""))),
+              HasSubstr("members: \"pgd\" is not a list of plugins"));
+  EXPECT_THAT(error(suite_text(several("[{ steps = 3 }]"))),
+              HasSubstr("members: [{ steps = 3 }] is not a list of plugins"));
+}
+
+TEST_F(Members, AllMistakesAreToldAtOnce) {
+  const std::string told = error(
+      suite_text(several("[{ use = \"pgd\", steps = -1 }, { use = \"nattack\", steps = 0 }]")));
+  EXPECT_THAT(told, HasSubstr("-1 is not in"));
+  EXPECT_THAT(told, HasSubstr("0 is not in"));
+}
+
+TEST_F(Members, CanBeCrossed) {
+  const suite::Suite suite = read(suite_text(
+      "a = { use = \"several\", cross = { members = [[{ use = \"fgsm\" }], [{ use = \"pgd\" }]] } "
+      "}\n"));
+  ASSERT_EQ(suite.attacks.size(), 2u);
+  EXPECT_EQ(
+      suite.attacks[1].params.at("members").get<ParamList>()->at(0).get<ParamMap>()->at("use"),
+      ParamValue("pgd"));
+}
+
+}  // namespace
+}  // namespace gauntlet
