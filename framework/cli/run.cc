@@ -11,6 +11,7 @@
 #include "cli/sudden_end.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
+#include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/remarks.h"
 #include "evaluation/timing.h"
@@ -59,6 +60,7 @@ int run(const RunFlags& flags) {
                                             : std::filesystem::path(flags.output),
                        results::Store::Access::kWrite, evaluation::engine_digest());
   Progress progress(expected_passes(suite), flags.quiet);
+  for (const std::string& note : suite.notes) progress.remark(note);
   const ReportsOnSuddenEnd reports(store.folder());
   const execution::RunSummary summary =
       run_suite(suite, plugins, registry, store, options, progress);
@@ -83,14 +85,16 @@ int check(const RunFlags& flags) {
   const data::Dataset data = registry.load(suite.data.entry, suite.data.split);
   evaluation::Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
-  const std::string plan = describe_plan(
-      suite, plugins,
-      [&](const suite::DefenseSpec& defense) {
-        return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
-                              at::get_num_threads())
-            .seconds;
-      },
-      probing_of(suite));
+  const auto seconds = [&](const suite::DefenseSpec& defense) {
+    return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
+                          at::get_num_threads())
+        .seconds;
+  };
+  const auto is_for = [&](const suite::AttackSpec& attack, const suite::DefenseSpec& row) {
+    const auto& division = attack.host.division;
+    return !division || evaluation::division_mismatch(*division, lab.defended(row, data)).empty();
+  };
+  const std::string plan = describe_plan(suite, plugins, seconds, probing_of(suite), is_for);
   suite::Remarks units;
   remark_on_units(suite, units);
   std::vector<std::string> remarks = units.lines();

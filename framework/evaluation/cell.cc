@@ -9,6 +9,7 @@
 #include "evaluation/attack_facts.h"
 #include "evaluation/bounds.h"
 #include "evaluation/craft.h"
+#include "evaluation/division.h"
 #include "evaluation/findings.h"
 #include "evaluation/goal.h"
 #include "evaluation/interrupted.h"
@@ -151,6 +152,8 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
                            const ThreatModel& threat, const library::PluginLibrary& plugins) {
   const AttackFacts facts = attack.facts();
   const suite::HostKeys& keys = job.attack.host;
+  if (keys.division)
+    if (std::string why = division_mismatch(*keys.division, model); !why.empty()) return why;
   if (keys.access && *keys.access < facts.access)
     return fmt::format("{} needs {} access, the suite grants {}", job.attack.plugin,
                        suite::to_string(facts.access), suite::to_string(*keys.access));

@@ -41,6 +41,19 @@ std::string division_problem(const suite::Board& board, const std::string& row,
   return "";
 }
 
+std::string division_mismatch(Division division, const DefendedModel& model) {
+  switch (division) {
+    case Division::kDeterministic:
+      return model.stochastic() ? "it is for deterministic rows, this one's answers are drawn" : "";
+    case Division::kRandomized:
+      return model.stochastic() ? "" : "it is for randomized rows, this one's answers never differ";
+    case Division::kCertified:
+      return model.certifies() ? ""
+                               : "it is for certified rows, nothing in this one's stack certifies";
+  }
+  return "";
+}
+
 std::string audit_problem(const suite::Suite& suite, const library::PluginLibrary& plugins) {
   const AuditItems& audit = suite.board->audit;
   for (const suite::AttackSpec& attack : suite.attacks) {

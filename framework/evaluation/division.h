@@ -11,6 +11,10 @@ namespace gauntlet::evaluation {
 std::string division_problem(const suite::Board& board, const std::string& row,
                              const DefendedModel& model);
 
+/// Why an attack for one division is not for this row, one sentence; empty: it is. Rows with
+/// certificates whose answers are drawn are randomized, too.
+std::string division_mismatch(Division division, const DefendedModel& model);
+
 /// Why the attacks that the audit counts as white box, black box and control are none; empty: they
 /// are. The plugins say what they ask for.
 std::string audit_problem(const suite::Suite& suite, const library::PluginLibrary& plugins);

@@ -172,6 +172,8 @@ json host_json(const suite::HostKeys& keys) {
               {"max_queries", keys.max_queries},
               {"precision", word_for(suite::kPrecisions, keys.mode)}};
   if (keys.retries()) out["saturation"] = saturation_text(suite::Saturation::kRetry);
+  // A cell that is skipped for it is no answer to the same without it.
+  if (keys.division) out["division"] = to_string(*keys.division);
   return out;
 }
 
@@ -537,7 +539,9 @@ json parameters_of(const suite::Job& job, const data::Dataset& data, const Labor
   const suite::AttackSpec& attack = *job.attack;
   json out = parameters_of(job.defense, lab);
   out["attack"] = attack_parameters(attack, lab);
-  out["host"] = beside_defaults(host_json(attack.host), host_json({}));
+  json defaults = host_json({});
+  if (attack.host.division) defaults["division"] = nullptr;
+  out["host"] = beside_defaults(host_json(attack.host), defaults);
   if (!attack.host.retries())
     out["host"]["saturation"] = {{"value", saturation_text(suite::Saturation::kReport)},
                                  {"default", saturation_text(suite::Saturation::kRetry)}};

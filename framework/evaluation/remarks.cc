@@ -7,6 +7,7 @@
 
 #include "evaluation/attack_facts.h"
 #include "evaluation/bounds.h"
+#include "evaluation/division.h"
 
 namespace gauntlet::evaluation {
 namespace {
@@ -65,6 +66,8 @@ std::vector<std::string> remarks_on(const suite::Suite& suite, const data::Datas
       for (const suite::AttackSpec& spec : suite.attacks) {
         const ThreatModel ball = threat_model(threat.norm, threat.epsilon);
         const CellJob job{suite.scoring, defense, spec, threat, 0, data, {}};
+        // The plan names the division of each column.
+        if (spec.host.division && !division_mismatch(*spec.host.division, model).empty()) continue;
         const Use use{spec.plugin, spec.params};
         const std::string what =
             spec.name + (suite.threats.size() > 1 ? " under " + threat.name : "") + ": ";

@@ -42,8 +42,21 @@ AuditItems read_audit(const toml::Toml& table, const Board& board, toml::Problem
   return items;
 }
 
+// What a definition fixes is in its file, whose sum entries name: no preset, which may change.
+void refuse_presets(const toml::Toml& attacks, toml::Problems& problems) {
+  for (const auto& attack : *attacks.get<toml::Toml::Table>()) {
+    const toml::Toml* base = attack.value.find("base");
+    const toml::Toml* named = attack.value.get<std::string>() ? &attack.value : base;
+    const auto* name = named ? named->get<std::string>() : nullptr;
+    if (name && (named != base || !attacks.find(*name)))
+      problems.add(named->position, "the board: attack '" + attack.key + "': '" + *name +
+                                        "' is none of its attacks; presets are copied into a "
+                                        "definition");
+  }
+}
+
 // What a suite would say; its values are checked where a suite of the board is read.
-toml::Toml read_fixed(toml::TableReader& reader, Division division) {
+toml::Toml read_fixed(toml::TableReader& reader, Division division, toml::Problems& problems) {
   toml::Toml fixed{toml::Toml::Table{}, reader.at("schema")};
   const auto take = [&](const char* key, const toml::Toml* value) {
     if (value) fixed.set({key, value->position, *value});
@@ -59,7 +72,9 @@ toml::Toml read_fixed(toml::TableReader& reader, Division division) {
   take("threat", reader.table("threat"));
   take("scoring", reader.table("scoring"));
   if (!reader.has("attack")) reader.missing("attack", "a table such as attack.pgd = { … }");
-  take("attack", reader.table("attack"));
+  const toml::Toml* attacks = reader.table("attack");
+  if (attacks) refuse_presets(*attacks, problems);
+  take("attack", attacks);
   const toml::Toml* certify = reader.any("certify");
   if (certify && division != Division::kCertified)
     reader.problem("certify", "is for the division certified");
@@ -118,7 +133,7 @@ Board read_board(const fs::path& file) {
   reader.require("title", board.title);
   reader.read("description", board.description);
   reader.choose("division", board.division, kDivisions, true);
-  board.fixed = read_fixed(reader, board.division);
+  board.fixed = read_fixed(reader, board.division, problems);
   if (const toml::Toml* audit = reader.table("audit"))
     board.audit = read_audit(*audit, board, problems);
   if (!reader.has("audit")) reader.missing("audit", "a table that names control, white_box, …");

@@ -76,7 +76,7 @@ void fields(Visit visit, HostKeys& host) {
   visit("restarts", host.restarts), visit("draws", host.draws), visit("average", host.average);
   visit("goal", host.goal), visit("access", host.access), visit("max_queries", host.max_queries);
   visit("samples", host.samples), visit("precision", host.mode);
-  visit("saturation", host.saturation);
+  visit("saturation", host.saturation), visit("division", host.division);
 }
 template <class Visit>
 void fields(Visit visit, AttackSpec& attack) {
@@ -112,6 +112,7 @@ const auto& names_of(Norm) { return kNorms; }
 const auto& names_of(Goal) { return kGoals; }
 const auto& names_of(Access) { return kAccesses; }
 const auto& names_of(Average) { return kAverages; }
+const auto& names_of(Division) { return kDivisions; }
 const auto& names_of(models::Mode) { return kPrecisions; }
 const auto& names_of(Saturation) { return kSaturations; }
 const auto& names_of(Success) { return kSuccesses; }

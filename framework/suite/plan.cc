@@ -9,32 +9,10 @@
 #include "base/utf8.h"
 #include "gauntlet/attack.h"
 #include "suite/names.h"
+#include "suite/passes.h"
 
 namespace gauntlet::suite {
 namespace {
-
-constexpr double kForwardShare = 1.0 / 3;  // of a forward and backward pass
-
-int64_t number_or(const ParamMap& params, std::string_view name, int64_t fallback) {
-  const auto there = params.find(name);
-  const auto* value = there == params.end() ? nullptr : there->second.get<int64_t>();
-  return value ? *value : fallback;
-}
-
-// Queries of one run of an attack, by the names its parameters have: an attack without steps asks
-// once, a population asks for every member, one with targets (0: all) runs for each wrong class, an
-// attack that runs another takes what that one takes.
-double queries_of(const ParamMap& params, int64_t classes) {
-  double queries = double(std::max<int64_t>(1, number_or(params, "steps", 1))) *
-                   double(number_or(params, "population", 1));
-  const int64_t wrong = std::max<int64_t>(1, classes - 1),
-                targets = number_or(params, "targets", 1);
-  queries *= double(targets == 0 ? wrong : std::min(targets, wrong));
-  for (const auto& [name, value] : params)
-    if (const auto* nested = value.get<ParamMap>(); nested && nested->count("use"))
-      queries *= queries_of(*nested, classes);
-  return queries;
-}
 
 // An attack whose queries are the defense's whole vote.
 bool asks_for_votes(const ParamMap& params) {
@@ -50,8 +28,13 @@ int64_t votes_of(const DefenseSpec& defense) {
   return votes;
 }
 
+// As far as the parts of a row tell.
+bool seems_to_draw(const DefenseSpec& defense) {
+  return votes_of(defense) > 0 || !defense.model.layer_plugins.empty();
+}
+
 int64_t trials_of(const DefenseSpec& defense, const Scoring& scoring, int64_t votes) {
-  if (votes == 0 && defense.model.layer_plugins.empty() && scoring.trials == 0) return 1;
+  if (!seems_to_draw(defense) && scoring.trials == 0) return 1;
   return scoring.trials_of(std::max<int64_t>(1, votes), !defense.model.layer_plugins.empty());
 }
 
@@ -103,6 +86,7 @@ std::string host_keys_text(const HostKeys& keys) {
   if (halves(keys.mode)) add("in bfloat16");
   if (!keys.retries()) add("saturation reported only");
   if (keys.samples) add(std::to_string(keys.samples) + " samples");
+  if (keys.division) add("for " + to_string(*keys.division) + " rows");
   return text;
 }
 
@@ -143,8 +127,22 @@ void write_columns(std::ostream& out, const Suite& suite) {
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << "\n";
   }
+  for (const std::string& note : suite.notes) out << "  " << printable(note) << "\n";
 }
 }  // namespace
+
+bool seems_for(const AttackSpec& attack, const DefenseSpec& row) {
+  if (!attack.host.division) return true;
+  switch (*attack.host.division) {
+    case Division::kDeterministic:
+      return !seems_to_draw(row);
+    case Division::kRandomized:
+      return seems_to_draw(row);
+    case Division::kCertified:
+      return certifying_cost(row) > 0;
+  }
+  return true;
+}
 
 SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,
                        const Scoring& scoring) {
@@ -155,6 +153,9 @@ SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Acc
                              double(attack.host.draws) * double(attack.host.restarts);
   if (access == Access::kDecision || asks_for_votes(attack.params))
     queries *= double(std::max<int64_t>(1, votes));
+  if (seems_to_draw(defense))
+    queries += kForwardShare * comparisons_of(attack.params) * double(attack.host.restarts) *
+               double(number_or(attack.params, "selection_draws", 0));
   if (attack.host.max_queries > 0) queries = std::min(queries, double(attack.host.max_queries));
   const double trials = double(trials_of(defense, scoring, votes));
   return {queries, trials * double(std::max<int64_t>(1, votes))};
@@ -171,6 +172,10 @@ std::vector<double> expected_passes(const Suite& suite) {
   std::vector<double> out;
   for (const Cell& cell : suite.cells) {
     const AttackSpec& attack = suite.attacks[cell.attack];
+    if (!seems_for(attack, suite.defenses[cell.defense])) {
+      out.push_back(0);
+      continue;
+    }
     const SampleCost cost =
         sample_cost(suite.defenses[cell.defense], attack,
                     attack.host.access.value_or(Access::kGradient), suite.scoring);
@@ -198,7 +203,8 @@ std::string describe_probing(const Suite& suite, int64_t samples, const ProbingO
 }
 
 std::string describe_plan(const Suite& suite, const AccessOf& access,
-                          const SecondsPerGradient& seconds, const ProbingOf& probing) {
+                          const SecondsPerGradient& seconds, const ProbingOf& probing,
+                          const IsFor& is_for) {
   std::ostringstream out;
   write_head(out, suite);
   write_rows(out, suite);
@@ -207,6 +213,7 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
   for (const DefenseSpec& defense : suite.defenses) {
     const double second = seconds ? seconds(defense) : 0;
     for (const AttackSpec& attack : suite.attacks) {
+      if (!is_for(attack, defense)) continue;
       const Access asked = access(attack);
       const SampleCost cost = sample_cost(defense, attack, asked, suite.scoring);
       const double runs =
@@ -247,11 +254,12 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
 }
 
 std::string describe_plan(const Suite& suite, const library::PluginLibrary& plugins,
-                          const SecondsPerGradient& seconds, const ProbingOf& probing) {
+                          const SecondsPerGradient& seconds, const ProbingOf& probing,
+                          const IsFor& is_for) {
   const auto access = [&](const AttackSpec& attack) {
     return plugins.attack(attack.plugin, attack.params)->facts().access;
   };
-  return describe_plan(suite, access, seconds, probing);
+  return describe_plan(suite, access, seconds, probing, is_for);
 }
 
 }  // namespace gauntlet::suite

@@ -13,7 +13,9 @@ namespace gauntlet::suite {
 /// population, nested attacks, draws, restarts, votes, trials. Attacks stop earlier where they have
 /// won.
 struct SampleCost {
-  double attack = 0;   ///< forward and backward, or forward only for score and decision attacks
+  /// Forward and backward, or forward only for score and decision attacks. Of an attack that runs
+  /// several, a forward pass alone counts as a third.
+  double attack = 0;
   double scoring = 0;  ///< forward
 };
 SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,
@@ -41,12 +43,18 @@ using AccessOf = std::function<Access(const AttackSpec&)>;
 /// rows × 1 threat × 200 samples, about 80,000 passes". Adds to `time`, in seconds.
 std::string describe_probing(const Suite& suite, int64_t samples, const ProbingOf& probing,
                              const SecondsPerGradient& seconds, double& time);
+/// Whether an attack is for a row, by its division.
+using IsFor = std::function<bool(const AttackSpec&, const DefenseSpec&)>;
+/// As far as the parts of the row tell: noise in layers and votes are drawn.
+bool seems_for(const AttackSpec& attack, const DefenseSpec& row);
 
 /// The plan as text: rows, columns, threats, seeds, cells, passes, and the time if it was measured.
 /// `probing`: asked where the suite asks for probes.
 std::string describe_plan(const Suite& suite, const AccessOf& access,
-                          const SecondsPerGradient& seconds, const ProbingOf& probing = {});
+                          const SecondsPerGradient& seconds, const ProbingOf& probing = {},
+                          const IsFor& is_for = seems_for);
 std::string describe_plan(const Suite& suite, const library::PluginLibrary& plugins,
-                          const SecondsPerGradient& seconds, const ProbingOf& probing = {});
+                          const SecondsPerGradient& seconds, const ProbingOf& probing = {},
+                          const IsFor& is_for = seems_for);
 
 }  // namespace gauntlet::suite

@@ -7,6 +7,7 @@
 #include "suite/only.h"
 #include "suite/sections/sections.h"
 #include "suite/text/presets.h"
+#include "suite/text/recommended.h"
 #include "suite/text/source.h"
 
 namespace gauntlet::suite {
@@ -75,15 +76,18 @@ void read_rows(toml::TableReader& reader, Suite& suite, SuiteContext& context) {
   if (const toml::Toml* audit = reader.table("audit"))
     suite.audit = read_audit_keys(*audit, int64_t(suite.data.indices.size()), context);
   const bool rows_are_right = context.problems.size() == before;
+  const auto& all = suite.defenses;
+  const bool any =
+      std::any_of(all.begin(), all.end(), [&](auto& row) { return certifies(row, context); });
   if (const toml::Toml* certify = reader.any("certify")) {
     suite.certify = read_certify(*certify, int64_t(suite.data.indices.size()), context);
-    const auto& rows = suite.defenses;
     // Of rows with a mistake nothing is known.
-    if (suite.certify && rows_are_right &&
-        std::none_of(rows.begin(), rows.end(), [&](auto& row) { return certifies(row, context); }))
+    if (suite.certify && rows_are_right && !any)
       reader.problem("certify",
                      "no defense gives certificates, expected a row with a certifier such as "
                      "randomized_smoothing in its stack");
+  } else if (context.recommended && any) {
+    suite.certify = CertifySpec{};  // beside attacks, what such a row claims
   }
 }
 
@@ -135,15 +139,21 @@ void keep_meaning(const Board& board, std::vector<AttackSpec>& attacks) {
 // What --set says of single attacks and rows may be of presets.
 toml::Toml complete_text(toml::Toml text, const std::vector<std::string>& set,
                          const library::PluginCatalogue& plugins,
-                         const registry::Registry& registry, toml::Problems& problems) {
+                         const registry::Registry& registry, SuiteContext& context) {
+  const auto write_out = [&] {
+    const toml::Toml* attack = text.find("attack");
+    context.recommended |= attack && is_recommended(*attack);
+    text = with_presets(std::move(text), plugins, registry, context.problems, context.notes);
+  };
   const auto is_inner = [](const std::string& assignment) {
     return assignment.starts_with("attack.") || assignment.starts_with("defense.");
   };
   for (const std::string& assignment : set) {
-    if (is_inner(assignment)) text = with_presets(std::move(text), plugins, registry, problems);
-    apply_set(text, assignment, problems);
+    if (is_inner(assignment)) write_out();
+    apply_set(text, assignment, context.problems);
   }
-  return with_presets(std::move(text), plugins, registry, problems);
+  write_out();
+  return text;
 }
 }  // namespace
 
@@ -167,9 +177,9 @@ Suite read_suite(toml::Toml text, const std::filesystem::path& folder, const Sui
     problems.throw_if_any();
     text = on_board(std::move(text), *suite.board);
   }
-  text = complete_text(std::move(text), options.set, plugins, registry, problems);
   PluginChecker checker(plugins, registry, folder, problems);
   SuiteContext context{registry, checker, problems};
+  text = complete_text(std::move(text), options.set, plugins, registry, context);
   toml::TableReader reader(text, "the suite", problems);
   reader.any("board");
   read_head(reader, suite);
@@ -186,6 +196,7 @@ Suite read_suite(toml::Toml text, const std::filesystem::path& folder, const Sui
   // A filter is judged only where all names are known.
   if (problems.empty()) keep_only(suite, options.only, problems);
   problems.throw_if_any();
+  suite.notes = std::move(context.notes);
   suite.cells = all_cells(suite);
   suite.certified = all_certified(suite, context);
   return suite;

@@ -34,6 +34,7 @@ struct HostKeys {
   int64_t samples = 0;           ///< the first N of the suite's samples; 0: all
   models::Mode mode =
       models::Mode::kFolded;  ///< kFoldedHalf: the attack's passes in bfloat16, never the judge's
+  std::optional<Division> division;  ///< only rows of it are attacked; unset: all
   /// Unset: kRetry. A board's own attacks that do not say it mean what they always meant: kReport.
   std::optional<Saturation> saturation;
 
@@ -113,6 +114,7 @@ struct Suite {
   AuditSpec audit;
   std::vector<Cell> cells;  ///< every combination: seed, then threat, then defense, then attack
   std::vector<CertifiedRow> certified;  ///< rows that certify, after the cells; empty: not asked
+  std::vector<std::string> notes;  ///< what reading it left out, a sentence each
 };
 
 struct SuiteOptions {

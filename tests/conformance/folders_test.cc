@@ -40,7 +40,7 @@ void collect(const ParamValue& value, std::vector<ParamMap>& uses) {
 
 const std::set<std::string> kHostKeys = {"use",     "restarts",  "draws",       "average",
                                          "goal",    "access",    "max_queries", "samples",
-                                         "dataset", "precision", "saturation"};
+                                         "dataset", "precision", "saturation",  "division"};
 
 Schema schema_of_plugin(const std::string& name) {
   for (const char* kind : {"attacks", "defenses"}) {

@@ -9,9 +9,9 @@
 namespace gauntlet::suite {
 namespace {
 
-const std::set<std::string> kAttackKeys = {"use",     "cross",       "zip",       "restarts",
-                                           "draws",   "average",     "goal",      "access",
-                                           "samples", "max_queries", "precision", "saturation"};
+const std::set<std::string> kAttackKeys = {
+    "use",    "cross",   "zip",         "restarts",  "draws",      "average", "goal",
+    "access", "samples", "max_queries", "precision", "saturation", "division"};
 
 template <class E, size_t N>
 void read_word(toml::TableReader& reader, std::string_view key, std::optional<E>& field,
@@ -30,6 +30,7 @@ HostKeys read_host_keys(toml::TableReader& reader, int64_t samples) {
   reader.read("max_queries", keys.max_queries, Range{0, 999'999'999'999});
   reader.choose("precision", keys.mode, kPrecisions);
   read_word(reader, "saturation", keys.saturation, kSaturations);
+  read_word(reader, "division", keys.division, kDivisions);
   if (reader.read("samples", keys.samples, Range{1, 999'999'999}) && samples > 0 &&
       keys.samples > samples)
     reader.problem("samples", std::to_string(keys.samples) + " is more than the suite's " +

@@ -17,6 +17,8 @@ struct SuiteContext {
   bool needs_data = true;                ///< absent files of the data set are a problem
   std::vector<int64_t> shape = {};       ///< of the images; empty: not known yet
   std::vector<ThreatSpec> threats = {};  ///< as far as they were read
+  bool recommended = false;              ///< the suite said attack = "recommended"
+  std::vector<std::string> notes = {};   ///< for Suite::notes
 };
 
 std::vector<ThreatSpec> read_threats(const toml::Toml& table, SuiteContext& context);

@@ -91,6 +91,35 @@ std::string label(const Combination& combination) {
   return text.empty() ? "" : text + "]";
 }
 
+toml::Toml with_base(const toml::Toml& base, const toml::Toml& own) {
+  toml::Toml out = base;
+  out.position = own.position;
+  const auto forget = [&](const std::string& key) {
+    if (key != "cross" && key != "zip") out.erase(key);
+    for (const char* lists : {"cross", "zip"})
+      if (toml::Toml* table = out.find(lists); table && table->get<toml::Toml::Table>())
+        table->erase(key);
+  };
+  for (const auto& member : *own.get<toml::Toml::Table>()) {
+    forget(member.key);
+    if (member.key != "cross" && member.key != "zip") continue;
+    if (const auto* lists = member.value.get<toml::Toml::Table>())
+      for (const auto& list : *lists) forget(list.key);
+  }
+  for (const auto& member : *own.get<toml::Toml::Table>()) {
+    if (member.key == "base") continue;
+    toml::Toml* there = out.find(member.key);
+    const auto* lists = member.value.get<toml::Toml::Table>();
+    if (there && there->get<toml::Toml::Table>() && lists &&
+        (member.key == "cross" || member.key == "zip")) {
+      for (const auto& list : *lists) there->set(list);
+    } else {
+      out.set(member);
+    }
+  }
+  return out;
+}
+
 namespace {
 
 class Bases {
@@ -110,6 +139,7 @@ class Bases {
  private:
   std::optional<toml::Toml> write_out(const std::string& name, const toml::Toml& entry) {
     const std::string what = "attack '" + name + "'";
+    if (entry.get<std::string>()) return {};  // the name of no preset, which was told
     if (!entry.get<toml::Toml::Table>()) {
       problems_.add(entry.position, what + ": " + to_text(to_param(entry)) +
                                         " is not a table, expected { use = \"name\", … }");
@@ -140,37 +170,7 @@ class Bases {
     }
     const toml::Toml* resolved = cycle ? nullptr : resolve(*base_name);
     open_.pop_back();
-    return resolved ? std::optional(copy(*resolved, entry)) : std::nullopt;
-  }
-
-  // Own keys replace the base's wherever they stand.
-  static toml::Toml copy(const toml::Toml& base, const toml::Toml& own) {
-    toml::Toml out = base;
-    out.position = own.position;
-    const auto forget = [&](const std::string& key) {
-      if (key != "cross" && key != "zip") out.erase(key);
-      for (const char* lists : {"cross", "zip"})
-        if (toml::Toml* table = out.find(lists); table && table->get<toml::Toml::Table>())
-          table->erase(key);
-    };
-    for (const auto& member : *own.get<toml::Toml::Table>()) {
-      forget(member.key);
-      if (member.key != "cross" && member.key != "zip") continue;
-      if (const auto* lists = member.value.get<toml::Toml::Table>())
-        for (const auto& list : *lists) forget(list.key);
-    }
-    for (const auto& member : *own.get<toml::Toml::Table>()) {
-      if (member.key == "base") continue;
-      toml::Toml* there = out.find(member.key);
-      const auto* lists = member.value.get<toml::Toml::Table>();
-      if (there && there->get<toml::Toml::Table>() && lists &&
-          (member.key == "cross" || member.key == "zip")) {
-        for (const auto& list : *lists) there->set(list);
-      } else {
-        out.set(member);
-      }
-    }
-    return out;
+    return resolved ? std::optional(with_base(*resolved, entry)) : std::nullopt;
   }
 
   const toml::Toml& attacks_;

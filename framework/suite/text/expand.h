@@ -18,8 +18,11 @@ std::vector<Combination> combinations(const toml::Toml& entry, const std::string
 /// "[steps=5,restarts=2]"; "" for the empty combination.
 std::string label(const Combination& combination);
 
-/// Every attack of an `[attack]` table with its base written out: own keys replace the base's,
-/// whether they are a parameter, in `cross` or in `zip`. Attacks with a problem are left out.
+/// A copy of an attack with keys of its own, which replace the base's, whether they are a
+/// parameter, in `cross` or in `zip`.
+toml::Toml with_base(const toml::Toml& base, const toml::Toml& own);
+/// Every attack of an `[attack]` table with its base written out. Attacks with a problem are left
+/// out.
 toml::Toml::Table with_bases(const toml::Toml& attacks, toml::Problems& problems);
 
 /// Fills $name and ${name} in every string of a value; $$ is a dollar sign. A string that is just

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "suite/text/named_presets.h"
+#include "suite/text/recommended.h"
+
 namespace gauntlet::suite {
 namespace {
 
@@ -114,24 +117,27 @@ class Presets {
 }  // namespace
 
 toml::Toml with_presets(toml::Toml suite, const library::PluginCatalogue& plugins,
-                        const registry::Registry& registry, toml::Problems& problems) {
+                        const registry::Registry& registry, toml::Problems& problems,
+                        std::vector<std::string>& notes) {
   Presets presets(suite, plugins, registry, problems);
-  if (toml::Toml* attack = suite.find("attack"); attack && is_all(*attack))
-    *attack = presets.attacks(attack->position);
-  toml::Toml* defense = suite.find("defense");
-  if (!defense) return suite;
-  if (is_all(*defense)) {
-    defense->value = presets.defenses(defense->position);
-  } else if (const auto* rows = defense->get<toml::Toml::List>()) {
-    toml::Toml::List out;
-    for (const toml::Toml& row : *rows) {
-      toml::Toml::List written =
-          is_all(row) ? presets.defenses(row.position) : toml::Toml::List{row};
-      std::move(written.begin(), written.end(), std::back_inserter(out));
+  if (toml::Toml* defense = suite.find("defense")) {
+    if (is_all(*defense)) {
+      defense->value = presets.defenses(defense->position);
+    } else if (const auto* rows = defense->get<toml::Toml::List>()) {
+      toml::Toml::List out;
+      for (const toml::Toml& row : *rows) {
+        toml::Toml::List written =
+            is_all(row) ? presets.defenses(row.position) : toml::Toml::List{row};
+        std::move(written.begin(), written.end(), std::back_inserter(out));
+      }
+      defense->value = std::move(out);
     }
-    defense->value = std::move(out);
   }
-  return suite;
+  if (toml::Toml* attack = suite.find("attack")) {
+    if (is_all(*attack)) *attack = presets.attacks(attack->position);
+    if (is_recommended(*attack)) *attack = recommended_attacks(suite, registry, problems, notes);
+  }
+  return with_named_presets(std::move(suite), plugins, problems);
 }
 
 }  // namespace gauntlet::suite

@@ -122,6 +122,7 @@ TEST_F(Shown, IsWhatMakesTwoQuestionsDiffer) {
       text(pgd, "", "stack = [{ use = \"smoothing\", sigma = 0.3 }]\n"),
       text(pgd + ", precision = \"bfloat16\"", ""),
       text(pgd + ", goal = \"targeted\"", ""),
+      text(pgd + ", division = \"randomized\"", ""),
       text(pgd, "", "", "dataset = \"tiny\", samples = 3")};
   const Asked first = asked(suites.front());
   for (size_t i = 1; i < suites.size(); ++i) {
@@ -137,6 +138,43 @@ TEST_F(Shown, IsWhatMakesTwoQuestionsDiffer) {
         analysis::changes_between(first.parameters.dump(), other.parameters.dump()).empty())
         << suites[i];
   }
+}
+
+// Members of a list are named by all that they are asked with, in their order.
+TEST_F(Shown, IsEveryAttackOfAListInOrder) {
+  const auto both = [&](const std::string& first, const std::string& second) {
+    return asked(text("use = \"ensemble\", members = [" + first + ", " + second + "]", ""));
+  };
+  const std::string five = "{ use = \"pgd\", steps = 5 }", six = "{ use = \"pgd\", steps = 6 }",
+                    one = "{ use = \"fgsm\" }";
+  const Asked base = both(five, one);
+  EXPECT_EQ(evaluation::identity_of(base.question),
+            evaluation::identity_of(both(five, one).question));
+  for (const Asked& other : {both(six, one), both(one, five), both(five, five)}) {
+    EXPECT_NE(evaluation::identity_of(other.question), evaluation::identity_of(base.question));
+    EXPECT_FALSE(
+        analysis::changes_between(base.parameters.dump(), other.parameters.dump()).empty());
+  }
+  const json& members = base.parameters["attack"]["params"]["members"]["value"];
+  ASSERT_EQ(members.size(), 2u);
+  EXPECT_EQ(members[0]["use"], "pgd");
+  EXPECT_EQ(members[0]["steps"], 5);
+  EXPECT_EQ(members[0]["loss"], "cross_entropy") << "what is not written, too";
+  EXPECT_EQ(members[1]["use"], "fgsm");
+}
+
+TEST_F(Shown, IsWhatAnswersInsideOfAList) {
+  std::ofstream(folder_ / "suite.toml") << text(
+      "use = \"ensemble\", members = [{ use = \"fgsm\" }, { use = \"transfer\", source = "
+      "\"tiny/at\", attack = { use = \"pgd\" } }]",
+      "");
+  const suite::Suite read = suite::read_suite(folder_ / "suite.toml", {}, plugins_, registry_);
+  const data::Dataset data = registry_.load(read.data.entry, read.data.split);
+  const evaluation::Laboratory laboratory(plugins_, registry_, at::kCPU);
+  const suite::Job job = suite::job_of(read, read.cells.front());
+  const json by = evaluation::answerer(job.defense, *job.attack, laboratory);
+  for (const char* plugin : {"attack/ensemble", "attack/fgsm", "attack/transfer", "attack/pgd"})
+    EXPECT_NE(by.dump().find(plugin), std::string::npos) << plugin;
 }
 
 // The same files read otherwise are other data.

@@ -1,5 +1,6 @@
 #include "suite/plan.h"
 
+#include "suite/passes.h"
 #include "suite_fixture.h"
 
 namespace gauntlet {
@@ -34,6 +35,43 @@ TEST_F(Plan, CostIsStepsTimesPopulationDrawsAndRestarts) {
     EXPECT_EQ(cost.attack, expected[i]) << attack.name;
     EXPECT_EQ(cost.scoring, 1) << "deterministic";
   }
+}
+
+TEST_F(Plan, AttacksInTurnAddUp) {
+  const std::string members =
+      "members = [{ use = \"pgd\", steps = 10 }, { use = \"multitargeted\", attack = { use = "
+      "\"pgd\", steps = 5 } }, { use = \"nattack\", steps = 3, population = 4 }]";
+  const suite::Suite suite =
+      read(suite_text("a = { use = \"several\", " + members + " }\nb = { use = \"several\", " +
+                          members + ", repeats = [3, 1, 1], draws = 2 }\n",
+                      "[[defense]]\nname = \"n\"\nmodel = \"tiny/standard\"\n"
+                      "[[defense]]\nname = \"p\"\nmodel = \"tiny/pni-w\"\n"));
+  const auto cost = [&](size_t defense, size_t attack) {
+    return sample_cost(suite.defenses[defense], suite.attacks[attack], Access::kGradient,
+                       suite.scoring)
+        .attack;
+  };
+  // Two wrong classes; searches go forwards only.
+  EXPECT_DOUBLE_EQ(cost(0, 0), 10 + 2 * 5 + 12 / 3.0);
+  EXPECT_DOUBLE_EQ(cost(0, 1), 2 * (3 * 10 + 2 * 5 + 12 / 3.0));
+  EXPECT_DOUBLE_EQ(cost(1, 0), 24 + 3 * 30 / 3.0) << "30 draws compare what three have found";
+  EXPECT_DOUBLE_EQ(cost(1, 1), 2 * 44 + 5 * 30 / 3.0);
+}
+
+// By the names of their parameters: Auto-PGD, FAB and Square.
+TEST(Passes, TargetsCountWhereTheyAreUsed) {
+  using suite::queries_of;
+  const ParamMap apgd = {{"steps", 100}, {"targets", 9}, {"loss", "cross_entropy"}};
+  ParamMap apgd_t = apgd;
+  apgd_t["loss"] = "dlr_targeted";
+  EXPECT_EQ(queries_of(apgd, 10), 100);
+  EXPECT_EQ(queries_of(apgd_t, 10), 900);
+  EXPECT_EQ(queries_of(apgd_t, 4), 300) << "three wrong classes";
+  ParamMap fab = {{"steps", 50}, {"targets", 5}, {"targeted", false}};
+  EXPECT_EQ(queries_of(fab, 10), 450) << "all nine boundaries at once";
+  fab["targeted"] = true;
+  EXPECT_EQ(queries_of(fab, 10), 250);
+  EXPECT_EQ(queries_of({{"queries", 5000}, {"loss", "margin"}}, 10), 5000);
 }
 
 TEST_F(Plan, VotesCountInScoringAndInDecisionAttacks) {

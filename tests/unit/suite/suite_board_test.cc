@@ -72,6 +72,18 @@ TEST_F(BoardSuite, TakesAllButTheRowsFromTheBoard) {
     EXPECT_FALSE(attack.additional) << attack.name;
 }
 
+TEST_F(BoardSuite, TakesPresetsInTheSuiteAndNotInTheDefinition) {
+  write("presets/attacks/pgd.toml", "[attack.pgd-long]\nuse = \"pgd\"\nsteps = 900\n");
+  const suite::Suite suite = read(kEntry + "attack.long = \"pgd-long\"\n" + kRows);
+  EXPECT_EQ(suite.attacks.back().params.at("steps"), ParamValue(900));
+  EXPECT_TRUE(suite.attacks.back().additional);
+  const std::string pgd = "pgd = { use = \"pgd\", cross = { steps = [5, 20] } }";
+  for (const char* preset : {"pgd = \"pgd-long\"", "pgd = { base = \"pgd-long\", samples = 2 }"})
+    EXPECT_THAT(board_error(replaced(kBoard, pgd, preset)),
+                HasSubstr("the board: attack 'pgd': 'pgd-long' is none of its attacks; presets are "
+                          "copied into a definition"));
+}
+
 TEST_F(BoardSuite, GoesOnWithAttacksOfTheSuitesOwn) {
   const suite::Suite suite =
       read(kEntry + "attack.stronger = { base = \"pgd\", restarts = 3 }\n" + kRows);
