@@ -109,11 +109,6 @@ constexpr CheckWords kCheckWords[] = {
      "{attack} leaves {accuracy_percent:.1f} %, {other}, without an attacker, "
      "{other_accuracy_percent:.1f} % of the same images: gradients point nowhere",
      "run {attack} with more steps and restarts, and add an attack without gradients", "records"},
-    {"random_noise",
-     "gradient attacks leave {accuracy_percent:.1f} %, random noise {other_accuracy_percent:.1f} %",
-     "random noise leaves {other_accuracy_percent:.1f} %, less than the best gradient attack, "
-     "{attack}, with {accuracy_percent:.1f} %",
-     "add attack.square = \"square\" and run more steps and restarts: gradients are masked"},
     // Of probes (audit/probe_*.cc).
     {"outputs", "outputs are logits", "outputs are {what}",
      "give logits: without them no loss and no gradient tells an attack anything"},
