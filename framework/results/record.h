@@ -48,9 +48,9 @@ struct Outcome {
   int64_t label = 0;
   int64_t clean_right = 0;   ///< of `trials`
   int64_t robust_right = 0;  ///< of `trials`
-  int64_t predicted = -1;  ///< class of the adversarial input by majority of trials; -1 refused
-  double margin = 0;       ///< of the true class on the adversarial input, first trial
-  double distance = 0;     ///< of the adversarial input, in the threat's norm
+  int64_t predicted = -1;    ///< class of the adversarial input by majority of trials; -1 refused
+  double margin = 0;         ///< of the true class on the adversarial input, first trial
+  double distance = 0;       ///< of the adversarial input, in the threat's norm
   int64_t queries = 0;
   /// Right answers in the first trials / 2: the worst case chooses an attack by one half and counts
   /// the other. Unset of deterministic models, of a single trial, and in older records.

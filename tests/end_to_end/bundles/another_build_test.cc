@@ -144,15 +144,16 @@ TEST_F(Bundles, RandomAnswersOnAnotherBuildDifferByChance) {
   EXPECT_THAT(failures(opened), HasSubstr("differs from the model's by more than chance"));
 }
 
-TEST_F(Bundles, ARescoredAccuracyOnAnotherBuildDiffersByChance) {
+TEST_F(Bundles, HalvesOfTrialsAreThoseOfTheDraws) {
   Opened opened(bundle(suite("noisy@1", kVote)));
-  opened.change("at", made_elsewhere);
-  opened.change("at",
-                [](boards::BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.005; });
-  EXPECT_THAT(failures(opened), IsEmpty());
-  opened.change("at",
-                [](boards::BoardEntry& entry) { *entry.threats[0].rescored_accuracy += 0.2; });
-  EXPECT_THAT(failures(opened), HasSubstr("claims a rescored accuracy of"));
+  opened.change(
+      "at",
+      [](boards::BoardEntry& entry) {
+        results::Outcome& outcome = pgd_of(entry).outcomes.front();
+        outcome.robust_first = outcome.robust_right + 1;
+      },
+      /*honest_sums=*/true);
+  EXPECT_THAT(failures(opened, /*model=*/false), HasSubstr("that its totals rule out"));
 }
 
 // Whatever such a bundle says of its draws, it is not the model that bears it out.
