@@ -1,4 +1,4 @@
-// Distances that minimal-norm attacks found, row by row.
+// Distances that attacks on the smallest perturbation found, row by row.
 #include "reports/distances.h"
 
 #include <fmt/format.h>
@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kColumns = 4;  // epsilon in so many parts
 
+/// With three digits.
 std::string distance_text(double distance) { return fmt::format("{:.3g}", distance); }
 
 /// Of a value that lies beyond epsilon where there is none.

@@ -11,7 +11,6 @@ using namespace gauntlet;
 using fab::kInfinity;
 
 constexpr double kLuck = 0.6;  // of epsilon: among noise, hits that are nearer show little
-constexpr int64_t kManyClasses = 20;
 
 struct Fab final : Attack {
   struct Params {
@@ -38,14 +37,14 @@ struct Fab final : Attack {
   }
 
   std::string remark(const ThreatModel&, const TargetFacts& target, Goal goal) const override {
-    if (p.targeted || goal != Goal::kUntargeted || target.classes <= kManyClasses) return "";
+    if (p.targeted || goal != Goal::kUntargeted || target.classes <= 20) return "";
     return "fab asks " + std::to_string(target.classes - 1) +
            " gradients a step, one for each wrong class; targeted = true asks one";
   }
 
   Tensor run(Target& target, const Task& task) override {
-    Search s{target, task, task.x, task.full(kInfinity),
-             target.facts().stochastic && p.under_noise == "edge"};
+    const bool to_edge = target.facts().stochastic && p.under_noise == "edge";
+    Search s{target, task, task.x, task.full(kInfinity), to_edge};
     if (task.loss)
       descend(s, {*task.loss});
     else if (task.goal != Goal::kUntargeted)
@@ -92,19 +91,21 @@ struct Fab final : Attack {
   void descend(Search& s, const std::vector<Loss>& boundaries) const {
     const Task& task = s.task;
     const Loss gap = margin(task.goal);
-    const bool noise = s.target.facts().stochastic;
+    const bool noise = s.target.facts().stochastic,
+               kinks = task.goal != Goal::kUntargeted && !noise;
     Tensor x = first(task);
     for (int64_t step = 0; step < p.steps; ++step) {
       s.propose();
       const std::vector<Gradient> g = s.target.gradients(x, boundaries);
-      const Tensor hit = gap(g[0].outputs, task.rows()) > 0;
+      const Tensor here = gap(g[0].outputs, task.rows());
       // A sample out of budget is shown its last logits, which are of another point.
-      if (!noise) s.keep(x, hit & s.target.active());
-      x = stepped(task, x, g, hit);
-      s.propose();
-      const Tensor won = (s.target.losses(x, gap, look()) > 0) & s.target.active();
-      s.keep(x, won);
-      x = torch::where(per_image(won), task.x + p.beta * (x - task.x), x);
+      if (!noise) s.keep(x, (here > 0) & s.target.active());
+      const Tensor to = stepped(task, x, g, here > 0);
+      const Tensor there = s.target.losses(to, gap, look());
+      const Tensor won = (there > 0) & s.target.active(), half = (there < here) & ~won & kinks;
+      s.keep(to, won);
+      x = torch::where(per_image(half), (x + to) / 2, to);  // else steps may go to and fro
+      x = torch::where(per_image(won), task.x + p.beta * (to - task.x), x);
     }
   }
 
@@ -116,9 +117,9 @@ struct Fab final : Attack {
     const Tensor logits = s.target.scores(s.task.x, look()).logits;
     const Tensor order = logits.scatter(1, s.task.y.unsqueeze(1), -kInfinity)
                              .argsort(/*stable=*/true, 1, /*descending=*/true);
-    const int64_t wrong = logits.size(1) - 1;
-    const int64_t count = p.targets == 0 ? wrong : std::min(p.targets, wrong);
-    for (int64_t rank = 0; rank < count; ++rank) descend(s, {fab::gap_to(order.select(1, rank))});
+    const int64_t wrong = logits.size(1) - 1,
+                  count = p.targets ? std::min(p.targets, wrong) : wrong;
+    for (int64_t k = 0; k < count; ++k) descend(s, {fab::gap_to(order.select(1, k))});
   }
 
   // The input; a restart begins at a random point of half the ball.
