@@ -9,7 +9,7 @@ namespace gauntlet {
 namespace {
 using namespace toys;
 
-constexpr Norm kNorms[] = {Norm::kLinf, Norm::kL2, Norm::kL1};
+constexpr Norm kFabNorms[] = {Norm::kLinf, Norm::kL2, Norm::kL1};
 
 // |d_i| of one row whose pixels move with a common level: Linf's is the distance, L2's the length
 // along w, L1's the steepness from which on pixels move (the last one partially).
@@ -66,7 +66,7 @@ Problems problems(int64_t n, double scale) {
 
 TEST(FabHyperplane, IsReachedByTheShortestWayInsideTheBox) {
   for (const double scale : {1e-30, 1.0, 1e30})
-    for (const Norm norm : kNorms) {
+    for (const Norm norm : kFabNorms) {
       SCOPED_TRACE(std::to_string(int(norm)) + " " + std::to_string(std::log10(scale)));
       const Problems p = problems(300, scale);
       const ThreatModel threat = threat_of(norm, 1);
@@ -96,7 +96,7 @@ TEST(FabHyperplane, IsReachedByTheShortestWayInsideTheBox) {
 // What is missing may be negative: then the way is down the slope.
 TEST(FabHyperplane, IsReachedFromEitherSide) {
   const Problems p = problems(50, 1);
-  for (const Norm norm : kNorms) {
+  for (const Norm norm : kFabNorms) {
     const ThreatModel threat = threat_of(norm, 1);
     EXPECT_TRUE(torch::equal(fab::onto(p.x, p.w, -p.missing, threat),
                              fab::onto(p.x, -p.w, p.missing, threat)));
@@ -105,7 +105,7 @@ TEST(FabHyperplane, IsReachedFromEitherSide) {
 
 TEST(FabHyperplane, WithoutASlopeNothingMoves) {
   const Problems p = problems(5, 0);
-  for (const Norm norm : kNorms)
+  for (const Norm norm : kFabNorms)
     for (const double missing : {0.0, 1.0})
       EXPECT_TRUE(fab::onto(p.x, p.w, torch::full({5}, missing, torch::kDouble), threat_of(norm, 1))
                       .eq(0)
@@ -155,7 +155,7 @@ TEST(Fab, OneStepOfALinearModelHasTheExactLength) {
     for (const double size : {1e-12, 1.0, 1e12}) {
       const Toy t = around_the_middle(classes, size);
       const evaluation::CraftBatch batch = near_the_middle(t, 20);
-      for (const Norm norm : kNorms) {
+      for (const Norm norm : kFabNorms) {
         SCOPED_TRACE(std::to_string(int(norm)) + ", classes " + std::to_string(classes));
         const Tensor least = exact(t, batch, norm);
         const Tensor x = asked({{"steps", 1}, {"eta", 1.0}}, t, batch, norm).at(1);
@@ -212,7 +212,7 @@ TEST(Fab, EachTargetTakesARunAndMoreOfThemAreNoWorse) {
 TEST(Fab, OfTwoClassesTargetedIsTheSame) {
   const Toy t = toy(curved(kImage, 2));
   const evaluation::CraftBatch batch = batch_of(*t.model, 20);
-  for (const Norm norm : kNorms)
+  for (const Norm norm : kFabNorms)
     EXPECT_TRUE(torch::equal(answer("fab", {{"targeted", true}, {"steps", 20}}, t, batch, norm),
                              answer("fab", {{"steps", 20}}, t, batch, norm)));
 }
@@ -220,7 +220,7 @@ TEST(Fab, OfTwoClassesTargetedIsTheSame) {
 TEST(Fab, CutsOfABatchChangeNothingInAnyNorm) {
   const Toy t = toy(curved({3, 8, 8}, 5));
   const evaluation::CraftBatch batch = batch_of(*t.model, 9);
-  for (const Norm norm : kNorms)
+  for (const Norm norm : kFabNorms)
     for (const bool targeted : {false, true}) {
       const ParamMap params = {{"steps", 20}, {"targeted", targeted}};
       const Tensor whole = answer("fab", params, t, batch, norm);
@@ -234,7 +234,7 @@ TEST(Fab, WithoutGradientsItAnswersTheInput) {
   const Toy t = toy(
       std::make_shared<ToyNetwork>(kImage, torch::zeros({3, 48}), torch::tensor({1.f, 0.f, 0.f})));
   const evaluation::CraftBatch batch = batch_of(*t.model, 4);
-  for (const Norm norm : kNorms)
+  for (const Norm norm : kFabNorms)
     for (const int restarts : {1, 3}) {
       evaluation::CraftRules rules;
       rules.restarts = restarts;
