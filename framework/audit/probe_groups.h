@@ -4,8 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "audit/probes.h"
+#include "audit/probe_job.h"
 #include "audit/subject.h"
+#include "evaluation/laboratory.h"
 
 namespace gauntlet::audit {
 

@@ -2,28 +2,13 @@
 // Carlini et al., 2019, https://arxiv.org/abs/1902.06705; Athalye et al., 2018,
 // https://arxiv.org/abs/1802.00420; Pintor et al., 2022, https://arxiv.org/abs/2106.09947.
 #pragma once
-#include <atomic>
-#include <functional>
 #include <vector>
 
-#include "data/dataset.h"
+#include "audit/probe_job.h"
 #include "evaluation/laboratory.h"
 #include "results/check.h"
-#include "suite/suite.h"
 
 namespace gauntlet::audit {
-
-/// One row under one threat, on some 200 images.
-struct ProbeJob {
-  const suite::DefenseSpec& defense;
-  const suite::ThreatSpec& threat;
-  const std::vector<suite::AttackSpec>& attacks;  ///< of the suite: the strongest is run longer
-  const data::Dataset& data;
-  std::vector<int64_t> indices;  ///< samples of the data set
-  int64_t seed = 0;
-  const std::atomic<bool>* stop = nullptr;
-  std::function<void(int64_t done, int64_t of)> progress = {};  ///< groups of questions
-};
 
 /// One check a code, those that passed too, in the order of check_words.cc; none of what does not
 /// apply (votes, noise). What a plugin does wrong on the way fails the check that asked, with the

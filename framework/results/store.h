@@ -67,8 +67,8 @@ class Store {
     std::vector<RowAudit> audits;
     std::vector<Difference> differences;  ///< of rows with a baseline: latest_run() finds them
     std::vector<DistanceCurve> distance_curves;  ///< of minimal-norm attacks: as differences
-    int64_t newer = 0;                    ///< runs of other builds that began after it
-    int64_t lost = 0;                     ///< records that are not as they were written
+    int64_t newer = 0;                           ///< runs of other builds that began after it
+    int64_t lost = 0;                            ///< records that are not as they were written
   };
   /// The run that began here; else the newest of this build; else the newest. Of records that are
   /// not as they were written there is a name, a reason and no number. Throws BadInput if there is

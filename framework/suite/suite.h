@@ -114,7 +114,7 @@ struct Suite {
   AuditSpec audit;
   std::vector<Cell> cells;  ///< every combination: seed, then threat, then defense, then attack
   std::vector<CertifiedRow> certified;  ///< rows that certify, after the cells; empty: not asked
-  std::vector<std::string> notes;  ///< what reading it left out, a sentence each
+  std::vector<std::string> notes;       ///< what reading it left out, a sentence each
 };
 
 struct SuiteOptions {

@@ -23,10 +23,9 @@ struct Context {
 };
 
 bool uses_attack(const Schema& schema) {
-  return std::any_of(schema.begin(), schema.end(),
-                     [](const ParamSpec& spec) {
-                       return spec.type == ParamType::kUse || spec.type == ParamType::kUseList;
-                     });
+  return std::any_of(schema.begin(), schema.end(), [](const ParamSpec& spec) {
+    return spec.type == ParamType::kUse || spec.type == ParamType::kUseList;
+  });
 }
 
 void read_layer_plugins(toml::TableReader& recipe, const Context& context, std::vector<Use>& out) {
