@@ -70,21 +70,14 @@ double sign_flip_p_value(const std::vector<double>& values) {
   return tail_of_sign_flips(steps, observed);
 }
 
-/// Degrees of freedom of a variance over so many images and that of shared draws, by Satterthwaite.
-double freedom_of(double over_images, int64_t images, const results::Shared& shared) {
-  const double whole = over_images + shared.variance;
-  const double parts = over_images * over_images / std::max(1.0, double(images - 1)) +
-                       shared.variance * shared.variance / shared.freedom;
-  return parts > 0 ? whole * whole / parts : INFINITY;
-}
-
 double student_p_value(const std::vector<double>& values, const results::Shared& shared) {
   double sum = 0, squares = 0;
   for (const double d : values) sum += d, squares += d * d;
   const auto n = double(values.size());
   const double over_images = squares / (n * n);
   const double t = std::abs(sum / n) / std::sqrt(over_images + shared.variance);
-  return 2 * results::student_tail(t, freedom_of(over_images, int64_t(values.size()), shared));
+  return 2 *
+         results::student_tail(t, results::freedom_of(over_images, std::max(1.0, n - 1), shared));
 }
 
 /// Means of resamples of the images, with what shared draws add. Images of one value are drawn
@@ -95,7 +88,7 @@ std::vector<double> resampled_means(const std::vector<double>& values,
   for (const double value : values) ++counts[value];
   std::mt19937_64 random(0);
   // A t deviate: how much shared draws add is itself known from few of them.
-  std::student_t_distribution<double> shared(std::isinf(draws.freedom) ? 1e9 : draws.freedom);
+  std::student_t_distribution<double> shared(std::clamp(draws.freedom, 1.0, 1e9));
   std::vector<double> means;
   for (int64_t r = 0; r < kResamples; ++r) {
     double sum = 0;
@@ -193,7 +186,7 @@ results::Difference paired_difference(const Pairs& pairs, double level) {
   // Agresti and Min's own quantile where images share nothing.
   const bool shared = pairs.shared.variance > 0;
   const double freedom =
-      shared ? freedom_of(over_images, int64_t(values.size()), pairs.shared) : INFINITY;
+      shared ? results::freedom_of(over_images, std::max(1.0, n - 1), pairs.shared) : INFINITY;
   const double half = results::student_quantile(0.5 + level / 2, freedom) * se;
   results::Difference out;
   out.ok = true;

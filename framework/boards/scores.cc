@@ -90,6 +90,12 @@ void compare(std::vector<std::string>& out, const std::string& where,
   compare(out, where, "the upper end of its interval as", claimed.high, found.high);
 }
 
+/// By the rule that a claim names.
+results::Interval interval_as(const results::Interval& claimed, const BoardScore& score) {
+  if (!is_normal_rule(claimed) || claimed.method == score.interval.method) return score.interval;
+  return results::normal_of_rates(score.rates, score.shared.variance);
+}
+
 void check(std::vector<std::string>& out, const BoardThreat& under) {
   const std::string& name = under.threat.name;
   for (const BoardAttack& attack : under.attacks)
@@ -100,7 +106,7 @@ void check(std::vector<std::string>& out, const BoardThreat& under) {
   const BoardScore score = score_of(under);
   compare(out, name, "clean accuracy", under.clean_accuracy, score.clean_accuracy);
   compare(out, name, "robust accuracy", under.robust_accuracy, score.accuracy);
-  compare(out, name, under.interval, score.interval);
+  compare(out, name, under.interval, interval_as(under.interval, score));
   if (under.complete != score.complete())
     out.push_back(
         name +

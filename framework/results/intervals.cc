@@ -96,6 +96,14 @@ Shared shared_of(const std::vector<int64_t>& by_trial, const std::vector<int64_t
   return out;
 }
 
+double freedom_of(double variance, double freedom, const Shared& shared) {
+  const double whole = variance + shared.variance;
+  const double parts =
+      variance * variance / freedom +
+      (shared.variance > 0 ? shared.variance * shared.variance / shared.freedom : 0);
+  return parts > 0 ? std::max(1.0, whole * whole / parts) : INFINITY;
+}
+
 Shared sum_of(const Shared& a, const Shared& b) {
   const double variance = a.variance + b.variance;
   const int64_t fewer = a.trials == 0   ? b.trials
@@ -129,21 +137,22 @@ Interval of_rates(const std::vector<double>& rates, const Shared& shared, double
   const double n = double(rates.size()), mean = std::clamp(mean_of_rates(rates), 0.0, 1.0);
   const bool with_draws = shared.trials >= kLeastSharedTrials,
              without = shared.trials > 0 && !with_draws;
-  const double draws = with_draws ? shared.variance : 0;
+  const Shared draws = with_draws ? shared : Shared{};
   if (is_extreme(mean, n)) {
     // As many images as would have the variance of hits and misses, and of shared draws.
-    const double share = mean * (1 - mean), images = draws > 0 ? share / (share / n + draws) : n;
-    const double z = student_quantile(0.5 + level / 2, draws > 0 ? shared.freedom : INFINITY);
-    Interval out = wilson_of_share(mean, share > 0 ? images : n, z, level);
+    const double hits = mean * (1 - mean) / n, variance = hits + draws.variance;
+    const bool wider = hits > 0 && draws.variance > 0;
+    const double z = wider ? student_quantile(0.5 + level / 2, freedom_of(hits, INFINITY, draws))
+                           : normal_quantile(0.5 + level / 2);
+    Interval out = wilson_of_share(mean, wider ? n * hits / variance : n, z, level);
     if (with_draws) out.unit = "image x draw", out.method = "Wilson over images and shared draws";
     if (without) out.method = "Wilson over images only, given the draws";
     return out;
   }
-  const double over = variance_over_images(rates, mean), variance = over + draws;
-  const double parts = over * over / (n - 1) + (draws > 0 ? draws * draws / shared.freedom : 0);
+  const double over = variance_over_images(rates, mean), variance = over + draws.variance;
   const double half =
       variance > 0
-          ? student_quantile(0.5 + level / 2, variance * variance / parts) * std::sqrt(variance)
+          ? student_quantile(0.5 + level / 2, freedom_of(over, n - 1, draws)) * std::sqrt(variance)
           : 0;
   return around(mean, half, level, with_draws ? "image x draw" : "image",
                 with_draws ? "Student t over images and shared draws"

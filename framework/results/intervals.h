@@ -31,6 +31,9 @@ struct Shared {
 /// than two trials, which show nothing of it. Degrees of freedom by Satterthwaite (Biometrics
 /// Bulletin 2, 1946).
 Shared shared_of(const std::vector<int64_t>& by_trial, const std::vector<int64_t>& by_image);
+/// Degrees of freedom of a variance with so many of its own and what shared draws add to it, by
+/// Satterthwaite; at least 1.
+double freedom_of(double variance, double freedom, const Shared& shared);
 /// Of the mean of independent accuracies.
 Shared mean_of(const std::vector<Shared>& parts);
 /// Of the sum or difference of two independent accuracies.

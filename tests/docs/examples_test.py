@@ -250,6 +250,8 @@ def suite_texts(page):
             parts["top"] = f"[scoring]\n{lines}\n"
         elif row.heading == "`certify`":
             parts["top"] = f"[certify]\n{lines}\n"
+        elif row.heading == "`audit`":
+            parts["top"] = f"[audit]\n{lines}\n"
         elif row.heading == "`data`":
             drop = keys_in(lines) | ({"dataset", "samples"} if "path" in keys_in(lines) else set())
             kept = [line for line in parts["data"].splitlines() if not keys_in(line) & drop]

@@ -30,6 +30,7 @@ TYPES = [("true or false", "`true` or `false`"), ("a list of whole numbers", "li
          ("a whole number", "whole number"), ("a number", "number"), ("a string", "text"), ("a file name", "file"),
          ("a list of registry models", "list of [models](suites.md#a-model-as-a-parameter)"),
          ("the id of a registry model", "[model](suites.md#a-model-as-a-parameter)"),
+         ("a list of plugins: ", "list of [attacks](suites.md#a-plugin-with-parameters)"),
          ("a plugin: ", "[attack](suites.md#a-plugin-with-parameters)")]
 SUITE = """schema = 1
 name = "parameters"

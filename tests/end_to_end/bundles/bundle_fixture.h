@@ -28,6 +28,7 @@ const std::string kVote = "[{ use = \"smoothing\", vote = \"soft\", sigma = 0.1,
 // As if the model had answered right.
 inline void make_right(results::Outcome& outcome, int64_t trials) {
   outcome.robust_right = trials, outcome.predicted = outcome.label;
+  if (outcome.robust_first) outcome.robust_first = trials / 2;
   outcome.margin = std::abs(outcome.margin) + 0.5;
 }
 

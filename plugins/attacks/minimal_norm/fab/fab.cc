@@ -62,7 +62,6 @@ struct Fab final : Attack {
     const Task& task;
     Tensor best, norm;  // the best hit and its distance; infinite: none
     bool to_edge;
-
     // These points are hits, [N] bool.
     void keep(const Tensor& x, const Tensor& hit) {
       const Tensor distance = task.threat.distance(task.x, x);
