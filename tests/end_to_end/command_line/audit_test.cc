@@ -89,7 +89,7 @@ TEST_F(Audit, BadWordsAreRefused) {
   EXPECT_EQ(audit({"--fail-on", "never"}).code, 2);
   EXPECT_EQ(audit({"--samples", "0"}).code, 2);
   std::vector<std::string> arguments = small_run("40");
-  arguments.insert(arguments.end(), {"--set", "audit.samples=41"});
+  arguments.insert(arguments.end(), {"--set", "audit={ samples = 41 }"});
   const Ended ended = gauntlet(arguments);
   EXPECT_EQ(ended.code, 2);
   EXPECT_THAT(ended.err, HasSubstr("41 is more than the suite's 40 samples"));

@@ -29,7 +29,7 @@ TEST_F(Words, ThatAreNoCommandAreNamedWithTheNearest) {
   EXPECT_EQ(said({"board", "frobnicate"}),
             "gauntlet board: there is no command 'frobnicate'; known: build, list, show, add");
   EXPECT_THAT(said({"frobnicate"}), StartsWith("gauntlet: there is no command 'frobnicate'; known: "
-                                               "run, check, train"));
+                                               "run, check, audit, train"));
   EXPECT_THAT(said({"suite.toml"}), HasSubstr("'gauntlet run suite.toml' runs a suite"));
   EXPECT_THAT(said({}), StartsWith("gauntlet: a command is missing, expected one of run, check"));
   EXPECT_EQ(said({"plugins"}),
