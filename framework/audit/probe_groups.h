@@ -1,6 +1,5 @@
 // The groups of probes. Each adds one check a code.
 #pragma once
-#include <map>
 #include <optional>
 #include <vector>
 

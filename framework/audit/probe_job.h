@@ -1,4 +1,4 @@
-// What probes are asked of.
+// What a row is probed with.
 #pragma once
 #include <atomic>
 #include <functional>

@@ -178,13 +178,17 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
     if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
     const Tensor all_sums = torch::cat({sum, weight * lost.unsqueeze(1)}, 1);
     const Tensor top = std::get<0>(all_sums.index_select(0, open).topk(2, 1));
-    const Tensor lead = top.select(1, 0) - top.select(1, 1);
+    // Ballots may be negative: without a lost draw no answer is no candidate yet, but any lost draw
+    // would make it one.
+    const Tensor best = sum.index_select(0, open).amax(1);
+    const Tensor undecided = (lost.index_select(0, open) == 0) & (best <= 0);
+    const Tensor lead = (top.select(1, 0) - top.select(1, 1)).masked_fill(undecided, -1);
     // A small allowance keeps rounding of the sums from closing a row that could still tie.
     open = open.masked_select(lead <= votes_->lead() * double(all - draw) + 1e-3);
   }
   const Tensor answer = sum.argmax(1)
                             .masked_fill(refused * 2 > taken, kRefused)
-                            .masked_fill(weight * lost > sum.amax(1), kNoAnswer);
+                            .masked_fill((lost > 0) & (weight * lost > sum.amax(1)), kNoAnswer);
   return {answer, sum / taken.unsqueeze(1), lost > 0, forwards};
 }
 

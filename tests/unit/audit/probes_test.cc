@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "audit/probe_groups.h"
+#include "audit/probes.h"
 #include "tests/support/laboratory_fixture.h"
 #include "tests/unit/evaluation/toys.h"
 

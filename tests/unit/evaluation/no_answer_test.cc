@@ -119,6 +119,35 @@ TEST(NoAnswer, OfADetectorIsNoAnswerOfTheDefense) {
   EXPECT_FALSE(v.right[0].masked_select(v.faulty).any().item<bool>());
 }
 
+// A voter may count logits, which may all be negative.
+TEST(NoAnswer, IsNoneWhereBallotsAreNegative) {
+  struct Deep final : Defense, Votes {
+    bool bounded = false;
+    int64_t mc_samples() const override { return 16; }
+    Tensor perturb(const Tensor& x, Noise& noise) override {
+      return x + 0.3 * noise.normal(x.sizes().slice(1));
+    }
+    Tensor ballot(const Outputs& out) override { return out.logits.softmax(1) - 5; }
+    double lead() const override { return bounded ? 1 : std::numeric_limits<double>::infinity(); }
+  };
+  const evaluation::CraftBatch batch = lights();
+  std::vector<Tensor> answers;
+  for (const bool bounded : {false, true}) {
+    auto deep = std::make_shared<Deep>();
+    deep->bounded = bounded;
+    evaluation::DefendedModel model = defended(broken_in_the_dark(0), {deep});
+    model.probe(batch.x.narrow(0, 0, 8));
+    const auto decision =
+        model.decide(batch.x, noise_for(3, evaluation::Stream::kScoring, batch.index));
+    EXPECT_FALSE(decision.answer.masked_select(decision.faulty.logical_not())
+                     .eq(evaluation::DefendedModel::kNoAnswer)
+                     .any()
+                     .item<bool>());
+    answers.push_back(decision.answer);
+  }
+  EXPECT_TRUE(answers[0].equal(answers[1])) << "an early end must not change an answer";
+}
+
 TEST(NoAnswer, OfABallotIsTheVotersFault) {
   struct Bad final : Defense, Votes {
     int64_t mc_samples() const override { return 4; }
