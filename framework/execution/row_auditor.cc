@@ -18,6 +18,9 @@ namespace {
 using nlohmann::json;
 using results::RowAudit;
 
+// Attacks that probes run whatever the suite has (audit/probe_attacks.cc, audit/probe_doubling.cc).
+constexpr const char* kOfProbes[] = {"nattack", "pgd", "square"};
+
 // Names of an audit from records alone: it depends on nothing but these.
 std::string records_identity(const std::vector<results::CellRecord>& cells) {
   std::string names = "audit";
@@ -78,6 +81,9 @@ RowAudit RowAuditor::probe(const AuditedRow& row, size_t number, size_t of) cons
   json by = {{"records", row.of_records.fingerprint}};
   for (const suite::AttackSpec& attack : suite_.attacks)
     by["probes"].push_back(evaluation::answerer(*row.defense, attack, lab_));
+  for (const char* name : kOfProbes)
+    if (lab_.plugins().has("attack", name))
+      by["plugins"][name] = lab_.plugins().digest("attack", name);
   RowAudit out = row.of_records;
   out.identity = evaluation::identity_of(question(row));
   out.fingerprint = evaluation::identity_of(by);

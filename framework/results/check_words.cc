@@ -216,6 +216,8 @@ const CheckWords* check_words_of(const Finding& finding) {
 }  // namespace
 
 std::string sentence(const Check& check) {
+  if (check.finding.figures.contains("reason"))
+    return with_figures("it cannot be asked: {reason}", check.finding);
   const CheckWords* words = check_words_of(check.finding);
   if (words == std::end(kCheckWords)) return sentence(check.finding);
   return with_figures(check.level == Level::kPass ? words->passed : words->found, check.finding);
@@ -223,6 +225,8 @@ std::string sentence(const Check& check) {
 
 std::string advice(const Check& check) {
   const CheckWords* words = check_words_of(check.finding);
+  if (check.finding.figures.contains("reason"))
+    return "find out why: a question that cannot be asked leaves a doubt";
   if (check.level == Level::kPass || words == std::end(kCheckWords)) return "";
   return with_figures(words->advice, Finding{check.finding.code, check.finding.figures, ""});
 }

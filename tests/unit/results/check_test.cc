@@ -62,6 +62,12 @@ TEST(ACheck, IsToldInTheWordsOfItsCase) {
   EXPECT_EQ(sentence(found("unheard_of", Level::kFail, {}, "new")), "unheard_of (case = new)");
 }
 
+TEST(ACheck, ThatCouldNotBeMadeSaysWhy) {
+  const Check check{{"slope", {{"reason", "the layer throws"}}}, Level::kFail};
+  EXPECT_EQ(sentence(check), "it cannot be asked: the layer throws");
+  EXPECT_NE(advice(check), "");
+}
+
 TEST(ACheck, IsReadAsItWasWritten) {
   for (const Check& check : checks_of_records())
     EXPECT_EQ(json::parse(json(check).dump()).get<Check>(), check) << json(check);
