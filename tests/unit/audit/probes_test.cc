@@ -1,9 +1,10 @@
 // Defenses that cheat in one way each, and what is found; honest ones pass everything.
+#include "audit/probes.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "audit/probe_groups.h"
-#include "audit/probes.h"
 #include "tests/support/laboratory_fixture.h"
 #include "tests/unit/evaluation/toys.h"
 
