@@ -2,6 +2,7 @@
 
 #include "analysis/differences.h"
 #include "analysis/distance_curves.h"
+#include "results/outcomes.h"
 
 namespace gauntlet::analysis {
 
@@ -10,7 +11,10 @@ results::Store::Run latest_run(const results::Store& store) {
   const auto kept = [](const results::CellRecord& cell) { return cell.outcomes; };
   run.differences = differences_of(run.settings, run.cells, kept);
   run.distance_curves = distance_curves_of(run.cells, kept);
-  for (results::CellRecord& cell : run.cells) cell.outcomes.clear();
+  for (results::CellRecord& cell : run.cells) {
+    if (cell.stochastic && !cell.outcomes.empty()) cell.draws = draw_figures(cell);
+    cell.outcomes.clear();
+  }
   return run;
 }
 

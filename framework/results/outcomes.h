@@ -19,15 +19,6 @@ std::vector<std::string> contradictions(const CellRecord& record);
 /// Samples, accuracies, ties and interval of a record whose outcomes and trials are complete.
 void summarise(CellRecord& record);
 
-/// What a randomized row's accuracy is made of, beside the mean over images and trials that its
-/// interval is of.
-struct DrawFigures {
-  Interval images;                     ///< over images alone, given the draws
-  std::optional<Interval> draws = {};  ///< over shared draws alone, given the images
-  /// Share of images that are right without an attack in every trial: what an attacker leaves who
-  /// changes nothing and asks until the answer is wrong, as often as there are trials.
-  double clean_in_every_trial = 0;
-};
 /// Of a record whose outcomes are complete.
 DrawFigures draw_figures(const CellRecord& record);
 

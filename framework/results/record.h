@@ -57,6 +57,16 @@ struct Outcome {
   std::optional<int64_t> robust_first = {};
 };
 
+/// What a randomized row's accuracy is made of, beside the mean over images and trials that its
+/// interval is of.
+struct DrawFigures {
+  Interval images;                     ///< over images alone, given the draws
+  std::optional<Interval> draws = {};  ///< over shared draws alone, given the images
+  /// Share of images that are right without an attack in every trial: what an attacker leaves who
+  /// changes nothing and asks until the answer is wrong, as often as there are trials.
+  double clean_in_every_trial = 0;
+};
+
 struct CellRecord {
   int schema_version = 1;
   std::string identity, fingerprint;
@@ -92,6 +102,8 @@ struct CellRecord {
   std::vector<Outcome> outcomes;  ///< empty unless ok
   std::string x_adv;              ///< file name below artifacts/; empty unless ok
   std::string x_adv_sha256;       ///< of that file; empty too in records of older stores
+  /// Of a randomized row; not kept in stores: latest_run() finds them in the outcomes.
+  std::optional<DrawFigures> draws = {};
 };
 
 /// Worst case over attacks for one defense, threat and seed: mean over samples of the minimum.

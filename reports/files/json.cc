@@ -9,7 +9,6 @@
 #include "reports/summary.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
-#include "results/outcomes.h"
 
 namespace gauntlet::reports::files {
 namespace {
@@ -50,10 +49,10 @@ Json findings_of(const std::vector<results::Finding>& findings) {
   return out;
 }
 
-// Of a randomized row, beside its mean and interval; null where outcomes are not at hand.
+// Of a randomized row, beside its mean and interval.
 Json draws_of(const results::CellRecord& record) {
-  if (!has_result(record) || !record.stochastic || record.outcomes.empty()) return nullptr;
-  const results::DrawFigures figures = draw_figures(record);
+  if (!has_result(record) || !record.draws) return nullptr;
+  const results::DrawFigures& figures = *record.draws;
   return {{"trials", record.trials},
           {"interval_over_images", interval_of(figures.images)},
           {"interval_over_draws", figures.draws ? interval_of(*figures.draws) : Json(nullptr)},

@@ -33,6 +33,23 @@ TEST(ReportJson, SatisfiesItsSchema) {
   EXPECT_EQ(problems(reports::files::report_json(compared_run())), "");
 }
 
+TEST(ReportJson, SaysWhatARandomRowIsMadeOf) {
+  results::Store::Run run = synthetic_run();
+  results::CellRecord& cell = run.cells.front();
+  cell.stochastic = true, cell.trials = 8;
+  cell.draws = {.images = {0.1, 0.2, 0.95, "image", "Student t over images"},
+                .draws = results::Interval{0.12, 0.18, 0.95, "draw", "Student t over shared draws"},
+                .clean_in_every_trial = 0.5};
+  const std::string text = reports::files::report_json(run);
+  EXPECT_EQ(problems(text), "");
+  const json report = json::parse(text);
+  const json& draws = report["cells"][0]["draws"];
+  EXPECT_EQ(draws["trials"], 8);
+  EXPECT_EQ(draws["interval_over_draws"]["high"], 0.18);
+  EXPECT_EQ(draws["clean_in_every_trial"], 0.5);
+  EXPECT_TRUE(report["cells"][1]["draws"].is_null());
+}
+
 TEST(ReportJson, SaysWhatIsCertified) {
   const json report = json::parse(reports::files::report_json(certified_run()));
   ASSERT_EQ(report["certifications"].size(), 3);

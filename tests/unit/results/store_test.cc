@@ -550,6 +550,23 @@ TEST_F(StoreTest, KeepsAudits) {
   EXPECT_NE(damaged.read_run().audits.at(0).reason, "");
 }
 
+TEST_F(StoreTest, ShowsWhatTheAccuracyOfARandomRowIsMadeOf) {
+  results::CellRecord record = cell("a");
+  record.stochastic = true;
+  for (results::Outcome& outcome : record.outcomes) outcome.clean_right = outcome.index % 2 + 4;
+  summarise(record);
+  results::Store store(folder_);
+  store.put(record);
+  store.begin_run("suite", "{}");
+  store.add_to_run("a", "f");
+  const results::CellRecord found = analysis::latest_run(store).cells.at(0);
+  ASSERT_TRUE(found.draws && found.draws->draws);
+  EXPECT_EQ(found.draws->images.unit, "image");
+  EXPECT_EQ(found.draws->draws->unit, "draw");
+  // Of samples 100, 99 and 98 in five trials, 99 is right in all of them.
+  EXPECT_DOUBLE_EQ(found.draws->clean_in_every_trial, 1.0 / 3);
+}
+
 // The tables are what other tools read. Whoever changes them raises kStoreSchema.
 TEST_F(StoreTest, SchemaFourHasTheseColumns) {
   results::Store{folder_};
