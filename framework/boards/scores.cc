@@ -41,7 +41,6 @@ MeasuredAttack measured_by(const BoardAttack& attack) {
     out.rates.stochastic |= one.stochastic;
     out.rates.first_share =
         one.first_share == 0 ? 0 : std::min(out.rates.first_share, one.first_share);
-    std::vector<int64_t> by_image;
     for (const results::Outcome& outcome : cell.record.outcomes) {
       const results::Rate& here = one.images.at(outcome.index);
       results::Rate& mean = out.rates.images[outcome.index];
@@ -50,9 +49,8 @@ MeasuredAttack measured_by(const BoardAttack& attack) {
         mean.*part += here.*part / seeds;
       out.labels[outcome.index] = outcome.label;
       ++seen[outcome.index];
-      by_image.push_back(outcome.robust_right);
     }
-    shared.push_back(results::shared_of(cell.record.robust_by_trial, by_image));
+    shared.push_back(shared_of(cell.record));
   }
   out.shared = results::mean_of(shared);  // draws of different seeds are independent
   std::erase_if(out.rates.images,

@@ -12,7 +12,7 @@ enum class Stream : uint64_t {
   kScoring,
   kClean,
   kSelection,
-  kWorstCase,
+  kWorstCase,  // of versions before 0.2: those after it keep their numbers
   kTraining,
   kProbe,
   kFit,

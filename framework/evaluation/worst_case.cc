@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "base/sha256.h"
-#include "results/intervals.h"
+#include "results/outcomes.h"
 #include "results/worst_of.h"
 
 namespace gauntlet::evaluation {
@@ -37,14 +37,12 @@ std::vector<results::Finding> flags_of(const std::vector<results::CellRecord>& c
 
 // What shared draws add, by the column among those that decided of which it is most: trials of the
 // mixture are not kept.
-results::Shared shared_of(const std::vector<results::CellRecord>& cells,
-                          const std::map<std::string, int64_t>& decided_by) {
+results::Shared most_shared(const std::vector<results::CellRecord>& cells,
+                            const std::map<std::string, int64_t>& decided_by) {
   results::Shared out;
   for (const results::CellRecord& cell : cells) {
     if (!decided_by.contains(cell.attack)) continue;
-    std::vector<int64_t> by_image;
-    for (const results::Outcome& outcome : cell.outcomes) by_image.push_back(outcome.robust_right);
-    const results::Shared one = results::shared_of(cell.robust_by_trial, by_image);
+    const results::Shared one = shared_of(cell);
     if (out.trials == 0 || one.variance > out.variance) out = one;
   }
   return out;
@@ -107,7 +105,7 @@ results::WorstCase worst_case(const std::vector<results::CellRecord>& cells) {
   const auto n = double(out.samples);
   out.clean_accuracy = clean / n, out.robust_accuracy = robust / n;
   out.flags = flags_of(usable, out.decided_by);
-  const results::Shared shared = shared_of(usable, out.decided_by);
+  const results::Shared shared = most_shared(usable, out.decided_by);
   out.interval = out.trials == 1 && shared.trials == 0
                      ? results::wilson(int64_t(std::llround(robust)), out.samples)
                      : results::of_rates(rates, shared);

@@ -74,7 +74,7 @@ constexpr Words kWords[] = {
     {"near_chance_unless",
      "clean accuracy of {accuracy_percent:.1f} % is near chance ({chance_percent:.1f} %): the bare "
      "network is right on {bare_percent:.1f} % of {images} images {change}"},
-    // Of a row (audit/row_findings.cc).
+    // Of a row, in records of before audits (audit/row_checks.cc).
     {"beaten_without_gradients",
      "{attack} leaves {accuracy_percent:.1f} %, {other}, without gradients of the defense, "
      "{other_accuracy_percent:.1f} % of the same images: its steps fall short, or gradients are "

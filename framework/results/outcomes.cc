@@ -14,37 +14,29 @@ void compare(std::vector<std::string>& out, const char* what, double claimed, do
   if (std::string problem = claim_problem(what, claimed, found); !problem.empty())
     out.push_back(std::move(problem));
 }
-struct Rates {
-  std::vector<double> of_images;
-  Shared shared;
-};
 
-Rates rates_of(const CellRecord& record) {
-  Rates out;
-  std::vector<int64_t> by_image;
-  for (const Outcome& o : record.outcomes) {
-    out.of_images.push_back(double(o.robust_right) / double(record.trials));
-    by_image.push_back(o.robust_right);
-  }
-  out.shared = shared_of(record.robust_by_trial, by_image);
+std::vector<double> rates_of(const CellRecord& record) {
+  std::vector<double> out;
+  for (const Outcome& o : record.outcomes)
+    out.push_back(double(o.robust_right) / double(record.trials));
   return out;
 }
 
+Interval of_hits(const std::vector<double>& rates) {
+  return wilson(std::count(rates.begin(), rates.end(), 1.0), int64_t(rates.size()));
+}
+
 Interval interval_of(const CellRecord& record) {
-  const Rates rates = rates_of(record);
-  const bool plain = record.trials == 1 && rates.shared.trials == 0;  // hits and misses
-  if (!plain) return of_rates(rates.of_images, rates.shared);
-  const auto hits = std::count(rates.of_images.begin(), rates.of_images.end(), 1.0);
-  return wilson(hits, int64_t(rates.of_images.size()));
+  const std::vector<double> rates = rates_of(record);
+  const Shared shared = shared_of(record);
+  return record.trials == 1 && shared.trials == 0 ? of_hits(rates) : of_rates(rates, shared);
 }
 
 /// As the rule that it names has it.
 Interval claimed_interval(const CellRecord& record) {
   if (!is_normal_rule(record.interval)) return interval_of(record);
-  const Rates rates = rates_of(record);
-  if (record.trials > 1) return normal_of_rates(rates.of_images, rates.shared.variance);
-  const auto hits = std::count(rates.of_images.begin(), rates.of_images.end(), 1.0);
-  return wilson(hits, int64_t(rates.of_images.size()));
+  const std::vector<double> rates = rates_of(record);
+  return record.trials == 1 ? of_hits(rates) : normal_of_rates(rates, shared_of(record).variance);
 }
 
 /// The halves of the trials that tell which attack is chosen are halves of the right answers.
@@ -57,6 +49,12 @@ bool halves_are_possible(const CellRecord& record) {
   });
 }
 }  // namespace
+
+Shared shared_of(const CellRecord& record) {
+  std::vector<int64_t> by_image;
+  for (const Outcome& o : record.outcomes) by_image.push_back(o.robust_right);
+  return shared_of(record.robust_by_trial, by_image);
+}
 
 std::string claim_problem(const char* what, double claimed, double found) {
   if (std::abs(claimed - found) < kSameRate) return "";
@@ -82,9 +80,8 @@ void summarise(CellRecord& record) {
 }
 
 DrawFigures draw_figures(const CellRecord& record) {
-  const Rates rates = rates_of(record);
   DrawFigures out;
-  out.images = of_rates(rates.of_images);
+  out.images = of_rates(rates_of(record));
   if (record.robust_by_trial.size() > 1)
     out.draws = over_draws(record.robust_by_trial, int64_t(record.outcomes.size()));
   const auto always =

@@ -1,5 +1,6 @@
 // What the outcomes of a cell amount to.
 #pragma once
+#include "results/intervals.h"
 #include "results/record.h"
 
 namespace gauntlet::results {
@@ -19,6 +20,9 @@ std::vector<std::string> contradictions(const CellRecord& record);
 /// Samples, accuracies, ties and interval of a record whose outcomes and trials are complete.
 void summarise(CellRecord& record);
 
+/// What shared draws add to the variance of the accuracy under attack, of a record whose outcomes
+/// are complete.
+Shared shared_of(const CellRecord& record);
 /// Of a record whose outcomes are complete.
 DrawFigures draw_figures(const CellRecord& record);
 

@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "../gradient_steps.h"
+
 namespace gauntlet::pgd {
 namespace {
 
@@ -99,10 +101,8 @@ Tensor Ascent::direction(const Tensor& x, int64_t step) {
     grad = velocity_ = velocity_.defined() ? p_.momentum * velocity_ + now : now;
   }
   // A step in L1 goes to a few coordinates: not to those that the box holds back.
-  const ThreatModel& t = task_.threat;
-  if (t.norm != Norm::kL1) return grad;
-  const Tensor held = ((grad > 0) & (x > t.high - 1e-6)) | ((grad < 0) & (x < t.low + 1e-6));
-  return grad.masked_fill(held, 0);
+  if (task_.threat.norm != Norm::kL1) return grad;
+  return grad.masked_fill(held_by_box(task_.threat, x, grad), 0);
 }
 
 Tensor Ascent::length(int64_t step) const { return step_length(p_, step, task_.threat.epsilon); }
