@@ -7,6 +7,8 @@
 #include <regex>
 #include <set>
 
+#include "audit/row_checks.h"
+
 namespace gauntlet::boards {
 namespace {
 
@@ -96,6 +98,34 @@ std::vector<std::string> audit(const BoardEntry& entry, const AuditItems& items)
   for (const BoardThreat& under : entry.threats)
     for (std::string& finding : ThreatAudit(under, items).findings())
       out.push_back(std::move(finding));
+  return out;
+}
+
+namespace {
+
+// The record of a cell with what the entry says once for all of its cells.
+results::CellRecord whole(const BoardEntry& entry, const BoardThreat& under,
+                          const BoardAttack& attack, const BoardAttack::Cell& cell) {
+  results::CellRecord out = cell.record;
+  out.defense = entry.defense, out.attack = attack.name, out.threat = under.threat;
+  out.parameters = attack.parameters;
+  return out;
+}
+}  // namespace
+
+std::vector<results::RowAudit> audits_of(const BoardEntry& entry) {
+  std::vector<results::RowAudit> out;
+  for (const BoardThreat& under : entry.threats)
+    for (const int64_t seed : entry.seeds) {
+      std::vector<results::CellRecord> cells;
+      for (const BoardAttack& attack : under.attacks)
+        for (const BoardAttack::Cell& cell : attack.cells)
+          if (cell.record.seed == seed) cells.push_back(whole(entry, under, attack, cell));
+      results::RowAudit row;
+      row.defense = entry.defense, row.threat = under.threat, row.seed = seed;
+      row.checks = audit::checks_of_row(cells);
+      out.push_back(std::move(row));
+    }
   return out;
 }
 

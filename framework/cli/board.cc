@@ -26,8 +26,14 @@ std::filesystem::path results_of(const BoardFlags& flags) {
 }
 
 int list(const BoardFlags&) {
-  for (const suite::Board& board : suite::known_boards())
-    say("{:<36} {:<14} {}\n", board.id(), to_string(board.division), board.title);
+  const std::vector<suite::Board> boards = suite::known_boards();
+  for (const suite::Board& board : boards) {
+    const bool newest = std::none_of(boards.begin(), boards.end(), [&](const suite::Board& other) {
+      return other.name.name == board.name.name && other.name.version > board.name.version;
+    });
+    say("{:<36} {:<14} {}{}\n", board.id(), to_string(board.division), board.title,
+        newest ? "" : " (there is a newer version)");
+  }
   return kOk;
 }
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "boards/audit.h"
 #include "cli/commands.h"
 #include "registry/registry.h"
 #include "registry/search_path.h"
+#include "reports/audits.h"
 
 namespace gauntlet::cli {
 
@@ -33,6 +35,12 @@ std::string entries_table(const std::vector<boards::BoardEntry>& entries) {
                          100 * at.interval.low, 100 * at.interval.high);
     for (const std::string& finding : entry.findings)
       out += fmt::format("{:<{}}  audit: {}\n", printable(entry.defense), wide, printable(finding));
+    for (const results::RowAudit& row : boards::audits_of(entry))
+      for (const results::Check* check : reports::worst_first(row))
+        if (check->level != results::Level::kPass)
+          out += fmt::format("{:<{}}  audit: {} under {}: {}\n", printable(entry.defense), wide,
+                             reports::word_of(check->level), printable(row.threat.name),
+                             printable(sentence(*check)));
   }
   return out;
 }

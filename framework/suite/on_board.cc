@@ -8,7 +8,7 @@ namespace gauntlet::suite {
 namespace {
 
 // All that a suite on a board may say; `include` is gone by now.
-const std::vector<std::string> kOwnKeys = {"schema", "name", "board", "defense", "attack"};
+const std::vector<std::string> kOwnKeys = {"schema", "name", "board", "defense", "attack", "audit"};
 
 std::string fixes(const Board& board, const std::string& what) {
   return "board = \"" + board.id() + "\" fixes " + what;
@@ -50,8 +50,8 @@ void refuse_fixed(const toml::Toml& suite, const std::vector<std::string>& set, 
   for (const auto& member : *suite.get<toml::Toml::Table>()) {
     // A key that no suite has is the reader's to report.
     if (std::count(kOwnKeys.begin(), kOwnKeys.end(), member.key)) continue;
-    static const std::vector<std::string> kFixed = {"data",    "seeds",    "threat", "scoring",
-                                                    "certify", "division", "audit"};
+    static const std::vector<std::string> kFixed = {"data",    "seeds",   "threat",
+                                                    "scoring", "certify", "division"};
     if (std::count(kFixed.begin(), kFixed.end(), member.key))
       problems.add(member.position, "the suite: " + fixes(board, member.key) +
                                         "; a suite of its own gives name, rows and further "

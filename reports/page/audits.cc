@@ -15,13 +15,18 @@ View check_view(const results::Check& check) {
           {"advice", advice(check)}};
 }
 
-View audit_view(const Summary& summary, const results::RowAudit& audit) {
-  View alarms = View::array(), passed = View::array();
-  for (const results::Check* check : worst_first(audit))
-    (check->level == results::Level::kPass ? passed : alarms).push_back(check_view(*check));
+std::string row_name(const Summary& summary, const results::RowAudit& audit) {
   std::string row = audit.defense;
   if (summary.threats.size() > 1) row += ", " + title_of(audit.threat);
   if (summary.seeds.size() > 1) row += ", seed " + std::to_string(audit.seed);
+  return row;
+}
+}  // namespace
+
+View audit_view_of(const std::string& row, const results::RowAudit& audit) {
+  View alarms = View::array(), passed = View::array();
+  for (const results::Check* check : worst_first(audit))
+    (check->level == results::Level::kPass ? passed : alarms).push_back(check_view(*check));
   return {{"row", row},
           {"worst", to_string(worst(audit.checks))},
           {"word", audit.checks.empty() ? "—" : word_of(worst(audit.checks))},
@@ -32,12 +37,11 @@ View audit_view(const Summary& summary, const results::RowAudit& audit) {
           {"passed", passed},
           {"has_passed", !passed.empty()}};
 }
-}  // namespace
 
 View audits_of(const Summary& summary) {
   View out = View::array();
   for (const results::RowAudit& audit : summary.run.audits)
-    out.push_back(audit_view(summary, audit));
+    out.push_back(audit_view_of(row_name(summary, audit), audit));
   return out;
 }
 

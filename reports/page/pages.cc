@@ -69,6 +69,7 @@ std::string with_partials(std::string text) {
       {"{{>theme}}", embedded::theme_html_mustache},
       {"{{>tools}}", embedded::tools_html_mustache},
       {"{{>rows}}", embedded::rows_html_mustache},
+      {"{{>audit}}", embedded::audit_html_mustache},
       {"{{>cost_head}}", embedded::cost_head_html_mustache},
       {"{{>cost_row}}", embedded::cost_row_html_mustache},
       {"{{>numbers}}", embedded::numbers_html_mustache}};

@@ -18,6 +18,8 @@ View matrices_of(const Summary& summary);
 View failures_of(const Summary& summary);
 View findings_of(const Summary& summary);
 View audits_of(const Summary& summary);
+/// {row, worst, word, probed, reason, alarms, passed} for the template audit.
+View audit_view_of(const std::string& row, const results::RowAudit& audit);
 /// Findings below a table of numbers, and the marks of those numbers: "⚑ 1, 3". The same finding
 /// has the same number; beyond the first dozen it is "⚑ +".
 class FindingNotes {

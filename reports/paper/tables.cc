@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "reports/audits.h"
 #include "reports/best.h"
 #include "reports/certified.h"
 #include "reports/paper/paper.h"
@@ -62,29 +63,38 @@ class Legend {
   std::string absent() { return mark(kNothing, "no result was asked for"); }
   /// A dagger, and these among what it stands for.
   std::string finding(const std::vector<std::string>& findings) {
-    if (findings.empty()) return "";
-    for (const std::string& one : findings)
-      if (std::find(findings_.begin(), findings_.end(), one) == findings_.end())
-        findings_.push_back(one);
-    return "$^\\dagger$";
+    return told("$^\\dagger$", findings, findings_);
+  }
+  /// A double dagger where the audit fails a row; null: it does not.
+  std::string failed_row(const results::Check* failure) {
+    if (!failure) return "";
+    return told("$^\\ddagger$", {sentence(*failure)}, failures_);
   }
   std::vector<std::string> take() {
-    if (!findings_.empty()) notes_.push_back(findings_text());
+    if (!failures_.empty())
+      notes_.push_back("$^\\ddagger$: the audit fails the row: " + text_of(failures_));
+    if (!findings_.empty())
+      notes_.push_back("$^\\dagger$: the audit has a finding: " + text_of(findings_));
     return std::move(notes_);
   }
 
  private:
-  std::string findings_text() const {
-    std::string text = "$^\\dagger$: the audit has a finding: ";
-    for (size_t i = 0; i < std::min(findings_.size(), kMostFindingsTold); ++i)
-      text += (i ? "; " : "") + latex_breakable(shortened(findings_[i], kLongestFinding));
-    if (findings_.size() > kMostFindingsTold)
-      text += fmt::format("; and {} more, which the report tells",
-                          findings_.size() - kMostFindingsTold);
+  static std::string told(const std::string& mark, const std::vector<std::string>& what,
+                          std::vector<std::string>& all) {
+    for (const std::string& one : what)
+      if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+    return what.empty() ? "" : mark;
+  }
+  static std::string text_of(const std::vector<std::string>& told) {
+    std::string text;
+    for (size_t i = 0; i < std::min(told.size(), kMostFindingsTold); ++i)
+      text += (i ? "; " : "") + latex_breakable(shortened(told[i], kLongestFinding));
+    if (told.size() > kMostFindingsTold)
+      text += fmt::format("; and {} more, which the report tells", told.size() - kMostFindingsTold);
     return text + ".";
   }
 
-  std::vector<std::string> findings_;
+  std::vector<std::string> findings_, failures_;
   std::set<std::string> seen_;
   std::vector<int64_t> images_;
   std::vector<std::string> notes_;
@@ -204,8 +214,11 @@ class AccuracyTable {
           complete
               ? ""
               : legend_.mark("$\\leq$", "an upper bound, as an attack has no valid result") + " ";
-      add(i, bound + bold(number_of(*group->robust), best[i]) +
-                 raised(images_of(*group) + legend_.finding(without_columns(*group))));
+      add(i,
+          bound + bold(number_of(*group->robust), best[i]) +
+              raised(images_of(*group) +
+                     legend_.failed_row(failure_of(summary_.run.audits, group->defense, threat_)) +
+                     legend_.finding(without_columns(*group))));
     }
   }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "reports/audits.h"
 #include "reports/site/view.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
@@ -109,6 +110,9 @@ page::View row_of(const RankedBoard& board, const boards::BoardPlace& place,
   const std::vector<std::string> about_score = findings_of(place);
   const double passes = passes_an_answer(place.threat);
   const page::View overturned = place.threat ? overturned_of(*place.threat) : page::View();
+  const results::Check* check = worst_check_of(board, entry, place.threat);
+  const bool passed = !check || check->level == results::Level::kPass;
+  const bool failed = check && check->level == results::Level::kFail;
   page::View row = {{"rank", ranked_text(place)},
                     {"places", place.last > place.rank ? places_text(place) : ""},
                     {"ranked", place.ranked()},
@@ -126,7 +130,12 @@ page::View row_of(const RankedBoard& board, const boards::BoardPlace& place,
                     {"passes_value", exact(passes)},
                     {"findings", findings.empty() ? "" : grouped(int64_t(findings.size()))},
                     {"finding", findings.empty() ? "" : findings.front()},
-                    {"is_sound", place.ranked() && entry.findings.empty()},
+                    {"level", check ? to_string(check->level) : ""},
+                    {"word", check ? word_of(check->level) : ""},
+                    {"level_hint", passed ? "" : sentence(*check)},
+                    {"failed", failed ? word_of(check->level) : ""},
+                    {"failure", failed ? "the audit fails it: " + sentence(*check) : ""},
+                    {"is_sound", place.ranked() && entry.findings.empty() && passed},
                     {"score_finding", about_score.empty() ? "" : about_score.front()},
                     {"verified", verified_text(entry)},
                     {"is_overturned", !overturned.empty()},
@@ -292,6 +301,7 @@ page::View card_of(const RankedBoard& board) {
           {"entries", entries_text(board.entries.size())},
           {"newest", newest_of(board.entries)},
           {"data", data_text(board)},
+          {"newer", board.newer},
           {"question", !leading             ? ""
                        : leading->certified ? title_of(*leading)
                                             : measure_of(*leading) + ", " + title_of(*leading)},
@@ -324,6 +334,7 @@ page::View view_of(const RankedBoard& board) {
   return {
       {"id", board.id()},
       {"title", board.title()},
+      {"newer", board.newer},
       {"description", board.definition ? board.definition->description : ""},
       {"division", to_string(board.division())},
       {"entries", entries_text(board.entries.size())},

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/duration.h"
+#include "reports/audits.h"
 #include "reports/site/view.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
@@ -25,7 +26,8 @@ const boards::BoardPlace* place_of(const boards::Ranking& ranking,
   return nullptr;
 }
 
-page::View result_of(const boards::Ranking& ranking, const boards::BoardPlace& place) {
+page::View result_of(const RankedBoard& board, const boards::Ranking& ranking,
+                     const boards::BoardPlace& place) {
   const size_t ranked = ranking.duels.size();
   page::View out = {{"question", title_of(ranking)},
                     {"measure", measure_of(ranking)},
@@ -39,12 +41,17 @@ page::View result_of(const boards::Ranking& ranking, const boards::BoardPlace& p
                     {"clean", ""},
                     {"rescored", ""},
                     {"flagged", ""},
+                    {"failed", ""},
+                    {"failure", ""},
                     {"overturned", page::View::array()}};
   if (!place.score.problem.empty()) return out;
   out["score"] = bar_of(place.score.accuracy, place.score.interval);
   out["clean"] = percent(place.score.clean_accuracy);
   if (const auto found = findings_of(place); !found.empty()) out["flagged"] = found.front();
   if (!place.threat) return out;
+  const results::Check* check = worst_check_of(board, *place.entry, place.threat);
+  if (check && check->level == results::Level::kFail)
+    out["failed"] = word_of(check->level), out["failure"] = sentence(*check);
   if (place.threat->rescored_accuracy) out["rescored"] = percent(*place.threat->rescored_accuracy);
   if (const page::View overturned = overturned_of(*place.threat); !overturned.empty())
     out["overturned"] = page::View::array({overturned});
@@ -217,6 +224,16 @@ page::View parameters_of(const boards::BoardEntry& entry, bool of_training) {
                                      .dump(-1, ' ', false, page::View::error_handler_t::replace));
 }
 
+page::View audits_view_of(const RankedBoard& board, const boards::BoardEntry& entry) {
+  page::View out = page::View::array();
+  for (const results::RowAudit& row : board.audits_of(entry))
+    out.push_back(page::audit_view_of(
+        reports::title_of(row.threat) +
+            (entry.seeds.size() > 1 ? ", seed " + std::to_string(row.seed) : ""),
+        row));
+  return out;
+}
+
 bool is_unranked(const page::View& results) {
   return std::any_of(results.begin(), results.end(),
                      [](const page::View& result) { return !result["ranked"].get<bool>(); });
@@ -252,10 +269,12 @@ page::View entry_view_of(const RankedBoard& board, const boards::BoardEntry& ent
              findings = page::View::array();
   for (const boards::Ranking& ranking : board.rankings)
     if (const boards::BoardPlace* place = place_of(ranking, entry))
-      results.push_back(result_of(ranking, *place));
+      results.push_back(result_of(board, ranking, *place));
   for (const boards::BoardThreat& threat : entry.threats) threats.push_back(threat_of(threat));
   for (const std::string& finding : findings_of(entry, nullptr))
     findings.push_back({{"finding", finding}});
+  const page::View audits = audits_view_of(board, entry);
+  const results::Check* worst = worst_check_of(board, entry, nullptr);
   page::View classes = classes_of(board, entry);
   const page::View training = parameters_of(entry, /*of_training=*/true);
   const bool unranked = is_unranked(results);
@@ -266,7 +285,10 @@ page::View entry_view_of(const RankedBoard& board, const boards::BoardEntry& ent
       {"division", to_string(entry.division)},
       {"verified", verified_sentence(entry)},
       {"is_unranked", unranked},
-      {"is_sound", !unranked && entry.findings.empty()},
+      {"is_sound",
+       !unranked && entry.findings.empty() && (!worst || worst->level == results::Level::kPass)},
+      {"is_failed", worst && worst->level == results::Level::kFail},
+      {"audits", audits},
       {"is_unverified", entry.verified == boards::Verified::kNot},
       {"finding_count", findings.empty() ? "" : counted(int64_t(findings.size()), "finding")},
       {"verified_when", day_and_time(entry.verified_when)},

@@ -1,6 +1,7 @@
 // All pages of the boards, and how they are written.
 #include "reports/site/site.h"
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -31,6 +32,13 @@ std::vector<std::unique_ptr<RankedBoard>> boards_of(
   std::vector<std::unique_ptr<RankedBoard>> boards;
   for (const auto& [name, definition] : names)
     boards.push_back(std::make_unique<RankedBoard>(name, definition, std::move(by_board[name])));
+  for (const auto& board : boards)
+    for (const auto& [name, definition] : names)  // in the order of versions
+      if (name.name == board->name.name && name.version > board->name.version)
+        board->newer = to_string(name);
+  // What is asked today comes first.
+  std::stable_partition(boards.begin(), boards.end(),
+                        [](const auto& board) { return board->newer.empty(); });
   return boards;
 }
 

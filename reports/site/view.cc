@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cmath>
 
+#include "boards/audit.h"
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
 #include "results/leaf.h"
@@ -64,6 +65,7 @@ RankedBoard::RankedBoard(BoardName board, const BoardDefinition* its_definition,
                          std::vector<boards::BoardEntry> its_entries)
     : name(std::move(board)), definition(its_definition), entries(std::move(its_entries)) {
   rankings = rankings_of(entries, rules_of(definition));
+  for (const boards::BoardEntry& entry : entries) audits.push_back(boards::audits_of(entry));
 }
 
 std::string RankedBoard::title() const {
@@ -150,6 +152,17 @@ std::vector<std::string> findings_of(const boards::BoardPlace& place) {
         out.push_back(attack.name + ": " + flag);
   }
   return out;
+}
+
+const results::Check* worst_check_of(const RankedBoard& board, const boards::BoardEntry& entry,
+                                     const boards::BoardThreat* threat) {
+  const results::Check* worst = nullptr;
+  for (const results::RowAudit& row : board.audits_of(entry)) {
+    if (threat && !(row.threat == threat->threat)) continue;
+    for (const results::Check& check : row.checks)
+      if (!worst || check.level > worst->level) worst = &check;
+  }
+  return worst;
 }
 
 double passes_an_answer(const boards::BoardThreat* threat) {

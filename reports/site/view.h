@@ -18,8 +18,13 @@ struct RankedBoard {
   BoardName name;
   const BoardDefinition* definition;  ///< null: there is none
   std::vector<boards::BoardEntry> entries;
+  std::string newer;  ///< id of the newest version of the board; "": this is it
   std::vector<boards::Ranking> rankings;
+  std::vector<std::vector<results::RowAudit>> audits;  ///< of each entry
 
+  const std::vector<results::RowAudit>& audits_of(const boards::BoardEntry& entry) const {
+    return audits[size_t(&entry - entries.data())];
+  }
   std::string id() const { return to_string(name); }
   std::string title() const;
   Division division() const;
@@ -46,6 +51,9 @@ std::vector<std::string> findings_of(const boards::BoardEntry& entry,
                                      const boards::BoardThreat* threat);
 /// What bears on the number it is ranked by: of the audit, and flags of attacks that decided it.
 std::vector<std::string> findings_of(const boards::BoardPlace& place);
+/// The worst check of an entry under a threat (null: under all) and any seed; null: it has none.
+const results::Check* worst_check_of(const RankedBoard& board, const boards::BoardEntry& entry,
+                                     const boards::BoardThreat* threat);
 /// Passes that one answer of the defense takes: the fewest over the cells, since the judge asks
 /// more than once where an attack restarts. NaN where none has a result.
 double passes_an_answer(const boards::BoardThreat* threat);

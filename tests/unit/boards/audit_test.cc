@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "board_fixture.h"
 
 namespace gauntlet {
@@ -38,6 +40,31 @@ TEST(Audit, ComparesOnTheImagesThatBothSaw) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_NE(found[0].find("leaves 75.0 %"), std::string::npos) << found[0];
   EXPECT_NE(found[0].find("100.0 % of the same images"), std::string::npos) << found[0];
+}
+
+TEST(Audit, OfRecordsIsThatOfTheRun) {
+  boards::BoardEntry entry = queried_entry("masked", 40);
+  const std::vector<results::RowAudit> rows = audits_of(entry);
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].defense, "masked");
+  EXPECT_EQ(rows[0].threat, entry.threats[0].threat);
+  const auto found =
+      std::find_if(rows[0].checks.begin(), rows[0].checks.end(),
+                   [](const results::Check& check) { return check.finding.code == "black_box"; });
+  ASSERT_NE(found, rows[0].checks.end());
+  EXPECT_EQ(found->level, results::Level::kFail);
+  EXPECT_NE(sentence(*found).find("square"), std::string::npos) << sentence(*found);
+  entry.threats[0].attacks.pop_back();
+  EXPECT_EQ(worst(audits_of(entry)[0].checks), results::Level::kPass) << "nothing to compare";
+}
+
+TEST(Audit, OfRecordsTakesEachSeedByItself) {
+  boards::BoardEntry entry = queried_entry("masked", 40);
+  entry.seeds = {0, 7};
+  const auto rows = audits_of(entry);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].seed, 7);
+  EXPECT_TRUE(rows[1].checks.empty()) << "no cell of this seed";
 }
 
 /// As the host flags it.

@@ -88,4 +88,13 @@ inline std::vector<double> planted_rates(size_t right, size_t images) {
   return rates;
 }
 
+/// An entry of 100 images of which gradients leave 80 and queries alone leave so many.
+inline boards::BoardEntry queried_entry(const std::string& defense, size_t left_by_queries) {
+  const auto attack = [](const std::string& name, size_t right, int64_t backwards) {
+    boards::BoardAttack::Cell cell = planted_cell(planted_rates(right, 100));
+    cell.record.ledger.queries = 2000, cell.record.ledger.backwards = backwards;
+    return planted_attack(name, {std::move(cell)});
+  };
+  return planted_entry(defense, {attack("pgd", 80, 2000), attack("square", left_by_queries, 0)});
+}
 }  // namespace gauntlet

@@ -97,6 +97,18 @@ TEST(BoardSite, LoadsNothingAndItsLinksLeadSomewhere) {
   }
 }
 
+TEST(BoardSite, OlderVersionsSayWhichIsNewest) {
+  reports::site::BoardDefinition second = definition(), third = definition();
+  second.name.version = 2, third.name.version = 10;
+  const auto pages = pages_of(reports::site::board_site({third, definition(), second}, examples()));
+  for (const char* older : {"fashion-linf@1.html", "fashion-linf@2.html"})
+    EXPECT_EQ(count(pages.at(older), "superseded by fashion-linf@10"), 1u) << older;
+  EXPECT_EQ(count(pages.at("fashion-linf@10.html"), "superseded"), 0u);
+  const std::string& index = pages.at("index.html");
+  EXPECT_EQ(count(index, "superseded by fashion-linf@10"), 2u);
+  EXPECT_LT(index.find("id=\"fashion-linf@10\""), index.find("id=\"fashion-linf@1\""));
+}
+
 TEST(BoardPage, ListsByRankAndTheUnrankedLast) {
   const Page page(board_page(examples()));
   std::vector<std::string> ranks, names;
@@ -112,6 +124,19 @@ TEST(BoardPage, ListsByRankAndTheUnrankedLast) {
   EXPECT_NE(names.at(3).find("by square"), std::string::npos);
   EXPECT_NE(names.at(5).find("failed"), std::string::npos);
   EXPECT_NE(names.at(5).find("no result of pgd (invalid)"), std::string::npos);
+}
+
+TEST(BoardPage, SaysBesideTheNumberThatTheAuditFailsIt) {
+  std::vector<boards::BoardEntry> entries = {queried_entry("masked", 40),
+                                             queried_entry("sound", 95)};
+  for (boards::BoardEntry& entry : entries) claim(entry);
+  const auto pages = pages_of(reports::site::board_site({definition()}, entries));
+  const Page board(pages.at("fashion-linf@1.html")), entry(pages.at("fashion-linf@1/masked.html"));
+  ASSERT_EQ(board.of_class("small", "failed").size(), 1u) << "of two entries";
+  EXPECT_EQ(board.of_class("small", "failed")[0].text, "FAIL");
+  ASSERT_EQ(entry.of_class("a", "failed").size(), 1u);
+  EXPECT_NE(pages.at("fashion-linf@1/masked.html").find("FAIL black_box"), std::string::npos);
+  EXPECT_EQ(pages.at("fashion-linf@1/sound.html").find("FAIL black_box"), std::string::npos);
 }
 
 TEST(BoardPage, ShowsNoNumberOfWhatFailed) {

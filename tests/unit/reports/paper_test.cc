@@ -169,6 +169,24 @@ TEST(PaperTable, ShowsWhatFailedAsAMark) {
   EXPECT_THAT(text, Not(HasSubstr("98.7")));
 }
 
+TEST(PaperTable, MarksTheRowThatTheAuditFails) {
+  RunWithOutcomes made;
+  for (const char* defense : {"at", "plain"}) {
+    made.add(defense, "pgd", right_first(500));
+    made.add_worst_case(defense);
+  }
+  results::RowAudit audit;
+  audit.defense = "plain", audit.threat = kThreat;
+  audit.checks = {{{"loss_rises", {{"share", 0.5}}}, results::Level::kFail}};
+  made.run.audits = {audit};
+  const reports::paper::PaperTable table = table_of(made);
+  EXPECT_THAT(row(table, "plain").back(), HasSubstr("\\ddagger"));
+  EXPECT_THAT(row(table, "at").back(), Not(HasSubstr("\\ddagger")));
+  EXPECT_THAT(paper_table(table), HasSubstr("the audit fails the row: "));
+  made.run.audits[0].checks[0].level = results::Level::kWarn;
+  EXPECT_THAT(paper_table(table_of(made)), Not(HasSubstr("\\ddagger")));
+}
+
 TEST(PaperTable, OfFailuresOnlyHasNoNumber) {
   RunWithOutcomes made;
   for (const char* defense : {"at", "plain"}) {

@@ -156,6 +156,11 @@ TEST_F(BoardSuite, NeedsModelsThatOthersCanLookUp) {
                 "expected one of the registry"));
 }
 
+TEST_F(BoardSuite, EntriesMayAskForAnAudit) {
+  const suite::Suite suite = read(kEntry + "audit = { samples = 2, fail_on = \"fail\" }\n" + kRows);
+  EXPECT_EQ(suite.audit.samples, 2);
+}
+
 TEST_F(BoardSuite, VersionsMayLieBesideEachOther) {
   write("boards/tiny-linf@1.toml", replaced(kBoard, "version = 2", "version = 1"));
   EXPECT_EQ(suite::find_board("tiny-linf@1").name.version, 1);
