@@ -48,22 +48,28 @@ def predictions(model, images):
 
 
 class Peer:
-    """Outcomes of attacks on one network. A batch that was attacked before is read from its file."""
+    """Outcomes of attacks on one network. What is recorded, or was attacked before, is read."""
 
-    def __init__(self, folder, name, network, model, images, labels, threads):
+    def __init__(self, folder, name, network, model, images, labels, threads, recorded=None):
         self.folder, self.name, self.network, self.model = folder / "peer" / name, name, network, model
         self.images, self.labels, self.threads = images, labels, threads
+        self.recorded, self.ball = recorded, f"{name} {network.norm} {network.epsilon}"
         self.clean = (predictions(model, images) == labels).numpy()
 
     def outcomes(self, attack, alive=None, steps=None):
         """Bits [N]: right after the attack; and its seconds. Only images that are still `alive` are attacked; those
         that were wrong before stay wrong, whatever the attack makes of them."""
         alive = self.clean if alive is None else alive
+        known = self.recorded and self.recorded.find(self.ball, attack, alive)
+        if known:
+            return known
         right, seconds = np.zeros(len(alive), bool), 0.0
         for first in range(0, len(alive), BATCH):
             rows = np.flatnonzero(alive[first:first + BATCH]) + first
             kept, spent = self._batch(attack, first, rows, steps)
             right[rows], seconds = kept, seconds + spent
+        if self.recorded and steps is None:
+            self.recorded.keep(self.ball, attack, alive, right, seconds)
         return right, seconds
 
     def _batch(self, attack, first, rows, steps):

@@ -9,6 +9,7 @@ import results
 from host import Host
 from networks import NETWORKS
 from parts import NOISY, PARTS, Work
+from recorded import Recorded
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -19,6 +20,8 @@ def arguments():
     parser.add_argument("--networks", nargs="+", choices=[*NETWORKS, *NOISY], default=[],
                         help="default: each part's own")
     parser.add_argument("--samples", type=int, default=1000, help="images of each network")
+    parser.add_argument("--record", action="store_true",
+                        help="adds what the peer computes to recorded.json, which is read anyway")
     parser.add_argument("--threads", type=int, default=1, help="of both sides")
     parser.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared/data",
                         help="folder of mnist/ and cifar10/")
@@ -36,7 +39,8 @@ def main():
     folder = given.output.resolve()
     data, weights = given.data.resolve(), given.weights.resolve()
     host = Host(given.program.resolve(), folder / "gauntlet", ROOT, data, given.threads)
-    work = Work(host, folder, data, weights, given.samples, given.threads, given.networks)
+    recorded = Recorded(pathlib.Path(__file__).with_name("recorded.json"), given.record)
+    work = Work(host, folder, data, weights, given.samples, given.threads, given.networks, recorded)
     folder.mkdir(parents=True, exist_ok=True)
     for part in given.only:
         tables = PARTS[part](work)

@@ -221,12 +221,17 @@ NETWORKS = {
     "colt-mnist": Network(
         "colt/mnist_0.1_convmed_flat_2_2_100.safetensors", "mnist", 99.16, "linf", "0.2", convmed(),
         'architecture = "sequential", ' + COLT_LAYERS, (0.1307,), (0.3081,)),
+    "fast-mnist": Network(
+        "fast_adversarial/fgsm.safetensors", "mnist", 98.50, "linf", "0.3", cnn_a(1, 1568), 'architecture = "cnn-a"'),
     "resnet2b": Network(
         "alpha-beta-CROWN/resnet2b.safetensors", "cifar10", 69.23, "linf", "2/255",
         module(lambda: PlainResNet(8, [16], 1024)), 'architecture = "cresnet-2b"', CIFAR_MEAN, CIFAR_STD),
     "resnet4b": Network(
         "alpha-beta-CROWN/resnet4b.safetensors", "cifar10", 77.18, "linf", "2/255",
         module(lambda: PlainResNet(16, [32, 32], 512)), 'architecture = "cresnet-4b"', CIFAR_MEAN, CIFAR_STD),
+    "cnn-a-cifar": Network(
+        "alpha-beta-CROWN/cifar_cnn_a_adv.safetensors", "cifar10", 65.63, "linf", "2/255", cnn_a(3, 2048),
+        'architecture = "cnn-a"', (0.4914, 0.4824, 0.4467), (0.2471, 0.2435, 0.2616)),
     "convex-cifar": Network(
         "convex_adversarial/cifar_small_36px.safetensors", "cifar10", 54.39, "l2", "128/255", cnn_a(3, 2048),
         'architecture = "cnn-a"', (0.485, 0.456, 0.406), (0.225, 0.225, 0.225)),

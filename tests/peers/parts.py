@@ -12,6 +12,7 @@ from attacks import Peer, STANDARD
 from host import Host
 from images import test_images
 from networks import NETWORKS
+from recorded import Recorded
 from results import Table
 
 STEPS = 'start = "input"\nsaturation = "report"\n'  # no random start, no second try: the two sides do the same
@@ -33,6 +34,7 @@ class Work:
     samples: int
     threads: int
     names: list
+    recorded: Recorded
 
     def chosen(self, defaults):
         return [name for name in defaults if not self.names or name in self.names]
@@ -41,7 +43,8 @@ class Work:
         network = NETWORKS[name]
         images, labels = test_images(network.data, self.data, self.host.root / "registry")
         model = network.load(self.weights)
-        return Peer(self.folder, name, network, model, images[:self.samples], labels[:self.samples], self.threads)
+        return Peer(self.folder, name, network, model, images[:self.samples], labels[:self.samples], self.threads,
+                    self.recorded)
 
     def suite(self, name, attack_tables, include=(), scoring=""):
         network = NETWORKS[name]
@@ -108,7 +111,8 @@ def gradient(work):
 
 # ---- 2 and 3: AutoAttack -----------------------------------------------------------------------------
 
-AUTOATTACK_NETWORKS = ("trades-mnist", "fmn-mnist", "mmr-mnist", "colt-mnist", "resnet2b", "resnet4b", "convex-cifar")
+# Those that take minutes a side; --networks names others.
+AUTOATTACK_NETWORKS = ("colt-mnist", "fast-mnist", "mmr-mnist", "resnet2b", "resnet4b", "cnn-a-cifar", "convex-cifar")
 
 
 def ours_of(work, name):
@@ -128,7 +132,7 @@ def autoattack(work):
                   ["network", "ball", "clean %", "ours %", "peer %", *[f"peer after {member} %" for member in STANDARD],
                    "only peer breaks", "only we break", "seconds, ours", "seconds, peer"],
                   "At most 5 images may be broken by the peer alone. In L2 the peer's targeted APGD is apgd.py.")
-    for name in work.chosen(AUTOATTACK_NETWORKS):
+    for name in [name for name in work.names or AUTOATTACK_NETWORKS if name in NETWORKS]:
         network, peer = NETWORKS[name], work.peer(name)
         alive, total, after = peer.clean, 0.0, []
         for member in STANDARD:
@@ -159,7 +163,7 @@ def square(work):
     for name in work.chosen(["trades-mnist"]):
         peer = work.peer(name)
         alone = Peer(work.folder, f"{name}-square-alone", peer.network, peer.model, peer.images, peer.labels,
-                     work.threads)
+                     work.threads, work.recorded)
         right, seconds = alone.outcomes("square")
         ours = work.host.run(f"square/{name}", work.suite(name, "", ["square"]), ["square"])["square"]
         mine = ours.right.astype(bool)
