@@ -81,6 +81,9 @@ TEST(GradientChecks, DoNotFailARowThatAnotherAttackBreaks) {
   const Finding zero{"zero_gradients", {{"samples", int64_t{180}}, {"of", int64_t{200}}}};
   Planned other{"cw", "cw", 20, 10};
   EXPECT_EQ(levels({flagged(180, zero), other}).at("gradients_vanish"), Level::kWarn);
+  other.right = 1;
+  EXPECT_EQ(levels({flagged(180, zero), other}).at("gradients_vanish"), Level::kPass)
+      << "of 200 one is at stake";
 }
 
 TEST(GradientChecks, NameTheColumn) {

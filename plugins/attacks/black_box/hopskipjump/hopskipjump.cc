@@ -127,15 +127,30 @@ class Search {
   }
   Tensor in_box(const Tensor& x) const { return x.clamp(task_.threat.low, task_.threat.high); }
 
-  // Samples for which noise, uniform in the box, is adversarial.
+  // Noise that is tried as a start, uniform in the box: of single pixels as in the paper, and every
+  // other time of 1, 2 × 2 or 4 × 4 blocks, since many networks send all noise of pixels to one
+  // class.
+  Tensor start_of(const Tensor& sample, int64_t t) const {
+    const auto shape = task_.x.sizes().slice(1);
+    Noise noise = task_.noise.rows(sample).at(t);
+    const int64_t blocks = int64_t{1} << t / 2 % 3;
+    const Tensor u =
+        t % 2 == 0
+            ? noise.uniform(shape)
+            : torch::upsample_nearest2d(
+                  noise.uniform({shape[0], std::min(blocks, shape[1]), std::min(blocks, shape[2])}),
+                  shape.slice(1));
+    return task_.threat.low + (task_.threat.high - task_.threat.low) * u;
+  }
+
+  // Samples for which a try is adversarial.
   Tensor started() {
     const Tensor all = task_.rows().sample;
     Tensor open = all, found = torch::zeros_like(all).ne(0);
     for (int64_t t = 0; t < p_.start_tries; ++t) {
       open = oracle_.able(open, oracle_.decisions(1));
       if (open.size(0) == 0) break;
-      const Tensor u = task_.noise.rows(open).at(t).uniform(task_.x.sizes().slice(1));
-      const Tensor x = task_.threat.low + (task_.threat.high - task_.threat.low) * u;
+      const Tensor x = start_of(open, t);
       const Tensor hit = oracle_.mostly(x, open), at = hit.nonzero().squeeze(1);
       point_ = point_.index_copy(0, of(open, at), of(x, at));
       found = found.index_fill(0, of(open, at), true);

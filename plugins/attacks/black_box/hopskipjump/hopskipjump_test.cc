@@ -133,6 +133,20 @@ TEST(HopSkipJump, DoesNotDependOnTheBatch) {
     }
 }
 
+// The mean of 144 pixels of noise is never far from 0.5; that of one block is.
+TEST(HopSkipJump, StartsWhereNoiseOfPixelsIsOfOneClass) {
+  const Toy t = toy(std::make_shared<ToyNetwork>(
+      std::vector<int64_t>{1, 12, 12},
+      torch::cat({torch::zeros({1, 144}), torch::full({1, 144}, 1.f / 144)}),
+      torch::tensor({0.8f, 0.f})));
+  const evaluation::CraftBatch batch = batch_of(*t.model, 20);
+  ASSERT_TRUE((batch.y == 0).all().item<bool>());
+  const Tensor x = run_hopskipjump({{"steps", 1}}, *t.model, batch,
+                                   threat_of(Norm::kL2, kEverywhere), own_answer())
+                       .x;
+  EXPECT_GE(t.model->bare_logits(x).argmax(1).sum().item<int64_t>(), 16);
+}
+
 // Where no image of noise is adversarial, there is no start, and nothing to find.
 TEST(HopSkipJump, LeavesImagesWithoutAStart) {
   const Toy t = toy(std::make_shared<ToyNetwork>(std::vector<int64_t>{1, 3, 3},
