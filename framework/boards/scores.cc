@@ -132,9 +132,8 @@ void check_certificates(std::vector<std::string>& out, const BoardEntry& entry) 
     compare(out, where, at.interval, score.interval);
   }
 }
-}  // namespace
 
-BoardScore score_of(const BoardThreat& threat, bool with_additional) {
+BoardScore worst_case_of(const BoardThreat& threat, bool with_additional) {
   BoardScore score;
   std::vector<MeasuredAttack> counted;
   for (const BoardAttack& attack : threat.attacks) {
@@ -171,6 +170,18 @@ BoardScore score_of(const BoardThreat& threat, bool with_additional) {
   }
   finish(score);
   return score;
+}
+
+}  // namespace
+
+// An attack more may lower a score and must not lift it, not by chance either.
+BoardScore score_of(const BoardThreat& threat, bool with_additional) {
+  BoardScore own = worst_case_of(threat, /*with_additional=*/false);
+  const bool any = std::any_of(threat.attacks.begin(), threat.attacks.end(),
+                               [](const BoardAttack& attack) { return attack.additional; });
+  if (!with_additional || !any) return own;
+  BoardScore all = worst_case_of(threat, /*with_additional=*/true);
+  return own.problem.empty() && own.accuracy <= all.accuracy ? own : all;
 }
 
 BoardScore certified_score(const BoardEntry& entry, double radius) {

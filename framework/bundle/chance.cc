@@ -77,6 +77,17 @@ double accuracy_p_value(const Counts& claimed, const Counts& found) {
                             shared ? 2 * double(found.trials - 1) : INFINITY);
 }
 
+double halves_p_value(const Counts& whole, const std::vector<int64_t>& first) {
+  const auto n = double(whole.trials), half = double(whole.trials / 2);
+  double off = 0, variance = 0;  // hypergeometric
+  for (size_t i = 0; i < first.size(); ++i) {
+    const double rate = double(whole.by_image[i]) / n;
+    off += double(first[i]) - half * rate;
+    if (n > 1) variance += half * rate * (1 - rate) * (n - half) / (n - 1);
+  }
+  return difference_p_value(off, variance, INFINITY);
+}
+
 double spread_p_value(const Counts& claimed, const Counts& found) {
   if (found.by_trial.size() < 2 || claimed.by_trial.size() < 2) return 1;
   const auto [one, one_variance] = distance_from_median(claimed.by_trial);

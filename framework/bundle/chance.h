@@ -28,6 +28,10 @@ double difference_p_value(double difference, double variance, double freedom);
 /// Student's where images share draws; 1 where they share one draw, which shows nothing of it.
 double accuracy_p_value(const Counts& claimed, const Counts& found);
 
+/// Two-sided test of how many of these right answers lie in the first half of the trials: any half
+/// is as good as another. Of draws that images do not share.
+double halves_p_value(const Counts& whole, const std::vector<int64_t>& first);
+
 /// Brown and Forsythe's test, two-sided, of how far the accuracies of trials lie from their median;
 /// 1 where images share no draws. Robust to single outlying trials.
 double spread_p_value(const Counts& claimed, const Counts& found);

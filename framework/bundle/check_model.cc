@@ -334,9 +334,11 @@ class ModelEntryCheck {
     checked_.conclusive &= tells_by_chance(record.trials);
     Counts clean{{}, record.trials, record.clean_by_trial},
         robust{{}, record.trials, record.robust_by_trial};
+    std::vector<int64_t> first;
     for (size_t i = 0; i < record.outcomes.size(); ++i) {
       const results::Outcome& o = record.outcomes[i];
       clean.by_image.push_back(o.clean_right), robust.by_image.push_back(o.robust_right);
+      if (o.robust_first) first.push_back(*o.robust_first);
       const auto test = [&](const char* when, int64_t claimed, int64_t own) {
         if (fisher_p_value(claimed, record.trials, own, record.trials) >=
             level_ / double(record.outcomes.size()))
@@ -349,6 +351,9 @@ class ModelEntryCheck {
       test("without an attack", o.clean_right, found.clean[i]);
       test("under attack", o.robust_right, found.robust[i]);
     }
+    if (!shares_draws() && first.size() == record.outcomes.size() &&
+        halves_p_value(robust, first) < level_)
+      findings_.add(about, "its right answers lie in one half of the trials by more than chance");
     if (!tells_by_chance(record.trials)) return;
     compare_counts(about, "clean", clean, {found.clean, record.trials, found.clean_by_trial});
     compare_counts(about, "robust", robust, {found.robust, record.trials, found.robust_by_trial});

@@ -116,11 +116,14 @@ Shared sum_of(const Shared& a, const Shared& b) {
 
 Shared mean_of(const std::vector<Shared>& parts) {
   Shared out;
+  int64_t trials = 0;
   const auto n = double(parts.size());
   for (Shared part : parts) {
     part.variance /= n * n;
+    trials += part.trials;
     out = sum_of(out, part);
   }
+  out.trials = trials;
   return out;
 }
 

@@ -34,7 +34,7 @@ Shared shared_of(const std::vector<int64_t>& by_trial, const std::vector<int64_t
 /// Degrees of freedom of a variance with so many of its own and what shared draws add to it, by
 /// Satterthwaite; at least 1.
 double freedom_of(double variance, double freedom, const Shared& shared);
-/// Of the mean of independent accuracies.
+/// Of the mean of independent accuracies; the trials of all.
 Shared mean_of(const std::vector<Shared>& parts);
 /// Of the sum or difference of two independent accuracies.
 Shared sum_of(const Shared& a, const Shared& b);

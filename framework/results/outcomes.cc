@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "results/intervals.h"
 
@@ -39,14 +40,21 @@ Interval claimed_interval(const CellRecord& record) {
   return record.trials == 1 ? of_hits(rates) : normal_of_rates(rates, shared_of(record).variance);
 }
 
-/// The halves of the trials that tell which attack is chosen are halves of the right answers.
+/// The halves of the trials that tell which attack is chosen are halves of the right answers: of
+/// each image, and of each trial where these are known.
 bool halves_are_possible(const CellRecord& record) {
   const int64_t half = record.trials / 2;
-  return std::all_of(record.outcomes.begin(), record.outcomes.end(), [&](const Outcome& o) {
-    return !o.robust_first ||
-           (*o.robust_first >= std::max<int64_t>(0, o.robust_right - (record.trials - half)) &&
-            *o.robust_first <= std::min(half, o.robust_right));
-  });
+  int64_t first = 0;
+  for (const Outcome& o : record.outcomes) {
+    if (!o.robust_first) return true;  // an older version's
+    if (*o.robust_first < std::max<int64_t>(0, o.robust_right - (record.trials - half)) ||
+        *o.robust_first > std::min(half, o.robust_right))
+      return false;
+    first += *o.robust_first;
+  }
+  const auto& trials = record.robust_by_trial;
+  return int64_t(trials.size()) != record.trials ||
+         first == std::accumulate(trials.begin(), trials.begin() + half, int64_t{0});
 }
 }  // namespace
 

@@ -1,6 +1,7 @@
 // The worst case over attacks, from what each left of each image. The lowest of several noisy rates
 // is not a rate: where answers are drawn, one half of the trials chooses the attack of an image and
-// the other half is counted, and the other way round.
+// the other half is counted, and the other way round. How far a half can be trusted is learned from
+// the other images, so that an attack more does not lift the worst case by being lucky.
 #pragma once
 #include <map>
 #include <string>

@@ -111,7 +111,7 @@ page::View row_of(const RankedBoard& board, const boards::BoardPlace& place,
   const double passes = passes_an_answer(place.threat);
   const page::View overturned = place.threat ? overturned_of(*place.threat) : page::View();
   const results::Check* check = worst_check_of(board, entry, place.threat);
-  const bool passed = !check || check->level == results::Level::kPass;
+  const bool passed = check && check->level == results::Level::kPass;
   const bool failed = check && check->level == results::Level::kFail;
   page::View row = {{"rank", ranked_text(place)},
                     {"places", place.last > place.rank ? places_text(place) : ""},
@@ -132,7 +132,7 @@ page::View row_of(const RankedBoard& board, const boards::BoardPlace& place,
                     {"finding", findings.empty() ? "" : findings.front()},
                     {"level", check ? to_string(check->level) : ""},
                     {"word", check ? word_of(check->level) : ""},
-                    {"level_hint", passed ? "" : sentence(*check)},
+                    {"level_hint", check && !passed ? sentence(*check) : ""},
                     {"failed", failed ? word_of(check->level) : ""},
                     {"failure", failed ? "the audit fails it: " + sentence(*check) : ""},
                     {"is_sound", place.ranked() && entry.findings.empty() && passed},

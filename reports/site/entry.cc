@@ -286,7 +286,7 @@ page::View entry_view_of(const RankedBoard& board, const boards::BoardEntry& ent
       {"verified", verified_sentence(entry)},
       {"is_unranked", unranked},
       {"is_sound",
-       !unranked && entry.findings.empty() && (!worst || worst->level == results::Level::kPass)},
+       !unranked && entry.findings.empty() && worst && worst->level == results::Level::kPass},
       {"is_failed", worst && worst->level == results::Level::kFail},
       {"audits", audits},
       {"is_unverified", entry.verified == boards::Verified::kNot},

@@ -31,15 +31,19 @@ class DrawnClassifier {
   }
 
   /// New images and draws, met by attacks that are all alike: their inputs differ, what they leave
-  /// of an image does not.
-  std::vector<results::CellRecord> measure(int64_t images, int64_t trials, int64_t attacks = 1) {
+  /// of an image does not. `weaker`: what all but the first leave more of the ability.
+  std::vector<results::CellRecord> measure(int64_t images, int64_t trials, int64_t attacks = 1,
+                                           double weaker = 0) {
     shared_.assign(size_t(trials), 0);
     for (double& one : shared_) one = sd_ * normal_(random_);
     std::vector<double> ability(static_cast<size_t>(images));
     for (double& one : ability) one = kMean + kAbility * normal_(random_);
     std::vector<results::CellRecord> out;
-    for (int64_t a = 0; a < attacks; ++a)
+    for (int64_t a = 0; a < attacks; ++a) {
       out.push_back(cell("attack " + std::to_string(a), ability));
+      if (a == 0)
+        for (double& one : ability) one += weaker;
+    }
     return out;
   }
 

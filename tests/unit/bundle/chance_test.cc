@@ -49,6 +49,27 @@ TEST(AccuracyTest, IsQuietWhereDrawsAloneDiffer) {
   EXPECT_LT(alarms, 45);  // 25 expected, sd 4.9
 }
 
+TEST(HalvesTest, IsQuietWhereHalvesAreAlikeAndFindsOnesThatAreNot) {
+  int alarms = 0;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    std::mt19937_64 random(seed);
+    Counts whole{{}, kTrials, {}};
+    std::vector<int64_t> first;
+    for (int i = 0; i < kImages; ++i) {
+      std::binomial_distribution<int64_t> half(kTrials / 2, double(i) / kImages);
+      first.push_back(half(random));
+      whole.by_image.push_back(first.back() + half(random));
+    }
+    alarms += halves_p_value(whole, first) < 0.05;
+  }
+  EXPECT_NEAR(alarms, 50, 21);  // three standard deviations
+  const Counts equal{std::vector<int64_t>(kImages, 8), kTrials, {}};
+  EXPECT_LT(halves_p_value(equal, std::vector<int64_t>(kImages, 0)), 1e-9);
+  EXPECT_NEAR(halves_p_value(equal, std::vector<int64_t>(kImages, 4)), 1, 1e-9);
+  const Counts all{std::vector<int64_t>(kImages, kTrials), kTrials, {}};
+  EXPECT_DOUBLE_EQ(halves_p_value(all, std::vector<int64_t>(kImages, kTrials / 2)), 1);
+}
+
 TEST(AccuracyTest, FindsSixPointsInThreeThousandDraws) {
   EXPECT_LT(accuracy_p_value(drawn(0.66, 1), drawn(0.6, 2)), 1e-4);
   const Counts found = drawn(0.6, 3);

@@ -99,6 +99,21 @@ TEST(WorstCases, OfEqualAttacksAreNotBiased) {
   }
 }
 
+// Of a few draws, some weak attack is often the lowest by luck: chosen so, its true rate would
+// count and five weak attacks beside a strong one would lift the row by two to four points.
+TEST(WorstCases, AreNotLiftedByWeakerAttacks) {
+  for (const int64_t trials : {2, 8}) {
+    gauntlet::testing::DrawnClassifier classifier(11);
+    double bias = 0;
+    constexpr int kRounds = 300;
+    for (int round = 0; round < kRounds; ++round) {
+      const auto cells = classifier.measure(200, trials, 6, 0.5);
+      bias += (evaluation::worst_case(cells).robust_accuracy - cells[0].robust_accuracy) / kRounds;
+    }
+    EXPECT_LT(std::abs(bias), 0.01) << trials;
+  }
+}
+
 TEST(WorstCases, FindTheAttackThatIsWorseOnAnImage) {
   std::vector<results::CellRecord> cells = drawn_columns(1);
   cells.resize(2);
