@@ -97,6 +97,11 @@ Tensor ThreatModel::steepest(const Tensor& g) const {
   return torch::zeros_like(flat).scatter_(1, index, flat.gather(1, index).sign() / k).view_as(g);
 }
 
+Tensor ThreatModel::held_by_box(const Tensor& x, const Tensor& gradient) const {
+  constexpr double kOnBound = 1e-6;
+  return ((gradient > 0) & (x > high - kOnBound)) | ((gradient < 0) & (x < low + kOnBound));
+}
+
 Tensor ThreatModel::project(const Tensor& x, const Tensor& delta) const {
   if (norm == Norm::kL1)
     return shared_out(delta, torch::where(delta > 0, high - x, x - low), epsilon);

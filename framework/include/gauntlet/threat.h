@@ -38,6 +38,9 @@ struct GAUNTLET_API ThreatModel {
   /// The step of unit length that raises a linear loss most, whatever the gradient's scale; 0 where
   /// the gradient is exactly 0. L1: the largest 5 % of the coordinates share the step.
   Tensor steepest(const Tensor& gradient) const;
+  /// Which coordinates the box keeps from following the gradient at x: [R, C, H, W] bool. An L1
+  /// step goes to a few coordinates, and is lost on these.
+  Tensor held_by_box(const Tensor& x, const Tensor& gradient) const;
   /// The delta inside ball and box nearest to the given one (L2: ball first, then box).
   Tensor project(const Tensor& x, const Tensor& delta) const;
   /// Length of other - x in this norm: [R].

@@ -1,9 +1,8 @@
 // What several attacks by gradient steps share.
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <vector>
-
-#include "gauntlet/threat.h"
 
 namespace gauntlet {
 
@@ -19,12 +18,6 @@ inline std::vector<int64_t> check_windows(int64_t steps) {
     window = std::max(window - share(3), share(6));
   }
   return windows;
-}
-
-/// Which coordinates the box keeps from following the gradient: an L1 step goes to a few
-/// coordinates, and is lost on these. x, gradient: [R, C, H, W].
-inline Tensor held_by_box(const ThreatModel& threat, const Tensor& x, const Tensor& gradient) {
-  return ((gradient > 0) & (x > threat.high - 1e-6)) | ((gradient < 0) & (x < threat.low + 1e-6));
 }
 
 }  // namespace gauntlet

@@ -146,6 +146,15 @@ TEST(ThreatModel, SteepestInL1IsSharedByTheLargestTwentieth) {
   EXPECT_TRUE(torch::equal(s, tied));
 }
 
+TEST(ThreatModel, TheBoxHoldsWhatWouldLeaveIt) {
+  const ThreatModel threat{Norm::kL1, torch::full({1, 1, 1, 1}, 1.0), 0.25, 0.75};
+  const Tensor x = torch::tensor({0.25f, 0.25f, 0.5f, 0.5f, 0.75f, 0.75f, 0.75f}),
+               g = torch::tensor({-1.f, 1.f, -1.f, 1.f, -1.f, 1.f, 0.f}),
+               held = torch::tensor({1, 0, 0, 0, 0, 1, 0}).to(torch::kBool);
+  EXPECT_TRUE(torch::equal(threat.held_by_box(x.view({1, 1, 1, 7}), g.view({1, 1, 1, 7})),
+                           held.view({1, 1, 1, 7})));
+}
+
 TEST(ThreatModel, NoGradientMakesNoStep) {
   for (const Norm norm : kNorms)
     EXPECT_TRUE(torch::equal(threat_of(norm, 1).steepest(torch::zeros({2, 1, 5, 5})),

@@ -51,7 +51,7 @@ struct AlternatingPgd final : Attack {
       const Tensor x = task.x + delta;
       Tensor gradient = target.gradient(x, losses.at(size_t(stage(step)))).x;
       if (threat.norm == Norm::kL1)
-        gradient = gradient.masked_fill(held_by_box(threat, x, gradient), 0);
+        gradient = gradient.masked_fill(threat.held_by_box(x, gradient), 0);
       delta =
           threat.project(task.x, delta + length(step) * threat.epsilon * threat.steepest(gradient));
     }

@@ -92,7 +92,7 @@ Tensor AutoAscent::support(const Tensor& delta) const {
 // that it holds are pushed against it, lest the projection takes from them what these win.
 Tensor AutoAscent::sparse_direction() const {
   const Tensor free =
-      held_by_box(hill_.ball, hill_.task.x + delta_, gradient_).logical_not().flatten(1);
+      hill_.ball.held_by_box(hill_.task.x + delta_, gradient_).logical_not().flatten(1);
   const Tensor size = gradient_.abs().flatten(1);
   const Tensor count = (support_ / kSparserL1).floor().clamp(1, double(size.size(1)));
   const Tensor sorted = std::get<0>((size * free).sort(1, /*descending=*/true));

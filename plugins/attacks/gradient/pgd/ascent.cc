@@ -4,10 +4,9 @@
 // et al., 2020, https://arxiv.org/abs/1908.06281).
 #include "ascent.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-
-#include "../gradient_steps.h"
 
 namespace gauntlet::pgd {
 namespace {
@@ -102,7 +101,7 @@ Tensor Ascent::direction(const Tensor& x, int64_t step) {
   }
   // A step in L1 goes to a few coordinates: not to those that the box holds back.
   if (task_.threat.norm != Norm::kL1) return grad;
-  return grad.masked_fill(held_by_box(task_.threat, x, grad), 0);
+  return grad.masked_fill(task_.threat.held_by_box(x, grad), 0);
 }
 
 Tensor Ascent::length(int64_t step) const { return step_length(p_, step, task_.threat.epsilon); }
