@@ -147,7 +147,10 @@ Tensor Climb::run(Target& target, const Task& task) {
   const Loss mine = task.loss_or(loss);
   Tensor delta = torch::zeros_like(task.x);
   for (int64_t i = 0; i < steps; ++i) {
-    const Tensor slope = target.gradient(task.x + delta, mine, query).x;
+    const Tensor x = task.x + delta;
+    Tensor slope = target.gradient(x, mine, query).x;
+    if (task.threat.norm == Norm::kL1)
+      slope = slope.masked_fill(task.threat.held_by_box(x, slope), 0);
     const double length = step / double(int64_t{1} << (3 * i / std::max<int64_t>(steps, 1)));
     delta = task.threat.project(task.x,
                                 delta + length * task.threat.epsilon * task.threat.steepest(slope));

@@ -82,7 +82,8 @@ class Question {
   evaluation::HostTarget target_;
 };
 
-/// Steepest ascent from the image itself, with steps that halve twice.
+/// Steepest ascent from the image itself, with steps that halve twice; in L1 among the coordinates
+/// that the box lets go.
 struct Climb final : Attack {
   int64_t steps = 20;
   double step = 0.125;  ///< the first ones, of epsilon
