@@ -29,11 +29,15 @@ std::vector<double> rates_of(const Tensor& right) {
   return {first, first + rates.size(0)};
 }
 
-// Of the mean of b - a, through draws that images share: what trials differ by.
-double shared_variance(const Tensor& a, const Tensor& b) {
-  if (a.size(0) < 2) return 0;
+// What draws that images share add to the variance of the mean of b - a: what trials differ by.
+results::Shared shared_by(const Tensor& a, const Tensor& b) {
+  results::Shared out;
+  out.trials = a.size(0);
+  if (out.trials < 2) return out;
   const Tensor by_trial = (b.to(torch::kDouble) - a.to(torch::kDouble)).mean(1);
-  return by_trial.var().item<double>() / double(a.size(0));
+  out.variance = by_trial.var().item<double>() / double(out.trials);
+  out.freedom = double(out.trials - 1);
+  return out;
 }
 }  // namespace
 
@@ -81,8 +85,9 @@ Tensor Subject::score(const Tensor& x) const {
 
 Compared Subject::compare(const Tensor& first, const Tensor& second) const {
   Compared out{share(first), share(second)};
-  const double variance = model.shared_noise() ? shared_variance(first, second) : 0;
-  out.p = paired_test(analysis::Pairs{rates_of(first), rates_of(second), variance}).p;
+  const results::Shared shared =
+      model.shared_noise() ? shared_by(first, second) : results::Shared{};
+  out.p = paired_test(analysis::Pairs{rates_of(first), rates_of(second), shared}).p;
   return out;
 }
 
