@@ -13,13 +13,14 @@ namespace gauntlet::audit {
 struct Column {
   const results::CellRecord* record = nullptr;
   std::string plugin;
-  nlohmann::json params, host;         ///< {"steps": 20}
+  nlohmann::json params, host;         ///< {"steps": 20}; draws: those taken
   int64_t most_queries = 0;            ///< of one image
   int64_t attacked = 0, standing = 0;  ///< images: right without it; right under it, by majority
 
   bool gradients() const { return record->ledger.backwards > 0; }
   /// Perturbations without an attacker: nothing is asked, of the defense or of a source.
   bool noise() const;
+  /// Behind a query; 1 where the defense is deterministic.
   int64_t draws() const;
   /// Its gradients are all of one point: one query, or as many as are averaged over.
   bool single_gradient() const { return most_queries <= draws(); }

@@ -106,6 +106,17 @@ TEST(RowChecks, RestartsAndDrawsAreHeldApart) {
   EXPECT_EQ(told({once, averaged}, "more_steps", true), "");
 }
 
+TEST(RowChecks, DrawsOfADeterministicRowAreNotTaken) {
+  const Planned seven{"epgd", "pgd", 32, 7, 8}, fifty{"cw", "cw", 72, 50};
+  EXPECT_EQ(told({seven, fifty}, "single_step"), "") << "seven gradients, whatever it averages";
+  const Planned once{"once", "pgd", 120, 10}, averaged{"averaged", "pgd", 90, 10, 8};
+  EXPECT_EQ(told({once, averaged}, "more_draws"), "") << "it draws nothing";
+  const Planned one{"fgsm", "fgsm", 32, 1, 8};
+  EXPECT_THAT(told({one, fifty}, "single_step", true),
+              HasSubstr("fgsm, with a single gradient, 16.0 %"))
+      << "eight draws of one point";
+}
+
 TEST(RowChecks, WhatChanceExplainsIsNoAlarm) {
   EXPECT_THAT(alarms({{"fgsm", "fgsm", 70, 1}, {"pgd", "pgd", 73, 10}}), IsEmpty());
 }

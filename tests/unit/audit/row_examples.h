@@ -33,9 +33,10 @@ inline results::CellRecord cell_of(const Planned& plan, bool stochastic = false)
                     R"(}},"host":{)" + leaf("draws", std::to_string(plan.draws)) + "," +
                     leaf("restarts", std::to_string(plan.restarts)) + "," +
                     leaf("goal", "\"" + plan.goal + "\"") + "}}";
-  const int64_t queries = plan.gradients || plan.queries
-                              ? std::max<int64_t>(plan.steps, 1) * plan.draws * plan.restarts
-                              : 0;
+  const int64_t queries =
+      plan.gradients || plan.queries
+          ? std::max<int64_t>(plan.steps, 1) * plan.restarts * (stochastic ? plan.draws : 1)
+          : 0;
   for (int64_t i = 0; i < kImages; ++i) {
     results::Outcome outcome;
     outcome.index = i, outcome.clean_right = cell.trials, outcome.queries = queries;
