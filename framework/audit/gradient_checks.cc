@@ -36,40 +36,72 @@ int64_t left_of(const results::Finding& finding, const Column& column) {
   return std::max<int64_t>(0, left);
 }
 
-// Images right under every column that saw them.
-int64_t standing_under_all(const std::vector<Column>& columns) {
-  std::map<int64_t, bool> stands;
+// By its index, whether an image is right under every column that saw it.
+using Standing = std::map<int64_t, bool>;
+
+Standing standing_under_all(const std::vector<Column>& columns) {
+  Standing stands;
   for (const Column& column : columns)
     for (const results::Outcome& one : column.record->outcomes) {
       bool& left = stands.try_emplace(one.index, one.clean_right > 0).first->second;
       left &= 2 * one.robust_right > column.record->trials;
     }
-  return std::count_if(stands.begin(), stands.end(), [](const auto& one) { return one.second; });
+  return stands;
 }
 
+// What such findings say of one column.
+struct Concerned {
+  const Column* column = nullptr;
+  int64_t images = 0;    // that a finding is still true of
+  int64_t at_stake = 0;  // of these at most: not broken by another attack either
+
+  double share(int64_t of_images) const { return double(of_images) / double(column->attacked); }
+};
+
+Concerned concerned(const GradientQuestion& question, const Column& column,
+                    const Standing& standing) {
+  Concerned out{&column};
+  for (const results::Finding& flag : column.record->flags)
+    if (std::count(question.findings.begin(), question.findings.end(), flag.code))
+      out.images = std::max(out.images, left_of(flag, column));
+  // Of the images that this column saw: others tell nothing of it.
+  const auto& seen = column.record->outcomes;
+  const int64_t left = std::count_if(seen.begin(), seen.end(), [&](const results::Outcome& one) {
+    return one.clean_right > 0 && standing.at(one.index);
+  });
+  out.at_stake = std::min(out.images, left);
+  return out;
+}
+
+// As shares, since columns may have seen different numbers of images. Where nothing is found, the
+// column that is told of is the one that a finding is most true of.
 Check check_of(const GradientQuestion& question, const std::vector<Column>& columns,
-               int64_t standing) {
-  const Column* worst = nullptr;
-  int64_t most = 0;
-  for (const Column& column : columns) {
-    if (!column.gradients() || column.attacked == 0) continue;
-    int64_t left = 0;
-    for (const results::Finding& flag : column.record->flags)
-      if (std::count(question.findings.begin(), question.findings.end(), flag.code))
-        left = std::max(left, left_of(flag, column));
-    // As shares, since columns may have seen different numbers of images.
-    if (!worst || double(left) * double(worst->attacked) > double(most) * double(column.attacked))
-      worst = &column, most = left;
-  }
-  const double of = double(std::max<int64_t>(1, worst->attacked)), share = double(most) / of;
+               const Standing& standing) {
+  std::vector<Concerned> all;
+  for (const Column& column : columns)
+    if (column.gradients() && column.attacked > 0)
+      all.push_back(concerned(question, column, standing));
+  const auto by_images = [](const Concerned& a, const Concerned& b) {
+    return a.share(a.images) < b.share(b.images);
+  };
+  const auto by_stake = [&](const Concerned& a, const Concerned& b) {
+    const double here = a.share(a.at_stake), there = b.share(b.at_stake);
+    return here != there ? here < there : by_images(a, b);
+  };
   // The row's number hangs on no image that another attack broke.
-  const auto at_stake = double(std::min(most, standing));
+  const Concerned stake = *std::max_element(all.begin(), all.end(), by_stake);
+  const double at_stake = stake.share(stake.at_stake);
   Level level = Level::kPass;
-  if (at_stake > question.small * of) level = Level::kWarn;
-  if (2 * at_stake > of) level = Level::kFail;
+  if (at_stake > question.small) level = Level::kWarn;
+  if (at_stake > 0.5) level = Level::kFail;
+  const Concerned told =
+      level == Level::kPass ? *std::max_element(all.begin(), all.end(), by_images) : stake;
   return {{question.code,
-           {{"samples", most}, {"of", worst->attacked}, {"share", share}, {"case", "records"}},
-           level == Level::kPass ? "" : worst->record->attack},
+           {{"samples", told.images},
+            {"of", told.column->attacked},
+            {"share", told.share(told.images)},
+            {"case", "records"}},
+           level == Level::kPass ? "" : told.column->record->attack},
           level};
 }
 }  // namespace
@@ -79,7 +111,7 @@ std::vector<Check> gradient_checks(const std::vector<Column>& columns) {
   if (std::none_of(columns.begin(), columns.end(),
                    [](const Column& one) { return one.gradients() && one.attacked > 0; }))
     return out;
-  const int64_t standing = standing_under_all(columns);
+  const Standing standing = standing_under_all(columns);
   for (const GradientQuestion& question : gradient_questions())
     out.push_back(check_of(question, columns, standing));
   return out;

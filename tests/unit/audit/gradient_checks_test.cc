@@ -86,6 +86,49 @@ TEST(GradientChecks, DoNotFailARowThatAnotherAttackBreaks) {
       << "of 200 one is at stake";
 }
 
+Check vanishing(const std::vector<results::CellRecord>& cells) {
+  for (const Check& check : audit::checks_of_row(cells))
+    if (check.finding.code == "gradients_vanish") return check;
+  ADD_FAILURE() << "no check of gradients that vanish";
+  return {};
+}
+
+// Zero gradients for so many of the first 50 images, the only ones that it saw.
+results::CellRecord of_fifty(int64_t zero) {
+  results::CellRecord cell =
+      cell_of(flagged(50, {"zero_gradients", {{"samples", zero}, {"of", int64_t{50}}}}));
+  cell.outcomes.resize(50), cell.samples = 50;
+  return cell;
+}
+
+// Breaks the first so many of 200 images.
+results::CellRecord that_breaks(int64_t first) {
+  results::CellRecord cell = cell_of({"cw", "cw", 200 - first, 10});
+  for (results::Outcome& one : cell.outcomes)
+    one.robust_right = one.index < first ? 0 : cell.trials;
+  return cell;
+}
+
+TEST(GradientChecks, CountOnlyImagesThatTheirColumnSaw) {
+  EXPECT_EQ(vanishing({of_fifty(45), that_breaks(50)}).level, Level::kPass)
+      << "150 images stand, none of them among these";
+  EXPECT_EQ(vanishing({of_fifty(45), that_breaks(40)}).level, Level::kWarn) << "10 of 50";
+  EXPECT_EQ(vanishing({of_fifty(45), that_breaks(0)}).level, Level::kFail) << "45 of 50";
+  results::CellRecord wrong = of_fifty(45), other = that_breaks(0);
+  for (results::CellRecord* cell : {&wrong, &other})
+    for (size_t i = 0; i < 40; ++i) cell->outcomes[i].clean_right = 0;
+  EXPECT_EQ(vanishing({wrong, other}).finding.figures.at("of"), results::Figure(int64_t{10}));
+}
+
+TEST(GradientChecks, TellOfTheColumnThatTheRowHangsOn) {
+  Planned all = flagged(200, {"zero_gradients", {{"samples", int64_t{150}}, {"of", int64_t{200}}}});
+  all.name = "all";
+  const Check found = vanishing({of_fifty(50), cell_of(all), that_breaks(50)});
+  EXPECT_EQ(found.level, Level::kFail);
+  EXPECT_EQ(sentence(found),
+            "all: every gradient was exactly 0 for 150 of 200 attacked images that withstood");
+}
+
 TEST(GradientChecks, NameTheColumn) {
   const Finding zero{"zero_gradients", {{"samples", int64_t{180}}, {"of", int64_t{200}}}};
   const auto found =
