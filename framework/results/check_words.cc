@@ -198,6 +198,11 @@ constexpr CheckWords kCheckWords[] = {
      "gradients leave {first_percent:.1f} %, {attack} without them {second_percent:.1f} %",
      "{attack} without gradients leaves {second_percent:.1f} %, with them {first_percent:.1f} %",
      "gradients are masked: add attack.square = \"square\" and trust its number alone"},
+    {"black_box",
+     "gradients leave {first_percent:.1f} %, {attack} without them {second_percent:.1f} %",
+     "{attack} without gradients leaves {second_percent:.1f} %, with them {first_percent:.1f} %",
+     "gradients are masked: add attack.nattack = \"nattack\" and trust its number alone",
+     "nattack"},
 };
 
 // The case of a check among these rows, else the first of its code.

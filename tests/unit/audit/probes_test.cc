@@ -14,6 +14,7 @@ namespace {
 using audit::Checks;
 using audit::Subject;
 using results::Level;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using toys::FunctionNetwork;
 
@@ -285,6 +286,30 @@ TEST_F(Probes, FindThatChanceBeatsGradients) {
     battery.without_gradients(library::PluginLibrary({}), out);
   });
   EXPECT_EQ(level(found, "black_box"), Level::kFail);
+}
+
+TEST_F(Probes, SearchOnScoresOnlyByAttacksThatHaveAFormForTheThreat) {
+  make(honest);
+  const library::PluginLibrary shipped = shipped_plugins();
+  const auto compared = [&](const library::PluginLibrary& plugins) {
+    const Checks found = battle([&](auto& battery, Checks& out) {
+      battery.other_balls(out);
+      out.clear();
+      battery.without_gradients(plugins, out);
+    });
+    return found.at(0);
+  };
+  EXPECT_FALSE(compared(shipped).finding.figures.contains("case")) << "square";
+  const evaluation::CraftBatch batch = subject_->batch;
+  subject_.emplace(*model_, nowhere_, batch, Norm::kL1, 1, 0);
+  results::Check found = compared(shipped);
+  EXPECT_EQ(found.finding.code, "black_box");
+  EXPECT_NE(found.finding.figures.at("attack"), results::Figure("square"));
+  found.level = Level::kFail;
+  EXPECT_THAT(advice(found), HasSubstr("attack.nattack = \"nattack\""));
+  found = compared(library::PluginLibrary({}));
+  EXPECT_EQ(found.finding.figures.at("attack"), results::Figure("random noise"));
+  EXPECT_EQ(found.finding.figures.at("queries"), results::Figure(int64_t{4})) << "what was asked";
 }
 
 TEST(StrongestAttack, IsTheOneWithTheMostSteps) {
