@@ -18,7 +18,8 @@ struct ProbeJob {
   std::vector<int64_t> indices;  ///< samples of the data set
   int64_t seed = 0;
   const std::atomic<bool>* stop = nullptr;
-  std::function<void(int64_t done, int64_t of)> progress = {};  ///< groups of questions
+  /// Groups of questions, from when their number is known.
+  std::function<void(int64_t done, int64_t of)> progress = {};
 };
 
 }  // namespace gauntlet::audit

@@ -1,6 +1,8 @@
 #include "audit/probes.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 
 #include "audit/probe_groups.h"
 #include "base/bad_input.h"
@@ -13,39 +15,77 @@ namespace {
 using results::Check;
 using results::Level;
 
+// Some questions that are asked together.
+struct Round {
+  const char* code;  // of the check that fails where a plugin does wrong
+  std::function<void(Checks&)> probe;
+  Level blame = Level::kFail;
+};
+
 // One after the other; what a plugin does wrong in one of them is that one's answer.
 class Rounds {
  public:
   Rounds(const ProbeJob& job, Checks& out) : job_(job), out_(out) {}
 
+  // So many are still to come: from now on progress is told.
+  void expect(size_t more) { of_ = done_ + int64_t(more); }
+
   // False where it failed.
-  bool run(const char* code, const std::function<void(Checks&)>& probe,
-           Level blame = Level::kFail) {
+  bool run(const Round& round) {
     if (job_.stop && job_.stop->load()) throw evaluation::Interrupted{};
     Checks found;
     bool sound = true;
     try {
-      probe(found);
+      round.probe(found);
     } catch (const evaluation::Interrupted&) {
       throw;
     } catch (const BadInput&) {
       throw;
     } catch (...) {
-      std::erase_if(found, [&](const Check& one) { return one.finding.code == code; });
-      found.push_back({{code, {{"reason", current_failure()}}}, blame});
+      std::erase_if(found, [&](const Check& one) { return one.finding.code == round.code; });
+      found.push_back({{round.code, {{"reason", current_failure()}}}, round.blame});
       sound = false;
     }
     out_.insert(out_.end(), found.begin(), found.end());
-    if (job_.progress) job_.progress(++done_, kRounds);
+    ++done_;
+    if (job_.progress && of_ > 0) job_.progress(done_, of_);
     return sound;
   }
 
  private:
-  static constexpr int64_t kRounds = 17;
   const ProbeJob& job_;
   Checks& out_;
-  int64_t done_ = 0;
+  int64_t done_ = 0, of_ = 0;  // of: 0 while it is not known
 };
+
+// All that is asked of a defense that answers. `doubling`: null where no attack can be doubled.
+std::vector<Round> rounds_of(const Subject& s, Repetition& repetition, Battery& battery,
+                             Doubling* doubling, const library::PluginLibrary& plugins) {
+  std::vector<Round> out = {
+      {"outputs", [&](Checks& found) { probe_outputs(s, found); }},
+      {"gradients_vanish", [&](Checks& found) { probe_gradients(s, found); }},
+      {"slope", [&](Checks& found) { probe_slope(s, found); }},
+      {"noise_acts", [&](Checks& found) { probe_noise(s, found); }},
+      {"votes", [&](Checks& found) { probe_votes(s, found); }},
+      {"memorised", [&](Checks& found) { probe_neighbours(s, found); }},
+      {"label_leak", [&](Checks& found) { battery.one_step(found); }},
+      {"loss_rises", [&](Checks& found) { battery.full_ball(found); }},
+      {"epsilon_monotone", [&](Checks& found) { battery.other_balls(found); }},
+      {"unbounded", [&](Checks& found) { battery.whole_box(found); }},
+      {"frozen_noise", [&](Checks& found) { battery.frozen(found); }}};
+  if (doubling) {  // what goes wrong here may be the attack's
+    out.push_back({"more_steps", [=](Checks& found) { doubling->steps(found); }, Level::kWarn});
+    out.push_back(
+        {"more_restarts", [=](Checks& found) { doubling->restarts(found); }, Level::kWarn});
+    out.push_back({"more_draws", [=](Checks& found) { doubling->draws(found); }, Level::kWarn});
+  }
+  out.push_back({"black_box", [&battery, &plugins, doubling](Checks& found) {
+                   if (doubling && doubling->known()) battery.add(doubling->plain());
+                   battery.without_gradients(plugins, found);
+                 }});
+  out.push_back({"unstable", [&](Checks& found) { repetition.check(found); }});
+  return out;
+}
 
 void ask_all(const ProbeJob& job, evaluation::Laboratory& laboratory, Checks& out) {
   Rounds rounds(job, out);
@@ -54,46 +94,26 @@ void ask_all(const ProbeJob& job, evaluation::Laboratory& laboratory, Checks& ou
   std::optional<Repetition> repetition;
   const Tensor index = torch::tensor(job.indices, torch::kLong);
   const at::Device device = laboratory.device();
-  const bool stands =
-      rounds.run("outputs", [&](Checks&) { model = &laboratory.defended(job.defense, job.data); });
-  if (!stands) return;
-  const bool answers = rounds.run(model->votes() ? "votes" : "outputs", [&](Checks&) {
+  const auto prepare = [&](Checks&) { model = &laboratory.defended(job.defense, job.data); };
+  if (!rounds.run({"outputs", prepare})) return;
+  const auto answer = [&](Checks&) {
     subject.emplace(*model, laboratory,
                     evaluation::CraftBatch{job.data.x(index).to(device),
                                            job.data.y(index).to(device), index.to(device)},
                     job.threat.norm, job.threat.epsilon, uint64_t(job.seed), job.stop);
     repetition.emplace(*subject);
-  });
-  if (!answers) return;
+  };
+  if (!rounds.run({model->votes() ? "votes" : "outputs", answer})) return;
   const Subject& s = *subject;
-  rounds.run("outputs", [&](Checks& found) { probe_outputs(s, found); });
-  rounds.run("gradients_vanish", [&](Checks& found) { probe_gradients(s, found); });
-  rounds.run("slope", [&](Checks& found) { probe_slope(s, found); });
-  rounds.run("noise_acts", [&](Checks& found) { probe_noise(s, found); });
-  rounds.run("votes", [&](Checks& found) { probe_votes(s, found); });
-  rounds.run("memorised", [&](Checks& found) { probe_neighbours(s, found); });
   Battery battery(s);
-  rounds.run("label_leak", [&](Checks& found) { battery.one_step(found); });
-  rounds.run("loss_rises", [&](Checks& found) { battery.full_ball(found); });
-  rounds.run("epsilon_monotone", [&](Checks& found) { battery.other_balls(found); });
-  rounds.run("unbounded", [&](Checks& found) { battery.whole_box(found); });
-  rounds.run("frozen_noise", [&](Checks& found) { battery.frozen(found); });
+  std::optional<Doubling> doubling;
   if (const auto attack = strongest_of(job.attacks, laboratory.plugins(), s.ball(s.epsilon),
-                                       evaluation::facts_of(*model))) {
-    // What goes wrong here may be the attack's.
-    Doubling doubling(s, job, laboratory, *attack);
-    const auto run = [&](const char* code, void (Doubling::*probe)(Checks&)) {
-      rounds.run(
-          code, [&](Checks& found) { (doubling.*probe)(found); }, Level::kWarn);
-    };
-    run("more_steps", &Doubling::steps);
-    run("more_restarts", &Doubling::restarts);
-    run("more_draws", &Doubling::draws);
-    if (doubling.known()) battery.add(doubling.plain());
-  }
-  rounds.run("black_box",
-             [&](Checks& found) { battery.without_gradients(laboratory.plugins(), found); });
-  rounds.run("unstable", [&](Checks& found) { repetition->check(found); });
+                                       evaluation::facts_of(*model)))
+    doubling.emplace(s, job, laboratory, *attack);
+  const std::vector<Round> all =
+      rounds_of(s, *repetition, battery, doubling ? &*doubling : nullptr, laboratory.plugins());
+  rounds.expect(all.size());
+  for (const Round& round : all) rounds.run(round);
 }
 
 double number_in(const ParamMap& params, const char* name, double otherwise) {

@@ -337,6 +337,36 @@ TEST(StrongestAttack, IsTheOneWithTheMostSteps) {
   EXPECT_EQ(*own.params.at("steps").get<int64_t>(), 20);
 }
 
+// Progress that is told of a small row without attacks: done, of.
+std::vector<std::pair<int64_t, int64_t>> progress_with(const library::PluginLibrary& plugins) {
+  const auto golden = from_environment("GAUNTLET_SOURCE_DIR") / "tests/golden/suites/registry";
+  const registry::Registry registry(golden, {golden / "datasets"});
+  const data::Dataset data = registry.load("tiny", "test");
+  suite::DefenseSpec row;
+  row.name = "row", row.model = registry.model("tiny/standard");
+  const suite::ThreatSpec threat{"linf", Norm::kLinf, 0.1, "0.1"};
+  const std::vector<suite::AttackSpec> none;
+  evaluation::Laboratory laboratory(plugins, registry, at::kCPU);
+  std::vector<std::pair<int64_t, int64_t>> out;
+  const auto note = [&](int64_t done, int64_t of) { out.emplace_back(done, of); };
+  audit::probe({row, threat, none, data, {0, 1, 2, 3, 4, 5}, 0, nullptr, note}, laboratory);
+  return out;
+}
+
+TEST(ProbingProgress, EndsWithTheLastQuestion) {
+  const auto with_pgd = progress_with(shipped_plugins()),
+             without = progress_with(library::PluginLibrary({}));
+  for (const auto& told : {with_pgd, without}) {
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.back().first, told.back().second);
+    for (size_t i = 0; i < told.size(); ++i) {
+      EXPECT_EQ(told[i].first, told[0].first + int64_t(i));
+      EXPECT_EQ(told[i].second, told[0].second);
+    }
+  }
+  EXPECT_EQ(with_pgd.back().second, without.back().second + 3) << "three times doubled";
+}
+
 TEST(ProbingCost, GrowsWithImagesStepsAndNoise) {
   suite::DefenseSpec plain, vote;
   vote.stack = {{"smoothing", {{"mc_samples", 64}}}};
