@@ -5,8 +5,10 @@
 #include <tuple>
 
 #include "audit/probe_groups.h"
+#include "evaluation/attack_facts.h"
 #include "evaluation/bounds.h"
 #include "evaluation/cell.h"
+#include "evaluation/division.h"
 
 namespace gauntlet::audit {
 namespace {
@@ -31,28 +33,36 @@ std::string toml_key(const std::string& name) {
   return bare ? name : '"' + name + '"';
 }
 
+// Whether it is an attack of this row at all, too.
 bool can_be_doubled(const suite::AttackSpec& attack, const library::PluginLibrary& plugins,
-                    const ThreatModel& threat, const TargetFacts& facts) {
+                    const ThreatModel& threat, const evaluation::DefendedModel& model) {
+  const std::optional<Division>& division = attack.host.division;
+  if (division && !evaluation::division_mismatch(*division, model).empty()) return false;
   const int64_t* steps = steps_of(attack);
   if (!steps || *steps < 2 || attack.host.goal != Goal::kUntargeted || attack.host.max_queries > 0)
     return false;
   if (attack.host.access && *attack.host.access < Access::kGradient) return false;
   const std::unique_ptr<Attack> plugin = plugins.attack(attack.plugin, attack.params);
   const AttackFacts own = plugin->facts();
+  const TargetFacts facts = evaluation::facts_of(model);
   return own.access == Access::kGradient && !own.minimal_norm &&
-         plugin->unsupported(threat, facts, Goal::kUntargeted).empty();
+         plugin->unsupported(threat, facts, Goal::kUntargeted).empty() &&
+         evaluation::unsupported_inside({attack.plugin, attack.params}, threat, facts,
+                                        Goal::kUntargeted, plugins)
+             .empty();
 }
 }  // namespace
 
 std::optional<suite::AttackSpec> strongest_of(const std::vector<suite::AttackSpec>& attacks,
                                               const library::PluginLibrary& plugins,
-                                              const ThreatModel& threat, const TargetFacts& facts) {
+                                              const ThreatModel& threat,
+                                              const evaluation::DefendedModel& model) {
   const auto strength = [&](const suite::AttackSpec& one) {
-    return std::tuple(*steps_of(one), facts.stochastic ? one.host.draws : 0, one.host.restarts);
+    return std::tuple(*steps_of(one), model.stochastic() ? one.host.draws : 0, one.host.restarts);
   };
   const suite::AttackSpec* best = nullptr;
   for (const suite::AttackSpec& one : attacks)
-    if (can_be_doubled(one, plugins, threat, facts) && (!best || strength(one) > strength(*best)))
+    if (can_be_doubled(one, plugins, threat, model) && (!best || strength(one) > strength(*best)))
       best = &one;
   if (best) return *best;
   if (!plugins.has("attack", "pgd")) return {};
@@ -60,8 +70,8 @@ std::optional<suite::AttackSpec> strongest_of(const std::vector<suite::AttackSpe
   own.plugin = "pgd";
   own.params = resolve(plugins.schema("attack", "pgd"),
                        {{"steps", 20}, {"step_size", 0.125}, {"step_unit", "epsilon"}});
-  own.host.draws = facts.stochastic ? 4 : 1;
-  return own;
+  own.host.draws = model.stochastic() ? 4 : 1;
+  return can_be_doubled(own, plugins, threat, model) ? std::optional(own) : std::nullopt;
 }
 
 Doubling::Doubling(const Subject& subject, const ProbeJob& job, evaluation::Laboratory& laboratory,

@@ -87,10 +87,12 @@ class Doubling {
   Tensor plain_;
 };
 
-/// The attack of the suite that a row is probed with: of those that use gradients the one with the
-/// most steps, else pgd with 20 steps of epsilon / 8, unnamed; nothing where there is no pgd.
+/// The attack of the suite that a row is probed with: of those that use gradients, are for rows of
+/// its division and have a form for the threat, the one with the most steps; else pgd with 20 steps
+/// of epsilon / 8, unnamed; nothing where there is no pgd.
 std::optional<suite::AttackSpec> strongest_of(const std::vector<suite::AttackSpec>& attacks,
                                               const library::PluginLibrary& plugins,
-                                              const ThreatModel& threat, const TargetFacts& facts);
+                                              const ThreatModel& threat,
+                                              const evaluation::DefendedModel& model);
 
 }  // namespace gauntlet::audit

@@ -7,7 +7,6 @@
 #include "audit/probe_groups.h"
 #include "base/bad_input.h"
 #include "base/failure.h"
-#include "evaluation/attack_facts.h"
 #include "evaluation/process_state.h"
 
 namespace gauntlet::audit {
@@ -107,8 +106,8 @@ void ask_all(const ProbeJob& job, evaluation::Laboratory& laboratory, Checks& ou
   const Subject& s = *subject;
   Battery battery(s);
   std::optional<Doubling> doubling;
-  if (const auto attack = strongest_of(job.attacks, laboratory.plugins(), s.ball(s.epsilon),
-                                       evaluation::facts_of(*model)))
+  if (const auto attack =
+          strongest_of(job.attacks, laboratory.plugins(), s.ball(s.epsilon), *model))
     doubling.emplace(s, job, laboratory, *attack);
   const std::vector<Round> all =
       rounds_of(s, *repetition, battery, doubling ? &*doubling : nullptr, laboratory.plugins());

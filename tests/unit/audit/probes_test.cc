@@ -312,20 +312,28 @@ TEST_F(Probes, SearchOnScoresOnlyByAttacksThatHaveAFormForTheThreat) {
   EXPECT_EQ(found.finding.figures.at("queries"), results::Figure(int64_t{4})) << "what was asked";
 }
 
-TEST(StrongestAttack, IsTheOneWithTheMostSteps) {
-  const library::PluginLibrary plugins = shipped_plugins();
-  const auto attack = [&](const std::string& name, const std::string& plugin, ParamMap params) {
+class StrongestAttack : public ::testing::Test {
+ protected:
+  StrongestAttack() { toys::images(model_, kSamples); }  // says that it draws nothing
+
+  suite::AttackSpec attack(const std::string& name, const std::string& plugin,
+                           const ParamMap& params) const {
     suite::AttackSpec out;
     out.name = out.entry = name, out.plugin = plugin;
-    out.params = resolve(plugins.schema("attack", plugin), params);
+    out.params = resolve(plugins_.schema("attack", plugin), params);
     return out;
-  };
-  const ThreatModel threat = toys::ball(Norm::kLinf, 0.1);
-  const TargetFacts facts{.classes = 10};
-  const auto chosen = [&](const std::vector<suite::AttackSpec>& attacks) {
-    return *audit::strongest_of(attacks, plugins, threat, facts);
-  };
-  EXPECT_FALSE(audit::strongest_of({}, library::PluginLibrary({}), threat, facts));
+  }
+  suite::AttackSpec chosen(const std::vector<suite::AttackSpec>& attacks) const {
+    return *audit::strongest_of(attacks, plugins_, threat_, model_);
+  }
+
+  const library::PluginLibrary plugins_ = shipped_plugins();
+  const ThreatModel threat_ = toys::ball(Norm::kLinf, 0.1);
+  evaluation::DefendedModel model_ = toys::defended(toys::perceptron(3, kShape, kToyClasses));
+};
+
+TEST_F(StrongestAttack, IsTheOneWithTheMostSteps) {
+  EXPECT_FALSE(audit::strongest_of({}, library::PluginLibrary({}), threat_, model_));
   const suite::AttackSpec fgsm = attack("one", "fgsm", {}), noise = attack("n", "random_noise", {}),
                           ddn = attack("norm", "ddn", {{"steps", 900}}),
                           five = attack("five", "pgd", {{"steps", 5}}),
@@ -335,6 +343,18 @@ TEST(StrongestAttack, IsTheOneWithTheMostSteps) {
   EXPECT_EQ(own.plugin, "pgd");
   EXPECT_EQ(own.name, "");
   EXPECT_EQ(*own.params.at("steps").get<int64_t>(), 20);
+}
+
+TEST_F(StrongestAttack, IsOneOfThisRowsDivision) {
+  const suite::AttackSpec five = attack("five", "pgd", {{"steps", 5}});
+  suite::AttackSpec nine = attack("nine", "pgd", {{"steps", 9}});
+  for (const Division other : {Division::kRandomized, Division::kCertified}) {
+    nine.host.division = other;
+    EXPECT_EQ(chosen({five, nine}).name, "five");
+    EXPECT_EQ(chosen({nine}).name, "") << "the audit's own";
+  }
+  nine.host.division = Division::kDeterministic;
+  EXPECT_EQ(chosen({five, nine}).name, "nine");
 }
 
 // Progress that is told of a small row without attacks: done, of.
