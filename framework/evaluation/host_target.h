@@ -12,7 +12,8 @@ namespace gauntlet::evaluation {
 class HostTarget final : public Target {
  public:
   /// `granted`: what this attack may ask for. `minimal_norm`: hits do not retire a sample; the
-  /// smallest is kept. `confidence`: as in AttackFacts.
+  /// smallest is kept; a loss of exactly 0 is one of the boundary that it walks on. `confidence`:
+  /// as in AttackFacts.
   HostTarget(DefendedModel& model, const Task& task, const CraftBatch& batch,
              const CraftRules& rules, Access granted, bool minimal_norm, double confidence = 0);
 
@@ -38,8 +39,10 @@ class HostTarget final : public Target {
   const Tensor& queries() const { return requested_; }
   /// Which active samples had uninformative queries; [N] bool each.
   struct Told {
-    Tensor all_zero;      ///< gradients were asked for, and every one was exactly 0
-    Tensor nothing;       ///< some loss or gradient was exactly 0 where the goal was not reached
+    Tensor all_zero;  ///< gradients were asked for, and every one was exactly 0
+    /// Some loss or gradient was exactly 0 where the goal was not reached; of an attack that looks
+    /// for the smallest perturbation some gradient.
+    Tensor nothing;
     Tensor only_nothing;  ///< true if this holds for every query of the sample
     Tensor not_finite;    ///< some loss or gradient was not
     Tensor bounds;        ///< no pixel on a bound of the box had a gradient, most others had one

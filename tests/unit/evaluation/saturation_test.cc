@@ -2,6 +2,8 @@
 // bounds of the box without a gradient; and the attack that follows on the margin loss.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "evaluation/craft.h"
 #include "evaluation/findings.h"
 #include "evaluation/judge.h"
@@ -149,6 +151,57 @@ TEST(Saturation, AsksForGradientsInsideTheBoxWhereItsBoundsHaveNone) {
   EXPECT_TRUE(says(retry.flags, "no pixel on a bound of the box had a gradient"));
   EXPECT_FALSE(says(plain.flags, "bound of the box"));
   EXPECT_TRUE(((retry.crafted.x >= 0) & (retry.crafted.x <= 1)).all().item<bool>());
+}
+
+// Asks for the gradient of the margin, shifted so that it is exactly 0, and for its value.
+struct OnTheBoundary final : Attack {
+  AttackFacts what{.access = Access::kGradient};
+  double slope = 1;  // of the second query
+  AttackFacts facts() const override { return what; }
+  Tensor run(Target& target, const Task& task) override {
+    const auto shifted = [gap = margin(task.goal)](double by) -> Loss {
+      return [gap, by](const Outputs& out, const Rows& rows) {
+        const Tensor value = gap(out, rows);
+        return by * (value - value.detach());
+      };
+    };
+    target.gradient(task.x, shifted(1));
+    target.gradient(task.x, shifted(slope));
+    target.losses(task.x, shifted(1));
+    return task.x;
+  }
+};
+
+TEST(Saturation, ALossOfZeroOnTheBoundaryIsNone) {
+  evaluation::DefendedModel model = defended(scaled(1));
+  const evaluation::CraftBatch batch = images(model, 12);
+  OnTheBoundary attack;
+  const ThreatModel threat = ball(Norm::kLinf, 1e-4);
+  for (const bool retry : {false, true}) {
+    attack.what.minimal_norm = false;
+    const Attacked other = outcome(attack, model, batch, threat, rules_with(retry));
+    EXPECT_EQ(count(other.crafted.saturated), 12);
+    EXPECT_TRUE(says(other.flags, "a loss or gradient was exactly 0"));
+    attack.what.minimal_norm = true;
+    const Attacked walks = outcome(attack, model, batch, threat, rules_with(retry));
+    EXPECT_EQ(count(walks.crafted.blind), 0);
+    EXPECT_EQ(count(walks.crafted.saturated), 0);
+    EXPECT_EQ(walks.crafted.queries.max().item<int64_t>(), 3) << "nothing to try again";
+    EXPECT_TRUE(walks.flags.empty());
+  }
+}
+
+TEST(Saturation, AMinimalNormAttackIsToldNothingByAGradientOfZero) {
+  evaluation::DefendedModel model = defended(scaled(1));
+  const evaluation::CraftBatch batch = images(model, 12);
+  OnTheBoundary attack;
+  attack.what.minimal_norm = true, attack.slope = 0;
+  const ThreatModel threat = ball(Norm::kLinf, 1e-4);
+  const Attacked some = outcome(attack, model, batch, threat, rules_with(false));
+  EXPECT_EQ(count(some.crafted.saturated), 12);
+  EXPECT_TRUE(says(some.flags, "a loss or gradient was exactly 0"));
+  attack.slope = std::numeric_limits<double>::infinity();  // times 0
+  EXPECT_NE(outcome(attack, model, batch, threat, rules_with(false)).invalid, "");
 }
 
 TEST(Saturation, NothingIsTriedAgainForAnAttackThatIsTold) {
