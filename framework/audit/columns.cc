@@ -22,9 +22,12 @@ json values_of(const json& table) {
   return out;
 }
 
+json goal_of(const Column& column) { return column.host.value("goal", json("untargeted")); }
+
 Column column_of(const results::CellRecord& record) {
   const json all = json::parse(record.parameters, nullptr, /*allow_exceptions=*/false);
-  Column out{&record, "", json::object(), json::object()};
+  Column out;
+  out.record = &record, out.params = json::object(), out.host = json::object();
   if (all.is_object() && all.contains("attack") && all.at("attack").is_object()) {
     const json& attack = all.at("attack");
     if (attack.contains("plugin") && attack.at("plugin").is_string())
@@ -34,10 +37,11 @@ Column column_of(const results::CellRecord& record) {
   if (all.is_object() && all.contains("host")) out.host = values_of(all.at("host"));
   // A deterministic defense is asked once a query, whatever the suite says.
   if (!record.stochastic && out.host.contains("draws")) out.host["draws"] = 1;
+  out.hypocritical = goal_of(out) == "hypocritical";
   for (const results::Outcome& outcome : record.outcomes) {
     out.most_queries = std::max(out.most_queries, outcome.queries);
-    out.attacked += outcome.clean_right > 0;
-    out.standing += outcome.clean_right > 0 && 2 * outcome.robust_right > record.trials;
+    out.attacked += out.attacks(outcome);
+    out.standing += out.attacks(outcome) && out.withstood(outcome);
   }
   return out;
 }
@@ -83,6 +87,14 @@ std::optional<Match> match(const Column& less, const Column& more) {
 }
 }  // namespace
 
+bool Column::attacks(const results::Outcome& image) const {
+  return hypocritical ? image.clean_right < record->trials : image.clean_right > 0;
+}
+
+bool Column::withstood(const results::Outcome& image) const {
+  return hypocritical != (2 * image.robust_right > record->trials);
+}
+
 bool Column::noise() const {
   const results::Ledger& passes = record->ledger;
   return plugin != "external" && passes.queries == 0 && passes.source_forwards == 0 &&
@@ -104,11 +116,8 @@ std::vector<Column> columns_of(const std::vector<results::CellRecord>& cells) {
 
 // Examples from elsewhere may have been made with anything.
 Less relation_of(const Column& less, const Column& more) {
-  const auto goal = [](const Column& column) {
-    return column.host.value("goal", json("untargeted"));
-  };
   if (less.plugin == "external" || !more.gradients() || more.record->ledger.queries == 0 ||
-      goal(less) != goal(more))
+      goal_of(less) != goal_of(more) || more.hypocritical)
     return Less::kNothing;
   if (!less.gradients()) return less.noise() ? Less::kNoise : Less::kNoGradients;
   if (const auto smaller = smaller_in(less, more)) {

@@ -14,9 +14,15 @@ struct Column {
   const results::CellRecord* record = nullptr;
   std::string plugin;
   nlohmann::json params, host;         ///< {"steps": 20}; draws: those taken
+  bool hypocritical = false;           ///< its goal is that wrong answers become right
   int64_t most_queries = 0;            ///< of one image
-  int64_t attacked = 0, standing = 0;  ///< images: right without it; right under it, by majority
+  int64_t attacked = 0, standing = 0;  ///< images: those to attack; of these, that withstood
 
+  /// Whether an image is one to attack: right without an attack or, where it is to become right,
+  /// wrong; of a random defense in some trial.
+  bool attacks(const results::Outcome& image) const;
+  /// Whether such an image withstood, by majority of the trials.
+  bool withstood(const results::Outcome& image) const;
   bool gradients() const { return record->ledger.backwards > 0; }
   /// Perturbations without an attacker: nothing is asked, of the defense or of a source.
   bool noise() const;
@@ -29,7 +35,8 @@ struct Column {
 /// Those with a result, in their order; `cells` must outlive them.
 std::vector<Column> columns_of(const std::vector<results::CellRecord>& cells);
 
-/// How an attack that has less of something relates to another one.
+/// How an attack that has less of something relates to another one. Those that make wrong answers
+/// right are not held against each other: of these the stronger one leaves more right answers.
 enum class Less {
   kNothing,      ///< the two cannot be held against each other
   kSteps,        ///< the same with fewer steps, or less of several things

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace gauntlet::audit {
 namespace {
@@ -36,15 +37,17 @@ int64_t left_of(const results::Finding& finding, const Column& column) {
   return std::max<int64_t>(0, left);
 }
 
-// By its index, whether an image is right under every column that saw it.
-using Standing = std::map<int64_t, bool>;
+// Whether an image withstood every column that saw it, by its index, apart for columns that make
+// wrong answers right: the others ask nothing of these images.
+using Standing = std::map<std::pair<bool, int64_t>, bool>;
 
 Standing standing_under_all(const std::vector<Column>& columns) {
   Standing stands;
   for (const Column& column : columns)
     for (const results::Outcome& one : column.record->outcomes) {
-      bool& left = stands.try_emplace(one.index, one.clean_right > 0).first->second;
-      left &= 2 * one.robust_right > column.record->trials;
+      bool& left =
+          stands.try_emplace({column.hypocritical, one.index}, column.attacks(one)).first->second;
+      left &= column.withstood(one);
     }
   return stands;
 }
@@ -67,7 +70,7 @@ Concerned concerned(const GradientQuestion& question, const Column& column,
   // Of the images that this column saw: others tell nothing of it.
   const auto& seen = column.record->outcomes;
   const int64_t left = std::count_if(seen.begin(), seen.end(), [&](const results::Outcome& one) {
-    return one.clean_right > 0 && standing.at(one.index);
+    return column.attacks(one) && standing.at({column.hypocritical, one.index});
   });
   out.at_stake = std::min(out.images, left);
   return out;

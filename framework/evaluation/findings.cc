@@ -10,13 +10,20 @@ namespace {
 // A share of the attacked samples. Where more of them withstood queries whose losses or gradients
 // were not finite, the accuracy is that of samples which nothing has attacked.
 constexpr double kMostNotFinite = 0.01;
+
+// [N] bool: the samples that an attack has something to do on. Where wrong answers are to become
+// right, those that are right in every trial have what it is after.
+Tensor samples_to_attack(const CraftBatch& batch, const CraftRules& rules, const Verdict& clean) {
+  if (batch.settled.defined()) return batch.settled.logical_not();
+  if (rules.goal == Goal::kHypocritical) return clean.right.all(0).logical_not();
+  return torch::ones_like(clean.right[0]);
+}
 }  // namespace
 
 void Findings::add(const CraftBatch& batch, const CraftRules& rules, const AttackFacts& facts,
                    const Crafted& crafted, const Verdict& clean, const Verdict& robust) {
   const auto sum = [](int64_t& to, const Tensor& samples) { to += samples.sum().item<int64_t>(); };
-  const Tensor attacked =
-      batch.settled.defined() ? batch.settled.logical_not() : torch::ones_like(crafted.confirmed);
+  const Tensor attacked = samples_to_attack(batch, rules, clean);
   const Tensor stood = rules.goal == Goal::kUntargeted ? attacked & robust.right.any(0)
                                                        : attacked & crafted.confirmed.logical_not();
   // Without another attempt only what stood to the end is known to have withstood.
@@ -91,12 +98,13 @@ void Findings::flag_defense(std::vector<results::Finding>& out, const DefendedMo
     out.push_back({"coupled_rows", {{"batch_size", batch_size}}});
 }
 
-void count_all_samples(results::CellRecord& whole, bool settles) {
+void count_all_samples(results::CellRecord& whole, Goal goal, bool settles) {
   const auto all = int64_t(whole.outcomes.size());
   const auto attacked =
-      settles ? std::count_if(whole.outcomes.begin(), whole.outcomes.end(),
-                              [](const results::Outcome& one) { return one.clean_right > 0; })
-              : all;
+      std::count_if(whole.outcomes.begin(), whole.outcomes.end(), [&](const results::Outcome& one) {
+        if (goal == Goal::kHypocritical) return one.clean_right < whole.trials;
+        return !settles || one.clean_right > 0;
+      });
   for (results::Finding& finding : whole.flags)
     if (const auto of = finding.figures.find("of"); of != finding.figures.end())
       of->second = finding.code == "faulty_answers" ? all : int64_t(attacked);

@@ -35,8 +35,9 @@ class Findings {
 };
 
 /// Of a cell that was evaluated in shards, with the outcomes of all: a finding tells how many
-/// samples there are, also in shards that have none of it. `settles`: those that are answered wrong
-/// without an attack were not attacked.
-void count_all_samples(results::CellRecord& whole, bool settles);
+/// samples there are to attack, also in shards that have none of it. `settles`: those that are
+/// answered wrong without an attack were not attacked. With a hypocritical goal those count that
+/// are not right without one.
+void count_all_samples(results::CellRecord& whole, Goal goal, bool settles);
 
 }  // namespace gauntlet::evaluation

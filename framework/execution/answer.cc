@@ -249,8 +249,9 @@ void Answerer::evaluate(const suite::Job& job, int64_t, int64_t, Certification& 
 
 void Answerer::finish(const suite::Job& job, CellRecord& record) {
   results::summarise(record);
-  evaluation::count_all_samples(
-      record, evaluation::settles(job.scoring, job.attack->host.goal, record.stochastic));
+  const Goal goal = job.attack->host.goal;
+  evaluation::count_all_samples(record, goal,
+                                evaluation::settles(job.scoring, goal, record.stochastic));
   flag_near_chance(record, job);
 }
 void Answerer::finish(const suite::Job&, Certification& record) { analysis::summarise(record); }

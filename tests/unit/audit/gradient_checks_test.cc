@@ -129,6 +129,41 @@ TEST(GradientChecks, TellOfTheColumnThatTheRowHangsOn) {
             "all: every gradient was exactly 0 for 150 of 200 attacked images that withstood");
 }
 
+// Of 200 images 156 are right without an attack; of the 44 others it makes the first so many right.
+results::CellRecord hypocritical(int64_t brought_back, const Finding& flag) {
+  Planned plan = flagged(156 + brought_back, flag);
+  plan.goal = "hypocritical";
+  results::CellRecord cell = cell_of(plan);
+  for (results::Outcome& one : cell.outcomes) one.clean_right = one.index < 156 ? cell.trials : 0;
+  return cell;
+}
+
+TEST(GradientChecks, OfAttacksThatMakeAnswersRightCountImagesThatAreWrong) {
+  const auto unchanged = [](const std::vector<results::CellRecord>& cells) {
+    for (const Check& check : audit::checks_of_row(cells))
+      if (check.finding.code == "unchanged_inputs") return check;
+    ADD_FAILURE() << "no check of inputs";
+    return Check{};
+  };
+  const auto flag = [](int64_t samples) {
+    return Finding{"unchanged", {{"samples", samples}, {"of", int64_t{44}}}};
+  };
+  const Check none = unchanged({hypocritical(0, flag(44))});
+  EXPECT_EQ(none.level, Level::kFail);
+  EXPECT_EQ(none.finding.figures.at("samples"), results::Figure(int64_t{44}));
+  EXPECT_EQ(none.finding.figures.at("of"), results::Figure(int64_t{44}));
+  EXPECT_EQ(unchanged({hypocritical(40, flag(4))}).level, Level::kWarn) << "4 of 44";
+  EXPECT_EQ(unchanged({hypocritical(44, flag(44))}).level, Level::kPass) << "none withstood";
+  EXPECT_EQ(unchanged({hypocritical(0, flag(44)), that_breaks(200)}).level, Level::kFail)
+      << "an attack that makes answers wrong breaks none of these";
+}
+
+TEST(GradientChecks, AskNothingWhereNoAnswerIsToBecomeRight) {
+  results::CellRecord all_right = hypocritical(44, {"refuted", {{"hits", int64_t{1}}}});
+  for (results::Outcome& one : all_right.outcomes) one.clean_right = all_right.trials;
+  EXPECT_TRUE(audit::checks_of_row({all_right}).empty());
+}
+
 TEST(GradientChecks, NameTheColumn) {
   const Finding zero{"zero_gradients", {{"samples", int64_t{180}}, {"of", int64_t{200}}}};
   const auto found =

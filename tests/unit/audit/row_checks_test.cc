@@ -50,6 +50,16 @@ TEST(RowChecks, AnAttackThatASingleGradientBeatsIsNamed) {
               HasSubstr("warn: short leaves 36.0 %, fgsm, with a single gradient, 16.0 %"));
 }
 
+// The longer run makes more answers right.
+TEST(RowChecks, AttacksThatMakeAnswersRightAreNotTakenForWeakOnes) {
+  Planned shorter{"short", "pgd", 60, 10}, longer{"long", "pgd", 180, 100};
+  Planned single{"fgsm", "fgsm", 20, 1};
+  EXPECT_NE(told({single, shorter, longer}, "more_steps"), "") << "the test needs a comparison";
+  shorter.goal = longer.goal = single.goal = "hypocritical";
+  EXPECT_EQ(told({single, shorter, longer}, "more_steps"), "");
+  EXPECT_EQ(told({single, shorter, longer}, "single_step"), "");
+}
+
 TEST(RowChecks, AttacksWithoutGradientsFailARowOnlyWhereTheyBeatAllGradients) {
   const Planned noise{"noise", "random_noise", 150, 0, 1, false};
   const Planned transfer{"transfer", "transfer", 60, 0, 1, false};
