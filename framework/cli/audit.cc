@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/probes.h"
+#include "base/bad_input.h"
 #include "base/duration.h"
 #include "cli/audit_plan.h"
 #include "cli/commands.h"
@@ -43,11 +44,29 @@ namespace {
 
 struct AuditFlags {
   Common common;
-  std::string suite, output, device = "auto", fail_on = "fail";
+  std::string suite, output, device = "auto", fail_on;  // "": as the suite says
   suite::SuiteOptions options;
-  int64_t samples = 200, batch_size = 250;
+  int64_t samples = 0, batch_size = 250;  // 0 samples: as the suite says
   bool json = false, quiet = false;
 };
+
+// Where neither the command line nor the suite says it; fewer if the suite has fewer.
+constexpr int64_t kSamples = 200;
+
+int64_t samples_of(const AuditFlags& flags, const suite::Suite& suite) {
+  const auto all = int64_t(suite.data.indices.size());
+  if (flags.samples > all)
+    throw BadInput(
+        fmt::format("--samples: {} is more than the suite's {} samples", flags.samples, all));
+  if (flags.samples > 0) return flags.samples;
+  return suite.audit.samples > 0 ? suite.audit.samples : std::min(kSamples, all);
+}
+
+suite::FailOn fail_on_of(const AuditFlags& flags, const suite::Suite& suite) {
+  if (!flags.fail_on.empty()) return *value_for(suite::kFailOns, flags.fail_on);
+  return suite.audit.fail_on == suite::FailOn::kNothing ? suite::FailOn::kFail
+                                                        : suite.audit.fail_on;
+}
 
 // To standard error: results alone are on standard output.
 void tell_cost(const AuditFlags& flags, const suite::Suite& suite, int64_t samples,
@@ -96,7 +115,7 @@ int audit(const AuditFlags& flags) {
   const library::PluginLibrary plugins = flags.common.plugins();
   const registry::Registry registry = flags.common.open_registry();
   const suite::Suite suite = suite::read_suite(flags.suite, flags.options, plugins, registry);
-  const int64_t samples = std::min(flags.samples, int64_t(suite.data.indices.size()));
+  const int64_t samples = samples_of(flags, suite);
   execution::RunOptions options;
   options.device = device_of(flags.device);
   options.batch_size = flags.batch_size;
@@ -109,7 +128,7 @@ int audit(const AuditFlags& flags) {
   const execution::SuiteAudit found =
       audit_suite(suite, samples, plugins, registry, store, options, progress);
   tell(found, flags, store.folder());
-  return all_well(found, *value_for(suite::kFailOns, flags.fail_on)) ? kOk : kSomeFailed;
+  return all_well(found, fail_on_of(flags, suite)) ? kOk : kSomeFailed;
 }
 }  // namespace
 
@@ -120,9 +139,12 @@ void add_audit(CLI::App& app, Action& action) {
   command->add_option("suite", flags->suite, "The suite's TOML file")->required();
   command
       ->add_option("--samples", flags->samples,
-                   "Images that each row is probed on; 200 unless said")
+                   "Images that each row is probed on; default: the suite's audit.samples, or 200")
       ->transform(whole(1, 1'000'000));
-  command->add_option("--fail-on", flags->fail_on, "What makes the exit code 1: fail, or warn too")
+  command
+      ->add_option("--fail-on", flags->fail_on,
+                   "What makes the exit code 1: fail, or warn too; default: the suite's "
+                   "audit.fail_on, or fail")
       ->check(CLI::IsMember(words_of(suite::kFailOns)));
   command->add_flag("--json", flags->json, "Print JSON");
   command

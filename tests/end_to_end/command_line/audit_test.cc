@@ -85,6 +85,52 @@ TEST_F(Audit, OfARunStandsInItsReport) {
   EXPECT_THAT(gauntlet(arguments).out, HasSubstr("audit    1 defense × 1 threat × 20 samples"));
 }
 
+// A drawn row that is attacked on single draws alone: its audit warns, and does not fail.
+TEST_F(Audit, TakesTheTableOfTheSuiteWhereFlagsSayNothing) {
+  const auto ended = [&](const char* command, const std::string& table,
+                         const std::vector<std::string>& more) {
+    std::vector<std::string> all = {command,    quickstart(),
+                                    "--set",    "data.samples=40",
+                                    "--set",    table,
+                                    "--only",   "defense=PNI,attack=pgd",
+                                    "--output", (folder_ / "run").string(),
+                                    "--quiet"};
+    all.insert(all.end(), more.begin(), more.end());
+    return gauntlet(all);
+  };
+  ASSERT_EQ(ended("run", "audit={}", {}).code, 0);
+  const std::string warns = "audit={ samples = 10, fail_on = \"warn\" }",
+                    silent = "audit={ samples = 10 }";
+  const Ended by_table = ended("audit", warns, {"--json"});
+  const json row = json::parse(by_table.out).at("rows")[0];
+  EXPECT_EQ(row.at("samples"), 10);
+  ASSERT_TRUE(any_of_level(row, "warn") && !any_of_level(row, "fail")) << row.dump(1);
+  EXPECT_EQ(by_table.code, 1);
+  EXPECT_EQ(ended("audit", warns, {"--fail-on", "fail"}).code, 0);
+  EXPECT_EQ(ended("audit", silent, {}).code, 0) << "what fails counts where nobody says it";
+  EXPECT_EQ(ended("audit", silent, {"--fail-on", "warn"}).code, 1);
+  const Ended by_flag = ended("audit", warns, {"--json", "--samples", "4"});
+  EXPECT_EQ(json::parse(by_flag.out).at("rows")[0].at("samples"), 4);
+}
+
+TEST_F(Audit, OfFewerImagesThanUsualTakesAll) {
+  const Ended all =
+      gauntlet({"audit", quickstart(), "--set", "data.samples=12", "--only", "defense=undefended",
+                "--output", (folder_ / "run").string(), "--json", "--quiet"});
+  EXPECT_EQ(json::parse(all.out).at("rows")[0].at("samples"), 12);
+}
+
+TEST_F(Audit, OfMoreImagesThanTheSuiteHasIsRefused) {
+  const Ended ended =
+      gauntlet({"audit", quickstart(), "--set", "data.samples=40", "--only", "defense=undefended",
+                "--output", (folder_ / "run").string(), "--samples", "41"});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.err, HasSubstr("--samples: 41 is more than the suite's 40 samples"));
+  EXPECT_THAT(ended.err, Not(HasSubstr("time     about"))) << "before anything is measured";
+  EXPECT_EQ(ended.out, "");
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
 TEST_F(Audit, BadWordsAreRefused) {
   EXPECT_EQ(audit({"--fail-on", "never"}).code, 2);
   EXPECT_EQ(audit({"--samples", "0"}).code, 2);
