@@ -2,12 +2,11 @@
 
 #include <map>
 
-#include "base/bad_input.h"
 #include "evaluation/identity.h"
 #include "evaluation/interrupted.h"
 #include "execution/answer.h"
+#include "execution/prepare_rows.h"
 #include "execution/row_auditor.h"
-#include "gauntlet/params.h"
 
 namespace gauntlet::execution {
 namespace {
@@ -45,23 +44,6 @@ class KnownCells {
   const RunOptions& options_;
   std::map<std::string, int64_t> asked_;
 };
-
-// What is wrong with models is found before any probe; what a plugin does wrong is its row's.
-void prepare_rows(const suite::Suite& suite, const data::Dataset& data,
-                  evaluation::Laboratory& lab) {
-  if (data.size() == 0) throw BadInput("data set '" + data.id + "' is empty");
-  lab.probe_with(data);
-  for (const suite::DefenseSpec& defense : suite.defenses) try {
-      lab.defended(defense, data);
-    } catch (const BadInput&) {
-      throw;
-    } catch (const ParamError&) {
-      throw;
-    } catch (const evaluation::Interrupted&) {
-      throw;
-    } catch (...) {
-    }
-}
 }  // namespace
 
 SuiteAudit audit_suite(const suite::Suite& suite, int64_t samples,

@@ -16,7 +16,8 @@ struct SuiteAudit {
 
 /// Makes probes of every row under every threat on the first `samples` images, and adds what the
 /// records of its cells say that the store has of this build. Audits are kept in the store. Throws
-/// BadInput for models, weights or data that cannot be used, before the first probe.
+/// BadInput for models, weights or data that cannot be used, and for rows that the suite's board
+/// does not take, before the first probe.
 SuiteAudit audit_suite(const suite::Suite& suite, int64_t samples,
                        const library::PluginLibrary& plugins, const registry::Registry& registry,
                        results::Store& store, const RunOptions& options, RunEvents& events);

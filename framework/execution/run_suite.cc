@@ -6,13 +6,12 @@
 #include "base/sha256.h"
 #include "evaluation/certify.h"
 #include "evaluation/citations.h"
-#include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/process_state.h"
 #include "evaluation/worst_case.h"
 #include "execution/local.h"
+#include "execution/prepare_rows.h"
 #include "execution/row_auditor.h"
-#include "gauntlet/params.h"
 #include "results/artifacts.h"
 
 namespace gauntlet::execution {
@@ -38,7 +37,7 @@ class Runner {
 
   RunSummary run() {
     for (const std::string& remark : data_.remarks) events_.remark(remark);
-    prepare();
+    prepare_rows(suite_, data_, lab_);
     store_.begin_run(suite_.name, settings().dump());
     events_.begin(jobs_.size());
     LocalExecutor executor(answerer_, events_, stop_);
@@ -92,29 +91,6 @@ class Runner {
     } catch (const BadInput&) {
       return false;
     }
-  }
-
-  // Everything that can be wrong with models is found here, before any cell.
-  void prepare() {
-    if (data_.size() == 0) throw BadInput("data set '" + data_.id + "' is empty");
-    lab_.probe_with(data_);
-    std::string problems;
-    const auto add = [&](const std::string& problem) {
-      problems += (problems.empty() || problem.empty() ? "" : "\n") + problem;
-    };
-    for (const suite::DefenseSpec& defense : suite_.defenses) try {
-        const evaluation::DefendedModel& model = lab_.defended(defense, data_);
-        if (suite_.board) add(evaluation::division_problem(*suite_.board, defense.name, model));
-      } catch (const BadInput& e) {
-        add(e.what());
-      } catch (const ParamError& e) {
-        add("defense '" + defense.name + "': " + e.what());
-      } catch (const evaluation::Interrupted&) {
-        throw;
-      } catch (...) {  // a plugin of this row; its cells say what, the others are measured
-      }
-    if (suite_.board) add(evaluation::audit_problem(suite_, lab_.plugins()));
-    if (!problems.empty()) throw BadInput(problems);
   }
 
   void take(size_t number, Answer answer) {

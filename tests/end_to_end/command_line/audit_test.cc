@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command_line_fixture.h"
+#include "tests/support/process_state.h"
 
 namespace gauntlet::testing {
 namespace {
@@ -129,6 +130,53 @@ TEST_F(Audit, OfMoreImagesThanTheSuiteHasIsRefused) {
   EXPECT_THAT(ended.err, Not(HasSubstr("time     about"))) << "before anything is measured";
   EXPECT_EQ(ended.out, "");
   EXPECT_FALSE(fs::exists(folder_ / "run"));
+}
+
+// As a run of it is.
+TEST_F(Audit, OfARowThatTheBoardDoesNotTakeIsRefused) {
+  fs::create_directory(folder_ / "boards");
+  std::ofstream(folder_ / "boards" / "drawn.toml") << R"(schema = 1
+version = 1
+title = "drawn"
+division = "randomized"
+seeds = [0]
+scoring = { trials = 3 }
+data = { dataset = "fashion-mnist-1k", samples = 8 }
+threat.linf = { norm = "linf", epsilon = 0.1 }
+attack.pgd = { use = "pgd", steps = 2, step_size = 0.1 }
+audit = { control = [], white_box = ["pgd"], black_box = [] }
+)";
+  std::ofstream(folder_ / "mine.toml") << R"(schema = 1
+name = "mine"
+board = "drawn@1"
+[[defense]]
+name = "plain"
+model = "fashion-mnist/at"
+[[defense]]
+name = "voting"
+model = "fashion-mnist/at"
+stack = [{ use = "smoothing", vote = "soft", sigma = 0.1, mc_samples = 2 }]
+)";
+  const Variable boards("GAUNTLET_BOARDS", (folder_ / "boards").string());
+  const auto ended = [&](std::vector<std::string> more) {
+    more.insert(more.begin() + 1,
+                {(folder_ / "mine.toml").string(), "--output", (folder_ / "run").string()});
+    return gauntlet(more);
+  };
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"run"}, {"audit", "--samples", "4"}, {"audit", "--samples", "4", "--quiet"}}) {
+    const Ended refused = ended(command);
+    EXPECT_EQ(refused.code, 2) << command[0];
+    EXPECT_THAT(refused.err,
+                HasSubstr("defense 'plain': its answers to one input never differ (probed by "
+                          "repeated forwards), which the randomized division of board 'drawn@1' "
+                          "does not take"));
+    EXPECT_THAT(refused.err, Not(HasSubstr("'voting'")));
+    EXPECT_THAT(refused.err, Not(HasSubstr("time     about"))) << "before anything is measured";
+    EXPECT_EQ(refused.out, "");
+  }
+  const Ended taken = ended({"audit", "--samples", "4", "--only", "defense=voting", "--json"});
+  EXPECT_EQ(json::parse(taken.out).at("rows")[0].at("defense"), "voting") << taken.err;
 }
 
 TEST_F(Audit, BadWordsAreRefused) {
