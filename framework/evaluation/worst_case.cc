@@ -12,6 +12,8 @@
 namespace gauntlet::evaluation {
 namespace {
 
+constexpr int64_t kLeastForHalves = 2;  // trials
+
 // Of equal columns the same one comes first wherever it stands: the one that is stronger over all
 // samples, else by what was asked (of equal questions the inputs are equal too), else by name.
 auto rank_of(const results::CellRecord& cell) {
@@ -33,6 +35,19 @@ std::vector<results::Finding> flags_of(const std::vector<results::CellRecord>& c
   for (const auto& [_, cell] : order)
     for (const results::Finding& flag : cell->flags) out.push_back(found_in(cell->attack, flag));
   return out;
+}
+
+// Where answers are drawn, several attacks saw an image and no half of its trials is left to count
+// the attack that the other half chose, the worst case is the lowest of noisy rates.
+bool is_lowest_of_draws(const std::vector<results::AttackRates>& attacks) {
+  const auto drawn = [](const results::AttackRates& attack) { return attack.stochastic; };
+  if (std::none_of(attacks.begin(), attacks.end(), drawn) || results::has_halves(attacks))
+    return false;
+  std::map<int64_t, int64_t> seen;
+  for (const results::AttackRates& attack : attacks)
+    for (const auto& [index, _] : attack.images)
+      if (++seen[index] > 1) return true;
+  return false;
 }
 
 // What shared draws add, by the column among those that decided of which it is most: trials of the
@@ -105,6 +120,9 @@ results::WorstCase worst_case(const std::vector<results::CellRecord>& cells) {
   const auto n = double(out.samples);
   out.clean_accuracy = clean / n, out.robust_accuracy = robust / n;
   out.flags = flags_of(usable, out.decided_by);
+  if (is_lowest_of_draws(attacks))
+    out.flags.push_back(
+        {"lowest_of_draws", {{"attacks", int64_t(attacks.size())}, {"least", kLeastForHalves}}});
   const results::Shared shared = most_shared(usable, out.decided_by);
   out.interval = out.trials == 1 && shared.trials == 0
                      ? results::wilson(int64_t(std::llround(robust)), out.samples)

@@ -74,6 +74,10 @@ constexpr Words kWords[] = {
     {"near_chance_unless",
      "clean accuracy of {accuracy_percent:.1f} % is near chance ({chance_percent:.1f} %): the bare "
      "network is right on {bare_percent:.1f} % of {images} images {change}"},
+    // Of a worst case (evaluation/worst_case.cc).
+    {"lowest_of_draws",
+     "answers are drawn, and of {attacks} attacks the one that was lowest on an image is counted "
+     "by the same draws: the worst case lies too low (scoring.trials = {least} or more)"},
     // Of a row, in records of before audits (audit/row_checks.cc).
     {"beaten_without_gradients",
      "{attack} leaves {accuracy_percent:.1f} %, {other}, without gradients of the defense, "

@@ -152,11 +152,14 @@ AttackRates attack_rates(const CellRecord& record) {
   return out;
 }
 
+bool has_halves(const std::vector<AttackRates>& attacks) {
+  return !attacks.empty() && std::all_of(attacks.begin(), attacks.end(),
+                                         [](const AttackRates& a) { return a.first_share > 0; });
+}
+
 std::map<int64_t, WorstOfImage> worst_of(const std::vector<AttackRates>& attacks) {
   std::map<int64_t, WorstOfImage> out;
-  const bool halves =
-      !attacks.empty() && std::all_of(attacks.begin(), attacks.end(),
-                                      [](const AttackRates& a) { return a.first_share > 0; });
+  const bool halves = has_halves(attacks);
   const Lowest whole(attacks, &Rate::whole);
   std::optional<Choice> first, second;
   if (halves) {

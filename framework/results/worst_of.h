@@ -38,6 +38,9 @@ struct WorstOfImage {
   double rate = 0;    ///< share of right answers, chosen and counted on different trials
 };
 
+/// Both halves are known of every attack, so that one can choose and the other be counted.
+bool has_halves(const std::vector<AttackRates>& attacks);
+
 /// Images that any of the attacks saw, by index. With one attack it is what that attack left. Where
 /// answers are drawn and halves are not known (a single trial, older versions) the lowest rate
 /// counts, which lies too low. The order of attacks changes nothing.

@@ -114,6 +114,41 @@ TEST(WorstCases, AreNotLiftedByWeakerAttacks) {
   }
 }
 
+// Codes of findings of the row itself.
+std::vector<std::string> own_codes(const std::vector<results::CellRecord>& cells) {
+  std::vector<std::string> out;
+  for (const results::Finding& flag : evaluation::worst_case(cells).flags)
+    if (flag.where.empty()) out.push_back(flag.code);
+  return out;
+}
+
+TEST(WorstCases, SayWhereTheyAreTheLowestOfDraws) {
+  const std::vector<std::string> none, lowest = {"lowest_of_draws"};
+  std::vector<results::CellRecord> cells = drawn_columns(1);
+  EXPECT_EQ(own_codes(cells), none) << "one half chooses, the other is counted";
+  for (results::CellRecord& cell : cells) {
+    cell.trials = 1;
+    for (results::Outcome& o : cell.outcomes) {
+      o.robust_first.reset();
+      o.clean_right = 1, o.robust_right = std::min<int64_t>(o.robust_right, 1);
+    }
+    results::summarise(cell);
+  }
+  EXPECT_EQ(own_codes(cells), lowest) << "a single trial";
+  EXPECT_EQ(sentence(evaluation::worst_case(cells).flags.back()),
+            "answers are drawn, and of 4 attacks the one that was lowest on an image is counted by "
+            "the same draws: the worst case lies too low (scoring.trials = 2 or more)");
+  EXPECT_EQ(own_codes({cells[0]}), none) << "nothing was chosen";
+  results::CellRecord elsewhere = cells[1];
+  for (results::Outcome& o : elsewhere.outcomes) o.index += 100;
+  EXPECT_EQ(own_codes({cells[0], elsewhere}), none) << "no image was seen by both";
+
+  std::vector<results::CellRecord> older = drawn_columns(1);
+  for (results::Outcome& o : older[0].outcomes) o.robust_first.reset();
+  EXPECT_EQ(own_codes(older), lowest) << "halves were not kept";
+  EXPECT_EQ(own_codes(columns(1)), none) << "nothing is drawn";
+}
+
 TEST(WorstCases, FindTheAttackThatIsWorseOnAnImage) {
   std::vector<results::CellRecord> cells = drawn_columns(1);
   cells.resize(2);

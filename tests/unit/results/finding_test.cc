@@ -79,6 +79,9 @@ const Told& told() {
          {"change", "with rows and columns exchanged"}}},
        "clean accuracy of 0.0 % is near chance (10.0 %): the bare network is right on 100.0 % of "
        "200 images with rows and columns exchanged"},
+      {{"lowest_of_draws", {{"attacks", 6}, {"least", 2}}},
+       "answers are drawn, and of 6 attacks the one that was lowest on an image is counted by the "
+       "same draws: the worst case lies too low (scoring.trials = 2 or more)"},
       {{"beaten_without_gradients",
         {{"attack", "pgd"}, {"accuracy", 0.9}, {"other", "noise"}, {"other_accuracy", 0.3}}},
        "pgd leaves 90.0 %, noise, without gradients of the defense, 30.0 % of the same images: "
