@@ -1,11 +1,14 @@
 #include "bundle/verify.h"
 
+#include <ATen/Parallel.h>
+
 #include "base/bad_input.h"
 #include "bundle/check_board.h"
 #include "bundle/check_costs.h"
 #include "bundle/check_model.h"
 #include "bundle/check_tables.h"
 #include "bundle/rows.h"
+#include "bundle/value_at.h"
 #include "suite/read_suite.h"
 
 namespace gauntlet::bundle {
@@ -14,6 +17,24 @@ using namespace bundle;
 
 // Of all tests of a bundle together.
 constexpr double kLevel = 0.001;
+constexpr int kMostThreads = 1024;  // that an entry of a stranger may ask for
+
+// As many threads as an entry was made with, until it is verified.
+class ThreadsOf {
+ public:
+  explicit ThreadsOf(const boards::BoardEntry& entry) {
+    const auto threads = value_at(nlohmann::json::parse(entry.environment), "threads");
+    if (!threads.is_number_integer()) return;
+    const auto number = threads.get<int64_t>();
+    if (number >= 1 && number <= kMostThreads) at::set_num_threads(int(number));
+  }
+  ThreadsOf(const ThreadsOf&) = delete;
+  ThreadsOf& operator=(const ThreadsOf&) = delete;
+  ~ThreadsOf() { at::set_num_threads(before_); }
+
+ private:
+  const int before_ = at::get_num_threads();
+};
 
 class Verifier {
  public:
@@ -91,6 +112,8 @@ class Verifier {
       findings_.add(entry.id, why);
       return false;
     }
+    std::optional<ThreadsOf> threads;
+    if (options_.threads_of_entry) threads.emplace(entry);
     std::optional<suite::Suite> suite;
     try {
       suite = suite_of(bundle_.settings(), entry.defense, board, plugins_, registry_);

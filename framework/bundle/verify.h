@@ -11,6 +11,9 @@ namespace gauntlet::bundle {
 struct VerifyOptions {
   at::Device device = at::kCPU;
   bool model = true;  ///< false: from the tables alone
+  /// Each model on as many threads as its entry names; else on those that are set. Sums of floats
+  /// depend on their number.
+  bool threads_of_entry = false;
 };
 
 struct Verification {

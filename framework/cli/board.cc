@@ -70,6 +70,7 @@ int add(const BoardFlags& flags) {
   check_replaced(flags, bundle);
   bundle::VerifyOptions options;
   options.device = device_of(flags.device);
+  options.threads_of_entry = flags.common.may_choose_threads();
   const bundle::Verification found =
       verify(bundle, flags.common.plugins(), flags.common.open_registry(), options);
   const int code = report(bundle, found);

@@ -54,6 +54,7 @@ int verify_file(const VerifyFlags& flags) {
   const bundle::BundleFile bundle(flags.file);
   bundle::VerifyOptions options;
   options.device = device_of(flags.device);
+  options.threads_of_entry = flags.common.may_choose_threads();
   options.model = !flags.tables;
   const bundle::Verification found =
       verify(bundle, flags.common.plugins(), flags.common.open_registry(), options);

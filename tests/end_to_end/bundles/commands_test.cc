@@ -1,4 +1,5 @@
 // gauntlet bundle, verify and board as a person uses them: exit codes and what is printed.
+#include <ATen/Parallel.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -63,6 +64,26 @@ TEST_F(Commands, FromARunToAnEntry) {
   EXPECT_THAT(refused.err, HasSubstr("is the entry of another bundle"));
   EXPECT_EQ(gauntlet(again + " --overwrite").code, 0);
   EXPECT_EQ(gauntlet("bundle " + path("run") + " --output " + path("nowhere/b.zip")).code, 2);
+}
+
+// Bits of an answer depend on the number of threads, which a run chooses by itself.
+TEST_F(Commands, VerifyOnTheThreadsOfTheRunUnlessToldOthers) {
+  const Variable unasked("OMP_NUM_THREADS", std::nullopt);
+  suite("plain@1");
+  const int threads = at::get_num_threads() + 1;  // no command takes so many by itself
+  ASSERT_EQ(gauntlet("run " + path("suite.toml") + " --quiet --output " + path("run") +
+                     " --threads " + std::to_string(threads))
+                .code,
+            0);
+  ASSERT_EQ(gauntlet("bundle " + path("run")).code, 0);
+  const std::string same = "at: holds, tables and model\n",
+                    other = "at: holds, tables and model, as far as another build can tell\n";
+  const std::string verify = "verify " + path("run/bundle.zip"),
+                    add = "board add " + path("run/bundle.zip") + " --results " + path("results");
+  EXPECT_THAT(gauntlet(verify).out, HasSubstr(same));
+  EXPECT_THAT(gauntlet(add).out, HasSubstr(same));
+  EXPECT_THAT(gauntlet(verify + " --threads " + std::to_string(threads)).out, HasSubstr(same));
+  EXPECT_THAT(gauntlet(verify + " --threads " + std::to_string(threads + 1)).out, HasSubstr(other));
 }
 
 TEST_F(Commands, SayWhatDoesNotHold) {

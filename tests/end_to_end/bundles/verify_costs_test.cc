@@ -105,6 +105,22 @@ TEST_F(Bundles, OfBeforeParametersSaidAllHoldAsTheyAre) {
   EXPECT_THAT(failures(opened), IsEmpty());
 }
 
+TEST_F(Bundles, AreVerifiedOnTheThreadsOfTheirEntries) {
+  Opened opened(bundle(suite("plain@1")));
+  opened.change("at", on_other_threads);
+  opened.write(folder_ / "threads.zip");
+  const int before = at::get_num_threads();
+  const auto same_build = [&](bool threads_of_entry) {
+    bundle::VerifyOptions options;
+    options.threads_of_entry = threads_of_entry;
+    const bundle::BundleFile file(folder_ / "threads.zip");
+    return verify(file, plugins_, registry_, options).rows.at(0).same_build;
+  };
+  EXPECT_TRUE(same_build(true));
+  EXPECT_EQ(at::get_num_threads(), before) << "of whoever asks";
+  EXPECT_FALSE(same_build(false));
+}
+
 TEST_F(Bundles, WrongClassesDoNotHoldOnAnotherNumberOfThreads) {
   Opened opened(bundle(suite("plain@1")));
   opened.change("at", on_other_threads);
