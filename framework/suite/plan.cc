@@ -14,12 +14,6 @@
 namespace gauntlet::suite {
 namespace {
 
-// An attack whose queries are the defense's whole vote.
-bool asks_for_votes(const ParamMap& params) {
-  const auto there = params.find("oracle");
-  return there != params.end() && there->second == ParamValue("wrapped");
-}
-
 // Copies of one vote of the defense; 0: it does not vote.
 int64_t votes_of(const DefenseSpec& defense) {
   int64_t votes = 0;
@@ -146,19 +140,19 @@ bool seems_for(const AttackSpec& attack, const DefenseSpec& row) {
 
 SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,
                        const Scoring& scoring) {
-  const int64_t votes = votes_of(defense);
-  double queries = access == Access::kNone
-                       ? 0
-                       : queries_of(attack.params, defense.model.network.classes) *
-                             double(attack.host.draws) * double(attack.host.restarts);
-  if (access == Access::kDecision || asks_for_votes(attack.params))
-    queries *= double(std::max<int64_t>(1, votes));
-  if (seems_to_draw(defense))
-    queries += kForwardShare * comparisons_of(attack.params) * double(attack.host.restarts) *
-               double(number_or(attack.params, "selection_draws", 0));
-  if (attack.host.max_queries > 0) queries = std::min(queries, double(attack.host.max_queries));
-  const double trials = double(trials_of(defense, scoring, votes));
-  return {queries, trials * double(std::max<int64_t>(1, votes))};
+  const int64_t votes = std::max<int64_t>(1, votes_of(defense));
+  const double scored = double(trials_of(defense, scoring, votes) * votes);
+  if (access == Access::kNone) return {0, 0, scored};
+  const Setting setting{.classes = defense.model.network.classes,
+                        .draws = access == Access::kDecision ? votes : attack.host.draws,
+                        .votes = votes,
+                        .noisy = seems_to_draw(defense)};
+  Passes passes = passes_of(attack.params, setting);
+  if (access < Access::kGradient) passes.backwards = 0;
+  const double all = passes.forwards * double(attack.host.restarts),
+               most = attack.host.max_queries > 0 ? double(attack.host.max_queries) : all,
+               queries = std::min(all, most);
+  return {queries, passes.work() * queries / passes.forwards, scored};
 }
 
 double certifying_cost(const DefenseSpec& defense) {
@@ -179,7 +173,7 @@ std::vector<double> expected_passes(const Suite& suite) {
     const SampleCost cost =
         sample_cost(suite.defenses[cell.defense], attack,
                     attack.host.access.value_or(Access::kGradient), suite.scoring);
-    out.push_back((cost.attack + kForwardShare * cost.scoring) * double(samples_of(suite, attack)));
+    out.push_back((cost.work + kForwardShare * cost.scoring) * double(samples_of(suite, attack)));
   }
   for (const CertifiedRow& row : suite.certified)
     out.push_back(kForwardShare * std::max(1.0, certifying_cost(suite.defenses[row.defense])) *
@@ -214,15 +208,13 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
     const double second = seconds ? seconds(defense) : 0;
     for (const AttackSpec& attack : suite.attacks) {
       if (!is_for(attack, defense)) continue;
-      const Access asked = access(attack);
-      const SampleCost cost = sample_cost(defense, attack, asked, suite.scoring);
+      const SampleCost cost = sample_cost(defense, attack, access(attack), suite.scoring);
       const double runs =
           double(samples_of(suite, attack)) * double(suite.threats.size() * suite.seeds.size());
       attack_passes += runs * cost.attack;
       scoring_passes += runs * cost.scoring;
       most = std::max(most, cost.attack);
-      const double share = asked == Access::kGradient ? 1 : kForwardShare;
-      time += runs * second * (share * cost.attack + kForwardShare * cost.scoring);
+      time += runs * second * (cost.work + kForwardShare * cost.scoring);
     }
   }
   double certifying = 0;

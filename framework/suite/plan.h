@@ -13,9 +13,8 @@ namespace gauntlet::suite {
 /// population, nested attacks, draws, restarts, votes, trials. Attacks stop earlier where they have
 /// won.
 struct SampleCost {
-  /// Forward and backward, or forward only for score and decision attacks. Of an attack that runs
-  /// several, a forward pass alone counts as a third.
-  double attack = 0;
+  double attack = 0;   ///< queries, as the ledger counts them
+  double work = 0;     ///< forward and backward passes that take as long as these
   double scoring = 0;  ///< forward
 };
 SampleCost sample_cost(const DefenseSpec& defense, const AttackSpec& attack, Access access,

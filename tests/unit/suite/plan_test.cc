@@ -27,7 +27,8 @@ TEST_F(Plan, CostIsStepsTimesPopulationDrawsAndRestarts) {
                       "all = { use = \"multitargeted\", attack = { use = \"pgd\", steps = 7 } }\n"
                       "one = { use = \"multitargeted\", targets = 1, attack = { use = \"pgd\", "
                       "steps = 7 } }\n"));
-  const double expected[] = {1, 60, 50, 24, 0, 7, 14, 7};  // three classes
+  // Three classes. nattack shows its mean, and multitargeted ranks classes and compares answers.
+  const double expected[] = {1, 60, 50, 25, 0, 7, 1 + 2 * 8, 1 + 8};
   for (size_t i = 0; i < suite.attacks.size(); ++i) {
     const suite::AttackSpec& attack = suite.attacks[i];
     const suite::SampleCost cost =
@@ -48,30 +49,62 @@ TEST_F(Plan, AttacksInTurnAddUp) {
                       "[[defense]]\nname = \"p\"\nmodel = \"tiny/pni-w\"\n"));
   const auto cost = [&](size_t defense, size_t attack) {
     return sample_cost(suite.defenses[defense], suite.attacks[attack], Access::kGradient,
-                       suite.scoring)
-        .attack;
+                       suite.scoring);
   };
-  // Two wrong classes; searches go forwards only.
-  EXPECT_DOUBLE_EQ(cost(0, 0), 10 + 2 * 5 + 12 / 3.0);
-  EXPECT_DOUBLE_EQ(cost(0, 1), 2 * (3 * 10 + 2 * 5 + 12 / 3.0));
-  EXPECT_DOUBLE_EQ(cost(1, 0), 24 + 3 * 30 / 3.0) << "30 draws compare what three have found";
-  EXPECT_DOUBLE_EQ(cost(1, 1), 2 * 44 + 5 * 30 / 3.0);
+  // Two wrong classes, and a comparison after each run.
+  const double to_all = 1 + 2 * (5 + 1), searched = 3 * 4 + 1;
+  EXPECT_DOUBLE_EQ(cost(0, 0).attack, 10 + to_all + searched + 3);
+  EXPECT_DOUBLE_EQ(cost(0, 0).work, 10 + (2 * 5 + 3 / 3.0) + searched / 3 + 3 / 3.0)
+      << "searches and comparisons go forwards only";
+  EXPECT_DOUBLE_EQ(cost(0, 1).attack, 2 * (3 * 10 + to_all + searched) + 5);
+  EXPECT_DOUBLE_EQ(cost(1, 0).attack, 10 + to_all + searched + 3 * 30)
+      << "30 draws compare what three have found";
+  EXPECT_DOUBLE_EQ(cost(1, 1).attack, 2 * (3 * 10 + to_all + searched) + 5 * 30);
 }
 
-// By the names of their parameters: Auto-PGD, FAB and Square.
-TEST(Passes, TargetsCountWhereTheyAreUsed) {
-  using suite::queries_of;
+// By the names of their parameters: Auto-PGD, FAB, Square and HopSkipJump.
+TEST(Passes, AreThoseOfTheAttacksLoops) {
+  const auto passes = [](const ParamMap& params, int64_t classes = 10) {
+    return suite::passes_of(params, {.classes = classes});
+  };
   const ParamMap apgd = {{"steps", 100}, {"targets", 9}, {"loss", "cross_entropy"}};
   ParamMap apgd_t = apgd;
   apgd_t["loss"] = "dlr_targeted";
-  EXPECT_EQ(queries_of(apgd, 10), 100);
-  EXPECT_EQ(queries_of(apgd_t, 10), 900);
-  EXPECT_EQ(queries_of(apgd_t, 4), 300) << "three wrong classes";
+  EXPECT_EQ(passes(apgd).forwards, 103);
+  EXPECT_EQ(passes(apgd).backwards, 100);
+  EXPECT_EQ(passes(apgd_t).forwards, 1 + 9 * 104);
+  EXPECT_EQ(passes(apgd_t).backwards, 900);
+  EXPECT_EQ(passes(apgd_t, 4).backwards, 300) << "three wrong classes";
   ParamMap fab = {{"steps", 50}, {"targets", 5}, {"targeted", false}};
-  EXPECT_EQ(queries_of(fab, 10), 450) << "all nine boundaries at once";
+  EXPECT_EQ(passes(fab).forwards, 100);
+  EXPECT_EQ(passes(fab).backwards, 450) << "all nine boundaries at once";
   fab["targeted"] = true;
-  EXPECT_EQ(queries_of(fab, 10), 250);
-  EXPECT_EQ(queries_of({{"queries", 5000}, {"loss", "margin"}}, 10), 5000);
+  EXPECT_EQ(passes(fab).forwards, 1 + 5 * 100);
+  EXPECT_EQ(passes(fab).backwards, 250);
+  const ParamMap square = {{"queries", 5000}, {"loss", "margin"}};
+  EXPECT_EQ(passes(square).forwards, 5000);
+  EXPECT_EQ(passes(square).backwards, 0);
+  EXPECT_EQ(passes({{"steps", 10}, {"rounds", 3}}).forwards, 30) << "cw";
+  EXPECT_EQ(passes({{"steps", 10}, {"scales", 5}}).forwards, 50) << "pgd";
+  const ParamMap hopskipjump = {{"steps", 40},
+                                {"init_evaluations", 100},
+                                {"max_evaluations", 10'000},
+                                {"start_tries", 100},
+                                {"votes", 0}};
+  EXPECT_EQ(passes(hopskipjump).forwards, 18'879);
+  EXPECT_EQ(passes(hopskipjump).backwards, 0);
+}
+
+// A run of it asked 7,825 times of an image that withstood.
+TEST(Passes, OfAutoAttackAreThoseOfItsMembers) {
+  const ParamMap standard = {
+      {"members",
+       ParamList{
+           ParamMap{{"use", "apgd"}, {"steps", 100}, {"targets", 9}, {"loss", "cross_entropy"}},
+           ParamMap{{"use", "apgd"}, {"steps", 100}, {"targets", 9}, {"loss", "dlr_targeted"}},
+           ParamMap{{"use", "fab"}, {"steps", 100}, {"targets", 9}, {"targeted", true}},
+           ParamMap{{"use", "square"}, {"queries", 5000}, {"loss", "margin"}}}}};
+  EXPECT_EQ(suite::passes_of(standard, {.classes = 10}).forwards, 7825 + 2 + 9 * 2);
 }
 
 TEST_F(Plan, VotesCountInScoringAndInDecisionAttacks) {
@@ -86,7 +119,7 @@ TEST_F(Plan, VotesCountInScoringAndInDecisionAttacks) {
   };
   EXPECT_EQ(cost(Access::kGradient, {}).attack, 10);
   EXPECT_EQ(cost(Access::kDecision, {}).attack, 1000);
-  EXPECT_EQ(sample_cost(suite.defenses[0], suite.attacks[1], Access::kScore, {}).attack, 1000);
+  EXPECT_EQ(sample_cost(suite.defenses[0], suite.attacks[1], Access::kScore, {}).attack, 1100);
   EXPECT_EQ(cost(Access::kGradient, {}).scoring, 600) << "ceil(512 / 100) trials of 100";
   EXPECT_EQ(cost(Access::kGradient, {.trials = 4}).scoring, 400);
   EXPECT_EQ(cost(Access::kGradient, {.draws = 250}).scoring, 300) << "3 votes of 100";
