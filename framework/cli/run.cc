@@ -11,7 +11,6 @@
 #include "cli/sudden_end.h"
 #include "cli/words.h"
 #include "evaluation/cell.h"
-#include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/remarks.h"
 #include "evaluation/timing.h"
@@ -90,9 +89,9 @@ int check(const RunFlags& flags) {
                           at::get_num_threads())
         .seconds;
   };
-  const auto is_for = [&](const suite::AttackSpec& attack, const suite::DefenseSpec& row) {
-    const auto& division = attack.host.division;
-    return !division || evaluation::division_mismatch(*division, lab.defended(row, data)).empty();
+  const auto is_for = [&](const suite::AttackSpec& attack, const suite::DefenseSpec& row,
+                          const suite::ThreatSpec& threat) {
+    return reason_to_skip(suite, row, attack, threat, data, lab).empty();
   };
   const std::string plan = describe_plan(suite, plugins, seconds, probing_of(suite), is_for);
   suite::Remarks units;

@@ -55,6 +55,14 @@ std::string missing_draws(const suite::Suite& suite, const library::PluginLibrar
 }
 }  // namespace
 
+std::string reason_to_skip(const suite::Suite& suite, const suite::DefenseSpec& row,
+                           const suite::AttackSpec& attack, const suite::ThreatSpec& threat,
+                           const data::Dataset& data, Laboratory& lab) {
+  return reason_to_skip({suite.scoring, row, attack, threat, 0, data, {}},
+                        *lab.attack({attack.plugin, attack.params}), lab.defended(row, data),
+                        threat_model(threat.norm, threat.epsilon), lab.plugins());
+}
+
 std::vector<std::string> remarks_on(const suite::Suite& suite, const data::Dataset& data,
                                     Laboratory& lab) {
   Remarks remarks(suite.defenses.size());
@@ -65,14 +73,12 @@ std::vector<std::string> remarks_on(const suite::Suite& suite, const data::Datas
     for (const suite::ThreatSpec& threat : suite.threats)
       for (const suite::AttackSpec& spec : suite.attacks) {
         const ThreatModel ball = threat_model(threat.norm, threat.epsilon);
-        const CellJob job{suite.scoring, defense, spec, threat, 0, data, {}};
         // The plan names the division of each column.
         if (spec.host.division && !division_mismatch(*spec.host.division, model).empty()) continue;
         const Use use{spec.plugin, spec.params};
         const std::string what =
             spec.name + (suite.threats.size() > 1 ? " under " + threat.name : "") + ": ";
-        const auto attack = lab.attack(use);
-        if (const std::string why = reason_to_skip(job, *attack, model, ball, lab.plugins());
+        if (const std::string why = reason_to_skip(suite, defense, spec, threat, data, lab);
             !why.empty()) {
           remarks.add(what + "skipped, " + why, defense.name);
           continue;

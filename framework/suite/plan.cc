@@ -207,10 +207,14 @@ std::string describe_plan(const Suite& suite, const AccessOf& access,
   for (const DefenseSpec& defense : suite.defenses) {
     const double second = seconds ? seconds(defense) : 0;
     for (const AttackSpec& attack : suite.attacks) {
-      if (!is_for(attack, defense)) continue;
+      const auto threats =
+          std::count_if(suite.threats.begin(), suite.threats.end(), [&](const ThreatSpec& threat) {
+            return is_for ? is_for(attack, defense, threat) : seems_for(attack, defense);
+          });
+      if (threats == 0) continue;
       const SampleCost cost = sample_cost(defense, attack, access(attack), suite.scoring);
       const double runs =
-          double(samples_of(suite, attack)) * double(suite.threats.size() * suite.seeds.size());
+          double(samples_of(suite, attack)) * double(threats) * double(suite.seeds.size());
       attack_passes += runs * cost.attack;
       scoring_passes += runs * cost.scoring;
       most = std::max(most, cost.attack);

@@ -42,18 +42,18 @@ using AccessOf = std::function<Access(const AttackSpec&)>;
 /// rows × 1 threat × 200 samples, about 80,000 passes". Adds to `time`, in seconds.
 std::string describe_probing(const Suite& suite, int64_t samples, const ProbingOf& probing,
                              const SecondsPerGradient& seconds, double& time);
-/// Whether an attack is for a row, by its division.
-using IsFor = std::function<bool(const AttackSpec&, const DefenseSpec&)>;
-/// As far as the parts of the row tell: noise in layers and votes are drawn.
+/// Whether an attack is run on a row under a threat.
+using IsFor = std::function<bool(const AttackSpec&, const DefenseSpec&, const ThreatSpec&)>;
+/// By its division, as far as the parts of the row tell: noise in layers and votes are drawn.
 bool seems_for(const AttackSpec& attack, const DefenseSpec& row);
 
 /// The plan as text: rows, columns, threats, seeds, cells, passes, and the time if it was measured.
-/// `probing`: asked where the suite asks for probes.
+/// `probing`: asked where the suite asks for probes. `is_for`: absent, seems_for.
 std::string describe_plan(const Suite& suite, const AccessOf& access,
                           const SecondsPerGradient& seconds, const ProbingOf& probing = {},
-                          const IsFor& is_for = seems_for);
+                          const IsFor& is_for = {});
 std::string describe_plan(const Suite& suite, const library::PluginLibrary& plugins,
                           const SecondsPerGradient& seconds, const ProbingOf& probing = {},
-                          const IsFor& is_for = seems_for);
+                          const IsFor& is_for = {});
 
 }  // namespace gauntlet::suite

@@ -223,5 +223,29 @@ TEST_F(CommandLine, ListsWhatIsThere) {
   EXPECT_NE(plan.out.find("25 = 5 defenses"), std::string::npos) << plan.out;
 }
 
+// ddn has an L2 form alone.
+TEST_F(CommandLine, APlanCountsNoCellThatItSaysIsSkipped) {
+  const std::string suite = (folder_ / "suite.toml").string();
+  std::ofstream(suite) << R"(schema = 1
+name = "skips"
+seeds = [0]
+data = { dataset = "fashion-mnist-1k", samples = 8 }
+threat.linf = { norm = "linf", epsilon = 0.1 }
+threat.l2 = { norm = "l2", epsilon = 1 }
+attack.fgsm = { use = "fgsm" }
+attack.ddn = { use = "ddn", steps = 50 }
+[[defense]]
+name = "at"
+model = "fashion-mnist/at"
+)";
+  const Ended plan = gauntlet({"check", suite});
+  EXPECT_EQ(plan.code, 0) << plan.err;
+  EXPECT_NE(plan.out.find("ddn under linf: skipped"), std::string::npos) << plan.out;
+  EXPECT_NE(plan.out.find("passes   attacks about 416, at most 50 a sample and cell; "
+                          "scoring about 24\n"),
+            std::string::npos)
+      << plan.out;
+}
+
 }  // namespace
 }  // namespace gauntlet::testing

@@ -107,6 +107,21 @@ TEST(Passes, OfAutoAttackAreThoseOfItsMembers) {
   EXPECT_EQ(suite::passes_of(standard, {.classes = 10}).forwards, 7825 + 2 + 9 * 2);
 }
 
+TEST_F(Plan, LeavesOutCellsThatAreSkipped) {
+  const suite::Suite suite =
+      read(suite_text("fgsm = { use = \"fgsm\" }\npgd = { use = \"pgd\", steps = 20 }\n"));
+  const auto plan = [&](const suite::IsFor& is_for) {
+    return describe_plan(
+        suite, access_of, [](const suite::DefenseSpec&) { return 1.0; }, {}, is_for);
+  };
+  EXPECT_THAT(plan({}), HasSubstr("passes   attacks about 168, at most 20 a sample and cell; "
+                                  "scoring about 16\n"));
+  EXPECT_THAT(plan([](const suite::AttackSpec& attack, const suite::DefenseSpec&,
+                      const suite::ThreatSpec&) { return attack.plugin == "fgsm"; }),
+              HasSubstr("passes   attacks about 8, at most 1 a sample and cell; scoring about 8\n"
+                        "time     about 11 s"));
+}
+
 TEST_F(Plan, VotesCountInScoringAndInDecisionAttacks) {
   const suite::Suite suite =
       read(suite_text("pgd = { use = \"pgd\", steps = 10 }\nn = { use = \"nattack\", steps = 2, "
