@@ -36,6 +36,31 @@ bool is_empty(const ParamSpec& spec, const toml::Toml& value) {
   return text && text->empty();
 }
 
+// A list that nobody leaves empty by not giving it: there would be nothing to run, or to climb.
+bool lacks_items(const ParamSpec& spec, const toml::Toml& given) {
+  const auto* list = given.get<toml::Toml::List>();
+  const auto* fallback = spec.fallback.get<ParamList>();
+  return list && list->empty() && fallback && !fallback->empty();
+}
+
+// How often attacks in turn run: a number for each of them, or none at all.
+std::string repeats_problem(const Schema& schema, const ParamMap& params) {
+  const auto there = params.find("repeats");
+  const auto* repeats = there == params.end() ? nullptr : there->second.get<ParamList>();
+  if (!repeats || repeats->empty()) return "";
+  for (const ParamSpec& spec : schema) {
+    const auto of = spec.type == ParamType::kUseList ? params.find(spec.name) : params.end();
+    const auto* list = of == params.end() ? nullptr : of->second.get<ParamList>();
+    if (!list || list->size() == repeats->size()) continue;
+    const auto counted = [](size_t count, const std::string& what) {
+      return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+    };
+    return "has " + counted(repeats->size(), "number") + ", '" + spec.name + "' has " +
+           counted(list->size(), "attack") + ", expected a number for each";
+  }
+  return "";
+}
+
 // What other libraries call a parameter that is here under another name, or not an attack's.
 std::string other_name(const std::string& key, const std::vector<std::string>& names) {
   for (const char* of_threat : {"epsilon", "eps", "norm", "ord"})
@@ -177,6 +202,11 @@ std::optional<ParamMap> PluginChecker::parameters(
       out[spec.name] = spec.fallback;
       continue;
     }
+    if (kind == "attack" && given && lacks_items(spec, *given)) {
+      problems_.add(given->position, what + ": " + spec.name + ": is empty, expected at least one");
+      right = false;
+      continue;
+    }
     const auto checked =
         given ? value(spec, *given, false, what, inner_keys)
               : value(spec, from_param(spec.fallback, name_position), true, what, inner_keys);
@@ -185,6 +215,12 @@ std::optional<ParamMap> PluginChecker::parameters(
     } else {
       right = false;
     }
+  }
+  if (const std::string wrong = kind == "attack" ? repeats_problem(schema, out) : "";
+      !wrong.empty()) {
+    const toml::Toml* given = table.find("repeats");
+    problems_.add(given ? given->position : name_position, what + ": repeats: " + wrong);
+    right = false;
   }
   const std::vector<std::string> own = names;
   names.insert(names.end(), host_keys.begin(), host_keys.end());

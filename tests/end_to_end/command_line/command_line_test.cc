@@ -184,6 +184,12 @@ TEST_F(CommandLine, BadInputExitsWithTwoBeforeAnyWork) {
   EXPECT_NE(suite.err.find("bad.toml:4:"), std::string::npos) << suite.err;
   EXPECT_NE(suite.err.find("did you mean 'pgd'"), std::string::npos) << suite.err;
   EXPECT_FALSE(fs::exists(folder_ / "run"));
+  const Ended repeats =
+      gauntlet({"run", quickstart(), "--set", "attack.plus={use=\"ensemble\"}", "--set",
+                "attack.plus.repeats=[1]", "--output", (folder_ / "run").string()});
+  EXPECT_EQ(repeats.code, 2);
+  EXPECT_NE(repeats.err.find("repeats: has 1 number"), std::string::npos) << repeats.err;
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
   EXPECT_EQ(gauntlet({"run"}).code, 2);
   EXPECT_EQ(gauntlet({"frobnicate"}).code, 2);
   EXPECT_EQ(

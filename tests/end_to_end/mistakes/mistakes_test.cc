@@ -104,6 +104,24 @@ TEST_F(Mistakes, OfUnitsAreNamed) {
               HasSubstr("makes every image plain gray"));
 }
 
+TEST_F(Mistakes, OfListsAreNamed) {
+  const std::string pgd = "use = \"pgd\", steps = 10", one = "[{ use = \"fgsm\" }]";
+  const std::vector<Mistake> mistakes = {
+      {pgd, "use = \"ensemble\", members = []", "members: is empty, expected at least one"},
+      {pgd, "use = \"ensemble\", repeats = [1]",
+       "repeats: has 1 number, 'members' has 2 attacks, expected a number for each"},
+      {pgd, "use = \"ensemble\", repeats = [1, 2], members = " + one,
+       "repeats: has 2 numbers, 'members' has 1 attack, expected a number for each"},
+      {pgd, "use = \"alternating_pgd\", losses = []", "losses: is empty, expected at least one"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    const std::string told = said(mistake.from, mistake.to);
+    EXPECT_THAT(told, HasSubstr("suite.toml:7:")) << mistake.to;
+    EXPECT_THAT(told, HasSubstr(mistake.sentence)) << mistake.to;
+  }
+  EXPECT_EQ(said(pgd, "use = \"ensemble\", repeats = [2, 1]"), "");
+}
+
 TEST_F(Mistakes, OfNormalisationAndLayoutAreNamed) {
   const std::vector<Mistake> mistakes = {
       {kModel, own_model(", mean = [72.9], std = [90.0]"),

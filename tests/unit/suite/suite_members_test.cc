@@ -64,6 +64,32 @@ TEST_F(Members, WhatIsNoListIsTold) {
               HasSubstr("members: [{ steps = 3 }] is not a list of plugins"));
 }
 
+TEST_F(Members, AnEmptyListIsRefused) {
+  EXPECT_EQ(error(suite_text(several("[]"))).find("suite.toml:7:"), 0u);
+  EXPECT_THAT(error(suite_text(several("[]"))),
+              HasSubstr("attack 'a': members: is empty, expected at least one"));
+  EXPECT_EQ(error(suite_text("a = { use = \"several\", repeats = [] }\n")), "")
+      << "what is empty by itself may be";
+}
+
+TEST_F(Members, RunAsOftenAsThereAreNumbersForThem) {
+  const auto told = [&](const std::string& repeats, const std::string& members) {
+    return error(suite_text("a = { use = \"several\", repeats = " + repeats +
+                            (members.empty() ? "" : ", members = " + members) + " }\n"));
+  };
+  const std::string one = "[{ use = \"fgsm\" }]";
+  EXPECT_EQ(told("[1]", one), "");
+  EXPECT_EQ(told("[2, 1]", ""), "") << "the plugin's own two";
+  EXPECT_EQ(told("[1]", "").find("suite.toml:7:"), 0u);
+  EXPECT_THAT(told("[1]", ""), HasSubstr("attack 'a': repeats: has 1 number, 'members' has 2 "
+                                         "attacks, expected a number for each"));
+  EXPECT_THAT(told("[1, 2]", one), HasSubstr("repeats: has 2 numbers, 'members' has 1 attack, "
+                                             "expected a number for each"));
+  EXPECT_THAT(error(suite_text("a = { use = \"several\", members = " + one + " }\n"),
+                    {{"attack.a.repeats=[1,2]"}, {}}),
+              HasSubstr("repeats: has 2 numbers, 'members' has 1 attack"));
+}
+
 TEST_F(Members, AllMistakesAreToldAtOnce) {
   const std::string told = error(
       suite_text(several("[{ use = \"pgd\", steps = -1 }, { use = \"nattack\", steps = 0 }]")));
