@@ -13,7 +13,7 @@
 
 namespace gauntlet::cli {
 
-/// Exit codes: all cells ok; some not; bad input.
+/// Exit codes: all cells ok; some not, or none has a result; bad input.
 constexpr int kOk = 0, kSomeFailed = 1, kBadInput = 2;
 
 /// Flags of every command that touches plugins, data or models.

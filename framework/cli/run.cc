@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
 
 #include "analysis/latest_run.h"
 #include "cli/audit_plan.h"
@@ -45,6 +46,18 @@ void add_suite_flags(CLI::App& command, RunFlags& flags) {
   flags.common.add_to(command);
 }
 
+// A line for each reason, with the number of cells that were skipped for it.
+std::string skipped_text(const std::vector<results::CellRecord>& cells) {
+  std::map<std::string, int64_t> counts;
+  for (const results::CellRecord& cell : cells)
+    if (cell.status == results::Status::kSkipped) ++counts[cell.reason];
+  std::string out;
+  for (const auto& [reason, count] : counts)
+    out += fmt::format("skipped, {} {}: {}\n", count, count == 1 ? "cell" : "cells",
+                       printable(reason));
+  return out;
+}
+
 int run(const RunFlags& flags) {
   flags.common.apply_threads();
   const library::PluginLibrary plugins = flags.common.plugins();
@@ -67,12 +80,13 @@ int run(const RunFlags& flags) {
   reports::files::write_reports({records, outcomes_in(store), store.artifacts()}, store.folder());
   say("{}{}{}", Lines{reports::summary_table(records)}, Lines{reports::findings_text(records)},
       Lines{reports::alarms_text(records.audits)});
-  say("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\nreport: {}\n", summary.ok,
-      summary.invalid, summary.error, summary.skipped, summary.cached,
-      summary.complete ? "" : "; stopped before the end",
+  say("\n{} ok, {} invalid, {} in error, {} skipped; {} already known{}\n{}report: {}\n",
+      summary.ok, summary.invalid, summary.error, summary.skipped, summary.cached,
+      summary.complete ? "" : "; stopped before the end", Lines{skipped_text(records.cells)},
       (store.folder() / "report.html").string());
-  const bool all_ok = summary.complete && summary.invalid == 0 && summary.error == 0 &&
-                      !fails(summary.audit, suite.audit.fail_on);
+  // Where all is skipped, nothing was measured.
+  const bool all_ok = summary.complete && summary.ok > 0 && summary.invalid == 0 &&
+                      summary.error == 0 && !fails(summary.audit, suite.audit.fail_on);
   return all_ok ? kOk : kSomeFailed;
 }
 

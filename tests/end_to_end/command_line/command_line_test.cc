@@ -229,9 +229,9 @@ TEST_F(CommandLine, ListsWhatIsThere) {
   EXPECT_NE(plan.out.find("25 = 5 defenses"), std::string::npos) << plan.out;
 }
 
-// ddn has an L2 form alone.
-TEST_F(CommandLine, APlanCountsNoCellThatItSaysIsSkipped) {
-  const std::string suite = (folder_ / "suite.toml").string();
+// Both attacks under both threats; ddn has an L2 form alone.
+std::string suite_that_skips(const fs::path& folder) {
+  const std::string suite = (folder / "suite.toml").string();
   std::ofstream(suite) << R"(schema = 1
 name = "skips"
 seeds = [0]
@@ -244,6 +244,11 @@ attack.ddn = { use = "ddn", steps = 50 }
 name = "at"
 model = "fashion-mnist/at"
 )";
+  return suite;
+}
+
+TEST_F(CommandLine, APlanCountsNoCellThatItSaysIsSkipped) {
+  const std::string suite = suite_that_skips(folder_);
   const Ended plan = gauntlet({"check", suite});
   EXPECT_EQ(plan.code, 0) << plan.err;
   EXPECT_NE(plan.out.find("ddn under linf: skipped"), std::string::npos) << plan.out;
@@ -251,6 +256,20 @@ model = "fashion-mnist/at"
                           "scoring about 24\n"),
             std::string::npos)
       << plan.out;
+}
+
+TEST_F(CommandLine, ARunSaysWhyCellsWereSkipped) {
+  const std::string suite = suite_that_skips(folder_), output = (folder_ / "run").string();
+  const std::string why = "skipped, 1 cell: ddn looks for the smallest perturbation in L2 only\n";
+  const Ended some = gauntlet({"run", suite, "--output", output, "--quiet"});
+  EXPECT_EQ(some.code, 0) << some.err;
+  EXPECT_NE(some.out.find("3 ok, 0 invalid, 0 in error, 1 skipped"), std::string::npos) << some.out;
+  EXPECT_NE(some.out.find(why), std::string::npos) << some.out;
+  const Ended none = gauntlet({"run", suite, "--output", output, "--quiet", "--only", "attack=ddn",
+                               "--set", "threat={ linf = { norm = \"linf\", epsilon = 0.1 } }"});
+  EXPECT_EQ(none.code, 1) << "nothing was measured: " << none.err;
+  EXPECT_NE(none.out.find("0 ok, 0 invalid, 0 in error, 1 skipped"), std::string::npos) << none.out;
+  EXPECT_NE(none.out.find(why), std::string::npos) << none.out;
 }
 
 }  // namespace
