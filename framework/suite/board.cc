@@ -171,15 +171,20 @@ std::vector<Board> known_boards() {
 
 Board find_board(const std::string& id) {
   std::vector<std::string> ids;
+  std::optional<BoardName> newest;  // of the same name
   for (Board& board : known_boards()) {
     if (board.id() == id) return std::move(board);
     ids.push_back(board.id());
+    if (board.name.name == id.substr(0, id.find('@')) && (!newest || *newest < board.name))
+      newest = board.name;
   }
   std::string where;
   for (const fs::path& folder : board_search_path())
     where += (where.empty() ? "" : ", ") + folder.string();
   throw BadInput("there is no board '" + id + "'" +
-                 (ids.empty() ? "; " + where + " holds none" : suggestion(id, ids)));
+                 (newest        ? ", did you mean '" + to_string(*newest) + "'?"
+                  : ids.empty() ? "; " + where + " holds none"
+                                : suggestion(id, ids)));
 }
 
 std::vector<std::filesystem::path> board_search_path() {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "suite/inner_keys.h"
+#include "suite/text/named_presets.h"
 
 namespace gauntlet::suite {
 namespace {
@@ -110,6 +112,8 @@ PluginChecker::PluginChecker(const library::PluginCatalogue& plugins,
                              toml::Problems& problems)
     : plugins_(plugins), registry_(registry), folder_(std::move(folder)), problems_(problems) {}
 
+std::vector<std::string> PluginChecker::presets() const { return preset_names(plugins_); }
+
 std::filesystem::path PluginChecker::folder_of(const toml::Position& position) const {
   return position.line == 0 ? folder_ : std::filesystem::path(position.file).parent_path();
 }
@@ -160,8 +164,12 @@ std::optional<ParamValue> PluginChecker::attacks_value(const ParamSpec& spec,
   }
   const auto& list = *given.get<toml::Toml::List>();
   std::vector<Use> out;
-  for (const toml::Toml& item : list)
+  const std::string in_turn = std::exchange(in_turn_, "");
+  for (const toml::Toml& item : list) {
+    in_turn_ = in_turn;
     if (auto nested = use("attack", item, where, inner_keys)) out.push_back(std::move(*nested));
+  }
+  in_turn_.clear();
   if (out.size() != list.size()) return {};
   return detail::ParamTraits<std::vector<Use>>::wrap(out);
 }
@@ -169,6 +177,7 @@ std::optional<ParamValue> PluginChecker::attacks_value(const ParamSpec& spec,
 std::optional<ParamMap> PluginChecker::parameters(
     const std::string& kind, const std::string& plugin, const toml::Position& name_position,
     const toml::Toml& table, const std::set<std::string>& host_keys, const std::string& what) {
+  const std::string in_turn = std::exchange(in_turn_, "");
   Schema schema;
   try {
     const std::vector<std::string> names = plugins_.names(kind);
@@ -178,6 +187,17 @@ std::optional<ParamMap> PluginChecker::parameters(
         std::count(others.begin(), others.end(), plugin)) {
       problems_.add(name_position, what + ": '" + plugin + "' is a plugin of kind " + other +
                                        ", expected one of kind " + kind);
+      return {};
+    }
+    const std::vector<std::string> known =
+        kind == "attack" && !std::count(names.begin(), names.end(), plugin)
+            ? presets()
+            : std::vector<std::string>{};
+    if (std::count(known.begin(), known.end(), plugin)) {
+      problems_.add(name_position, what + ": '" + plugin +
+                                       "' is a preset, expected an attack plugin; "
+                                       "write attack.NAME = \"" +
+                                       plugin + "\", or { base = \"" + plugin + "\", … }");
       return {};
     }
     schema = plugins_.schema(kind, plugin);
@@ -207,6 +227,10 @@ std::optional<ParamMap> PluginChecker::parameters(
       right = false;
       continue;
     }
+    const bool repeats = std::any_of(schema.begin(), schema.end(), [](const ParamSpec& other) {
+      return other.name == "repeats";
+    });
+    in_turn_ = repeats && spec.type == ParamType::kUseList ? plugin : "";
     const auto checked =
         given ? value(spec, *given, false, what, inner_keys)
               : value(spec, from_param(spec.fallback, name_position), true, what, inner_keys);
@@ -216,6 +240,7 @@ std::optional<ParamMap> PluginChecker::parameters(
       right = false;
     }
   }
+  in_turn_.clear();
   if (const std::string wrong = kind == "attack" ? repeats_problem(schema, out) : "";
       !wrong.empty()) {
     const toml::Toml* given = table.find("repeats");
@@ -226,9 +251,12 @@ std::optional<ParamMap> PluginChecker::parameters(
   names.insert(names.end(), host_keys.begin(), host_keys.end());
   for (const auto& member : *table.get<toml::Toml::Table>()) {
     if (std::count(names.begin(), names.end(), member.key)) continue;
-    problems_.add(member.position, what + ": unknown parameter '" + member.key + "' of " + kind +
-                                       " plugin '" + plugin + "'" +
-                                       what_instead(member.key, kind, own, names));
+    problems_.add(member.position,
+                  what + ": unknown parameter '" + member.key + "' of " + kind + " plugin '" +
+                      plugin + "'" +
+                      (member.key == "restarts" && !in_turn.empty()
+                           ? ", 'repeats' of '" + in_turn + "' says how often each runs"
+                           : what_instead(member.key, kind, own, names)));
     right = false;
   }
   return right ? std::optional(out) : std::nullopt;

@@ -38,6 +38,8 @@ class PluginChecker {
   library::DefenseRoles roles(const Use& defense) const {
     return plugins_.roles(defense.plugin, defense.with);
   }
+  /// Names of the presets that attacks may be made of.
+  std::vector<std::string> presets() const;
   /// Whether a wrapper chooses parameters on validation data.
   bool wants_fit(const Use& defense) const;
   /// The wrappers of a stack, innermost first; those with a problem are left out.
@@ -78,6 +80,7 @@ class PluginChecker {
   toml::Problems& problems_;
   const registry::DatasetEntry* data_ = nullptr;
   bool inner_keys_ = false;
+  std::string in_turn_;  // the plugin that repeats the attack which is checked next; "": none does
   std::map<std::string, std::optional<registry::ModelEntry>> models_;
 };
 

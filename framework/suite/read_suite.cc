@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/nearest_name.h"
 #include "suite/on_board.h"
 #include "suite/only.h"
 #include "suite/sections/sections.h"
@@ -59,8 +60,15 @@ void read_columns(toml::TableReader& reader, Suite& suite, SuiteContext& context
   if (!reader.has("threat"))
     reader.missing("threat",
                    "a table such as threat.linf8 = { norm = \"linf\", epsilon = \"8/255\" }");
-  if (const toml::Toml* attacks = reader.table("attack"))
+  const toml::Toml* attacks = reader.any("attack");
+  if (const auto* word = attacks ? attacks->get<std::string>() : nullptr) {
+    const std::string near = nearest_name(*word, {"recommended", "all"});
+    reader.problem("attack", to_text(ParamValue(*word)) +
+                                 " is not a table; a word is \"recommended\" or \"all\"" +
+                                 (near.empty() ? "" : ", did you mean '" + near + "'?"));
+  } else if (reader.table("attack")) {
     suite.attacks = read_attacks(*attacks, data ? int64_t(data->indices.size()) : 0, context);
+  }
   if (!reader.has("attack"))
     reader.missing("attack", "a table such as attack.pgd = { use = \"pgd\", steps = 20 }");
 }

@@ -78,7 +78,8 @@ std::vector<AttackSpec> read_attacks(const toml::Toml& table, int64_t samples,
                                      SuiteContext& context) {
   std::vector<AttackSpec> out;
   std::set<std::string> names;
-  for (const auto& member : with_bases(table, context.problems)) {
+  const auto presets = [&] { return context.plugins.presets(); };
+  for (const auto& member : with_bases(table, context.problems, presets)) {
     const std::string what = "attack '" + member.key + "'";
     check_crossed(member.value, what, context.problems);
     for (const Combination& combination : combinations(member.value, what, context.problems)) {

@@ -124,8 +124,9 @@ namespace {
 
 class Bases {
  public:
-  Bases(const toml::Toml& attacks, toml::Problems& problems)
-      : attacks_(attacks), problems_(problems) {}
+  Bases(const toml::Toml& attacks, toml::Problems& problems,
+        const std::function<std::vector<std::string>()>& presets)
+      : attacks_(attacks), problems_(problems), presets_(presets) {}
 
   // The written-out entry, or null if it has a problem.
   const toml::Toml* resolve(const std::string& name) {
@@ -141,8 +142,10 @@ class Bases {
     const std::string what = "attack '" + name + "'";
     if (entry.get<std::string>()) return {};  // the name of no preset, which was told
     if (!entry.get<toml::Toml::Table>()) {
-      problems_.add(entry.position, what + ": " + to_text(to_param(entry)) +
-                                        " is not a table, expected { use = \"name\", … }");
+      problems_.add(entry.position,
+                    what + ": " + to_text(to_param(entry)) +
+                        " is not a table, expected { use = \"name\", … } or the name of a "
+                        "preset");
       return {};
     }
     const toml::Toml* base = entry.find("base");
@@ -152,6 +155,8 @@ class Bases {
       std::vector<std::string> names;
       for (const auto& member : *attacks_.get<toml::Toml::Table>())
         if (member.key != name) names.push_back(member.key);
+      if (presets_ && nearest_name(plain_text(*base), names).empty())
+        for (std::string& preset : presets_()) names.push_back(std::move(preset));
       problems_.add(base->position, what + ": base: there is no attack '" + plain_text(*base) +
                                         "'" + suggestion(plain_text(*base), names));
       return {};
@@ -175,6 +180,7 @@ class Bases {
 
   const toml::Toml& attacks_;
   toml::Problems& problems_;
+  const std::function<std::vector<std::string>()>& presets_;
   std::map<std::string, std::optional<toml::Toml>> done_;
   std::vector<std::string> open_;  // being written out, the first needs the next
 };
@@ -241,8 +247,9 @@ toml::Toml fill_text(const toml::Toml& value, const Combination& combination,
 }
 }  // namespace
 
-toml::Toml::Table with_bases(const toml::Toml& attacks, toml::Problems& problems) {
-  Bases bases(attacks, problems);
+toml::Toml::Table with_bases(const toml::Toml& attacks, toml::Problems& problems,
+                             const std::function<std::vector<std::string>()>& presets) {
+  Bases bases(attacks, problems, presets);
   toml::Toml::Table out;
   for (const auto& member : *attacks.get<toml::Toml::Table>())
     if (const toml::Toml* entry = bases.resolve(member.key))

@@ -1,5 +1,6 @@
 // What makes several columns or rows of one entry: cross, zip, base and $slots.
 #pragma once
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,8 +23,9 @@ std::string label(const Combination& combination);
 /// parameter, in `cross` or in `zip`.
 toml::Toml with_base(const toml::Toml& base, const toml::Toml& own);
 /// Every attack of an `[attack]` table with its base written out. Attacks with a problem are left
-/// out.
-toml::Toml::Table with_bases(const toml::Toml& attacks, toml::Problems& problems);
+/// out. `presets`: names that may have been meant, asked for where a base is none.
+toml::Toml::Table with_bases(const toml::Toml& attacks, toml::Problems& problems,
+                             const std::function<std::vector<std::string>()>& presets = {});
 
 /// Fills $name and ${name} in every string of a value; $$ is a dollar sign. A string that is just
 /// one slot becomes the value itself, of its type. Adds the slots it meets to `used`.

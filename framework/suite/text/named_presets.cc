@@ -28,13 +28,17 @@ class NamedPresets {
 
   // What to write in place of a name that is none.
   std::string instead_of(const std::string& name) {
-    read();
     const std::vector<std::string> attacks = plugins_.names("attack");
     if (std::count(attacks.begin(), attacks.end(), name))
       return ", the plugin is written { use = \"" + name + "\" }";
+    return suggestion(name, names());
+  }
+
+  std::vector<std::string> names() {
+    read();
     std::vector<std::string> names;
     for (const auto& [preset, _] : found_) names.push_back(preset);
-    return suggestion(name, names);
+    return names;
   }
 
  private:
@@ -77,6 +81,11 @@ std::string base_elsewhere(const toml::Toml::Member& attack, const toml::Toml& a
   return name && (*name == attack.key || !attacks.find(*name)) ? *name : "";
 }
 }  // namespace
+
+std::vector<std::string> preset_names(const library::PluginCatalogue& plugins) {
+  toml::Problems told_where_one_is_named;
+  return NamedPresets(plugins, told_where_one_is_named).names();
+}
 
 toml::Toml with_named_presets(toml::Toml suite, const library::PluginCatalogue& plugins,
                               toml::Problems& problems) {

@@ -1,5 +1,8 @@
 // Attacks that a suite takes from presets by their names.
 #pragma once
+#include <string>
+#include <vector>
+
 #include "library/plugin_catalogue.h"
 #include "toml/toml_reader.h"
 
@@ -15,5 +18,8 @@ namespace gauntlet::suite {
 /// the suite goes before a preset of the same name. A string that names none is a problem.
 toml::Toml with_named_presets(toml::Toml suite, const library::PluginCatalogue& plugins,
                               toml::Problems& problems);
+
+/// Names of all presets. Those in files with a mistake are missing.
+std::vector<std::string> preset_names(const library::PluginCatalogue& plugins);
 
 }  // namespace gauntlet::suite

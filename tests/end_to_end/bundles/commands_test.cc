@@ -139,6 +139,12 @@ TEST_F(Commands, ListAndShowBoards) {
   const Ended unknown = gauntlet("board show fashion-mnist-linf@1");
   EXPECT_EQ(unknown.code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("there is no board 'fashion-mnist-linf@1'"));
+  write_board("plain", "deterministic", "");
+  std::filesystem::rename(folder_ / "boards/plain.toml", folder_ / "boards/plain@1.toml");
+  write_board("plain", "deterministic", "", 2);
+  for (const char* id : {"plain", "plain@9"})
+    EXPECT_THAT(gauntlet(std::string("board show ") + id).err,
+                HasSubstr("there is no board '" + std::string(id) + "', did you mean 'plain@2'?"));
 }
 
 }  // namespace

@@ -122,6 +122,25 @@ TEST_F(Mistakes, OfListsAreNamed) {
   EXPECT_EQ(said(pgd, "use = \"ensemble\", repeats = [2, 1]"), "");
 }
 
+TEST_F(Mistakes, OfPresetsGetTheNearest) {
+  const std::string pgd = "pgd = { use = \"pgd\", steps = 10 }";
+  const std::vector<Mistake> mistakes = {
+      {pgd, "aa = \"apgdx\"", "there is no preset 'apgdx', did you mean 'apgd'?"},
+      {pgd, "x = { base = \"autoattack-standrd\" }",
+       "base: there is no attack 'autoattack-standrd', did you mean 'autoattack-standard'?"},
+      {pgd, "x = { use = \"autoattack-standard\" }",
+       "'autoattack-standard' is a preset, expected an attack plugin; write attack.NAME = "
+       "\"autoattack-standard\""},
+      {pgd, "aa = 5", "5 is not a table, expected { use = \"name\", … } or the name of a preset"},
+      {pgd, "x = { use = \"ensemble\", members = [{ use = \"pgd\", restarts = 3 }] }",
+       "unknown parameter 'restarts' of attack plugin 'pgd', 'repeats' of 'ensemble' says how "
+       "often "
+       "each runs"},
+  };
+  for (const Mistake& one : mistakes)
+    EXPECT_THAT(said(one.from, one.to), HasSubstr(one.sentence)) << one.to;
+}
+
 TEST_F(Mistakes, OfNormalisationAndLayoutAreNamed) {
   const std::vector<Mistake> mistakes = {
       {kModel, own_model(", mean = [72.9], std = [90.0]"),

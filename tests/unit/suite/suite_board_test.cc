@@ -140,6 +140,12 @@ TEST_F(BoardSuite, NamesTheNearestBoard) {
       error("schema = 1\nname = \"mine\"\nboard = \"tiny-linf@1\"\n" + kRows),
       HasSubstr("suite.toml:3:9: the suite: board: there is no board 'tiny-linf@1', did you "
                 "mean 'tiny-linf@2'?"));
+  write("boards/tiny-linf@7.toml", replaced(kBoard, "version = 2", "version = 7"));
+  for (const char* other : {"tiny-linf", "tiny-linf@1", "tiny-linf@9"})
+    EXPECT_THAT(
+        error("schema = 1\nname = \"mine\"\nboard = \"" + std::string(other) + "\"\n" + kRows),
+        HasSubstr("did you mean 'tiny-linf@7'?"))
+        << "the newest";
   EXPECT_THAT(error("schema = 1\nname = \"mine\"\nboard = 1\n" + kRows),
               HasSubstr("1 is no board, expected an id such as"));
 }

@@ -5,6 +5,7 @@ namespace gauntlet {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Members = SuiteTest;
 
 std::string several(const std::string& members) {
@@ -45,8 +46,14 @@ TEST_F(Members, MistakesNameTheListAndTheNearestName) {
                         "plugin 'pgd', did you mean 'steps'?"));
   EXPECT_THAT(error(suite_text(several("[{ use = \"pgd\", steps = -1 }]"))),
               HasSubstr("members: steps: -1 is not in [0, 10000]"));
-  EXPECT_THAT(error(suite_text(several("[{ use = \"pgd\", restarts = 2 }]"))),
-              HasSubstr("members: unknown parameter 'restarts' of attack plugin 'pgd'"));
+  EXPECT_THAT(
+      error(suite_text(several("[{ use = \"pgd\", restarts = 2 }]"))),
+      HasSubstr("members: unknown parameter 'restarts' of attack plugin 'pgd', 'repeats' of "
+                "'several' says how often each runs"));
+  EXPECT_THAT(error(suite_text(several("[{ use = \"fgsm\" }, { use = \"multitargeted\", attack = "
+                                       "{ use = \"pgd\", restarts = 2 } }]"))),
+              Not(HasSubstr("'repeats' of")))
+      << "an attack inside of a member";
   EXPECT_THAT(error(suite_text(several("[{ use = \"smoothing\" }]"))),
               HasSubstr("members: 'smoothing' is a plugin of kind defense, expected one of kind "
                         "attack"));

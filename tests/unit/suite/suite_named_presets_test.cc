@@ -68,7 +68,18 @@ TEST_F(NamedPresets, ThatAreNoneGetTheNearest) {
               HasSubstr("attack 'aa': base: there is no attack 'nowhere'"));
   EXPECT_THAT(error(suite_text("aa = { base = \"pgd-long\", use = \"fgsm\" }\n")),
               HasSubstr("'use' and 'base' cannot both be given"));
-  EXPECT_THAT(error(suite_text("aa = 3\n")), HasSubstr("attack 'aa': 3 is not a table"));
+  EXPECT_THAT(error(suite_text("aa = { base = \"pgd-lonk\" }\n")),
+              HasSubstr("attack 'aa': base: there is no attack 'pgd-lonk', did you mean "
+                        "'pgd-long'?"));
+  EXPECT_THAT(error(suite_text("aa = { base = \"owm\" }\nown = { use = \"fgsm\" }\n")),
+              HasSubstr("there is no attack 'owm', did you mean 'own'?"))
+      << "attacks of the suite go first";
+  EXPECT_THAT(error(suite_text("aa = 3\n")),
+              HasSubstr("attack 'aa': 3 is not a table, expected { use = \"name\", … } or the name "
+                        "of a preset"));
+  EXPECT_THAT(error(suite_text("aa = { use = \"pgd-long\" }\n")),
+              HasSubstr("suite.toml:7:14: attack 'aa': 'pgd-long' is a preset, expected an attack "
+                        "plugin; write attack.NAME = \"pgd-long\", or { base = \"pgd-long\", … }"));
 }
 
 TEST_F(NamedPresets, OfTwoPluginsAreTold) {

@@ -120,6 +120,15 @@ TEST_F(Recommended, WithoutItsFileIsAProblem) {
   EXPECT_THAT(error(kRecommended + kRow), HasSubstr("lacks tables [attack.NAME]"));
 }
 
+TEST_F(Recommended, MistypedIsNamed) {
+  const std::string what = "is not a table; a word is \"recommended\" or \"all\"";
+  EXPECT_THAT(error(kHead + std::string("attack = \"recomended\"\n") + kRow),
+              HasSubstr("suite.toml:6:10: the suite: attack: \"recomended\" " + what +
+                        ", did you mean 'recommended'?"));
+  EXPECT_THAT(error(kHead + std::string("attack = \"pgd-twenty\"\n") + kRow),
+              HasSubstr("attack: \"pgd-twenty\" " + what));
+}
+
 TEST_F(Recommended, DivisionsAreWords) {
   EXPECT_THAT(error(suite_text("a = { use = \"fgsm\", division = \"randomised\" }\n")),
               HasSubstr("attack 'a': division: 'randomised' is not one of 'deterministic', "
