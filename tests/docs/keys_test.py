@@ -98,6 +98,7 @@ LOOKED_UP = {
     ("of()", "all"): "presets.md: The preset",
     ("taken()", "dataset"): "presets.md: Tables of `all`",
     ("recommended_attacks()", "source"): None,  # a parameter of transfer, filled in where it is a slot
+    ("empty()", "repeats"): None,  # a parameter of ensemble, held against its members
     ("read_one()", "step_size"): None,  # a parameter of plugins, asked for to name its place
     ("parsed_value()", "value"): None,  # "value = TEXT", made of what --set says
     ("values_of()", "value"): None,  # the same of `models import --set`

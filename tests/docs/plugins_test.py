@@ -171,7 +171,7 @@ def page(program, folder):
 
 # What is said of a single parameter where another one is missing, or a plugin of training stands in a stack.
 SAID_ANYWAY = ("only trains networks", "works inside layers", "is missing", "is fitted on training images",
-               "there is no file", "are both given")
+               "there is no file", "are both given", "expected a number for each")
 
 
 def check_examples(program, folder, found, examples):

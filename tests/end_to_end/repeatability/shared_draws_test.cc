@@ -26,8 +26,8 @@ TEST(SharedDraws, AreToldTrialByTrialWhereWeightsAreNoisy) {
       EXPECT_TRUE(cell.clean_by_trial.empty() && cell.robust_by_trial.empty()) << cell.defense;
       continue;
     }
-    ASSERT_EQ(cell.clean_by_trial.size(), 3u);
-    ASSERT_EQ(cell.robust_by_trial.size(), 3u);
+    ASSERT_EQ(cell.clean_by_trial.size(), 8u);
+    ASSERT_EQ(cell.robust_by_trial.size(), 8u);
     int64_t clean = 0, robust = 0;
     for (const results::Outcome& outcome : cell.outcomes)
       clean += outcome.clean_right, robust += outcome.robust_right;
