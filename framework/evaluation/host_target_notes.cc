@@ -28,10 +28,9 @@ void HostTarget::note(const Pass& pass, const Tensor& loss, const Tensor& slope,
   std::vector<Tensor> columns(kNotes, none);
   columns[kAsked] = torch::ones_like(none);
   const Tensor short_of_goal = gap <= 0;  // beyond it nothing has to pull: a hinge is 0 there
-  Tensor nothing = loss.eq(0), finite = loss.isfinite();
-  // One that walks on the decision boundary meets a gap of logits that is exactly 0, and is told
-  // by the gradient where to go.
-  if (minimal_norm_) nothing = torch::zeros_like(nothing);
+  // On the decision boundary itself a difference of logits is 0, and its gradient tells where to
+  // go.
+  Tensor nothing = loss.eq(0) & (gap < 0), finite = loss.isfinite();
   if (slope.defined()) {
     const Tensor largest = slope.flatten(1).abs().amax(1);  // NaN where one is
     const Tensor zero = largest.eq(0);

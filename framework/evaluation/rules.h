@@ -59,9 +59,7 @@ struct Crafted {
   /// [N] bool: the sample withstood, and some query of it was of no use, for one of the reasons
   /// below or more. With `retry` such samples were attacked again.
   Tensor blind;
-  /// [N] bool: blind, with a loss or gradient of exactly 0 (of a minimal-norm attack a gradient),
-  /// not all 0.
-  Tensor saturated;
+  Tensor saturated;         ///< [N] bool: blind, with a loss or gradient of exactly 0, not all 0
   Tensor masked_bounds;     ///< [N] bool: blind, without a gradient on the bounds of the box alone
   Tensor not_finite;        ///< [N] bool: losses or gradients were not finite when last tried
   Tensor source_saturated;  ///< [N] bool: queries of another model gave nothing but 0

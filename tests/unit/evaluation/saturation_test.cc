@@ -154,7 +154,7 @@ TEST(Saturation, AsksForGradientsInsideTheBoxWhereItsBoundsHaveNone) {
 }
 
 // Asks for the gradient of the margin, shifted so that it is exactly 0, and for its value.
-struct OnTheBoundary final : Attack {
+struct ShiftedToZero final : Attack {
   AttackFacts what{.access = Access::kGradient};
   double slope = 1;  // of the second query
   AttackFacts facts() const override { return what; }
@@ -172,29 +172,51 @@ struct OnTheBoundary final : Attack {
   }
 };
 
-TEST(Saturation, ALossOfZeroOnTheBoundaryIsNone) {
+TEST(Saturation, ALossOfZeroShortOfTheBoundarySaysNothing) {
   evaluation::DefendedModel model = defended(scaled(1));
   const evaluation::CraftBatch batch = images(model, 12);
-  OnTheBoundary attack;
-  const ThreatModel threat = ball(Norm::kLinf, 1e-4);
-  for (const bool retry : {false, true}) {
-    attack.what.minimal_norm = false;
-    const Attacked other = outcome(attack, model, batch, threat, rules_with(retry));
-    EXPECT_EQ(count(other.crafted.saturated), 12);
-    EXPECT_TRUE(says(other.flags, "a loss or gradient was exactly 0"));
-    attack.what.minimal_norm = true;
-    const Attacked walks = outcome(attack, model, batch, threat, rules_with(retry));
-    EXPECT_EQ(count(walks.crafted.blind), 0);
-    EXPECT_EQ(count(walks.crafted.saturated), 0);
-    EXPECT_EQ(walks.crafted.queries.max().item<int64_t>(), 3) << "nothing to try again";
-    EXPECT_TRUE(walks.flags.empty());
-  }
+  ShiftedToZero attack;
+  for (const bool retry : {false, true})
+    for (const bool minimal_norm : {false, true}) {
+      attack.what.minimal_norm = minimal_norm;
+      const Attacked out =
+          outcome(attack, model, batch, ball(Norm::kLinf, 1e-4), rules_with(retry));
+      EXPECT_EQ(count(out.crafted.saturated), 12);
+      EXPECT_TRUE(says(out.flags, "a loss or gradient was exactly 0"));
+    }
+}
+
+// The two logits of a gray image are equal, so the margin there is exactly 0; its slope is not.
+TEST(Saturation, ALossOfZeroOnTheBoundaryIsNone) {
+  evaluation::DefendedModel model = defended(std::make_shared<FunctionNetwork>(
+      [](const Tensor& x, Noise&, models::Mode) {
+        const Tensor shift = x.flatten(1).sum(1) - 32;
+        return torch::stack({shift, -shift}, 1);
+      },
+      kScaledImage, 2));
+  const evaluation::CraftBatch batch = images(model, 12);
+  for (const bool retry : {false, true})
+    for (const bool minimal_norm : {false, true}) {
+      Scripted attack;
+      attack.what.minimal_norm = minimal_norm;
+      attack.script = [](Target& target, const Task& task) {
+        const Tensor gray = torch::full_like(task.x, 0.5);
+        EXPECT_TRUE(target.losses(gray, margin(task.goal)).eq(0).all().item<bool>());
+        target.gradient(gray, margin(task.goal));
+        return task.x;
+      };
+      const Attacked walks = outcome(attack, model, batch, ball(Norm::kLinf, 1), rules_with(retry));
+      EXPECT_EQ(count(walks.crafted.blind), 0);
+      EXPECT_EQ(count(walks.crafted.saturated), 0);
+      EXPECT_EQ(walks.crafted.queries.max().item<int64_t>(), 2) << "nothing to try again";
+      EXPECT_TRUE(walks.flags.empty());
+    }
 }
 
 TEST(Saturation, AMinimalNormAttackIsToldNothingByAGradientOfZero) {
   evaluation::DefendedModel model = defended(scaled(1));
   const evaluation::CraftBatch batch = images(model, 12);
-  OnTheBoundary attack;
+  ShiftedToZero attack;
   attack.what.minimal_norm = true, attack.slope = 0;
   const ThreatModel threat = ball(Norm::kLinf, 1e-4);
   const Attacked some = outcome(attack, model, batch, threat, rules_with(false));
