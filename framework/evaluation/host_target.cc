@@ -398,7 +398,7 @@ Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) {
 // gap: the margin of these outputs.
 Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs, const Tensor& gap) {
   if (rules_.observe) rules_.observe(pass.rows, pass.x, outputs);
-  track(pass, gap);
+  track(pass, outputs, gap);
   remember(pass, outputs);
   if (!pass.keep.defined()) return {outputs.logits, outputs.reject, {}};
   Outputs all{pass.all.of(memory_.logits).index_copy_(0, pass.keep, outputs.logits), {}, {}};
@@ -421,7 +421,7 @@ void HostTarget::remember(const Pass& pass, const Outputs& outputs) {
     memory_.reject = memory_.reject.index_copy(0, known, outputs.reject.index_select(0, from));
 }
 
-void HostTarget::track(const Pass& pass, const Tensor& gap) {
+void HostTarget::track(const Pass& pass, const Outputs& outputs, const Tensor& gap) {
   if (!tracks_ && !budgeted_) return;
   const Tensor& s = pass.rows.sample;
   if (budgeted_) {  // a sample stopped by its budget is scored by what it asked last inside the
@@ -432,8 +432,13 @@ void HostTarget::track(const Pass& pass, const Tensor& gap) {
     last_ = last_.index_copy(0, known, pass.x.index_select(0, row.index_select(0, known)));
   }
   if (!tracks_) return;
-  const Tensor hits = ((gap > 0) & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
-  if (hits.size(0) > 0) confirm(pass, hits, gap.index_select(0, hits) >= confidence_);
+  // Logits that are not finite are no answer, which the judge counts as wrong whatever their gap.
+  const Tensor none = task_.goal == Goal::kUntargeted
+                          ? outputs.logits.isfinite().all(1).logical_not()
+                          : torch::zeros_like(gap, torch::kBool);
+  const Tensor hits =
+      (((gap > 0) | none) & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
+  if (hits.size(0) > 0) confirm(pass, hits, ((gap >= confidence_) | none).index_select(0, hits));
 }
 
 // A claimed hit counts when it is inside ball and box, nearer than an earlier one, and the judge's

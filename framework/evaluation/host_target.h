@@ -12,8 +12,7 @@ namespace gauntlet::evaluation {
 class HostTarget final : public Target {
  public:
   /// `granted`: what this attack may ask for. `minimal_norm`: hits do not retire a sample; the
-  /// smallest is kept; a loss of exactly 0 is one of the boundary that it walks on. `confidence`:
-  /// as in AttackFacts.
+  /// smallest is kept. `confidence`: as in AttackFacts.
   HostTarget(DefendedModel& model, const Task& task, const CraftBatch& batch,
              const CraftRules& rules, Access granted, bool minimal_norm, double confidence = 0);
 
@@ -40,8 +39,8 @@ class HostTarget final : public Target {
   /// Which active samples had uninformative queries; [N] bool each.
   struct Told {
     Tensor all_zero;  ///< gradients were asked for, and every one was exactly 0
-    /// Some loss or gradient was exactly 0 where the goal was not reached; of an attack that looks
-    /// for the smallest perturbation some gradient.
+    /// Some loss was exactly 0 short of the decision boundary, or some gradient where the goal was
+    /// not reached.
     Tensor nothing;
     Tensor only_nothing;  ///< true if this holds for every query of the sample
     Tensor not_finite;    ///< some loss or gradient was not
@@ -93,7 +92,7 @@ class HostTarget final : public Target {
   Tensor masked_at_bounds(const Pass& pass, const Tensor& slope) const;
   Tensor asked_at(const Tensor& x) const;
   void remember(const Pass& pass, const Outputs& outputs);
-  void track(const Pass& pass, const Tensor& gap);
+  void track(const Pass& pass, const Outputs& outputs, const Tensor& gap);
   void confirm(const Pass& pass, const Tensor& hits, const Tensor& sure);
 
   DefendedModel& model_;
