@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "base/sha256.h"
+#include "results/leaf.h"
 #include "results/outcomes.h"
 #include "results/worst_of.h"
 
@@ -63,12 +65,24 @@ results::Shared most_shared(const std::vector<results::CellRecord>& cells,
   return out;
 }
 
+// Whether a column counts how many wrong answers an attack made right.
+bool raises_accuracy(const results::CellRecord& cell) {
+  const auto all = nlohmann::json::parse(cell.parameters, nullptr, /*allow_exceptions=*/false);
+  if (!all.is_object() || !all.contains("host") || !all.at("host").is_object()) return false;
+  const auto& host = all.at("host");
+  return host.contains("goal") && results::value_of(host.at("goal")) == "hypocritical";
+}
+
 void sort_columns(const std::vector<results::CellRecord>& cells, results::WorstCase& out,
                   std::vector<results::CellRecord>& usable) {
   out.complete = true;
   for (const results::CellRecord& cell : cells) {
     out.suite = cell.suite, out.defense = cell.defense, out.threat = cell.threat;
     out.seed = cell.seed;
+    if (raises_accuracy(cell)) {
+      out.missing.push_back(cell.attack + " (hypocritical)");
+      continue;
+    }
     if (cell.status == results::Status::kOk) {
       usable.push_back(cell);
       out.attacks.push_back(cell.attack);
@@ -106,6 +120,8 @@ results::WorstCase worst_case(const std::vector<results::CellRecord>& cells) {
   out.samples = int64_t(worst.size());
   if (worst.empty()) {
     out.complete = false;
+    if (std::all_of(cells.begin(), cells.end(), raises_accuracy))
+      out.reason = "the goal of its attacks is hypocritical: what they leave is no robustness";
     return out;
   }
   out.trials = usable.front().trials;

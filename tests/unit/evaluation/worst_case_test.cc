@@ -52,6 +52,27 @@ bool by_name(const results::CellRecord& a, const results::CellRecord& b) {
   return a.attack < b.attack;
 }
 
+TEST(WorstCases, AreNotOverColumnsThatRaiseAccuracy) {
+  std::vector<results::CellRecord> cells = columns(3);
+  const results::WorstCase before = evaluation::worst_case(cells);
+  const auto hypocritical = [](results::CellRecord cell) {
+    cell.attack += " helps";
+    cell.parameters = R"({"host": {"goal": {"value": "hypocritical", "default": "untargeted"}}})";
+    for (results::Outcome& o : cell.outcomes) o.robust_right = 0;
+    results::summarise(cell);
+    return cell;
+  };
+  cells.push_back(hypocritical(cells[0]));
+  const results::WorstCase mixed = evaluation::worst_case(cells);
+  EXPECT_EQ(mixed.robust_accuracy, before.robust_accuracy);
+  EXPECT_EQ(mixed.attacks, before.attacks);
+  EXPECT_EQ(mixed.missing, std::vector<std::string>{"a helps (hypocritical)"});
+  EXPECT_TRUE(mixed.complete);
+  const results::WorstCase alone = evaluation::worst_case({cells.back()});
+  EXPECT_EQ(alone.samples, 0);
+  EXPECT_NE(alone.reason.find("hypocritical"), std::string::npos);
+}
+
 TEST(WorstCases, DoNotDependOnTheOrderOfColumns) {
   for (uint64_t seed = 0; seed < 40; ++seed) {
     std::vector<results::CellRecord> cells = seed % 2 ? columns(seed) : drawn_columns(seed);
