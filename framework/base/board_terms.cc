@@ -47,4 +47,12 @@ BoardName board_name_from_string(const std::string& text) {
   return out;
 }
 
+std::optional<BoardName> newest_version(const std::vector<BoardName>& boards,
+                                        const std::string& name) {
+  std::optional<BoardName> newest;
+  for (const BoardName& board : boards)
+    if (board.name == name && (!newest || *newest < board)) newest = board;
+  return newest;
+}
+
 }  // namespace gauntlet

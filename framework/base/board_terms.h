@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct BoardName {
 std::string to_string(const BoardName& board);
 /// Throws std::invalid_argument for what is no board's name.
 BoardName board_name_from_string(const std::string& text);
+/// The highest version of the board that is called so; nothing where none is.
+std::optional<BoardName> newest_version(const std::vector<BoardName>& boards,
+                                        const std::string& name);
 
 /// What the evidence behind an entry is held against. Names are of the board's attacks, as its file
 /// writes them.

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/bad_input.h"
 #include "base/write_atomically.h"
 #include "bundle/verify.h"
@@ -27,10 +25,10 @@ std::filesystem::path results_of(const BoardFlags& flags) {
 
 int list(const BoardFlags&) {
   const std::vector<suite::Board> boards = suite::known_boards();
+  std::vector<BoardName> names;
+  for (const suite::Board& board : boards) names.push_back(board.name);
   for (const suite::Board& board : boards) {
-    const bool newest = std::none_of(boards.begin(), boards.end(), [&](const suite::Board& other) {
-      return other.name.name == board.name.name && other.name.version > board.name.version;
-    });
+    const bool newest = newest_version(names, board.name.name) == board.name;
     say("{:<36} {:<14} {}{}\n", board.id(), to_string(board.division), board.title,
         newest ? "" : " (there is a newer version)");
   }

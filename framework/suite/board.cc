@@ -171,13 +171,13 @@ std::vector<Board> known_boards() {
 
 Board find_board(const std::string& id) {
   std::vector<std::string> ids;
-  std::optional<BoardName> newest;  // of the same name
+  std::vector<BoardName> names;
   for (Board& board : known_boards()) {
     if (board.id() == id) return std::move(board);
     ids.push_back(board.id());
-    if (board.name.name == id.substr(0, id.find('@')) && (!newest || *newest < board.name))
-      newest = board.name;
+    names.push_back(board.name);
   }
+  const auto newest = newest_version(names, id.substr(0, id.find('@')));
   std::string where;
   for (const fs::path& folder : board_search_path())
     where += (where.empty() ? "" : ", ") + folder.string();

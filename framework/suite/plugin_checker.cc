@@ -123,8 +123,6 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const toml
                                                bool inner_keys) {
   if (spec.type == ParamType::kModelList)
     return is_default ? canonical(spec, to_param(given)) : models_value(spec, given, what);
-  if (spec.type == ParamType::kUseList)
-    return attacks_value(spec, given, what + ": " + spec.name, inner_keys);
   const bool empty = is_empty(spec, given);
   if (spec.type == ParamType::kModel && !empty) return model_value(given, what + ": " + spec.name);
   const ParamValue plain = to_param(given);
@@ -154,9 +152,12 @@ std::optional<ParamValue> PluginChecker::value(const ParamSpec& spec, const toml
   return canonical(spec, plain);
 }
 
+// `repeating`: the plugin that runs these attacks as often as its own 'repeats' says; "": it runs
+// each once.
 std::optional<ParamValue> PluginChecker::attacks_value(const ParamSpec& spec,
                                                        const toml::Toml& given,
-                                                       const std::string& where, bool inner_keys) {
+                                                       const std::string& where, bool inner_keys,
+                                                       const std::string& repeating) {
   const ParamValue plain = to_param(given);
   if (const std::string wrong = problem_of(spec, plain); !wrong.empty()) {
     problems_.add(given.position, where + ": " + wrong);
@@ -164,12 +165,14 @@ std::optional<ParamValue> PluginChecker::attacks_value(const ParamSpec& spec,
   }
   const auto& list = *given.get<toml::Toml::List>();
   std::vector<Use> out;
-  const std::string in_turn = std::exchange(in_turn_, "");
   for (const toml::Toml& item : list) {
-    in_turn_ = in_turn;
+    if (const toml::Toml* restarts = repeating.empty() ? nullptr : item.find("restarts")) {
+      problems_.add(restarts->position, where + ": unknown parameter 'restarts', 'repeats' of '" +
+                                            repeating + "' says how often each runs");
+      continue;
+    }
     if (auto nested = use("attack", item, where, inner_keys)) out.push_back(std::move(*nested));
   }
-  in_turn_.clear();
   if (out.size() != list.size()) return {};
   return detail::ParamTraits<std::vector<Use>>::wrap(out);
 }
@@ -177,7 +180,6 @@ std::optional<ParamValue> PluginChecker::attacks_value(const ParamSpec& spec,
 std::optional<ParamMap> PluginChecker::parameters(
     const std::string& kind, const std::string& plugin, const toml::Position& name_position,
     const toml::Toml& table, const std::set<std::string>& host_keys, const std::string& what) {
-  const std::string in_turn = std::exchange(in_turn_, "");
   Schema schema;
   try {
     const std::vector<std::string> names = plugins_.names(kind);
@@ -209,6 +211,9 @@ std::optional<ParamMap> PluginChecker::parameters(
   std::vector<std::string> names;
   ParamMap out;
   bool right = true;
+  const bool repeats = std::any_of(schema.begin(), schema.end(),
+                                   [](const ParamSpec& spec) { return spec.name == "repeats"; });
+  const std::string repeating = repeats ? plugin : "";
   const ParamSpec* models = list_of_models(schema);
   const toml::Toml* listed = models ? given_value(*models, table, host_keys) : nullptr;
   for (const ParamSpec& spec : schema) {
@@ -227,20 +232,17 @@ std::optional<ParamMap> PluginChecker::parameters(
       right = false;
       continue;
     }
-    const bool repeats = std::any_of(schema.begin(), schema.end(), [](const ParamSpec& other) {
-      return other.name == "repeats";
-    });
-    in_turn_ = repeats && spec.type == ParamType::kUseList ? plugin : "";
+    const toml::Toml value_given = given ? *given : from_param(spec.fallback, name_position);
     const auto checked =
-        given ? value(spec, *given, false, what, inner_keys)
-              : value(spec, from_param(spec.fallback, name_position), true, what, inner_keys);
+        spec.type == ParamType::kUseList
+            ? attacks_value(spec, value_given, what + ": " + spec.name, inner_keys, repeating)
+            : value(spec, value_given, !given, what, inner_keys);
     if (checked) {
       out[spec.name] = *checked;
     } else {
       right = false;
     }
   }
-  in_turn_.clear();
   if (const std::string wrong = kind == "attack" ? repeats_problem(schema, out) : "";
       !wrong.empty()) {
     const toml::Toml* given = table.find("repeats");
@@ -251,12 +253,9 @@ std::optional<ParamMap> PluginChecker::parameters(
   names.insert(names.end(), host_keys.begin(), host_keys.end());
   for (const auto& member : *table.get<toml::Toml::Table>()) {
     if (std::count(names.begin(), names.end(), member.key)) continue;
-    problems_.add(member.position,
-                  what + ": unknown parameter '" + member.key + "' of " + kind + " plugin '" +
-                      plugin + "'" +
-                      (member.key == "restarts" && !in_turn.empty()
-                           ? ", 'repeats' of '" + in_turn + "' says how often each runs"
-                           : what_instead(member.key, kind, own, names)));
+    problems_.add(member.position, what + ": unknown parameter '" + member.key + "' of " + kind +
+                                       " plugin '" + plugin + "'" +
+                                       what_instead(member.key, kind, own, names));
     right = false;
   }
   return right ? std::optional(out) : std::nullopt;

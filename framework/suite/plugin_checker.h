@@ -70,7 +70,8 @@ class PluginChecker {
   bool read_inner_keys(const toml::Toml& table, const std::string& what, ParamMap& out);
   std::optional<ParamValue> model_value(const toml::Toml& given, const std::string& where);
   std::optional<ParamValue> attacks_value(const ParamSpec& spec, const toml::Toml& given,
-                                          const std::string& where, bool inner_keys);
+                                          const std::string& where, bool inner_keys,
+                                          const std::string& repeating);
   std::optional<ParamValue> models_value(const ParamSpec& spec, const toml::Toml& given,
                                          const std::string& what);
 
@@ -80,7 +81,6 @@ class PluginChecker {
   toml::Problems& problems_;
   const registry::DatasetEntry* data_ = nullptr;
   bool inner_keys_ = false;
-  std::string in_turn_;  // the plugin that repeats the attack which is checked next; "": none does
   std::map<std::string, std::optional<registry::ModelEntry>> models_;
 };
 

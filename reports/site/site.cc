@@ -30,12 +30,14 @@ std::vector<std::unique_ptr<RankedBoard>> boards_of(
     shorten_texts(by_board[entry.board].emplace_back(entry));
   }
   std::vector<std::unique_ptr<RankedBoard>> boards;
-  for (const auto& [name, definition] : names)
+  std::vector<BoardName> known;
+  for (const auto& [name, definition] : names) {
     boards.push_back(std::make_unique<RankedBoard>(name, definition, std::move(by_board[name])));
+    known.push_back(name);
+  }
   for (const auto& board : boards)
-    for (const auto& [name, definition] : names)  // in the order of versions
-      if (name.name == board->name.name && name.version > board->name.version)
-        board->newer = to_string(name);
+    if (const auto newest = newest_version(known, board->name.name); newest != board->name)
+      board->newer = to_string(*newest);
   // What is asked today comes first.
   std::stable_partition(boards.begin(), boards.end(),
                         [](const auto& board) { return board->newer.empty(); });

@@ -48,8 +48,8 @@ TEST_F(Members, MistakesNameTheListAndTheNearestName) {
               HasSubstr("members: steps: -1 is not in [0, 10000]"));
   EXPECT_THAT(
       error(suite_text(several("[{ use = \"pgd\", restarts = 2 }]"))),
-      HasSubstr("members: unknown parameter 'restarts' of attack plugin 'pgd', 'repeats' of "
-                "'several' says how often each runs"));
+      HasSubstr("members: unknown parameter 'restarts', 'repeats' of 'several' says how often each "
+                "runs"));
   EXPECT_THAT(error(suite_text(several("[{ use = \"fgsm\" }, { use = \"multitargeted\", attack = "
                                        "{ use = \"pgd\", restarts = 2 } }]"))),
               Not(HasSubstr("'repeats' of")))
