@@ -133,7 +133,7 @@ TEST_F(Mistakes, OfPresetsGetTheNearest) {
        "\"autoattack-standard\""},
       {pgd, "aa = 5", "5 is not a table, expected { use = \"name\", … } or the name of a preset"},
       {pgd, "x = { use = \"ensemble\", members = [{ use = \"pgd\", restarts = 3 }] }",
-       "unknown parameter 'restarts' of attack plugin 'pgd', 'repeats' of 'ensemble' says how "
+       "unknown parameter 'restarts', 'repeats' of 'ensemble' says how "
        "often "
        "each runs"},
   };

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/board_terms.h"
 #include "base/nearest_name.h"
 #include "base/shown.h"
 
@@ -11,6 +12,13 @@ TEST(Shown, IsShortAndPrintable) {
   EXPECT_EQ(shown("conv1.weight"), "'conv1.weight'");
   EXPECT_EQ(shown("\x1b[31m\nx\xff"), "'?[31m?x?'");
   EXPECT_EQ(shown(std::string(201, 'a')), "'" + std::string(200, 'a') + "…'");
+}
+
+TEST(BoardNames, HaveANewestVersion) {
+  const std::vector<BoardName> boards = {{"b", 3}, {"a", 1}, {"a", 10}, {"a", 9}};
+  EXPECT_EQ(newest_version(boards, "a"), (BoardName{"a", 10}));
+  EXPECT_EQ(newest_version(boards, "b"), (BoardName{"b", 3}));
+  EXPECT_FALSE(newest_version(boards, "c"));
 }
 
 TEST(Printable, SpellsOutWhatSteersTurnsOrHides) {

@@ -206,9 +206,9 @@ TEST(NoAnswer, ThatAnAttackMetIsAHit) {
         Tensor dark = task.x.clone();
         dark.flatten(1).select(1, 0).narrow(0, 0, 20).fill_(0);  // of the first twenty
         if (access == Access::kGradient)
-          target.gradient(dark, cross_entropy);
+          target.gradient(dark, cross_entropy(task.goal));
         else
-          target.losses(dark, cross_entropy);
+          target.losses(dark, cross_entropy(task.goal));
         return task.x;
       };
       NoEnvironment nowhere;
