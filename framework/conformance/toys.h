@@ -35,21 +35,26 @@ class ToyNetwork final : public models::Network {
     spec_.mean = std::move(mean), spec_.std = std::move(std);
   }
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
-                  models::Mode) override {
+                  models::Mode, const std::vector<std::string>& features = {}) override {
     Tensor a = x.flatten(1), w = linear_;
     // Sums row by row: a matrix product may round otherwise in a batch of another size.
     const auto product = [](const Tensor& rows, const Tensor& m) {
       return (rows.unsqueeze(1) * m).sum(2);
     };
     if (hidden_.defined()) a = product(a, hidden_).tanh();
+    const Tensor last = a;
     Noise own = noise;
     own.key.layer = 16;
     for (PerturbsLayers* plugin : plugins) {
       w = plugin->weight(layers_[0], w, own);
       a = plugin->input(layers_[0], a, own);
     }
-    return {product(a, w) + bias_, {}, {}};
+    Outputs out{product(a, w) + bias_, {}, {}};
+    for (const std::string& name : features) out.heads[name] = last;
+    return out;
   }
+  /// What the last layer reads.
+  std::vector<std::string> features() const override { return {"penultimate"}; }
   const std::vector<Layer>& layers() const override { return layers_; }
   void declare(PerturbsLayers& plugin, const std::string&) override {
     struct Adder final : Parameters {

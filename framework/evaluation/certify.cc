@@ -25,9 +25,9 @@ class CertifyingView final : public View {
   CertifyingView(DefendedModel& model, Noise noise, const std::atomic<bool>* stop)
       : model_(model), noise_(std::move(noise)), stop_(stop) {}
 
-  Outputs pass(const Tensor& x) override {
+  Outputs pass(const Tensor& x, const std::vector<std::string>& features) override {
     count(x.size(0));
-    return model_.pass(x, further(noise_, ++uses_), models::Mode::kEvaluate);
+    return model_.pass(x, further(noise_, ++uses_), models::Mode::kEvaluate, features);
   }
   Tensor ballots(const Tensor& x, int64_t draws) override {
     return model_.ballots(x, further(noise_, ++uses_), draws, [&](int64_t rows) { count(rows); });

@@ -114,6 +114,7 @@ DefendedModel::DefendedModel(std::shared_ptr<models::Network> network,
     couples_rows_ |= guards_.back()->couples_rows();
   }
   for (const Wrapper& wrapper : stack_) {
+    ask_features(wrapper);
     if (has_any<TransformsInput, Votes, Refuses, Certifies>(wrapper.defense.get())) continue;
     const bool layers = has_any<PerturbsLayers>(wrapper.defense.get());
     throw BadInput("stack: '" + wrapper.name + "' is not an inference wrapper" +
@@ -133,6 +134,20 @@ DefendedModel::DefendedModel(std::shared_ptr<models::Network> network,
     if (has_any<Votes>(stack_[i].defense.get())) inner_ = i + 1;
   memory_rows_ = affordable_rows(*network_);
   ask_vote();
+}
+
+// What the wrapper wants to see of the network.
+void DefendedModel::ask_features(const Wrapper& wrapper) {
+  const auto* reads = dynamic_cast<ReadsFeatures*>(wrapper.defense.get());
+  if (!reads) return;
+  const std::string who = "'" + wrapper.name + "'";
+  const std::vector<std::string> names =
+      call_plugin(who, "features", {}, [&] { return reads->features(); });
+  if (const std::string wrong = features_problem(*network_, names); !wrong.empty())
+    throw BadInput("stack: " + who + " asks for a value inside the network: " + wrong);
+  for (const std::string& name : names)
+    if (std::find(features_.begin(), features_.end(), name) == features_.end())
+      features_.push_back(name);
 }
 
 bool DefendedModel::fits() const {
@@ -254,9 +269,10 @@ Tensor DefendedModel::transformed(Tensor x, const Noise& noise, size_t from, siz
   return x;
 }
 
-Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, models::Mode mode) {
+Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, models::Mode mode,
+                                  const std::vector<std::string>& features) {
   const Tensor seen = transformed(x, noise, 0, inner_);
-  Outputs out = network_->forward(seen, noise, perturbs_, mode);
+  Outputs out = network_->forward(seen, noise, perturbs_, mode, with_features(features));
   if (refuses_) {
     lend(noise, mode, 0);
     out.reject = score(seen, out);
@@ -264,16 +280,24 @@ Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, models::M
   return out;
 }
 
-Outputs DefendedModel::pass(const Tensor& x, const Noise& noise, models::Mode mode) {
-  return inner_pass(transformed(x, noise, inner_, stack_.size()), noise, mode);
+std::vector<std::string> DefendedModel::with_features(
+    const std::vector<std::string>& features) const {
+  std::vector<std::string> all = features_;
+  all.insert(all.end(), features.begin(), features.end());
+  return all;
+}
+
+Outputs DefendedModel::pass(const Tensor& x, const Noise& noise, models::Mode mode,
+                            const std::vector<std::string>& features) {
+  return inner_pass(transformed(x, noise, inner_, stack_.size()), noise, mode, features);
 }
 
 void DefendedModel::lend(const Noise& noise, models::Mode mode, size_t wrappers) {
   view_noise_ = noise, view_mode_ = mode, view_wrappers_ = wrappers, view_uses_ = 0;
 }
 
-Outputs DefendedModel::pass(const Tensor& x) {
-  return network_->forward(x, view_noise_, perturbs_, view_mode_);
+Outputs DefendedModel::pass(const Tensor& x, const std::vector<std::string>& features) {
+  return network_->forward(x, view_noise_, perturbs_, view_mode_, with_features(features));
 }
 
 Tensor DefendedModel::ballots(const Tensor& x, int64_t draws) {

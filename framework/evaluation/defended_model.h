@@ -66,7 +66,9 @@ class DefendedModel final : public View {
   std::vector<std::pair<std::string, std::map<std::string, Tensor>>> fitted() const;
 
   /// One draw for R rows; noise.key.id has R entries. Differentiable in x where autograd is on.
-  Outputs pass(const Tensor& x, const Noise& noise, models::Mode mode);
+  /// Heads are `features` and what wrappers read (ReadsFeatures).
+  Outputs pass(const Tensor& x, const Noise& noise, models::Mode mode,
+               const std::vector<std::string>& features = {});
   /// Why a certificate does not hold for the whole defense; empty: it holds.
   std::string certificate_problem() const;
 
@@ -91,14 +93,17 @@ class DefendedModel final : public View {
                  const std::function<void(int64_t)>& before = {});
 
   // View, lent to detectors during a pass and to what fits.
-  Outputs pass(const Tensor& x) override;
+  Outputs pass(const Tensor& x, const std::vector<std::string>& features = {}) override;
   Tensor ballots(const Tensor& x, int64_t draws) override;
 
  private:
   static bool couples(const Tensor& x, const Noise& noise, const Tensor& first,
                       const std::function<Tensor(const Tensor&, const Noise&)>& logits);
   Tensor transformed(Tensor x, const Noise& noise, size_t from, size_t to);
-  Outputs inner_pass(const Tensor& x, const Noise& noise, models::Mode mode);
+  Outputs inner_pass(const Tensor& x, const Noise& noise, models::Mode mode,
+                     const std::vector<std::string>& features = {});
+  void ask_features(const Wrapper& wrapper);
+  std::vector<std::string> with_features(const std::vector<std::string>& features) const;
   Decision vote(const Tensor& input, const Noise& noise, models::Mode mode);
   Decision single(const Tensor& x, const Noise& noise, models::Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
@@ -120,6 +125,7 @@ class DefendedModel final : public View {
   Refuses* refuses_ = nullptr;
   SuggestsLoss* suggests_ = nullptr;
   Certifies* certifies_ = nullptr;
+  std::vector<std::string> features_;  // that wrappers read
   size_t inner_ = 0;  // wrappers [0, inner_) take part in every draw of a vote, the rest before it
   bool stochastic_ = true, shared_noise_ = true, couples_rows_ = false, surrogate_ = false,
        own_randomness_ = false;

@@ -21,6 +21,15 @@ Tensor GuardedLayers::output(const Layer& layer, const Tensor& a, Noise& noise) 
   return call(&PerturbsLayers::output, "output", "the activations of the network", layer, a, noise);
 }
 
+Tensor GuardedLayers::activation(const Activation& place, const Tensor& a, Noise& noise) {
+  Lent lent("the activations of the network", a);
+  lent.add(noise);
+  const Tensor out =
+      call_plugin(who_, "activation", lent, [&] { return plugin_.activation(place, a, noise); });
+  if (!out.is_same(a)) require_result(who_, "activation", out, {a.sizes(), a.scalar_type()});
+  return out;
+}
+
 bool GuardedLayers::couples_rows() const {
   return call_plugin(who_, "couples_rows", {}, [&] { return plugin_.couples_rows(); });
 }

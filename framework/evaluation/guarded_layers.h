@@ -16,6 +16,7 @@ class GuardedLayers final : public PerturbsLayers {
   Tensor weight(const Layer& layer, const Tensor& w, Noise& noise) override;
   Tensor input(const Layer& layer, const Tensor& a, Noise& noise) override;
   Tensor output(const Layer& layer, const Tensor& a, Noise& noise) override;
+  Tensor activation(const Activation& place, const Tensor& a, Noise& noise) override;
   bool couples_rows() const override;
 
  private:

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/shape_text.h"
+#include "evaluation/attack_facts.h"
 #include "evaluation/bounds.h"
 #include "evaluation/goal.h"
 #include "evaluation/interrupted.h"
@@ -18,6 +19,7 @@ namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kFixedKeys = int64_t{1} << 22;  // steps from here on belong to Draw::kFixed
+constexpr const char* kOnlyOfDraws = "losses of an average over draws do not show";
 
 Tensor selected(const Tensor& t, const Tensor& rows) {
   return t.defined() ? t.index_select(0, rows) : t;
@@ -91,10 +93,7 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
   if (model.refuses()) memory_.reject = torch::zeros({n}, batch.x.options());
 }
 
-TargetFacts HostTarget::facts() const {
-  return {model_.classes(), model_.stochastic(), model_.surrogate(), model_.refuses() != nullptr,
-          model_.mc_samples()};
-}
+TargetFacts HostTarget::facts() const { return facts_of(model_); }
 
 void HostTarget::propose(const Tensor& x) {
   if (!x.defined() || x.sizes() != task_.x.sizes() || x.scalar_type() != task_.x.scalar_type())
@@ -124,9 +123,11 @@ HostTarget::Pass HostTarget::enter(Access least, const Tensor& x, const Query& q
     throw std::invalid_argument("a query needs at least one draw, asked for " +
                                 std::to_string(draws));
   require_untouched(rules_.name, "run", {});
+  if (const std::string wrong = features_problem(model_.network(), query.features); !wrong.empty())
+    throw std::invalid_argument("a query: " + wrong);
   // The rows are the attack's, and a loss may write into them.
   const Tensor rows = query.rows.defined() ? query.rows.clone() : query.rows;
-  Pass pass{!rows.defined(), task_.rows(rows), {}, {}, x.detach(), {}, draws, {}};
+  Pass pass{!rows.defined(), task_.rows(rows), {}, {}, x.detach(), {}, draws, {}, query.features};
   if (x.layout() != torch::kStrided || x.scalar_type() != task_.x.scalar_type())
     throw std::invalid_argument(std::string("a query's inputs must be dense and of dtype ") +
                                 c10::toString(task_.x.scalar_type()) + ", they are " +
@@ -228,7 +229,7 @@ void HostTarget::each(const Pass& pass, bool graph, const std::function<void(con
       const Tensor leaf =
           (draws == 1 ? input.detach() : input.repeat({draws, 1, 1, 1})).requires_grad_(graph);
       ledger_.executed_forwards += leaf.size(0);
-      const Outputs outputs = model_.pass(leaf, noise, rules_.mode);
+      const Outputs outputs = model_.pass(leaf, noise, rules_.mode, pass.features);
       body({leaf,
             outputs,
             {part(pass.rows.sample), part(pass.rows.y), part(pass.rows.target)},
@@ -268,8 +269,16 @@ Outputs HostTarget::mean_outputs(const Pass& pass, Average average) {
 
 // ---- queries -----------------------------------------------------------------------------------
 
+// What is inside the network is seen by losses of single draws.
+void HostTarget::check_features(const Query& query, bool of_draws, const char* why) {
+  if (!query.features.empty() && !of_draws)
+    throw std::invalid_argument("a query asks for the feature '" + query.features.front() +
+                                "', which " + why);
+}
+
 Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
   const at::NoGradGuard no_graph;
+  check_features(query, false, "decisions() do not show");
   const int64_t draws = model_.stochastic() ? model_.mc_samples() : 1;
   const Pass pass = enter(Access::kDecision, x, query, draws, 0);
   const DefendedModel::Decision decision = model_.decide(pass.x, pass.noise);
@@ -291,6 +300,7 @@ Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
 
 Outputs HostTarget::scores(const Tensor& x, const Query& query) {
   const at::NoGradGuard no_graph;
+  check_features(query, false, "scores() do not show");
   const Pass pass = enter(Access::kScore, x, query, draws_of(query), 0);
   const Outputs mean =
       mean_outputs(pass, pass.average == Average::kLoss ? Average::kLogit : pass.average);
@@ -303,6 +313,7 @@ Tensor HostTarget::losses(const Tensor& x, const Loss& loss, const Query& query)
   const int64_t rows = pass.x.size(0);
   const bool ballots = pass.average == Average::kBallot && model_.votes();
   const bool of_mean = ballots || (pass.draws > 1 && pass.average != Average::kLoss);
+  check_features(query, !of_mean, kOnlyOfDraws);
   const Average average = of_mean ? pass.average : Average::kLogit;
   Sum value, sum;
   each(pass, false, [&](const Chunk& chunk) {
@@ -325,6 +336,7 @@ std::vector<Gradient> HostTarget::gradients(const Tensor& x, const std::vector<L
   Pass asked = pass;
   asked.x = asked_at(pass.x);
   const Average average = pass.draws == 1 ? Average::kLoss : pass.average;
+  check_features(query, average == Average::kLoss, kOnlyOfDraws);
   std::vector<Sum> slopes(losses.size()), values(losses.size());
   std::vector<Tensor> pull, loss_of_mean;
   Outputs outputs;

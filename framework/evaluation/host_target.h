@@ -64,6 +64,7 @@ class HostTarget final : public Target {
     Noise noise;
     int64_t draws;
     Average average;
+    std::vector<std::string> features = {};  // of single draws
   };
   struct Chunk {  // rows [from, from + count) of a pass, `draws` times
     Tensor leaf;
@@ -77,6 +78,7 @@ class HostTarget final : public Target {
 
   Pass enter(Access least, const Tensor& x, const Query& query, int64_t draws, int64_t losses);
   void charge(const Pass& pass, int64_t draws, int64_t losses);
+  static void check_features(const Query& query, bool of_draws, const char* why);
   Noise noise_of(const Pass& pass, const Query& query);
   int64_t draws_of(const Query& query) const;
   void each(const Pass& pass, bool graph, const std::function<void(const Chunk&)>& body);

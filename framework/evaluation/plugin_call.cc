@@ -31,7 +31,9 @@ Lent& Lent::add(const Noise& noise) {
 }
 
 Lent& Lent::add(const Outputs& outputs) {
-  return add("outputs.logits", outputs.logits).add("outputs.reject", outputs.reject);
+  add("outputs.logits", outputs.logits).add("outputs.reject", outputs.reject);
+  for (const auto& [_, head] : outputs.heads) add("outputs.heads", head);
+  return *this;
 }
 
 const char* Lent::written() const {

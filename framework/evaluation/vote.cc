@@ -109,7 +109,8 @@ Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws,
       if (before) before(group * count);
       const Noise own = repeated(draw_of(mine, draw), group);
       const Tensor seen = transformed(part.repeat({group, 1, 1, 1}), own, 0, wrappers);
-      const Outputs out = network_->forward(seen, own, perturbs_, models::Mode::kEvaluate);
+      const Outputs out =
+          network_->forward(seen, own, perturbs_, models::Mode::kEvaluate, features_);
       sum.narrow(0, from, count) +=
           ballot_of(out, faulty_rows(out)).unflatten(0, {group, count}).sum(0);
     }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "gauntlet/types.h"
+#include "gauntlet/network_builder.h"
 
 namespace gauntlet::models {
 
@@ -23,24 +23,42 @@ struct Node {
     kConv,
     kLinear,
     kBatchNorm,
+    kGroupNorm,
     kRelu,
+    kSmooth,
     kMaxPool,
     kAvgPool,
     kGlobalAvgPool,
     kFlatten,
     kAdd,
     kConcat,
-    kSubsamplePad
+    kMul,
+    kScale,
+    kMatmul,
+    kTranspose,
+    kReshape,
+    kSoftmax,
+    kMedianFilter,
+    kUpsample,
+    kSubsamplePad,
+    kCustom
   };
   Op op = Op::kInput;
   std::string name;            ///< prefix of its tensors; empty where it has none
   std::vector<int> inputs;     ///< values it reads
   std::vector<int64_t> shape;  ///< of its value, without the batch
+  std::string feature;         ///< what others call its value; empty: it has no name
   int64_t kernel = 1, stride = 1, padding = 0;
-  int layer = -1;         ///< index among convolutions and linear layers
-  Tensor weight, bias;    ///< batch norm: gamma, beta
-  Tensor mean, variance;  ///< batch norm: running statistics; normalisation: mean, std
-  int batch_norm = -1;    ///< conv, linear: the batch norm that alone reads the value
+  int64_t groups = 1;  ///< group norm
+  double factor = 1;   ///< scale
+  bool linear = true;  ///< upsample: between pixels
+  NetworkBuilder::Smooth smooth = NetworkBuilder::Smooth::kSilu;
+  NetworkBuilder::Custom custom;  ///< of the plugin's own; its parameters are the network's
+  int layer = -1;                 ///< index among convolutions and linear layers
+  int activation = -1;            ///< index among activations
+  Tensor weight, bias;            ///< batch norm: gamma, beta
+  Tensor mean, variance;          ///< batch norm: running statistics; normalisation: mean, std
+  int batch_norm = -1;            ///< conv, linear: the batch norm that alone reads the value
   BatchNormOptions norm_options;
   int readers = 0;         ///< how many nodes read the value
   std::vector<int> drops;  ///< values nobody reads after this node
@@ -69,7 +87,9 @@ class Graph {
   /// Of the batch norms that are added from here on and say nothing of their own.
   void set_batch_norm(const BatchNormOptions& options) { norm_ = options; }
   const BatchNormOptions& batch_norm_options() const { return norm_; }
+  int group_norm(int from, const std::string& name, int64_t groups);
   int relu(int from);
+  int smooth(int from, NetworkBuilder::Smooth which);
   int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0);
   int avg_pool(int from, int64_t kernel, int64_t stride);
   int global_avg_pool(int from);
@@ -80,11 +100,22 @@ class Graph {
   /// Every `stride`-th pixel, zero channels around up to `channels` (shortcut A of He et al.,
   /// 2016).
   int subsample_pad(int from, int64_t channels, int64_t stride);
+  int mul(int a, int b);
+  int scale(int from, double factor);
+  int matmul(int a, int b);
+  int transpose(int from);
+  int reshape(int from, const std::vector<int64_t>& shape);
+  int softmax(int from);
+  int median_filter(int from, int64_t kernel);
+  int upsample(int from, int64_t factor, bool linear);
+  int custom(const std::vector<int>& from, const std::string& name,
+             const NetworkBuilder::Custom& custom);
+  void feature(int value, const std::string& name);
 
   int size() const { return int(nodes_.size()); }
   const std::vector<int64_t>& shape(int value) const { return nodes_[size_t(value)].shape; }
   /// The nodes with readers, drops and batch_norm filled in; the last one gives the network's
-  /// value.
+  /// value. Throws BadInput for a feature that has no value of its own.
   std::vector<Node> finish() &&;
 
  private:
@@ -93,11 +124,13 @@ class Graph {
   void expect_image(int from, const std::string& what) const;
   int pool(Node::Op op, int from, int64_t kernel, int64_t stride, int64_t padding);
   void unique(const std::string& name);
+  int activate(Node node);
+  void name_penultimate();
 
   std::vector<Node> nodes_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_, features_;
   BatchNormOptions norm_;
-  int layers_ = 0;
+  int layers_ = 0, activations_ = 0;
 };
 
 }  // namespace gauntlet::models

@@ -1,5 +1,6 @@
 #include "models/host_network.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/bad_input.h"
@@ -8,6 +9,7 @@
 namespace gauntlet::models {
 namespace {
 constexpr uint32_t kFirstLayerStream = 16;  // those below belong to the defense's other noise
+constexpr uint32_t kFirstActivationStream = 1U << 16;  // beyond those of layers
 
 Layer layer_of(const Node& node, const std::vector<Node>& nodes) {
   Layer layer;
@@ -18,10 +20,60 @@ Layer layer_of(const Node& node, const std::vector<Node>& nodes) {
   return layer;
 }
 
-Noise bound_to(const Noise& noise, const Layer& layer) {
+Noise bound_to(const Noise& noise, uint32_t stream) {
   Noise bound = noise;
-  bound.key.layer = kFirstLayerStream + uint32_t(layer.index), bound.key.call = 0;
+  bound.key.layer = stream, bound.key.call = 0;
   return bound;
+}
+
+bool is_activation(const Node& node) { return node.activation >= 0; }
+
+// Whether a batch norm or a group norm.
+bool is_norm(const Node& node) {
+  return node.op == Node::Op::kBatchNorm || node.op == Node::Op::kGroupNorm;
+}
+
+// Operations that lose too much in bfloat16 compute in float32.
+Tensor in_full(const Tensor& a, Mode mode) { return halves(mode) ? a.to(torch::kFloat) : a; }
+
+std::vector<int64_t> with_batch(int64_t rows, const std::vector<int64_t>& shape) {
+  std::vector<int64_t> all{rows};
+  all.insert(all.end(), shape.begin(), shape.end());
+  return all;
+}
+
+Tensor smooth(NetworkBuilder::Smooth which, const Tensor& a) {
+  switch (which) {
+    case NetworkBuilder::Smooth::kSilu:
+      return torch::silu(a);
+    case NetworkBuilder::Smooth::kSoftplus:
+      return torch::softplus(a);
+    case NetworkBuilder::Smooth::kGelu:
+      return torch::gelu(a);
+    case NetworkBuilder::Smooth::kElu:
+      return torch::elu(a);
+    case NetworkBuilder::Smooth::kTanh:
+      return torch::tanh(a);
+    case NetworkBuilder::Smooth::kSigmoid:
+      return torch::sigmoid(a);
+  }
+  throw std::logic_error("an activation without an implementation");
+}
+
+// The median of each window of an odd side.
+Tensor median_of_windows(const Tensor& a, int64_t kernel) {
+  const int64_t around = kernel / 2;
+  const Tensor windows = torch::reflection_pad2d(a, {around, around, around, around})
+                             .unfold(2, kernel, 1)
+                             .unfold(3, kernel, 1);
+  return std::get<0>(windows.flatten(4).median(4));
+}
+
+// Linear between the centres of pixels, or each pixel repeated.
+Tensor upsampled(const Node& node, const Tensor& a) {
+  const std::vector<int64_t> size{node.shape[1], node.shape[2]};
+  return node.linear ? torch::upsample_bilinear2d(a, size, /*align_corners=*/false)
+                     : torch::upsample_nearest2d(a, size);
 }
 }  // namespace
 
@@ -48,7 +100,10 @@ HostNetwork::HostNetwork(NetworkSpec spec, std::vector<Node> nodes)
     : spec_(std::move(spec)), nodes_(std::move(nodes)), folded_(nodes_.size()) {
   for (const Node& node : nodes_)
     if (node.layer >= 0) layers_.push_back(layer_of(node, nodes_));
+  for (const Node& node : nodes_)
+    if (is_activation(node)) activations_.push_back({node.activation, 0, node.shape});
   for (Layer& layer : layers_) layer.count = int64_t(layers_.size());
+  for (Activation& place : activations_) place.count = int64_t(activations_.size());
   learned_.resize(layers_.size());
   output_acts_.resize(layers_.size(), true);
   frozen_ = layers_;
@@ -70,10 +125,12 @@ void HostNetwork::freeze_learned() {
 std::vector<NamedTensor> HostNetwork::tensors() const {
   std::vector<NamedTensor> all;
   for (const Node& node : nodes_) {
-    const bool norm = node.op == Node::Op::kBatchNorm;
-    if (node.weight.defined()) all.push_back({node.name + ".weight", node.weight, true, !norm});
+    if (node.weight.defined())
+      all.push_back({node.name + ".weight", node.weight, true, !is_norm(node)});
     if (node.bias.defined()) all.push_back({node.name + ".bias", node.bias, true, false});
-    if (norm) {
+    for (const auto& [key, tensor] : node.custom.parameters)
+      all.push_back({node.name + "." + key, tensor});
+    if (node.op == Node::Op::kBatchNorm) {
       const double share = node.norm_options.momentum;
       all.push_back({node.name + ".running_mean", node.mean, false, false, "main", share});
       all.push_back({node.name + ".running_var", node.variance, false, false, "main", share});
@@ -101,8 +158,10 @@ void HostNetwork::to(at::Device device) {
     if (tensor.defined())
       tensor = tensor.detach().to(device).set_requires_grad(tensor.requires_grad());
   };
-  for (Node& node : nodes_)
+  for (Node& node : nodes_) {
     for (Tensor* tensor : {&node.weight, &node.bias, &node.mean, &node.variance}) move(*tensor);
+    for (auto& [key, tensor] : node.custom.parameters) move(tensor);
+  }
   for (Layer& layer : layers_)
     for (auto& [key, tensor] : layer.learned) move(tensor);
   freeze_learned();
@@ -116,21 +175,43 @@ void HostNetwork::check_input(const Tensor& x) const {
 }
 
 Outputs HostNetwork::forward(const Tensor& x, const Noise& noise,
-                             const std::vector<PerturbsLayers*>& plugins, Mode mode) {
+                             const std::vector<PerturbsLayers*>& plugins, Mode mode,
+                             const std::vector<std::string>& features) {
   check_input(x);
+  if (!features.empty())
+    if (const std::string wrong = features_problem(*this, features); !wrong.empty())
+      throw BadInput(wrong);
   if (trains(mode)) weights_changed();  // running statistics are updated
   if (plugins != seen_plugins_) {
     seen_plugins_ = plugins;
     output_acts_.assign(layers_.size(), true);
   }
-  Pass pass{noise, plugins, mode, std::vector<Value>(nodes_.size())};
+  Pass pass{noise, plugins, mode, features, std::vector<Value>(nodes_.size()), {}};
   pass.values[0] = {mode != Mode::kEvaluate ? x.contiguous(at::MemoryFormat::ChannelsLast) : x};
+  keep_feature(nodes_[0], pass.values[0], pass);
   for (size_t i = 1; i < nodes_.size(); ++i) {
     pass.values[i] = run(nodes_[i], pass);
+    keep_feature(nodes_[i], pass.values[i], pass);
     for (const int value : nodes_[i].drops) pass.values[size_t(value)] = {};
   }
   const Tensor& logits = pass.values.back().tensor;
-  return {halves(mode) ? logits.to(torch::kFloat) : logits, {}};
+  return {halves(mode) ? logits.to(torch::kFloat) : logits, {}, std::move(pass.heads)};
+}
+
+std::vector<std::string> HostNetwork::features() const {
+  std::vector<std::string> names;
+  for (const Node& node : nodes_)
+    if (!node.feature.empty()) names.push_back(node.feature);
+  return names;
+}
+
+// What is asked for is seen by others, so that nothing may be computed in its place.
+void HostNetwork::keep_feature(const Node& node, Value& value, Pass& pass) {
+  if (node.feature.empty() || pass.features.empty()) return;
+  if (std::find(pass.features.begin(), pass.features.end(), node.feature) == pass.features.end())
+    return;
+  value.own = false;
+  pass.heads[node.feature] = halves(pass.mode) ? value.tensor.to(torch::kFloat) : value.tensor;
 }
 
 HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
@@ -147,8 +228,16 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
       return run_layer(node, pass);
     case Node::Op::kBatchNorm:
       return run_batch_norm(node, input, pass.mode);
+    case Node::Op::kGroupNorm: {
+      const bool fixed = folds(pass.mode);
+      return {torch::group_norm(in_full(a, pass.mode), node.groups,
+                                fixed ? node.weight.detach() : node.weight,
+                                fixed ? node.bias.detach() : node.bias),
+              true};
+    }
     case Node::Op::kRelu:
-      return {overwrite ? a.relu_() : a.relu(), false};
+    case Node::Op::kSmooth:
+      return run_activation(node, pass, overwrite);
     case Node::Op::kMaxPool:
       return {torch::max_pool2d(a, node.kernel, node.stride, node.padding), true};
     case Node::Op::kAvgPool:
@@ -164,6 +253,26 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
     }
     case Node::Op::kConcat:
       return {torch::cat({a, pass.values[size_t(node.inputs[1])].tensor}, 1), true};
+    case Node::Op::kMul:
+      return {a * pass.values[size_t(node.inputs[1])].tensor, true};
+    case Node::Op::kScale:
+      return {a * node.factor, true};
+    case Node::Op::kMatmul:
+      return {torch::matmul(in_full(a, pass.mode),
+                            in_full(pass.values[size_t(node.inputs[1])].tensor, pass.mode)),
+              true};
+    case Node::Op::kTranspose:
+      return {a.transpose(1, 2), false};
+    case Node::Op::kReshape:
+      return {a.reshape(with_batch(a.size(0), node.shape)), false};
+    case Node::Op::kSoftmax:
+      return {in_full(a, pass.mode).softmax(-1), false};
+    case Node::Op::kMedianFilter:
+      return {median_of_windows(in_full(a, pass.mode), node.kernel), false};
+    case Node::Op::kUpsample:
+      return {upsampled(node, a), true};
+    case Node::Op::kCustom:
+      return run_custom(node, pass);
     case Node::Op::kSubsamplePad: {
       // Every stride-th pixel. Slices would give the gradient another layout than the convolutions
       // give, and all that is computed with it before the next convolution takes twice as long.
@@ -173,6 +282,38 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
     }
   }
   throw std::logic_error("an operation without an implementation");
+}
+
+HostNetwork::Value HostNetwork::run_activation(const Node& node, Pass& pass, bool overwrite) {
+  const Tensor& a = pass.values[size_t(node.inputs[0])].tensor;
+  const Activation& place = activations_[size_t(node.activation)];
+  Noise noise = bound_to(pass.noise, kFirstActivationStream + uint32_t(place.index));
+  for (PerturbsLayers* plugin : pass.plugins)
+    if (const Tensor out = plugin->activation(place, a, noise); !out.is_same(a))
+      return {out, false};
+  if (node.op == Node::Op::kSmooth) return {smooth(node.smooth, a), false};
+  return {overwrite ? a.relu_() : a.relu(), false};
+}
+
+// The function may differentiate inside, where nobody asks for a gradient, too.
+HostNetwork::Value HostNetwork::run_custom(const Node& node, const Pass& pass) {
+  const bool recorded = at::GradMode::is_enabled();
+  std::vector<Tensor> values;
+  for (const int input : node.inputs)
+    values.push_back(in_full(pass.values[size_t(input)].tensor, pass.mode));
+  NetworkBuilder::Custom::Tensors parameters = node.custom.parameters;
+  if (!recorded || folds(pass.mode))
+    for (auto& [key, tensor] : parameters) tensor = tensor.detach();
+  const at::AutoGradMode on(true);
+  Tensor out = node.custom.function(values, parameters);
+  const std::vector<int64_t> expected = with_batch(values[0].size(0), node.shape);
+  if (!out.defined() || out.sizes() != expected || out.scalar_type() != values[0].scalar_type())
+    throw std::invalid_argument("operation '" + node.name + "' gave " +
+                                (out.defined() ? shape_text(out.sizes()) : "no tensor") + " of " +
+                                (out.defined() ? c10::toString(out.scalar_type()) : "no type") +
+                                ", expected " + shape_text(expected) + " of " +
+                                c10::toString(values[0].scalar_type()));
+  return {recorded ? out : out.detach(), false};
 }
 
 Tensor HostNetwork::normalise(const Node& node, const Tensor& x, Mode mode) {
@@ -215,7 +356,7 @@ HostNetwork::Value HostNetwork::run_layer(const Node& node, Pass& pass) {
                    : Value{apply(node, a, node.weight, node.bias, pass.mode), true};
 
   const Layer& layer = folding ? frozen_[index] : layers_[index];
-  Noise noise = bound_to(pass.noise, layer);
+  Noise noise = bound_to(pass.noise, kFirstLayerStream + uint32_t(layer.index));
   const Tensor plain = folding ? node.weight.detach() : node.weight;
   Tensor weight = plain;
   for (PerturbsLayers* plugin : pass.plugins) weight = plugin->weight(layer, weight, noise);

@@ -15,7 +15,8 @@ class HostNetwork final : public Network {
 
   const NetworkSpec& spec() const override { return spec_; }
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
-                  Mode mode) override;
+                  Mode mode, const std::vector<std::string>& features = {}) override;
+  std::vector<std::string> features() const override;
   const std::vector<Layer>& layers() const override { return layers_; }
   void declare(PerturbsLayers& plugin, const std::string& prefix) override;
   std::vector<NamedTensor> tensors() const override;
@@ -34,7 +35,9 @@ class HostNetwork final : public Network {
     const Noise& noise;
     const std::vector<PerturbsLayers*>& plugins;
     Mode mode;
+    const std::vector<std::string>& features;
     std::vector<Value> values;
+    std::map<std::string, Tensor> heads;
   };
   // What kFolded keeps of a node; made anew when a source tensor has changed.
   struct Folded {
@@ -55,6 +58,9 @@ class HostNetwork final : public Network {
 
   Value run(const Node& node, Pass& pass);
   Value run_layer(const Node& node, Pass& pass);
+  Value run_activation(const Node& node, Pass& pass, bool overwrite);
+  static Value run_custom(const Node& node, const Pass& pass);
+  static void keep_feature(const Node& node, Value& value, Pass& pass);
   Value run_batch_norm(const Node& node, const Value& input, Mode mode);
   Tensor normalise(const Node& node, const Tensor& x, Mode mode);
   static Tensor apply(const Node& node, Tensor a, Tensor weight, Tensor bias, Mode mode);
@@ -67,6 +73,7 @@ class HostNetwork final : public Network {
   NetworkSpec spec_;
   std::vector<Node> nodes_;
   std::vector<Layer> layers_, frozen_;  // frozen: learned tensors cut off from autograd
+  std::vector<Activation> activations_;
   std::vector<std::vector<Learned>> learned_;
   std::vector<Folded> folded_;
   // Which layers have an output() that acts, as last seen: only what to try first.

@@ -2,12 +2,23 @@
 
 #include <algorithm>
 
+#include "base/nearest_name.h"
+
 namespace gauntlet::models {
 
 bool has_batch_norm(const Network& network) {
   const std::vector<NamedTensor> tensors = network.tensors();
   return std::any_of(tensors.begin(), tensors.end(),
                      [](const NamedTensor& named) { return named.name.ends_with(".running_var"); });
+}
+
+std::string features_problem(const Network& network, const std::vector<std::string>& features) {
+  const std::vector<std::string> known = network.features();
+  for (const std::string& name : features)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      return "the network has no feature '" + name + "'" +
+             (known.empty() ? "; it has none" : suggestion(name, known));
+  return "";
 }
 
 int64_t multiply_adds(const Network& network) {

@@ -49,9 +49,12 @@ class Network {
 
   virtual const NetworkSpec& spec() const = 0;
   /// [R, C, H, W] in [0, 1] -> logits [R, K]. `noise` is bound to each layer in turn; plugins act
-  /// in the order given.
+  /// in the order given. `features`: values that come back as heads, float32; some of features().
   virtual Outputs forward(const Tensor& x, const Noise& noise,
-                          const std::vector<PerturbsLayers*>& plugins, Mode mode) = 0;
+                          const std::vector<PerturbsLayers*>& plugins, Mode mode,
+                          const std::vector<std::string>& features = {}) = 0;
+  /// Names of values that may be asked for, in forward order.
+  virtual std::vector<std::string> features() const { return {}; }
   /// In forward order.
   virtual const std::vector<Layer>& layers() const = 0;
   /// Lets a plugin add its learned tensors to every layer; `prefix` (the plugin's name) keeps names
@@ -70,6 +73,9 @@ class Network {
 
 /// Whether the network has batch norm, whose epsilon a state dict does not hold.
 bool has_batch_norm(const Network& network);
+/// Why these values cannot be asked for: one that the network has not, and those that it has;
+/// empty: they can.
+std::string features_problem(const Network& network, const std::vector<std::string>& features);
 /// Forward multiply-adds of one image.
 int64_t multiply_adds(const Network& network);
 

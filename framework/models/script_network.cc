@@ -62,9 +62,11 @@ class ScriptNetwork final : public Network {
   }
 
   const NetworkSpec& spec() const override { return spec_; }
-  Outputs forward(const Tensor& x, const Noise&, const std::vector<PerturbsLayers*>&,
-                  Mode mode) override {
+  Outputs forward(const Tensor& x, const Noise&, const std::vector<PerturbsLayers*>&, Mode mode,
+                  const std::vector<std::string>& features = {}) override {
     if (trains(mode)) refuse_training();
+    if (const std::string wrong = features_problem(*this, features); !wrong.empty())
+      throw BadInput(wrong);
     return {ask(x), {}};
   }
   const std::vector<Layer>& layers() const override { return layers_; }

@@ -90,10 +90,12 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
 }
 
 TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
-  for (const char* name : {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs",
-                           "wrong_layers", "wrong_vote", "wrong_detector"})
+  for (const char* name :
+       {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs", "wrong_layers",
+        "wrong_vote", "wrong_detector", "attention_net", "winners", "far_features"})
     EXPECT_EQ(broken(checked("defense", name)), Promises{}) << name;
-  EXPECT_EQ(broken(checked("attack", "fab")), Promises{});
+  for (const char* name : {"fab", "feature_distance"})
+    EXPECT_EQ(broken(checked("attack", name)), Promises{}) << name;
 }
 
 TEST(PluginCheck, SaysWhatWasSeenAndWhyTheRestWasNotAsked) {

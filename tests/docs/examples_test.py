@@ -417,6 +417,7 @@ ARCHITECTURES = {"stem": "resnet18", "final_norm": "preactresnet18", "shortcut_f
 LAYERS = {"out": 'type = "linear"', "kernel": 'type = "conv", out = 4', "stride": 'type = "conv", out = 4, kernel = 3',
           "padding": 'type = "conv", out = 4, kernel = 3', "bias": 'type = "conv", out = 4, kernel = 3',
           "eps": 'type = "batchnorm"', "momentum": 'type = "batchnorm"', "name": 'type = "relu"',
+          "feature": 'type = "relu"', "groups": 'type = "groupnorm"',
           "type": "out = 4, kernel = 3"}
 
 

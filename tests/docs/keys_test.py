@@ -56,6 +56,7 @@ PLACES = {
     "Linear": ["registry.md: Layers of `sequential`"],
     "Pool": ["registry.md: Layers of `sequential`"],
     "BatchNorm": ["registry.md: Layers of `sequential`"],
+    "GroupNorm": ["registry.md: Layers of `sequential`"],
     # boards: what they fix is read by the suite's reader, too
     "the board": ["boards.md: The board"],
     "board '": ["boards.md: The board"],
@@ -98,6 +99,7 @@ LOOKED_UP = {
     ("of()", "all"): "presets.md: The preset",
     ("taken()", "dataset"): "presets.md: Tables of `all`",
     ("recommended_attacks()", "source"): None,  # a parameter of transfer, filled in where it is a slot
+    ("attacks_value()", "restarts"): None,  # no key there: the sentence says what is
     ("empty()", "repeats"): None,  # a parameter of ensemble, held against its members
     ("read_one()", "step_size"): None,  # a parameter of plugins, asked for to name its place
     ("parsed_value()", "value"): None,  # "value = TEXT", made of what --set says
@@ -109,7 +111,8 @@ BY_HAND = {
     "presets.md: The preset": {"attack": "an included preset is read as a suite"},
     "registry.md: Options of architectures": {"layers": "looked up in parameters, not in a table"},
     "registry.md: Layers of `sequential`": {
-        "type": "taken out of parameters before they are bound", "name": "taken out of parameters before they are bound"},
+        "type": "taken out of parameters before they are bound", "name": "taken out of parameters before they are bound",
+        "feature": "taken out of parameters before they are bound"},
     "registry.md: A board entry": {
         "schema": "written and read before all other fields", "samples": "written as a column of whole numbers"},
 }

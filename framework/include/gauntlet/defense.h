@@ -29,6 +29,13 @@ struct Layer {
   std::map<std::string, Tensor> learned;  ///< what declare() added, as trained
 };
 
+/// A place where the network activates values.
+struct Activation {
+  int64_t index = 0,           ///< 0 is the first activation, count - 1 the last
+      count = 0;               ///< activations of the network
+  std::vector<int64_t> shape;  ///< of the values, without the batch
+};
+
 /// Where plugins put tensors that are trained and saved with the model.
 struct GAUNTLET_API Parameters : Interface {
   /// A tensor under a name, with the values it starts from. `optimizer` names one of the recipe's;
@@ -55,6 +62,10 @@ struct GAUNTLET_API PerturbsLayers : Interface {
   virtual Tensor input(const Layer&, const Tensor& a, Noise&) { return a; }
   /// The activations to go on with: [R, output...], with the bias in them.
   virtual Tensor output(const Layer&, const Tensor& a, Noise&) { return a; }
+  /// What stands in the place of an activation (k-WTA, Sparta), from the values [R, shape...] that
+  /// would be activated; the values themselves: the network's own. Of several plugins the first
+  /// that stands in counts.
+  virtual Tensor activation(const Activation&, const Tensor& a, Noise&) { return a; }
   /// A row's result depends on the other rows of the batch (PNI-A: scale taken over the batch).
   virtual bool couples_rows() const { return false; }
 };
@@ -83,12 +94,20 @@ struct GAUNTLET_API Votes : Interface {
 
 /// Read access to the defended model, for scoring, fitting and certifying.
 struct GAUNTLET_API View : Interface {
-  /// One draw, without the detector that asks; differentiable.
-  virtual Outputs pass(const Tensor& x) = 0;
+  /// One draw, without the detector that asks; differentiable. `features`: values of the network
+  /// that Outputs::heads is to hold, by name. Throws BadInput for one that the network has not.
+  virtual Outputs pass(const Tensor& x, const std::vector<std::string>& features = {}) = 0;
   /// [R, K] sum of the ballots of so many fresh draws; without a vote each is 1 for the best class.
   /// Every draw perturbs x anew and passes the wrappers inside the vote; a detector's x has done so
   /// already. No call sees the noise of another. 0 < draws < 2^20.
   virtual Tensor ballots(const Tensor& x, int64_t draws) = 0;
+};
+
+/// Asks for values inside the network: they are in Outputs::heads of what score(), ballot() and
+/// adaptive_loss() are given of a single draw.
+struct GAUNTLET_API ReadsFeatures : Interface {
+  /// Their names, as architectures and NetworkBuilder::feature() give them; asked once.
+  virtual std::vector<std::string> features() const = 0;
 };
 
 /// Detectors.

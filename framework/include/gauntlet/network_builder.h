@@ -2,6 +2,8 @@
 /// The ability to give a network's structure. Layers belong to the host, so that other plugins act
 /// in them and batch norm folds.
 #pragma once
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,8 +36,21 @@ struct GAUNTLET_API NetworkBuilder : Interface {
   virtual int linear(int from, const std::string& name, int64_t out, bool bias = true) = 0;
   /// Each channel normalised by its statistics, scaled and shifted.
   virtual int batch_norm(int from, const std::string& name) = 0;
-  /// max(value, 0), number by number.
+  /// Channels in `groups` equal groups, each normalised by the image's own statistics, then scaled
+  /// and shifted channel by channel. Wu & He, 2018, https://arxiv.org/abs/1803.08494
+  virtual int group_norm(int from, const std::string& name, int64_t groups) = 0;
+  /// max(value, 0), number by number: an activation, which layer plugins may replace.
   virtual int relu(int from) = 0;
+  /// Activations without a kink, number by number; layer plugins may replace them, too.
+  enum class Smooth {
+    kSilu,      ///< v * sigmoid(v)
+    kSoftplus,  ///< log(1 + exp(v))
+    kGelu,      ///< v * Phi(v), Phi of the normal distribution
+    kElu,       ///< v above 0, exp(v) - 1 below
+    kTanh,      ///< tanh(v)
+    kSigmoid    ///< 1 / (1 + exp(-v))
+  };
+  virtual int smooth(int from, Smooth which) = 0;
   /// The largest of each window. Windows reach `padding` pixels beyond the border, at most half of
   /// the kernel; nothing counts there.
   virtual int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0) = 0;
@@ -47,6 +62,42 @@ struct GAUNTLET_API NetworkBuilder : Interface {
   virtual int add(int a, int b) = 0;
   /// Side by side along channels; the other sizes are equal.
   virtual int concat(int a, int b) = 0;
+  /// The product, number by number, of two values of one shape, or of [C, H, W] and [C, 1, 1].
+  virtual int mul(int a, int b) = 0;
+  /// Each number times a constant.
+  virtual int scale(int from, double factor) = 0;
+  /// [n, k] and [k, m] -> [n, m].
+  virtual int matmul(int a, int b) = 0;
+  /// [n, m] -> [m, n].
+  virtual int transpose(int from) = 0;
+  /// The same numbers in another shape.
+  virtual int reshape(int from, const std::vector<int64_t>& shape) = 0;
+  /// Along the last size: positive, and of sum 1.
+  virtual int softmax(int from) = 0;
+  /// The median of the window around each pixel, of an odd side; beyond the border stand the pixels
+  /// next to it, mirrored.
+  virtual int median_filter(int from, int64_t kernel) = 0;
+  /// [C, H, W] -> [C, factor H, factor W]: each pixel repeated, or linear between pixels' centres.
+  virtual int upsample(int from, int64_t factor, bool linear = false) = 0;
+
+  /// An operation of the plugin's own.
+  struct Custom {
+    using Tensors = std::map<std::string, Tensor>;
+    std::vector<int64_t> shape;  ///< of what it gives, without the batch
+    /// What is trained in it, by name, with the values it starts from; "<name>.<key>" in files.
+    Tensors parameters = {};
+    /// Values [R, ...], as many as are read, and the parameters as they are now -> [R, shape...];
+    /// all float32. Rows do not know of each other. Gradients flow through; it may differentiate
+    /// inside (torch::autograd::grad with create_graph), in evaluation, too.
+    std::function<Tensor(const std::vector<Tensor>& values, const Tensors& parameters)> function;
+  };
+  virtual int custom(const std::vector<int>& from, const std::string& name,
+                     const Custom& custom) = 0;
+
+  /// Names a value, so that attacks and defenses may ask for it: Outputs::heads. A value that batch
+  /// norm reads has no name, since it need not be computed. What the last linear layer reads is
+  /// called "penultimate" unless it has a name.
+  virtual void feature(int value, const std::string& name) = 0;
 };
 
 /// A defense plugin with this is an architecture under its own name; its parameters are the

@@ -3,6 +3,7 @@
 #pragma once
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "gauntlet/losses.h"
@@ -25,6 +26,10 @@ struct Query {
   std::optional<Average> average = {};  ///< unset: the suite's, else the defense's, else the loss
   Draw noise = Draw::kFresh;            ///< which noise the defense draws
   int64_t key = 0;                      ///< of Draw::kFixed
+  /// Values of the network that losses see in Outputs::heads, by name; of single draws alone, so
+  /// where there are several the loss is averaged. std::invalid_argument where it is not, where the
+  /// query has no loss, and for a name that the network has not.
+  std::vector<std::string> features = {};
 };
 
 /// What one loss gives for R rows.
@@ -36,11 +41,12 @@ struct Gradient {
 
 /// What an attack may know of its target before it asks.
 struct TargetFacts {
-  int64_t classes = 0;      ///< K
-  bool stochastic = false;  ///< derived by the host from the whole stack and probed
-  bool surrogate = false;   ///< gradients are of a differentiable stand-in
-  bool refuses = false;     ///< a detector may answer "adversarial"
-  int64_t mc_samples = 1;   ///< draws behind one decision of the whole defense
+  int64_t classes = 0;                     ///< K
+  bool stochastic = false;                 ///< derived by the host from the whole stack and probed
+  bool surrogate = false;                  ///< gradients are of a differentiable stand-in
+  bool refuses = false;                    ///< a detector may answer "adversarial"
+  int64_t mc_samples = 1;                  ///< draws behind one decision of the whole defense
+  std::vector<std::string> features = {};  ///< names that Query::features may hold
 };
 
 /// The defended model as an attack sees it. The host counts and limits passes per sample, tracks

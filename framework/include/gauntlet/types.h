@@ -29,7 +29,7 @@ struct GAUNTLET_API Interface {
 struct Outputs {
   Tensor logits;  ///< [R, K]
   Tensor reject;  ///< [R], > 0 means refused; undefined where the defense never refuses
-  std::map<std::string, Tensor> heads = {};  ///< named extra outputs, each [R, ...]
+  std::map<std::string, Tensor> heads = {};  ///< values that were asked for by name, each [R, ...]
 };
 
 /// Which sample each of R rows belongs to, with the labels already gathered.

@@ -5,7 +5,7 @@ namespace gauntlet::models {
 const std::vector<Architecture>& architectures() {
   constexpr const char *kCifar =
                            "for CIFAR; shortcut = \"A\" | \"B\", classifier = \"linear\" | \"fc\", "
-                           "bias = false",
+                           "bias = false, width = 16",
                        *kStem = "stem = \"cifar\" | \"imagenet\"",
                        *kVgg = "for CIFAR, one linear layer; norm = true";
   const std::vector<int> eleven{64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0},

@@ -45,11 +45,13 @@ AddArchitecture vgg(std::vector<int> widths) {
   return [widths = std::move(widths)](Graph& graph, int from, const NetworkSpec& spec,
                                       const ParamMap& given) {
     const bool norm = gauntlet::bind<VggOptions>(given).norm;
+    size_t stage = 0;
     int value = from, place = 0;  // of a module in the Sequential "features"
     const auto name = [&](int offset) { return "features." + std::to_string(place + offset); };
     for (const int width : widths) {
       if (width == 0) {
         value = graph.max_pool(value, 2, 2);
+        name_stage(graph, value, stage++);
         place += 1;
         continue;
       }
@@ -71,7 +73,9 @@ void add_smallcnn(Graph& graph, int from, const NetworkSpec& spec, const ParamMa
   int value = from;
   for (const int i : {0, 1, 2, 3}) {
     value = graph.relu(graph.conv(value, names[i], {i < 2 ? 32 : 64, 3, 1, 0, true}));
-    if (i % 2 == 1) value = graph.max_pool(value, 2, 2);
+    if (i % 2 == 0) continue;
+    value = graph.max_pool(value, 2, 2);
+    name_stage(graph, value, size_t(i / 2));
   }
   value = graph.flatten(value);
   for (const int i : {4, 5}) value = graph.relu(graph.linear(value, names[i], 200));
@@ -81,7 +85,9 @@ void add_smallcnn(Graph& graph, int from, const NetworkSpec& spec, const ParamMa
 void add_lenet5(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
   gauntlet::bind<NoOptions>(given);
   int value = graph.max_pool(graph.relu(graph.conv(from, "conv1", {32, 3, 1, 1, true})), 2, 2);
+  name_stage(graph, value, 0);
   value = graph.max_pool(graph.relu(graph.conv(value, "conv2", {64, 3, 1, 1, true})), 2, 2);
+  name_stage(graph, value, 1);
   value = graph.relu(graph.linear(graph.flatten(value), "linear1", 200));
   graph.linear(value, "linear2", spec.classes);
 }
@@ -89,7 +95,9 @@ void add_lenet5(Graph& graph, int from, const NetworkSpec& spec, const ParamMap&
 void add_cnn_a(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
   const auto options = gauntlet::bind<CnnAOptions>(given);
   int value = graph.relu(graph.conv(from, "0", {options.width, 4, 2, options.padding, true}));
+  name_stage(graph, value, 0);
   value = graph.relu(graph.conv(value, "2", {2 * options.width, 4, 2, options.padding, true}));
+  name_stage(graph, value, 1);
   value = graph.relu(graph.linear(graph.flatten(value), "5", 100));
   graph.linear(value, "7", spec.classes);
 }

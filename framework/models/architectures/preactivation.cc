@@ -45,11 +45,13 @@ AddArchitecture preact_resnet(std::vector<int> blocks) {
                                       const ParamMap& given) {
     const auto options = gauntlet::bind<PreactOptions>(given);
     int value = same_conv(graph, from, "conv1", 64, 3);
-    for (size_t stage = 0; stage < blocks.size(); ++stage)
+    for (size_t stage = 0; stage < blocks.size(); ++stage) {
       for (int b = 0; b < blocks[stage]; ++b)
         value = block(graph, value, "layer" + std::to_string(stage + 1) + "." + std::to_string(b),
                       "shortcut.0", int64_t{64} << stage, stage > 0 && b == 0 ? 2 : 1,
                       options.shortcut_from == "input");
+      name_stage(graph, value, stage);
+    }
     classify(graph, options.final_norm ? active(graph, value, "bn") : value, "linear",
              spec.classes);
   };
@@ -59,11 +61,13 @@ AddArchitecture wide_resnet(int depth, int width) {
   return [=](Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
     gauntlet::bind<NoOptions>(given);
     int value = same_conv(graph, from, "conv1", 16, 3);
-    for (int stage = 0; stage < 3; ++stage)
+    for (size_t stage = 0; stage < 3; ++stage) {
       for (int b = 0; b < (depth - 4) / 6; ++b)
         value =
             block(graph, value, "block" + std::to_string(stage + 1) + ".layer." + std::to_string(b),
                   "convShortcut", (int64_t{16} << stage) * width, stage > 0 && b == 0 ? 2 : 1);
+      name_stage(graph, value, stage);
+    }
     classify(graph, active(graph, value, "bn1"), "fc", spec.classes);
   };
 }
@@ -79,6 +83,7 @@ AddArchitecture densenet(int depth, int growth) {
         value = graph.concat(value, same_conv(graph, active(graph, value, name + ".bn1"),
                                               name + ".conv1", growth, 3));
       }
+      name_stage(graph, value, size_t(stage - 1));
       if (stage == 3) break;
       const std::string name = "trans" + std::to_string(stage);
       value = same_conv(graph, active(graph, value, name + ".bn1"), name + ".conv1",

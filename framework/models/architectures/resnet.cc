@@ -32,12 +32,16 @@ std::string block_name(size_t stage, int block) {
 struct CifarOptions {
   std::string shortcut = "A", classifier = "linear";
   bool bias = false;
+  int64_t width = 16;
   template <class V>
   void fields(V visit) {
     visit(shortcut, "shortcut", "A: subsample and pad; B: 1x1 convolution and batch norm",
           OneOf{"A", "B"});
     visit(classifier, "classifier", "name of the last layer", OneOf{"linear", "fc"});
     visit(bias, "bias", "of the first convolution and of those in shortcuts");
+    visit(width, "width",
+          "channels of the first stage; later ones have twice and four times as many",
+          Range{1, 4096});
   }
 };
 
@@ -55,12 +59,12 @@ struct Options {
 AddArchitecture cifar_resnet(int blocks) {
   return [blocks](Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
     const auto options = gauntlet::bind<CifarOptions>(given);
-    int value = graph.relu(
-        graph.batch_norm(same_conv(graph, from, "conv1", 16, 3, 1, options.bias), "bn1"));
-    for (size_t stage = 0; stage < 3; ++stage)
+    int value = graph.relu(graph.batch_norm(
+        same_conv(graph, from, "conv1", options.width, 3, 1, options.bias), "bn1"));
+    for (size_t stage = 0; stage < 3; ++stage) {
       for (int block = 0; block < blocks; ++block) {
         const std::string name = block_name(stage, block);
-        const int64_t width = int64_t{16} << stage, stride = stage > 0 && block == 0 ? 2 : 1;
+        const int64_t width = options.width << stage, stride = stage > 0 && block == 0 ? 2 : 1;
         const int residual = basic(graph, value, name, width, stride);
         if (graph.shape(value) != graph.shape(residual))
           value = options.shortcut == "A"
@@ -68,6 +72,8 @@ AddArchitecture cifar_resnet(int blocks) {
                       : projection(graph, value, name + ".downsample", width, stride, options.bias);
         value = graph.relu(graph.add(residual, value));
       }
+      name_stage(graph, value, stage);
+    }
     graph.linear(graph.flatten(graph.global_avg_pool(value)), options.classifier, spec.classes);
   };
 }
@@ -79,7 +85,7 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks) {
     int value = same_conv(graph, from, "conv1", 64, cifar ? 3 : 7, cifar ? 1 : 2);
     value = graph.relu(graph.batch_norm(value, "bn1"));
     if (!cifar) value = graph.max_pool(value, 3, 2, 1);
-    for (size_t stage = 0; stage < blocks.size(); ++stage)
+    for (size_t stage = 0; stage < blocks.size(); ++stage) {
       for (int block = 0; block < blocks[stage]; ++block) {
         const std::string name = block_name(stage, block);
         const int64_t width = int64_t{64} << stage, stride = stage > 0 && block == 0 ? 2 : 1;
@@ -90,6 +96,8 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks) {
                              graph.shape(residual)[0], stride);
         value = graph.relu(graph.add(residual, value));
       }
+      name_stage(graph, value, stage);
+    }
     graph.linear(graph.flatten(graph.global_avg_pool(value)), cifar ? "linear" : "fc",
                  spec.classes);
   };
@@ -104,7 +112,7 @@ AddArchitecture plain_resnet(int64_t stem, const std::vector<int64_t>& widths,
       return same_conv(graph, value, name, width, kernel, stride, /*bias=*/true);
     };
     int value = graph.relu(biased(from, "conv1", stem, 3, 2));
-    for (size_t stage = 0; stage < blocks.size(); ++stage)
+    for (size_t stage = 0; stage < blocks.size(); ++stage) {
       for (int block = 0; block < blocks[stage]; ++block) {
         const std::string name = block_name(stage, block);
         const int64_t stride = block == 0 ? 2 : 1;
@@ -114,6 +122,8 @@ AddArchitecture plain_resnet(int64_t stem, const std::vector<int64_t>& widths,
           value = biased(value, name + ".shortcut.0", widths[stage], 1, stride);
         value = graph.relu(graph.add(residual, value));
       }
+      name_stage(graph, value, stage);
+    }
     value = graph.relu(graph.linear(graph.flatten(value), "linear1", 100));
     graph.linear(value, "linear2", spec.classes);
   };

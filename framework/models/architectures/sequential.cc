@@ -69,6 +69,24 @@ struct BatchNorm {
   }
 };
 
+struct GroupNorm {
+  int64_t groups = 0;
+  static constexpr const char* required[] = {"groups"};
+  template <class V>
+  void fields(V visit) {
+    visit(groups, "groups", "of channels that are normalised together", Range{0, kMost});
+  }
+  int add(Graph& graph, int from, const std::string& name) const {
+    return graph.group_norm(from, name, groups);
+  }
+};
+template <NetworkBuilder::Smooth which>
+struct Smooth {
+  template <class V>
+  void fields(V) {}
+  int add(Graph& graph, int from, const std::string&) const { return graph.smooth(from, which); }
+};
+
 // A value that must be written: given, and at least 1.
 void check_required(const ParamMap& options, const char* name) {
   const auto it = options.find(name);
@@ -101,7 +119,14 @@ struct LayerType {
 constexpr LayerType kTypes[] = {{"conv", add_layer<Conv>},
                                 {"linear", add_layer<Linear>},
                                 {"batchnorm", add_batch_norm},
+                                {"groupnorm", add_layer<GroupNorm>},
                                 {"relu", add_layer<Plain<&Graph::relu>>},
+                                {"silu", add_layer<Smooth<NetworkBuilder::Smooth::kSilu>>},
+                                {"softplus", add_layer<Smooth<NetworkBuilder::Smooth::kSoftplus>>},
+                                {"gelu", add_layer<Smooth<NetworkBuilder::Smooth::kGelu>>},
+                                {"elu", add_layer<Smooth<NetworkBuilder::Smooth::kElu>>},
+                                {"tanh", add_layer<Smooth<NetworkBuilder::Smooth::kTanh>>},
+                                {"sigmoid", add_layer<Smooth<NetworkBuilder::Smooth::kSigmoid>>},
                                 {"maxpool", add_layer<Pool<true>>},
                                 {"avgpool", add_layer<Pool<false>>},
                                 {"globalavgpool", add_layer<Plain<&Graph::global_avg_pool>>},
@@ -132,8 +157,11 @@ int add_table(Graph& graph, int from, size_t index, const ParamValue& layer) try
   if (!table) throw ParamError(to_text(layer) + " is not a table");
   ParamMap rest = *table;
   const std::string type = taken(rest, "type", ""),
-                    name = taken(rest, "name", std::to_string(index));
-  return type_of(type).add(graph, from, name, rest);
+                    name = taken(rest, "name", std::to_string(index)),
+                    feature = taken(rest, "feature", "");
+  const int value = type_of(type).add(graph, from, name, rest);
+  if (!feature.empty()) graph.feature(value, feature);
+  return value;
 } catch (const std::exception& problem) {
   throw BadInput("layer " + std::to_string(index) + ": " + problem.what());
 }

@@ -21,7 +21,7 @@ class FunctionNetwork final : public models::Network {
   }
   const models::NetworkSpec& spec() const override { return spec_; }
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>&,
-                  models::Mode mode) override {
+                  models::Mode mode, const std::vector<std::string>& = {}) override {
     ++calls, rows += x.size(0);
     Noise mine = noise;
     mine.key.layer = 16, mine.key.call = 0;

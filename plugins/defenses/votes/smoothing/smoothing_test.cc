@@ -180,7 +180,9 @@ TEST(Smoothing, SoftVotesMayAverageLogitsAsTheAuthorsCodeDoes) {
 struct Validation : Fitting, View {
   Votes* voter = nullptr;
   int64_t attacks = 0;
-  Outputs pass(const Tensor&) override { throw std::logic_error("not asked for"); }
+  Outputs pass(const Tensor&, const std::vector<std::string>&) override {
+    throw std::logic_error("not asked for");
+  }
   Tensor ballots(const Tensor& x, int64_t draws) override {
     Noise noise = noise_of(x.size(0));
     const double sigma =
