@@ -9,6 +9,7 @@
 #include "conformance/questions.h"
 #include "conformance/small_training.h"
 #include "conformance/toys.h"
+#include "evaluation/attack_facts.h"
 #include "evaluation/craft.h"
 #include "models/architectures/build_network.h"
 #include "suite/names.h"
@@ -90,7 +91,7 @@ class AttackTrial final : public PluginTrial<Attack> {
   // body(attack, threat) in each norm that the attack supports.
   template <class Body>
   void each(const DefendedModel& model, double epsilon, Body body) {
-    const TargetFacts facts{model.classes(), model.stochastic(), model.surrogate(), false};
+    const TargetFacts facts = evaluation::facts_of(model);
     std::string reason;
     int64_t asked = 0;
     const std::unique_ptr<Attack> attack = make();
@@ -411,7 +412,7 @@ void goals(AttackTrial& trial) {
   const ThreatModel threat = threat_of(Norm::kLinf, 0.5);
   int64_t asked = 0;
   for (const Goal goal : {Goal::kTargeted, Goal::kHypocritical}) {
-    const TargetFacts facts{kClasses, false, false, false};
+    const TargetFacts facts = evaluation::facts_of(*trial.toy.model);
     if (!attack->unsupported(threat, facts, goal).empty()) continue;
     ++asked;
     AttackTrial::within(suite::to_string(goal), [&] {

@@ -14,6 +14,9 @@
 
 namespace gauntlet::evaluation {
 
+/// [R] bool: rows of one draw that say nothing.
+Tensor faulty_rows(const Outputs& one_draw);
+
 class DefendedModel final : public View {
  public:
   /// A wrapper of the stack and the name suites know it by.

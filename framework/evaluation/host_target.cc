@@ -19,7 +19,7 @@ namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kFixedKeys = int64_t{1} << 22;  // steps from here on belong to Draw::kFixed
-constexpr const char* kOnlyOfDraws = "losses of an average over draws do not show";
+constexpr const char* kOnlyOfDraws = "is not averaged over draws: expected the average kLoss";
 
 Tensor selected(const Tensor& t, const Tensor& rows) {
   return t.defined() ? t.index_select(0, rows) : t;
@@ -260,11 +260,11 @@ Outputs HostTarget::unpacked(const Tensor& packed, Average average) const {
           {}};
 }
 
-Outputs HostTarget::mean_outputs(const Pass& pass, Average average) {
+Tensor HostTarget::packed_mean(const Pass& pass, Average average) {
   Sum sum;
   each(pass, false,
        [&](const Chunk& chunk) { sum.add(chunk, pass.x.size(0), packed(chunk.outputs, average)); });
-  return unpacked(sum.mean(pass.draws), average);
+  return sum.mean(pass.draws);
 }
 
 // ---- queries -----------------------------------------------------------------------------------
@@ -292,7 +292,8 @@ Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
                 {},
                 {}};
   if (model_.refuses()) shown.reject = (answer == DefendedModel::kRefused).to(torch::kFloat);
-  const Outputs all = finish(pass, shown, margin(task_.goal)(shown, pass.rows));
+  const Outputs all =
+      finish(pass, shown, margin(task_.goal)(shown, pass.rows), answer == DefendedModel::kNoAnswer);
   Tensor out = all.logits.argmax(1).masked_fill(all.logits.amax(1) < 0, -1);
   if (all.reject.defined()) out = out.masked_fill(all.reject > 0, -1);
   return out;
@@ -302,8 +303,8 @@ Outputs HostTarget::scores(const Tensor& x, const Query& query) {
   const at::NoGradGuard no_graph;
   check_features(query, false, "scores() do not show");
   const Pass pass = enter(Access::kScore, x, query, draws_of(query), 0);
-  const Outputs mean =
-      mean_outputs(pass, pass.average == Average::kLoss ? Average::kLogit : pass.average);
+  const Average average = pass.average == Average::kLoss ? Average::kLogit : pass.average;
+  const Outputs mean = unpacked(packed_mean(pass, average), average);
   return finish(pass, mean, margin(task_.goal)(mean, pass.rows));
 }
 
@@ -346,9 +347,10 @@ std::vector<Gradient> HostTarget::gradients(const Tensor& x, const std::vector<L
     outputs = unpacked(logits.mean(pass.draws), Average::kLogit);
   } else {
     // First pass: the mean, and how each loss pulls on it. The second replays the same draws.
-    outputs = mean_outputs(asked, average);
+    const Tensor found = packed_mean(asked, average);
+    outputs = unpacked(found, average);
     const at::AutoGradMode graph(true);
-    const Tensor mean = packed(outputs, average).detach().requires_grad_(true);
+    const Tensor mean = found.detach().requires_grad_(true);
     for (const Loss& loss : losses) {
       const Tensor l = loss_of(loss, unpacked(mean, average), pass.rows, rules_.name);
       loss_of_mean.push_back(l.detach());
@@ -407,10 +409,12 @@ Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) {
   return torch::zeros(shape, computed.options()).index_copy_(0, pass.keep, computed);
 }
 
-// gap: the margin of these outputs.
-Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs, const Tensor& gap) {
+// gap: the margin of these outputs. unanswered: [r] bool, rows without an answer, where the outputs
+// do not show them.
+Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs, const Tensor& gap,
+                           const Tensor& unanswered) {
   if (rules_.observe) rules_.observe(pass.rows, pass.x, outputs);
-  track(pass, outputs, gap);
+  track(pass, gap, unanswered.defined() ? unanswered : faulty_rows(outputs));
   remember(pass, outputs);
   if (!pass.keep.defined()) return {outputs.logits, outputs.reject, {}};
   Outputs all{pass.all.of(memory_.logits).index_copy_(0, pass.keep, outputs.logits), {}, {}};
@@ -433,7 +437,7 @@ void HostTarget::remember(const Pass& pass, const Outputs& outputs) {
     memory_.reject = memory_.reject.index_copy(0, known, outputs.reject.index_select(0, from));
 }
 
-void HostTarget::track(const Pass& pass, const Outputs& outputs, const Tensor& gap) {
+void HostTarget::track(const Pass& pass, const Tensor& gap, const Tensor& unanswered) {
   if (!tracks_ && !budgeted_) return;
   const Tensor& s = pass.rows.sample;
   if (budgeted_) {  // a sample stopped by its budget is scored by what it asked last inside the
@@ -444,10 +448,8 @@ void HostTarget::track(const Pass& pass, const Outputs& outputs, const Tensor& g
     last_ = last_.index_copy(0, known, pass.x.index_select(0, row.index_select(0, known)));
   }
   if (!tracks_) return;
-  // Logits that are not finite are no answer, which the judge counts as wrong whatever their gap.
-  const Tensor none = task_.goal == Goal::kUntargeted
-                          ? outputs.logits.isfinite().all(1).logical_not()
-                          : torch::zeros_like(gap, torch::kBool);
+  // The judge counts no answer as wrong, whatever its gap.
+  const Tensor none = task_.goal == Goal::kUntargeted ? unanswered : torch::zeros_like(unanswered);
   const Tensor hits =
       (((gap > 0) | none) & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
   if (hits.size(0) > 0) confirm(pass, hits, ((gap >= confidence_) | none).index_select(0, hits));

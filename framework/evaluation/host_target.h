@@ -82,19 +82,20 @@ class HostTarget final : public Target {
   Noise noise_of(const Pass& pass, const Query& query);
   int64_t draws_of(const Query& query) const;
   void each(const Pass& pass, bool graph, const std::function<void(const Chunk&)>& body);
-  Outputs mean_outputs(const Pass& pass, Average average);
+  Tensor packed_mean(const Pass& pass, Average average);
   void differentiate(const Pass& pass, const std::vector<Loss>& losses,
                      const std::vector<Tensor>& pull, std::vector<Sum>& slopes,
                      std::vector<Sum>& values, Sum* logits);
   Tensor packed(const Outputs& outputs, Average average) const;
   Outputs unpacked(const Tensor& packed, Average average) const;
-  Outputs finish(const Pass& pass, const Outputs& outputs, const Tensor& gap);
+  Outputs finish(const Pass& pass, const Outputs& outputs, const Tensor& gap,
+                 const Tensor& unanswered = {});
   static Tensor spread(const Pass& pass, const Tensor& computed);
   void note(const Pass& pass, const Tensor& loss, const Tensor& slope, const Tensor& gap);
   Tensor masked_at_bounds(const Pass& pass, const Tensor& slope) const;
   Tensor asked_at(const Tensor& x) const;
   void remember(const Pass& pass, const Outputs& outputs);
-  void track(const Pass& pass, const Outputs& outputs, const Tensor& gap);
+  void track(const Pass& pass, const Tensor& gap, const Tensor& unanswered);
   void confirm(const Pass& pass, const Tensor& hits, const Tensor& sure);
 
   DefendedModel& model_;

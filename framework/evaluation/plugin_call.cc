@@ -22,7 +22,7 @@ ValuesAreChecked::ValuesAreChecked() : outer_(values_are_checked) { values_are_c
 ValuesAreChecked::~ValuesAreChecked() { values_are_checked = outer_; }
 
 Lent& Lent::add(const char* name, const Tensor& tensor) {
-  if (tensor.defined() && count_ < all_.size()) all_[count_++] = {name, tensor, version_of(tensor)};
+  if (tensor.defined()) all_.push_back({name, tensor, version_of(tensor)});
   return *this;
 }
 
@@ -37,8 +37,8 @@ Lent& Lent::add(const Outputs& outputs) {
 }
 
 const char* Lent::written() const {
-  for (size_t i = 0; i < count_; ++i)
-    if (version_of(all_[i].tensor) != all_[i].version) return all_[i].name;
+  for (const One& one : all_)
+    if (version_of(one.tensor) != one.version) return one.name;
   return nullptr;
 }
 

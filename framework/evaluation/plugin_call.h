@@ -1,6 +1,7 @@
 // Calls a plugin and checks the tensors it was lent.
 #pragma once
-#include <array>
+#include <c10/util/SmallVector.h>
+
 #include <string>
 
 #include "base/invalid_result.h"
@@ -39,8 +40,7 @@ class Lent {
     Tensor tensor;
     int64_t version;
   };
-  std::array<One, 8> all_;
-  size_t count_ = 0;
+  c10::SmallVector<One, 8> all_;
 };
 
 /// Required shape and type of a hook's result.

@@ -55,9 +55,16 @@ Certificate DefendedModel::certificate(const Tensor& x, View& view, Noise& noise
 
 Loss DefendedModel::adaptive_loss(Goal goal) {
   const std::string who = name_of(suggests_);
-  return [who, loss = call_plugin(who, "adaptive_loss", {}, [&] {
-                 return suggests_->adaptive_loss(goal);
-               })](const Outputs& out, const Rows& rows) { return loss_of(loss, out, rows, who); };
+  const bool reads = dynamic_cast<const ReadsFeatures*>(suggests_) != nullptr;
+  return [who, reads, loss = call_plugin(who, "adaptive_loss", {}, [&] {
+                        return suggests_->adaptive_loss(goal);
+                      })](const Outputs& out, const Rows& rows) {
+    if (reads && out.heads.empty())
+      throw InvalidResult(who +
+                          ": the loss that it suggests reads values inside the network, which are "
+                          "of single draws: give the attack average = \"loss\"");
+    return loss_of(loss, out, rows, who);
+  };
 }
 
 }  // namespace gauntlet::evaluation

@@ -27,12 +27,6 @@ Noise selected(const Noise& noise, const Tensor& rows) {
   return out;
 }
 
-// [R] bool: rows of a draw that say nothing.
-Tensor faulty_rows(const Outputs& out) {
-  const Tensor bad = out.logits.isfinite().all(1).logical_not();
-  return out.reject.defined() ? bad | out.reject.isnan() : bad;
-}
-
 // `group` draws that follow one another, all rows of the first before those of the next.
 Noise repeated(const Noise& noise, int64_t group) {
   Noise out = noise;
@@ -44,6 +38,11 @@ Noise repeated(const Noise& noise, int64_t group) {
   return out;
 }
 }  // namespace
+
+Tensor faulty_rows(const Outputs& out) {
+  const Tensor bad = out.logits.isfinite().all(1).logical_not();
+  return out.reject.defined() ? bad | out.reject.isnan() : bad;
+}
 
 // Few rows are drawn several times in one forward, unless a forward has one draw for all.
 int64_t DefendedModel::draws_at_once(int64_t rows, int64_t left) const {

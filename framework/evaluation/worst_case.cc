@@ -79,10 +79,7 @@ void sort_columns(const std::vector<results::CellRecord>& cells, results::WorstC
   for (const results::CellRecord& cell : cells) {
     out.suite = cell.suite, out.defense = cell.defense, out.threat = cell.threat;
     out.seed = cell.seed;
-    if (raises_accuracy(cell)) {
-      out.missing.push_back(cell.attack + " (hypocritical)");
-      continue;
-    }
+    if (raises_accuracy(cell)) continue;
     if (cell.status == results::Status::kOk) {
       usable.push_back(cell);
       out.attacks.push_back(cell.attack);

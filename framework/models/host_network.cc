@@ -4,6 +4,8 @@
 #include <stdexcept>
 
 #include "base/bad_input.h"
+#include "base/failure.h"
+#include "base/invalid_result.h"
 #include "base/shape_text.h"
 
 namespace gauntlet::models {
@@ -26,6 +28,39 @@ Noise bound_to(const Noise& noise, uint32_t stream) {
   return bound;
 }
 
+std::vector<int64_t> with_batch(int64_t rows, const std::vector<int64_t>& shape) {
+  std::vector<int64_t> all{rows};
+  all.insert(all.end(), shape.begin(), shape.end());
+  return all;
+}
+
+// What a plugin's function gives, held to its shape; it is only lent what it is given.
+Tensor called(const Node& node, const std::vector<Tensor>& values,
+              const NetworkBuilder::Custom::Tensors& parameters) {
+  const std::string who = "operation '" + node.name + "'";
+  const auto versions = [&] {
+    std::vector<int64_t> all;
+    for (const Tensor& value : values) all.push_back(value._version());
+    for (const auto& [_, tensor] : parameters) all.push_back(tensor._version());
+    return all;
+  };
+  const std::vector<int64_t> before = versions();
+  Tensor out;
+  try {
+    out = node.custom.function(values, parameters);
+  } catch (const std::exception&) {
+    throw PluginFailure(who + ": " + current_failure());
+  }
+  if (versions() != before) throw InvalidResult(who + " writes into values that it is only lent");
+  if (!out.defined()) throw InvalidResult(who + " gave no tensor");
+  const std::vector<int64_t> expected = with_batch(values[0].size(0), node.shape);
+  if (out.sizes() != expected || out.scalar_type() != values[0].scalar_type())
+    throw InvalidResult(who + " gave " + shape_text(out.sizes()) + " of " +
+                        c10::toString(out.scalar_type()) + ", expected " + shape_text(expected) +
+                        " of " + c10::toString(values[0].scalar_type()));
+  return out;
+}
+
 bool is_activation(const Node& node) { return node.activation >= 0; }
 
 // Whether a batch norm or a group norm.
@@ -35,12 +70,6 @@ bool is_norm(const Node& node) {
 
 // Operations that lose too much in bfloat16 compute in float32.
 Tensor in_full(const Tensor& a, Mode mode) { return halves(mode) ? a.to(torch::kFloat) : a; }
-
-std::vector<int64_t> with_batch(int64_t rows, const std::vector<int64_t>& shape) {
-  std::vector<int64_t> all{rows};
-  all.insert(all.end(), shape.begin(), shape.end());
-  return all;
-}
 
 Tensor smooth(NetworkBuilder::Smooth which, const Tensor& a) {
   switch (which) {
@@ -249,7 +278,8 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
     case Node::Op::kAdd: {
       Tensor sum = a;
       const Tensor& b = pass.values[size_t(node.inputs[1])].tensor;
-      return {overwrite ? sum.add_(b) : sum.add(b), true};
+      const bool fits = torch::result_type(a, b) == a.scalar_type();
+      return {overwrite && fits ? sum.add_(b) : sum.add(b), true};
     }
     case Node::Op::kConcat:
       return {torch::cat({a, pass.values[size_t(node.inputs[1])].tensor}, 1), true};
@@ -305,14 +335,7 @@ HostNetwork::Value HostNetwork::run_custom(const Node& node, const Pass& pass) {
   if (!recorded || folds(pass.mode))
     for (auto& [key, tensor] : parameters) tensor = tensor.detach();
   const at::AutoGradMode on(true);
-  Tensor out = node.custom.function(values, parameters);
-  const std::vector<int64_t> expected = with_batch(values[0].size(0), node.shape);
-  if (!out.defined() || out.sizes() != expected || out.scalar_type() != values[0].scalar_type())
-    throw std::invalid_argument("operation '" + node.name + "' gave " +
-                                (out.defined() ? shape_text(out.sizes()) : "no tensor") + " of " +
-                                (out.defined() ? c10::toString(out.scalar_type()) : "no type") +
-                                ", expected " + shape_text(expected) + " of " +
-                                c10::toString(values[0].scalar_type()));
+  const Tensor out = called(node, values, parameters);
   return {recorded ? out : out.detach(), false};
 }
 

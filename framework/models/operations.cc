@@ -205,6 +205,7 @@ int Graph::transpose(int from) {
 }
 
 int Graph::reshape(int from, const std::vector<int64_t>& to) {
+  if (to.empty()) throw BadInput("reshape: the shape is empty");
   for (const int64_t size : to) expect_within("reshape", "a size", size, 1);
   if (c10::multiply_integers(to) != c10::multiply_integers(shape(from)))
     throw BadInput("reshape: " + shape_text(shape(from)) + " has not the numbers of " +
@@ -248,6 +249,8 @@ int Graph::custom(const std::vector<int>& from, const std::string& name,
   node.op = Node::Op::kCustom, node.inputs = from, node.shape = custom.shape, node.name = name;
   node.custom = custom;
   for (auto& [key, tensor] : node.custom.parameters) {
+    if (key.empty() || key.find('.') != std::string::npos)
+      throw BadInput(what + ": the parameter name '" + key + "' is empty or has a dot");
     if (!tensor.defined() || tensor.scalar_type() != torch::kFloat)
       throw BadInput(what + ": the parameter '" + key + "' is no float32 tensor");
     tensor = tensor.detach().clone();

@@ -63,8 +63,8 @@ struct GAUNTLET_API PerturbsLayers : Interface {
   /// The activations to go on with: [R, output...], with the bias in them.
   virtual Tensor output(const Layer&, const Tensor& a, Noise&) { return a; }
   /// What stands in the place of an activation (k-WTA, Sparta), from the values [R, shape...] that
-  /// would be activated; the values themselves: the network's own. Of several plugins the first
-  /// that stands in counts.
+  /// would be activated. Returned as they are, they are activated by the network's own. Of several
+  /// plugins the first that stands in counts.
   virtual Tensor activation(const Activation&, const Tensor& a, Noise&) { return a; }
   /// A row's result depends on the other rows of the batch (PNI-A: scale taken over the batch).
   virtual bool couples_rows() const { return false; }
@@ -103,8 +103,8 @@ struct GAUNTLET_API View : Interface {
   virtual Tensor ballots(const Tensor& x, int64_t draws) = 0;
 };
 
-/// Asks for values inside the network: they are in Outputs::heads of what score(), ballot() and
-/// adaptive_loss() are given of a single draw.
+/// Asks for values inside the network: they are in Outputs::heads of what score() and ballot() are
+/// given, of what View::pass() gives, and of what a suggested loss is given of a single draw.
 struct GAUNTLET_API ReadsFeatures : Interface {
   /// Their names, as architectures and NetworkBuilder::feature() give them; asked once.
   virtual std::vector<std::string> features() const = 0;

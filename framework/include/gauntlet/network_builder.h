@@ -94,9 +94,9 @@ struct GAUNTLET_API NetworkBuilder : Interface {
   virtual int custom(const std::vector<int>& from, const std::string& name,
                      const Custom& custom) = 0;
 
-  /// Names a value, so that attacks and defenses may ask for it: Outputs::heads. A value that batch
-  /// norm reads has no name, since it need not be computed. What the last linear layer reads is
-  /// called "penultimate" unless it has a name.
+  /// Names a value, so that attacks and defenses may ask for it: Outputs::heads. Not that of a
+  /// layer which batch norm alone reads, since it need not be computed. Where the last operation is
+  /// a linear layer, what it reads is called "penultimate" unless it has a name.
   virtual void feature(int value, const std::string& name) = 0;
 };
 

@@ -26,9 +26,9 @@ struct Query {
   std::optional<Average> average = {};  ///< unset: the suite's, else the defense's, else the loss
   Draw noise = Draw::kFresh;            ///< which noise the defense draws
   int64_t key = 0;                      ///< of Draw::kFixed
-  /// Values of the network that losses see in Outputs::heads, by name; of single draws alone, so
-  /// where there are several the loss is averaged. std::invalid_argument where it is not, where the
-  /// query has no loss, and for a name that the network has not.
+  /// Values of the network that losses see in Outputs::heads, by name. They are of single draws:
+  /// with several, `average` must be kLoss. Throws std::invalid_argument where it is not, in
+  /// queries without a loss, and for a name that the network has not.
   std::vector<std::string> features = {};
 };
 

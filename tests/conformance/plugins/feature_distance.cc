@@ -17,7 +17,8 @@ struct FeatureDistance final : Attack {
 
   AttackFacts facts() const override { return {.access = Access::kGradient}; }
 
-  std::string unsupported(const ThreatModel&, const TargetFacts& facts, Goal) const override {
+  std::string unsupported(const ThreatModel&, const TargetFacts& facts, Goal goal) const override {
+    if (goal != Goal::kUntargeted) return "it moves away from the image, towards no class";
     const auto& known = facts.features;
     if (std::find(known.begin(), known.end(), p.feature) != known.end()) return {};
     return "the network has no feature '" + p.feature + "'";
@@ -34,7 +35,7 @@ struct FeatureDistance final : Attack {
     Tensor clean;
     const Loss remember = [&](const Outputs& out, const Rows& rows) {
       const Tensor values = out.heads.at(p.feature).flatten(1).detach();
-      if (!clean.defined()) clean = torch::zeros({task.x.size(0), values.size(1)});
+      if (!clean.defined()) clean = values.new_zeros({task.x.size(0), values.size(1)});
       clean.index_copy_(0, rows.sample, values);
       return out.logits.sum(1);
     };

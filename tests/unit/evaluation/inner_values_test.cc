@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bad_input.h"
+#include "base/invalid_result.h"
 #include "evaluation/craft.h"
 #include "models/architectures/build_network.h"
 #include "toys.h"
@@ -124,9 +125,9 @@ TEST(InnerValues, ThatAreNotThereAreNamed) {
 }
 
 // Looks at the hidden layer wherever the host shows it one.
-struct Watcher : Defense, ReadsFeatures, Refuses, Fits, SuggestsLoss {
+struct Watcher : Defense, ReadsFeatures, Refuses, SuggestsLoss {
   std::string name = "hidden";
-  std::vector<double> scored, fitted;
+  std::vector<double> scored;
   std::vector<std::string> features() const override { return {name}; }
   Tensor score(const Tensor& x, const Outputs& out, View& view) override {
     const Tensor hidden = out.heads.at("hidden");
@@ -134,10 +135,6 @@ struct Watcher : Defense, ReadsFeatures, Refuses, Fits, SuggestsLoss {
     EXPECT_TRUE(view.pass(x, {"penultimate"}).heads.at("penultimate").equal(hidden.relu()));
     EXPECT_EQ(view.pass(x).heads.size(), 1u) << "what it reads everywhere";
     return hidden.sum(1) - 1000;
-  }
-  void fit(Fitting& fitting) override {
-    fitted.push_back(of_first(fitting.model().pass(fitting.data().x).heads.at("hidden")));
-    state["threshold"] = torch::zeros({});
   }
   Loss adaptive_loss(Goal) override {
     return [](const Outputs& out, const Rows&) { return out.heads.at("hidden").sum(1); };
@@ -171,10 +168,33 @@ TEST(InnerValues, ThatADefenseReadsAndTheNetworkHasNot) {
   }
 }
 
+// What is suggested cannot be followed on a mean of draws, and says so.
+TEST(InnerValues, OfASuggestedLossNeedSingleDraws) {
+  evaluation::DefendedModel model =
+      defended(with_inner_values(), {std::make_shared<Watcher>(), std::make_shared<Voter>()});
+  int64_t refused = 0;
+  attacked(model, [&](Target& target, const Task& task) {
+    Query query;
+    query.draws = 2, query.average = Average::kLoss;
+    target.losses(task.x, model.adaptive_loss(Goal::kUntargeted), query);
+    query.average = Average::kProbability;
+    try {
+      target.losses(task.x, model.adaptive_loss(Goal::kUntargeted), query);
+    } catch (const InvalidResult& error) {
+      ++refused;
+      EXPECT_NE(std::string(error.what()).find("average = \"loss\""), std::string::npos);
+    }
+  });
+  EXPECT_EQ(refused, 1);
+}
+
 TEST(InnerValues, AreInEveryBallotOfAVote) {
   struct Counts final : Defense, Votes, ReadsFeatures {
     int64_t ballots = 0;
     int64_t mc_samples() const override { return 3; }
+    Tensor perturb(const Tensor& x, Noise& noise) override {
+      return x + 0.05 * noise.normal(x.sizes().slice(1));
+    }
     std::vector<std::string> features() const override { return {"hidden"}; }
     Tensor ballot(const Outputs& out) override {
       ballots += out.heads.at("hidden").size(0);
@@ -187,6 +207,13 @@ TEST(InnerValues, AreInEveryBallotOfAVote) {
   counts->ballots = 0;
   model.decide(batch.x, noise_for(0, evaluation::Stream::kClean, batch.index));
   EXPECT_EQ(counts->ballots, 12);
+  attacked(model, [&](Target& target, const Task& task) {
+    Query query;
+    query.draws = 3, query.average = Average::kBallot, query.noise = Draw::kFixed;
+    const Gradient gradient = target.gradient(task.x, margin(task.goal), query);
+    EXPECT_TRUE(gradient.loss.allclose(target.losses(task.x, margin(task.goal), query)));
+    EXPECT_GT(gradient.x.abs().max().item<double>(), 0);
+  });
 }
 
 }  // namespace

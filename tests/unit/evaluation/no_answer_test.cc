@@ -196,7 +196,7 @@ TEST(NoAnswer, IsSaidWithCounts) {
 // Where the judge counts no answer as wrong, an attack that passed over it has won all the same.
 TEST(NoAnswer, ThatAnAttackMetIsAHit) {
   for (const double value : {double(NAN), double(INFINITY), -double(INFINITY)})
-    for (const Access access : {Access::kScore, Access::kGradient}) {
+    for (const Access access : {Access::kDecision, Access::kScore, Access::kGradient}) {
       evaluation::DefendedModel model = defended(broken_in_the_dark(value));
       evaluation::CraftBatch batch = lights();
       model.probe(batch.x.narrow(0, 0, 8));
@@ -207,6 +207,8 @@ TEST(NoAnswer, ThatAnAttackMetIsAHit) {
         dark.flatten(1).select(1, 0).narrow(0, 0, 20).fill_(0);  // of the first twenty
         if (access == Access::kGradient)
           target.gradient(dark, cross_entropy(task.goal));
+        else if (access == Access::kDecision)
+          target.decisions(dark);
         else
           target.losses(dark, cross_entropy(task.goal));
         return task.x;
@@ -219,6 +221,24 @@ TEST(NoAnswer, ThatAnAttackMetIsAHit) {
       EXPECT_EQ(robust.right.sum().item<int64_t>(), 18) << value;
       EXPECT_EQ(c.refuted, 0);
     }
+}
+
+TEST(NoAnswer, OfADetectorIsAHit) {
+  evaluation::DefendedModel model = defended(broken_in_the_dark(0), {std::make_shared<Detector>()});
+  const evaluation::CraftBatch batch = lights();
+  model.probe(batch.x.narrow(0, 0, 8));
+  Scripted attack;
+  attack.script = [](Target& target, const Task& task) {
+    Tensor dark = task.x.clone();
+    dark.flatten(1).select(1, 0).narrow(0, 0, 20).fill_(0);
+    target.losses(dark, cross_entropy(task.goal));
+    return task.x;
+  };
+  NoEnvironment nowhere;
+  const evaluation::Crafted c = craft(attack, model, batch, ball(Norm::kLinf, 0.8), {}, nowhere);
+  const evaluation::Verdict robust =
+      judge(model, c.x, batch.y, batch.index, 0, evaluation::Stream::kScoring, 1);
+  EXPECT_EQ(robust.faulty.sum().item<int64_t>(), 22) << "twenty, and two that were dark before";
 }
 
 TEST(NoAnswer, ShowsADecisionAttackNoClass) {

@@ -66,7 +66,7 @@ TEST(WorstCases, AreNotOverColumnsThatRaiseAccuracy) {
   const results::WorstCase mixed = evaluation::worst_case(cells);
   EXPECT_EQ(mixed.robust_accuracy, before.robust_accuracy);
   EXPECT_EQ(mixed.attacks, before.attacks);
-  EXPECT_EQ(mixed.missing, std::vector<std::string>{"a helps (hypocritical)"});
+  EXPECT_TRUE(mixed.missing.empty());
   EXPECT_TRUE(mixed.complete);
   const results::WorstCase alone = evaluation::worst_case({cells.back()});
   EXPECT_EQ(alone.samples, 0);

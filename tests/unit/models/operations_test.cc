@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/bad_input.h"
+#include "base/invalid_result.h"
 #include "models/architectures/build_network.h"
 #include "networks.h"
 
@@ -223,6 +224,7 @@ TEST(Operations, SayWhichShapesDoNotFit) {
   expect_refused([](B& b) { b.matmul(b.input(), b.input()); }, "a matrix product needs");
   expect_refused([](B& b) { b.transpose(b.input()); }, "a transpose needs a matrix");
   expect_refused([](B& b) { b.reshape(b.input(), {4, 35}); }, "has not the numbers of");
+  expect_refused([](B& b) { b.reshape(b.input(), {}); }, "the shape is empty");
   expect_refused([](B& b) { b.median_filter(b.input(), 4); }, "is not odd");
   expect_refused([](B& b) { b.median_filter(b.input(), 13); }, "does not fit");
   expect_refused([](B& b) { b.upsample(b.input(), 0); }, "factor = 0");
@@ -236,19 +238,59 @@ TEST(Operations, SayWhichShapesDoNotFit) {
                   .function = [](const std::vector<Tensor>& v, const auto&) { return v[0]; }});
       },
       "does not say the shape");
+  expect_refused(
+      [](B& b) {
+        b.custom({b.input()}, "own",
+                 {.shape = {3},
+                  .parameters = {{"a.weight", torch::zeros({1})}},
+                  .function = [](const std::vector<Tensor>& v, const auto&) { return v[0]; }});
+      },
+      "'a.weight' is empty or has a dot");
 }
 
-TEST(Operations, OfAPluginAreHeldToTheirShape) {
-  const auto network = build_network(behind([](NetworkBuilder& b, int from) {
+// What it throws names the operation.
+template <class Error>
+void expect_failure(const std::function<Tensor(const Tensor&)>& function, const std::string& why) {
+  const auto network = build_network(behind([&](NetworkBuilder& b, int from) {
     return b.custom({from}, "own",
                     {.shape = {2, 3, 3},
-                     .function = [](const std::vector<Tensor>& v, const auto&) { return v[0]; }});
+                     .function = [function](const std::vector<Tensor>& values, const auto&) {
+                       return function(values[0]);
+                     }});
   }));
+  const at::NoGradGuard no_graph;
   try {
     network->forward(some_images(), noise_for(3), {}, models::Mode::kEvaluate);
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const std::invalid_argument& error) {
-    EXPECT_NE(std::string(error.what()).find("operation 'own' gave"), std::string::npos);
+    ADD_FAILURE() << "nothing was thrown: " << why;
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+  }
+}
+
+TEST(Operations, OfAPluginAreHeldToWhatTheyPromise) {
+  expect_failure<InvalidResult>([](const Tensor& v) { return v; }, "operation 'own' gave [3, 4, 6");
+  expect_failure<InvalidResult>([](const Tensor&) { return Tensor(); }, "'own' gave no tensor");
+  expect_failure<InvalidResult>([](const Tensor& v) { return Tensor(v).mul_(2); },
+                                "'own' writes into values");
+  expect_failure<PluginFailure>(
+      [](const Tensor&) -> Tensor { throw std::runtime_error("it gave up"); },
+      "operation 'own': it gave up");
+}
+
+// bfloat16 and float32 meet: a sum in place would round to the former.
+TEST(Operations, RoundAlikeWhetherOrNotAValueIsAskedFor) {
+  const auto network = build_network(built_by([](NetworkBuilder& b) {
+    const int coarse = b.conv(b.input(), "coarse", {.out = 4, .kernel = 3}),
+              fine = b.group_norm(b.conv(b.input(), "fine", {.out = 4, .kernel = 3}), "gn", 2);
+    b.feature(coarse, "coarse");
+    b.linear(b.flatten(b.global_avg_pool(b.add(coarse, fine))), "fc", b.classes());
+  }));
+  const Tensor x = some_images();
+  for (const models::Mode mode : {models::Mode::kFoldedHalf, models::Mode::kEvaluate}) {
+    const Outputs without = network->forward(x, noise_for(3), {}, mode),
+                  with = network->forward(x, noise_for(3), {}, mode, {"coarse"});
+    EXPECT_TRUE(with.logits.equal(without.logits));
+    EXPECT_TRUE(with.heads.count("coarse"));
   }
 }
 

@@ -79,6 +79,7 @@ Pulls pulls_of(const Loss& loss, const std::vector<Outputs>& shown,
 
 TargetFacts Ensemble::facts() const {
   TargetFacts all = members_.front()->facts();
+  all.features.clear();  // members are asked for their scores
   for (const Target* member : members_) {
     const TargetFacts one = member->facts();
     all.stochastic |= one.stochastic;
