@@ -7,10 +7,14 @@ using namespace gauntlet;
 struct FarFeatures final : Defense, ReadsFeatures, Refuses, Fits, SuggestsLoss {
   struct Params {
     std::string feature = "penultimate";
-    double false_positives = 0.05, weight = 1;
+    double threshold = 0, false_positives = 0.05, weight = 1;
 
     void fields(auto&& visit) {
       visit(feature, "feature", "the value of the network that is looked at");
+      visit(threshold, "threshold",
+            "squared length of the values beyond which an input is refused; 0: fitted, around the "
+            "mean of validation images",
+            Range{0, 1e9});
       visit(false_positives, "false_positives", "share of clean inputs that may be refused",
             Range{0, 1});
       visit(weight, "weight", "of the distance in the adaptive loss", Range{0, 1000});
@@ -19,8 +23,11 @@ struct FarFeatures final : Defense, ReadsFeatures, Refuses, Fits, SuggestsLoss {
 
   std::vector<std::string> features() const override { return {p.feature}; }
 
+  bool wanted() const override { return p.threshold == 0; }
+
   Tensor distance(const Outputs& out) const {
-    return (out.heads.at(p.feature).flatten(1) - state.at("mean")).square().sum(1);
+    const Tensor values = out.heads.at(p.feature).flatten(1);
+    return (wanted() ? values - state.at("mean") : values).square().sum(1);
   }
 
   void fit(Fitting& fitting) override {
@@ -30,7 +37,7 @@ struct FarFeatures final : Defense, ReadsFeatures, Refuses, Fits, SuggestsLoss {
   }
 
   Tensor score(const Tensor&, const Outputs& out, View&) override {
-    return distance(out) - state.at("threshold");
+    return distance(out) - (wanted() ? state.at("threshold") : torch::full({}, p.threshold));
   }
 
   Loss adaptive_loss(Goal goal) override {

@@ -34,10 +34,10 @@ const std::string kAttacks =
     "nowhere = { use = \"feature_distance\", feature = \"attended\" }\n";
 
 TEST_F(InnerValuesInASuite, AreAttackedDefendedAndBuilt) {
-  const auto cells =
-      run_suite_of("inner", kAttacks,
-                   row("plain") + row("winners", "{ use = \"winners\", gamma = 0.5 }") +
-                       row("watched", "", "{ use = \"far_features\" }") + attention_row());
+  const auto cells = run_suite_of(
+      "inner", kAttacks,
+      row("plain") + row("winners", "{ use = \"winners\", gamma = 0.5 }") +
+          row("watched", "", "{ use = \"far_features\", threshold = 1000 }") + attention_row());
   for (const char* name : {"plain", "winners", "watched", "attention"})
     for (const char* attack : {"pgd", "inner"}) {
       const results::CellRecord& cell = cells.at(std::string(name) + " / " + attack);
@@ -57,8 +57,9 @@ TEST_F(InnerValuesInASuite, AreAttackedDefendedAndBuilt) {
 
 TEST_F(InnerValuesInASuite, ThatTheNetworkHasNotAreRefusedBeforeAnyWork) {
   try {
-    run_suite_of("wrong", kAttacks,
-                 row("watched", "", "{ use = \"far_features\", feature = \"hiden\" }"));
+    run_suite_of(
+        "wrong", kAttacks,
+        row("watched", "", "{ use = \"far_features\", threshold = 1, feature = \"hiden\" }"));
     ADD_FAILURE() << "nothing was thrown";
   } catch (const BadInput& error) {
     EXPECT_NE(std::string(error.what()).find("no feature 'hiden'"), std::string::npos)
