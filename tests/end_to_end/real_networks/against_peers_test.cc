@@ -29,7 +29,9 @@ const std::vector<Peer> kPeers = {
      R"({ type = "conv", name = "blocks.layers.3.conv", out = 64, kernel = 4, stride = 2, )"
      R"(padding = 1 }, { type = "relu" }, { type = "flatten" }, )"
      R"({ type = "linear", name = "blocks.layers.6.linear", out = 100 }, { type = "relu" }, )"
-     R"({ type = "linear", name = "blocks.layers.8.linear", out = 10 }])"}};
+     R"({ type = "linear", name = "blocks.layers.8.linear", out = 10 }])"},
+    {"fast-mnist linf 0.3", "fast_adversarial/fgsm.safetensors", "mnist",
+     R"(architecture = "cnn-a", input = [1, 28, 28])"}};
 constexpr size_t kImagesOfPeers = 1000, kStanding = 4;
 
 std::string suite_of(const Peer& peer, const fs::path& weights) {
