@@ -414,7 +414,7 @@ Tensor HostTarget::spread(const Pass& pass, const Tensor& computed) {
 Outputs HostTarget::finish(const Pass& pass, const Outputs& outputs, const Tensor& gap,
                            const Tensor& unanswered) {
   if (rules_.observe) rules_.observe(pass.rows, pass.x, outputs);
-  track(pass, gap, unanswered.defined() ? unanswered : faulty_rows(outputs));
+  track(pass, outputs, gap, unanswered);
   remember(pass, outputs);
   if (!pass.keep.defined()) return {outputs.logits, outputs.reject, {}};
   Outputs all{pass.all.of(memory_.logits).index_copy_(0, pass.keep, outputs.logits), {}, {}};
@@ -437,7 +437,8 @@ void HostTarget::remember(const Pass& pass, const Outputs& outputs) {
     memory_.reject = memory_.reject.index_copy(0, known, outputs.reject.index_select(0, from));
 }
 
-void HostTarget::track(const Pass& pass, const Tensor& gap, const Tensor& unanswered) {
+void HostTarget::track(const Pass& pass, const Outputs& outputs, const Tensor& gap,
+                       const Tensor& unanswered) {
   if (!tracks_ && !budgeted_) return;
   const Tensor& s = pass.rows.sample;
   if (budgeted_) {  // a sample stopped by its budget is scored by what it asked last inside the
@@ -448,11 +449,13 @@ void HostTarget::track(const Pass& pass, const Tensor& gap, const Tensor& unansw
     last_ = last_.index_copy(0, known, pass.x.index_select(0, row.index_select(0, known)));
   }
   if (!tracks_) return;
-  // The judge counts no answer as wrong, whatever its gap.
-  const Tensor none = task_.goal == Goal::kUntargeted ? unanswered : torch::zeros_like(unanswered);
-  const Tensor hits =
-      (((gap > 0) | none) & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
-  if (hits.size(0) > 0) confirm(pass, hits, ((gap >= confidence_) | none).index_select(0, hits));
+  Tensor claimed = gap > 0, sure = gap >= confidence_;
+  if (task_.goal == Goal::kUntargeted) {  // the judge counts no answer as wrong, whatever its gap
+    const Tensor none = unanswered.defined() ? unanswered : faulty_rows(outputs);
+    claimed = claimed | none, sure = sure | none;
+  }
+  const Tensor hits = (claimed & pass.rows.of(retired_).logical_not()).nonzero().squeeze(1);
+  if (hits.size(0) > 0) confirm(pass, hits, sure.index_select(0, hits));
 }
 
 // A claimed hit counts when it is inside ball and box, nearer than an earlier one, and the judge's

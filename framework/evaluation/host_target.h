@@ -95,7 +95,7 @@ class HostTarget final : public Target {
   Tensor masked_at_bounds(const Pass& pass, const Tensor& slope) const;
   Tensor asked_at(const Tensor& x) const;
   void remember(const Pass& pass, const Outputs& outputs);
-  void track(const Pass& pass, const Tensor& gap, const Tensor& unanswered);
+  void track(const Pass& pass, const Outputs& outputs, const Tensor& gap, const Tensor& unanswered);
   void confirm(const Pass& pass, const Tensor& hits, const Tensor& sure);
 
   DefendedModel& model_;

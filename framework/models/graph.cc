@@ -8,6 +8,17 @@
 namespace gauntlet::models {
 namespace {
 constexpr const char* kPenultimate = "penultimate";
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+// Adds a name of this kind ("layer name"). Throws BadInput for one that is empty or there already.
+void take(std::vector<std::string>& names, const std::string& name, const char* kind) {
+  if (name.empty() || holds(names, name))
+    throw BadInput(std::string("the ") + kind + " '" + name + "' is " +
+                   (name.empty() ? "empty" : "there twice"));
+  names.push_back(name);
+}
 }  // namespace
 
 Graph::Graph(const std::vector<int64_t>& input) {
@@ -32,28 +43,20 @@ void Graph::expect_image(int from, const std::string& what) const {
     throw BadInput(what + " needs an image [C, H, W], not a flat input " + shape_text(shape(from)));
 }
 
-void Graph::unique(const std::string& name) {
-  if (name.empty() || std::find(names_.begin(), names_.end(), name) != names_.end())
-    throw BadInput("the layer name '" + name + "' is " + (name.empty() ? "empty" : "there twice"));
-  names_.push_back(name);
-}
+void Graph::unique(const std::string& name) { take(names_, name, "layer name"); }
 
 void Graph::feature(int value, const std::string& name) {
-  if (name.empty() || std::find(features_.begin(), features_.end(), name) != features_.end())
-    throw BadInput("the feature name '" + name + "' is " +
-                   (name.empty() ? "empty" : "there twice"));
+  take(features_, name, "feature name");
   std::string& known = nodes_[size_t(value)].feature;
   if (!known.empty())
     throw BadInput("the feature '" + name + "' is called '" + known + "' already");
   known = name;
-  features_.push_back(name);
 }
 
 void Graph::name_penultimate() {
   const Node& last = nodes_.back();
   if (last.op != Node::Op::kLinear || !nodes_[size_t(last.inputs[0])].feature.empty()) return;
-  if (std::find(features_.begin(), features_.end(), kPenultimate) == features_.end())
-    feature(last.inputs[0], kPenultimate);
+  if (!holds(features_, kPenultimate)) feature(last.inputs[0], kPenultimate);
 }
 
 std::vector<Node> Graph::finish() && {
@@ -74,8 +77,8 @@ std::vector<Node> Graph::finish() && {
   for (const Node& node : nodes_)
     if (node.batch_norm >= 0 && !node.feature.empty())
       throw BadInput("the feature '" + node.feature +
-                     "' is what batch norm reads, which need not " +
-                     "be computed; name the value behind it");
+                     "' is what batch norm reads, which need not be computed; name the value "
+                     "behind it");
   return std::move(nodes_);
 }
 

@@ -207,9 +207,8 @@ Outputs HostNetwork::forward(const Tensor& x, const Noise& noise,
                              const std::vector<PerturbsLayers*>& plugins, Mode mode,
                              const std::vector<std::string>& features) {
   check_input(x);
-  if (!features.empty())
-    if (const std::string wrong = features_problem(*this, features); !wrong.empty())
-      throw BadInput(wrong);
+  if (const std::string wrong = features_problem(*this, features); !wrong.empty())
+    throw BadInput(wrong);
   if (trains(mode)) weights_changed();  // running statistics are updated
   if (plugins != seen_plugins_) {
     seen_plugins_ = plugins;
@@ -316,11 +315,13 @@ HostNetwork::Value HostNetwork::run(const Node& node, Pass& pass) {
 
 HostNetwork::Value HostNetwork::run_activation(const Node& node, Pass& pass, bool overwrite) {
   const Tensor& a = pass.values[size_t(node.inputs[0])].tensor;
-  const Activation& place = activations_[size_t(node.activation)];
-  Noise noise = bound_to(pass.noise, kFirstActivationStream + uint32_t(place.index));
-  for (PerturbsLayers* plugin : pass.plugins)
-    if (const Tensor out = plugin->activation(place, a, noise); !out.is_same(a))
-      return {out, false};
+  if (!pass.plugins.empty()) {
+    const Activation& place = activations_[size_t(node.activation)];
+    Noise noise = bound_to(pass.noise, kFirstActivationStream + uint32_t(place.index));
+    for (PerturbsLayers* plugin : pass.plugins)
+      if (const Tensor out = plugin->activation(place, a, noise); !out.is_same(a))
+        return {out, false};
+  }
   if (node.op == Node::Op::kSmooth) return {smooth(node.smooth, a), false};
   return {overwrite ? a.relu_() : a.relu(), false};
 }
