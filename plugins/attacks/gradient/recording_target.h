@@ -13,6 +13,8 @@ namespace gauntlet::toys {
 struct Asked {
   std::vector<Tensor> gradients;                      ///< inputs of queries for gradients
   std::vector<Loss> climbed;                          ///< their losses
+  std::vector<Query> queries;                         ///< how they ask
+  std::vector<Tensor> slopes;                         ///< what they gave, before `fake`
   std::vector<std::pair<Tensor, Query>> losses;       ///< queries for losses alone
   std::vector<Tensor> proposed;                       ///< in order
   std::function<Tensor(const Tensor&, size_t)> fake;  ///< set: the gradient at x in this query
@@ -33,7 +35,9 @@ class RecordingTarget final : public Target {
                                   const Query& q) override {
     asked_.gradients.push_back(x.clone());
     asked_.climbed.push_back(losses.front());
+    asked_.queries.push_back(q);
     std::vector<Gradient> out = target_.gradients(x, losses, q);
+    asked_.slopes.push_back(out.front().x.clone());
     if (asked_.fake) out.front().x = asked_.fake(x, asked_.gradients.size() - 1);
     return out;
   }

@@ -268,6 +268,56 @@ TEST(Target, FixedDrawsRepeatFreshOnesDoNot) {
   craft(attack, model, batch, ball(Norm::kLinf, 1), {}, nowhere);
 }
 
+// Multiplies an image by 1 + u, and keeps every u.
+struct Brighter final : Defense, TransformsInput {
+  std::vector<Tensor> drawn;
+  Tensor forward(const Tensor& x, Noise& noise) override {
+    const Tensor u = noise.uniform({1}).squeeze(1);
+    drawn.push_back(u);
+    return x * (1 + u).view({-1, 1, 1, 1});
+  }
+};
+
+// Two classes and a linear margin: the gradient is 1 + the mean u, times that of the network.
+TEST(Target, DrawsOfAFixedKeyAreTheSameInEveryQueryAndNotEachOther) {
+  const Tensor w = torch::linspace(-1, 1, 72).view({2, 36});
+  for (const int64_t memory_rows : {0, 2}) {  // draws folded into the batch, and in chunks
+    auto brighter = std::make_shared<Brighter>();
+    evaluation::DefendedModel model =
+        defended(linear(w, torch::zeros({2}), kTargetImage), {brighter});
+    const evaluation::CraftBatch batch = images(model, 5);
+    ASSERT_TRUE(model.stochastic());
+    NoEnvironment nowhere;
+    evaluation::CraftRules rules;
+    rules.memory_rows = memory_rows;
+    Scripted attack;
+    attack.script = [&](Target& target, const Task& task) {
+      const auto ask = [&](const Tensor& x, int64_t key) {
+        brighter->drawn.clear();
+        return target
+            .gradient(x, margin(task.goal),
+                      {.draws = 3, .average = Average::kLoss, .noise = Draw::kFixed, .key = key})
+            .x;
+      };
+      const Tensor first = ask(task.x, 3);
+      if (memory_rows == 0) {
+        const Tensor u = brighter->drawn.at(0).unflatten(0, {3, 5});  // draw by draw
+        const Tensor normal = w.index_select(0, 1 - task.y) - w.index_select(0, task.y);
+        EXPECT_TRUE(first.flatten(1).allclose((1 + u.mean(0)).unsqueeze(1) * normal, 1e-4, 1e-5));
+        EXPECT_FALSE(u[0].allclose(u[1]));
+        EXPECT_FALSE(u[0].allclose(u[2]));
+        EXPECT_FALSE(u[1].allclose(u[2]));
+      }
+      EXPECT_TRUE(ask(0.5 * task.x, 3).allclose(first, 1e-5, 1e-6));
+      EXPECT_FALSE(ask(task.x, 4).allclose(first, 1e-2, 1e-3));
+      target.gradient(task.x, margin(task.goal));  // fresh draws in between change nothing
+      EXPECT_TRUE(ask(task.x, 3).allclose(first, 1e-5, 1e-6));
+      return task.x;
+    };
+    craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+  }
+}
+
 TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {
   evaluation::DefendedModel model = defended(perceptron(2, kTargetImage, 5));
   const evaluation::CraftBatch batch = images(model, 32);

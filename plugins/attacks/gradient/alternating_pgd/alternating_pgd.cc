@@ -16,7 +16,7 @@ struct AlternatingPgd final : Attack {
   struct Params {
     int64_t steps = 100;
     double step_size = 0.25;
-    std::string schedule = "constant";
+    std::string schedule = "constant", noise = "fresh";
     std::vector<std::string> losses = {"cross_entropy", "margin", "dlr"};
 
     void fields(auto&& visit) {
@@ -27,6 +27,9 @@ struct AlternatingPgd final : Attack {
             OneOf{"constant", "gama", "cosine", "apgd", "a3"});
       visit(step_size, "step_size", "length of one step of constant and gama, in epsilons",
             Range{0, 1000});
+      visit(noise, "noise",
+            "of a defense that draws: fresh at every step, or fixed for the whole run",
+            OneOf{"fresh", "fixed"});
     }
   } p;
 
@@ -46,10 +49,12 @@ struct AlternatingPgd final : Attack {
   Tensor run(Target& target, const Task& task) override {
     const std::vector<Loss> losses = all_losses(target.facts(), task);
     const ThreatModel& threat = task.threat;
+    const Query query{.noise = p.noise == "fixed" ? Draw::kFixed : Draw::kFresh,
+                      .key = task.restart};
     Tensor delta = start(task);
     for (int64_t step = 0; step < p.steps; ++step) {
       const Tensor x = task.x + delta;
-      Tensor gradient = target.gradient(x, losses.at(size_t(stage(step)))).x;
+      Tensor gradient = target.gradient(x, losses.at(size_t(stage(step))), query).x;
       if (threat.norm == Norm::kL1)
         gradient = gradient.masked_fill(threat.held_by_box(x, gradient), 0);
       delta =
@@ -102,5 +107,5 @@ struct AlternatingPgd final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(AlternatingPgd, "alternating_pgd", "1.0.0",
+GAUNTLET_ATTACK(AlternatingPgd, "alternating_pgd", "1.1.0",
                 "PGD on one loss after the other, all norms");

@@ -19,6 +19,7 @@ struct Apgd final : Attack {
     double rho = 0.75;
     std::string loss = "cross_entropy";
     bool compat_zero_start = false;
+    std::string noise = "fresh";
 
     void fields(auto&& visit) {
       visit(steps, "steps", "gradient steps of one run", Range{1, 10'000});
@@ -30,6 +31,10 @@ struct Apgd final : Attack {
             Range{0, 1});
       visit(compat_zero_start, "compat_zero_start",
             "the first step counts as a rise where its loss is positive, as in released code");
+      visit(noise, "noise",
+            "of a defense that draws: gradients on fresh draws, or on those that steps are "
+            "compared on",
+            OneOf{"fresh", "fixed"});
     }
   } p;
 
@@ -104,7 +109,7 @@ struct Apgd final : Attack {
       const bool first = run == 0, inside = stage.epsilons == 1;
       if (first) target.propose(task.x + (inside ? delta : task.threat.project(task.x, delta)));
       apgd::AutoAscent ascent({target, task, loss, ball, key, first && inside},
-                              {p.rho, p.compat_zero_start});
+                              {p.rho, p.compat_zero_start, p.noise == "fixed"});
       delta = ascent.run(delta, stage.steps);
     }
     return task.x + delta;
@@ -127,4 +132,4 @@ struct Apgd final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Apgd, "apgd", "1.0.0", "Auto-PGD: sets its step size by itself, all norms");
+GAUNTLET_ATTACK(Apgd, "apgd", "1.1.0", "Auto-PGD: sets its step size by itself, all norms");

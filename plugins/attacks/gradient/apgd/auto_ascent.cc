@@ -57,10 +57,11 @@ Tensor AutoAscent::loss_at(const Tensor& delta, int64_t key) const {
 void AutoAscent::look(bool last) {
   const Task& task = hill_.task;
   if (!last) {
-    const Gradient at = hill_.target.gradient(task.x + delta_, hill_.loss);
+    const Query query{.noise = rules_.fixed_noise ? Draw::kFixed : Draw::kFresh, .key = hill_.key};
+    const Gradient at = hill_.target.gradient(task.x + delta_, hill_.loss, query);
     gradient_ = at.x, value_ = at.loss;
   }
-  // The gradient's draws are new at every step: two losses on them differ by luck, too.
+  // Fresh draws of the gradient are new at every step: two losses on them differ by luck, too.
   if (last || hill_.target.facts().stochastic) value_ = loss_at(delta_, hill_.key);
   const Tensor better = (value_ > best_value_) & hill_.target.active();
   best_ = chosen(better, delta_, best_);

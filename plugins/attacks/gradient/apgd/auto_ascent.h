@@ -18,6 +18,7 @@ struct Hill {
 struct Rules {
   double rho;              ///< share of steps that must rise, or the step size is halved
   bool compat_zero_start;  ///< the first step is compared with a loss of 0, not with the start's
+  bool fixed_noise;        ///< gradients are on the draws that iterates are compared on
 };
 
 /// Auto-PGD (Croce & Hein, 2020) in Linf and L2, and its sparse form in L1 (Croce & Hein, 2021).

@@ -115,8 +115,14 @@ Tensor Ascent::ahead(const Tensor& x, int64_t step) const {
   return x + length(step) * (p_.momentum / unit) * velocity_;
 }
 
+// Fixed noise is one key of each restart: its draws are the same at every step.
+Query Ascent::query(const Tensor& rows) const {
+  if (p_.noise == "fresh") return {.rows = rows};
+  return {.rows = rows, .noise = Draw::kFixed, .key = task_.restart};
+}
+
 Tensor Ascent::gradient(const Tensor& x, int64_t step) {
-  if (p_.scales == 1 && p_.diversity == 0) return target_.gradient(x, loss_).x;
+  if (p_.scales == 1 && p_.diversity == 0) return target_.gradient(x, loss_, query()).x;
   const bool single = p_.scales == 1;
   const Tensor copies = single ? Tensor() : task_.copies(p_.scales);
   const Tensor start = task_.rows(copies).of(x);  // [N * scales]
@@ -130,7 +136,7 @@ Tensor Ascent::gradient(const Tensor& x, int64_t step) {
   const auto map = [&](const Tensor& z) {
     return groups.empty() ? z * scale : diverse(z * scale, groups);
   };
-  const Tensor g = target_.gradient_through(start, map, loss_, {.rows = copies}).x;
+  const Tensor g = target_.gradient_through(start, map, loss_, query(copies)).x;
   if (single) return g;
   const Tensor by_scale = g.unflatten(0, {-1, p_.scales});
   Tensor sum = by_scale.select(1, 0);

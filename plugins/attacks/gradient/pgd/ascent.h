@@ -11,6 +11,7 @@ struct Params {
   double momentum = 0, diversity = 0;
   int64_t scales = 1, translation = 0;
   bool nesterov = false, accumulate_gradients = false, clamp_start = true;
+  std::string noise = "fresh";
 
   void fields(auto&& visit) {
     visit(steps, "steps", "gradient steps", Range{0, 10'000});
@@ -32,6 +33,8 @@ struct Params {
           Range{0, 63});
     visit(accumulate_gradients, "accumulate_gradients", "step along the sum of all gradients");
     visit(clamp_start, "clamp_start", "project the start into the box");
+    visit(noise, "noise", "of a defense that draws: fresh at every step, or fixed for the whole run",
+          OneOf{"fresh", "fixed"});
   }
 };
 
@@ -54,6 +57,7 @@ class Ascent {
 
  private:
   Tensor gradient(const Tensor& x, int64_t step);
+  Query query(const Tensor& rows = {}) const;
   Tensor ahead(const Tensor& x, int64_t step) const;
 
   const Params& p_;

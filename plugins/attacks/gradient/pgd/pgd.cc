@@ -1,5 +1,6 @@
 // Projected gradient descent. Madry et al., 2018, https://arxiv.org/abs/1706.06083
-// With draws > 1 in the suite it is EPGD; with average = "probability" it is SmoothAdv.
+// With draws > 1 in the suite it is EPGD; with average = "probability" it is SmoothAdv, whose noise
+// vectors stay the same with noise = "fixed".
 #include "ascent.h"
 
 namespace {
@@ -48,4 +49,4 @@ struct Pgd final : Attack {
 };
 }  // namespace
 
-GAUNTLET_ATTACK(Pgd, "pgd", "1.2.0", "projected gradient descent, all norms");
+GAUNTLET_ATTACK(Pgd, "pgd", "1.3.0", "projected gradient descent, all norms");
