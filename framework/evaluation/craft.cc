@@ -35,6 +35,7 @@ class TaskHost final : public Host {
     rules_.observe = {};
     rules_.max_queries = 0;
     rules_.defense_stream = Stream::kSource;
+    rules_.noise = Draw::kFresh, rules_.defense_noise = {};
   }
   Target& source(const ModelRef& ref) override {
     DefendedModel& model = environment_.model(ref);

@@ -18,7 +18,6 @@
 namespace gauntlet::evaluation {
 namespace {
 
-constexpr int64_t kFixedKeys = int64_t{1} << 22;  // steps from here on belong to Draw::kFixed
 constexpr const char* kOnlyOfDraws = "is not averaged over draws: expected the average kLoss";
 
 Tensor selected(const Tensor& t, const Tensor& rows) {
@@ -78,7 +77,9 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
       budgeted_(rules.max_queries > 0),
       confidence_(confidence),
       index_(batch.index),
-      noise_(noise_for(rules.seed, rules.defense_stream, batch.index, rules.defense_run)) {
+      noise_(rules.defense_noise
+                 ? *rules.defense_noise
+                 : noise_for(rules.seed, rules.defense_stream, batch.index, rules.defense_run)) {
   const int64_t n = batch.x.size(0);
   taken_ = torch::zeros_like(index_);
   requested_ = torch::zeros_like(index_);
@@ -178,10 +179,13 @@ void HostTarget::charge(const Pass& pass, int64_t draws, int64_t losses) {
 }
 
 Noise HostTarget::noise_of(const Pass& pass, const Query& query) {
-  const bool fixed = query.noise == Draw::kFixed;
+  const bool says = query.noise != Draw::kFresh;
+  const Draw kind = says ? query.noise : rules_.noise;
+  const int64_t key = says ? query.key : rules_.noise_key;
+  const bool fixed = kind == Draw::kFixed;
   Noise noise = noise_;
-  noise.key.off = query.noise == Draw::kOff;
-  noise.key.place = (fixed ? torch::full_like(taken_, query.key + kFixedKeys) : taken_) * kStepUnit;
+  noise.key.off = kind == Draw::kOff;
+  noise.key.place = fixed ? torch::full_like(taken_, fixed_place(key)) : taken_ * kStepUnit;
   if (!pass.whole) {
     // Without noise the copies of a sample need no numbers of their own.
     if (model_.stochastic())
@@ -190,7 +194,7 @@ Noise HostTarget::noise_of(const Pass& pass, const Query& query) {
       noise.key.id = selected(index_, pass.all.sample),
       noise.key.place = selected(noise.key.place, pass.all.sample);
   }
-  noise.key.shared = (fixed ? query.key + kFixedKeys : calls_++) * kStepUnit;
+  noise.key.shared = fixed ? fixed_place(key) : calls_++ * kStepUnit;
   if (!fixed)
     taken_ = taken_ + (pass.whole ? torch::ones_like(taken_)
                                   : torch::zeros_like(taken_).index_fill_(0, pass.all.sample, 1));

@@ -38,6 +38,11 @@ struct CraftRules {
   bool retry = false;        ///< attack samples again whose queries were uninformative
   Stream defense_stream = Stream::kDefense;
   uint64_t defense_run = 0;  ///< sets the noise of a task's sources apart
+  /// What queries for fresh noise get (trainers), and the key of a fixed one.
+  Draw noise = Draw::kFresh;
+  int64_t noise_key = 0;
+  /// The defense's noise for the rows of the batch; unset: of the seed and the stream.
+  std::optional<Noise> defense_noise = {};
   /// Called for each query with rows, inputs [R, C, H, W] and outputs averaged over draws.
   std::function<void(const Rows&, const Tensor&, const Outputs&)> observe = {};
   const std::atomic<bool>* stop = nullptr;  ///< set: the next query throws Interrupted

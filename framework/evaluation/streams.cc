@@ -25,4 +25,13 @@ Noise narrowed(const Noise& noise, int64_t from, int64_t count) {
   return out;
 }
 
+Noise fixed_draws(const Noise& source, int64_t key, int64_t first, int64_t count) {
+  Noise out = source;
+  const Tensor draw = torch::arange(first, first + count, source.key.id.options());
+  out.key.id = source.key.id.repeat({count});
+  out.key.place = draw.repeat_interleave(source.key.id.size(0)) * kDrawUnit + fixed_place(key);
+  out.key.shared = fixed_place(key) + first * kDrawUnit;
+  return out;
+}
+
 }  // namespace gauntlet::evaluation

@@ -33,4 +33,12 @@ Noise narrowed(const Noise& noise, int64_t from, int64_t count);
 /// Units of Noise::Key::place and shared: one draw, one step.
 constexpr int64_t kDrawUnit = int64_t{1} << 20, kStepUnit = int64_t{1} << 40;
 
+/// Steps from here on belong to keys of Draw::kFixed, of which there are as many.
+constexpr int64_t kFixedKeys = int64_t{1} << 22;
+/// Where the draws of a fixed key begin, in Noise::Key::place and shared.
+constexpr int64_t fixed_place(int64_t key) { return (key + kFixedKeys) * kStepUnit; }
+/// The draws [first, first + count) of a fixed key, all rows of the first before those of the next;
+/// draws that rows share are of the first.
+Noise fixed_draws(const Noise& source, int64_t key, int64_t first, int64_t count);
+
 }  // namespace gauntlet::evaluation

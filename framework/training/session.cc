@@ -21,6 +21,17 @@ uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
   return noise_for(seed, evaluation::Stream::kTraining, torch::zeros({0}, torch::kLong), run)
       .key.seed;
 }
+
+void check_pass(const Pass& pass) {
+  if (pass.noise != Draw::kFixed) return;
+  if (pass.key < 0 || pass.key >= evaluation::kFixedKeys)
+    throw std::invalid_argument("Training: the pass has key " + std::to_string(pass.key) +
+                                ", expected 0 to " + std::to_string(evaluation::kFixedKeys - 1));
+  constexpr int64_t kDraws = evaluation::kStepUnit / evaluation::kDrawUnit;
+  if (pass.draw < 0 || pass.draw >= kDraws)
+    throw std::invalid_argument("Training: the pass has draw " + std::to_string(pass.draw) +
+                                ", expected 0 to " + std::to_string(kDraws - 1));
+}
 }  // namespace
 
 NamedTensors below(const NamedTensors& all, const std::string& prefix) {
@@ -161,10 +172,24 @@ void TrainingSession::begin_batch(const Batch& batch, int64_t step, double epoch
   calls_ = 0, loss_ = 0, correct_ = 0, rejected_ = false;
 }
 
-Noise TrainingSession::layer_noise(int64_t rows) {
+Noise TrainingSession::fixed_noise(const Tensor& samples) const {
+  const uint64_t run = uint64_t{1} << 62 | uint64_t(step_);  // beyond those of training_noise()
+  return noise_for(uint64_t(recipe_.seed), evaluation::Stream::kTraining, samples, run);
+}
+
+Noise TrainingSession::layer_noise(int64_t rows, const Pass& pass) {
+  check_pass(pass);
   const int64_t size = batch_.sample.size(0);
-  const Noise source =
+  if (pass.noise == Draw::kFixed) {
+    if (size == 0 || rows == 0 || rows % size != 0)
+      throw std::invalid_argument("Training: a pass on fixed noise has " + std::to_string(rows) +
+                                  " rows, expected those of the batch, " + std::to_string(size) +
+                                  ", or whole copies of them");
+    return evaluation::fixed_draws(fixed_noise(batch_.sample), pass.key, pass.draw, rows / size);
+  }
+  Noise source =
       training_noise(recipe_.seed, TrainingNoise::kLayers, batch_.sample).at(step_, calls_++);
+  source.key.off = pass.noise == Draw::kOff;
   if (rows == size || size == 0) return source;
   return source.rows(torch::arange(rows, torch::kLong).remainder(size));
 }
@@ -174,8 +199,8 @@ models::Mode TrainingSession::training_mode() const {
                                                    : models::Mode::kTrain;
 }
 
-Outputs TrainingSession::forward(const Tensor& x) {
-  Outputs out = model_.pass(x, layer_noise(x.size(0)), training_mode());
+Outputs TrainingSession::forward(const Tensor& x, const Pass& pass) {
+  Outputs out = model_.pass(x, layer_noise(x.size(0), pass), training_mode());
   if (batch_.y.defined() && out.logits.size(0) == batch_.y.size(0))
     correct_ = out.logits.detach().argmax(1).eq(batch_.y).sum().item<int64_t>();
   return out;
@@ -208,8 +233,8 @@ Outputs TrainingSession::predict_with(const Tensor& x, const Noise& noise) {
   return model_.pass(x, noise, models::Mode::kEvaluate);
 }
 
-Outputs TrainingSession::predict(const Tensor& x) {
-  return predict_with(x, layer_noise(x.size(0)));
+Outputs TrainingSession::predict(const Tensor& x, const Pass& pass) {
+  return predict_with(x, layer_noise(x.size(0), pass));
 }
 
 Tensor TrainingSession::attack(const Use& use, const Batch& batch, const Inner& inner) {
@@ -237,6 +262,15 @@ Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inn
   rules.loss = inner.loss;
   rules.suggested = false;
   rules.defense_stream = evaluation::Stream::kTraining;
+  check_pass(inner.pass);
+  rules.noise = inner.pass.noise, rules.noise_key = inner.pass.key;
+  if (inner.pass.noise == Draw::kFixed) {
+    if (inner.pass.draw != 0)
+      throw std::invalid_argument(
+          "Training: an attack has all draws of a key, expected draw 0, not " +
+          std::to_string(inner.pass.draw));
+    rules.defense_noise = fixed_noise(batch.sample);
+  }
   if (trains(mode)) {  // statistics are of the batch, all of it
     rules.memory_rows = batch.x.size(0);
     rules.compact = false;

@@ -57,8 +57,8 @@ class TrainingSession final : public Training {
   /// Evaluation mode, no graph, this noise.
   Outputs predict_with(const Tensor& x, const Noise& noise);
 
-  Outputs forward(const Tensor& x) override;
-  Outputs predict(const Tensor& x) override;
+  Outputs forward(const Tensor& x, const Pass& pass) override;
+  Outputs predict(const Tensor& x, const Pass& pass) override;
   Tensor attack(const Use& use, const Batch& batch, const Inner& inner) override;
   std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also,
                                const std::string& name) override;
@@ -77,7 +77,9 @@ class TrainingSession final : public Training {
   models::Mode training_mode() const;
   Optimizer& optimizer(const std::string& name);
   /// The noise of one forward pass over R rows of the batch.
-  Noise layer_noise(int64_t rows);
+  Noise layer_noise(int64_t rows, const Pass& pass);
+  /// Where fixed draws of this batch come from, for these samples.
+  Noise fixed_noise(const Tensor& samples) const;
   void check_optimizers() const;
   void restore_values(const NamedTensors& saved);
 

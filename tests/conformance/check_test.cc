@@ -90,9 +90,9 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
 }
 
 TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
-  for (const char* name :
-       {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs", "wrong_layers",
-        "wrong_vote", "wrong_detector", "attention_net", "winners", "far_features"})
+  for (const char* name : {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs",
+                           "wrong_layers", "wrong_vote", "wrong_detector", "attention_net",
+                           "winners", "far_features", "smooth_training"})
     EXPECT_EQ(broken(checked("defense", name)), Promises{}) << name;
   for (const char* name : {"fab", "feature_distance"})
     EXPECT_EQ(broken(checked("attack", name)), Promises{}) << name;

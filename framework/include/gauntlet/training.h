@@ -10,20 +10,34 @@
 
 namespace gauntlet {
 
+/// How a pass of training runs.
+struct Pass {
+  /// kFixed: all that the defense draws is draw `draw` of this key of the batch, the same in every
+  /// pass and in attacks with this key. Of x with m times the rows of the batch, one copy after the
+  /// other, copy i has the row noise of draw `draw` + i.
+  Draw noise = Draw::kFresh;
+  int64_t key = 0;   ///< of Draw::kFixed: 0 to 2^22 - 1
+  int64_t draw = 0;  ///< of Draw::kFixed: 0 to 2^20 - 1
+};
+
 /// How training runs its attack.
 struct Inner {
   std::optional<Loss> loss = {};  ///< what it maximises; unset: the attack's own
   Tensor epsilon = {};            ///< [1, 1, 1, 1] or [B, 1, 1, 1]; undefined: the recipe's
   bool training_mode = false;     ///< batch statistics instead of running ones
+  /// What its queries for fresh noise get: of a fixed key the draws 0, 1, … of each query, so that
+  /// the noise of the attack is the noise of the update (SmoothAdv: Salman et al., 2019,
+  /// https://arxiv.org/abs/1906.04584). `draw` stays 0.
+  Pass pass = {};
 };
 
 /// The host's side of training: network, optimizers, schedule, noise, state; all of it is
 /// checkpointed.
 struct GAUNTLET_API Training : Interface {
-  /// Training mode, differentiable.
-  virtual Outputs forward(const Tensor& x) = 0;
+  /// Training mode, differentiable. Throws std::invalid_argument for a pass that cannot be.
+  virtual Outputs forward(const Tensor& x, const Pass& = {}) = 0;
   /// Evaluation mode, no graph.
-  virtual Outputs predict(const Tensor& x) = 0;
+  virtual Outputs predict(const Tensor& x, const Pass& = {}) = 0;
   /// Adversarial inputs for the batch, with the defense's noise live; detached.
   virtual Tensor attack(const Use&, const Batch&, const Inner& = {}) = 0;
   /// One backward pass and one step of that optimizer; returns the gradients in `also` of the same

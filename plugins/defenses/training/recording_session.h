@@ -35,11 +35,13 @@ struct RecordingSession final : Training {
     return noisy ? plain * (1 + 0.5 * double(i)) : plain;
   }
 
-  Outputs forward(const Tensor& x) override {
+  Outputs forward(const Tensor& x, const Pass&) override {
     forwards.push_back(x.detach());
     return {logits(x), {}, {}};
   }
-  Outputs predict(const Tensor& x) override { return {predicted(x, predictions++), {}, {}}; }
+  Outputs predict(const Tensor& x, const Pass&) override {
+    return {predicted(x, predictions++), {}, {}};
+  }
   Tensor attack(const Use& use, const Batch& batch, const Inner& how) override {
     attacks.push_back(use);
     attacked.push_back(batch);

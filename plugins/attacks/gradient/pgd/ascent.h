@@ -33,7 +33,8 @@ struct Params {
           Range{0, 63});
     visit(accumulate_gradients, "accumulate_gradients", "step along the sum of all gradients");
     visit(clamp_start, "clamp_start", "project the start into the box");
-    visit(noise, "noise", "of a defense that draws: fresh at every step, or fixed for the whole run",
+    visit(noise, "noise",
+          "of a defense that draws: fresh at every step, or fixed for the whole run",
           OneOf{"fresh", "fixed"});
   }
 };
