@@ -9,6 +9,7 @@
 #include "evaluation/certify.h"
 #include "evaluation/host_fitting.h"
 #include "evaluation/kept_tensors.h"
+#include "evaluation/loss_view.h"
 #include "gauntlet/network_builder.h"
 #include "models/architectures/build_network.h"
 #include "training/train.h"
@@ -253,6 +254,27 @@ void certificates_hold(DefenseTrial& trial) {
   }
 }
 
+// As an attack that is given it asks for it.
+void suggests_a_loss(DefenseTrial& trial) {
+  const Subject subject = trial.subject();
+  DefendedModel& model = *subject.model;
+  if (!model.suggests()) throw NotAsked{"it suggests no loss"};
+  const Tensor y = model.bare_logits(subject.x).argmax(1);
+  const Loss loss = model.adaptive_loss(
+      Goal::kUntargeted, std::make_shared<evaluation::LossView>(model, 0, models::Mode::kFolded));
+  const at::AutoGradMode graph(true);
+  const Tensor x = subject.x.clone().requires_grad_(true);
+  const Tensor value = loss(model.pass(x, noise_of(kImages), models::Mode::kFolded),
+                            {torch::arange(kImages), y, {}});
+  if (!value.isfinite().all().item<bool>()) throw Broken{"the loss that it suggests is not finite"};
+  if (value.requires_grad()) value.sum().backward();
+  const Tensor gradient = x.grad();
+  if (!gradient.defined() || gradient.eq(0).all().item<bool>())
+    throw Broken{"the loss that it suggests has no gradient in the images"};
+  if (!gradient.isfinite().all().item<bool>())
+    throw Broken{"the gradient of the loss that it suggests is not finite"};
+}
+
 std::map<std::string, Tensor> trained(DefenseTrial& trial) {
   training::Recipe recipe = small_recipe();
   recipe.epochs = 2;
@@ -302,6 +324,7 @@ constexpr Question<DefenseTrial> kDefenseQuestions[] = {
     {"takes two classes and colour images", two_classes},
     {"is fitted alike from the same data", fitted_alike},
     {"certifies what holds", certificates_hold},
+    {"suggests a loss that attacks can climb", suggests_a_loss},
     {"trains a network, alike from the same seed", trains},
 };
 }  // namespace

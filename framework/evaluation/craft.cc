@@ -9,6 +9,7 @@
 #include "evaluation/goal.h"
 #include "evaluation/host_target.h"
 #include "evaluation/lent_task.h"
+#include "evaluation/loss_view.h"
 #include "evaluation/misdeeds.h"
 #include "evaluation/plugin_call.h"
 #include "evaluation/process_state.h"
@@ -171,6 +172,7 @@ class Attempts {
         lent_(batch, threat, rules.goal, host_),
         target_(model, task_, batch, rules_, std::min(rules.access, facts_.access),
                 facts_.minimal_norm, facts_.confidence),
+        view_(std::make_shared<LossView>(model, rules.seed, rules.mode)),
         best_(batch.x),
         score_(torch::full({batch.y.size(0)}, -std::numeric_limits<float>::infinity(),
                            batch.x.options())),
@@ -183,9 +185,9 @@ class Attempts {
         rules_.suggested && !rules_.loss && model_.suggests() && facts_.access >= Access::kScore;
     const int64_t rounds = rules_.restarts * (adaptive ? 2 : 1);
     for (int64_t round = 0; round < rounds && target_.active().any().item<bool>(); ++round) {
-      const Tensor answer =
-          run(round, round < rules_.restarts ? rules_.loss
-                                             : std::optional(model_.adaptive_loss(rules_.goal)));
+      const Tensor answer = run(
+          round, round < rules_.restarts ? rules_.loss
+                                         : std::optional(model_.adaptive_loss(rules_.goal, view_)));
       if (rounds == 1)
         best_ = answer;
       else
@@ -254,6 +256,7 @@ class Attempts {
     const results::Ledger sources = host_.passes();
     out.ledger = target_.ledger();
     out.ledger.scoring_forwards += selection_.scoring_forwards;
+    out.ledger.executed_forwards += view_->forwards();
     out.ledger.source_forwards = sources.source_forwards;
     out.ledger.source_backwards = sources.source_backwards;
     out.queries = target_.queries();
@@ -281,6 +284,7 @@ class Attempts {
   HostTarget target_;
   std::set<std::string> changed_;
   results::Ledger selection_;
+  const std::shared_ptr<LossView> view_;  // of a loss that the defense suggests
   Tensor best_, score_, beaten_;
 };
 }  // namespace

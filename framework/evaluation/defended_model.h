@@ -57,8 +57,9 @@ class DefendedModel final : public View {
   /// The certifier's answer, through call_plugin().
   double alpha() const;
   Certificate certificate(const Tensor& x, View& view, Noise& noise);
-  /// What the defense suggests, on outputs and rows that it must leave as they are.
-  Loss adaptive_loss(Goal goal);
+  /// What the defense suggests, on outputs and rows that it must leave as they are. It may ask
+  /// `view`, which the loss keeps.
+  Loss adaptive_loss(Goal goal, const std::shared_ptr<View>& view);
   /// Rows one forward with gradients may hold at a time.
   int64_t memory_rows() const { return memory_rows_; }
 

@@ -53,12 +53,13 @@ Certificate DefendedModel::certificate(const Tensor& x, View& view, Noise& noise
                      [&] { return certifies_->certify(x, view, noise); });
 }
 
-Loss DefendedModel::adaptive_loss(Goal goal) {
+Loss DefendedModel::adaptive_loss(Goal goal, const std::shared_ptr<View>& view) {
   const std::string who = name_of(suggests_);
   const bool reads = dynamic_cast<const ReadsFeatures*>(suggests_) != nullptr;
-  return [who, reads, loss = call_plugin(who, "adaptive_loss", {}, [&] {
-                        return suggests_->adaptive_loss(goal);
-                      })](const Outputs& out, const Rows& rows) {
+  const Loss given =
+      call_plugin(who, "adaptive_loss", {}, [&] { return suggests_->adaptive_loss(goal, *view); });
+  if (!given) throw InvalidResult(who + ": adaptive_loss() gave no function");
+  return [who, reads, view, loss = given](const Outputs& out, const Rows& rows) {
     if (reads && out.heads.empty())
       throw InvalidResult(who +
                           ": the loss that it suggests reads values inside the network, which are "

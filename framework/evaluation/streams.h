@@ -18,7 +18,8 @@ enum class Stream : uint64_t {
   kFit,
   kTarget,
   kCertify,
-  kAudit
+  kAudit,
+  kSuggested
 };
 
 /// The source of noise for samples with these data set indices, [N] int64. `run` tells apart the

@@ -69,12 +69,22 @@ TEST_F(DefenseConformance, IsFittedAlike) {
   EXPECT_EQ(answer.state, State::kKept) << answer.why;
 }
 TEST_F(DefenseConformance, CertifiesWhatHolds) { expect_kept("certifies what holds", 1); }
+// No defense that ships suggests one.
+TEST_F(DefenseConformance, SuggestsALossThatCanBeClimbed) {
+  for (const char* name : {"far_logits", "far_features", "squeezing"}) {
+    const std::filesystem::path file =
+        build_folder() / "test_plugins/defenses" / (std::string(name) + ".so");
+    const Answer answer =
+        ask_defense(under_test(file, &Entry::defense), "suggests a loss that attacks can climb");
+    EXPECT_EQ(answer.state, State::kKept) << name << ": " << answer.why;
+  }
+}
 TEST_F(DefenseConformance, TrainsANetwork) {
   expect_kept("trains a network, alike from the same seed", 8);
 }
 
 TEST_F(DefenseConformance, EveryPromiseIsAskedHere) {
-  EXPECT_EQ(defense_promises().size(), 12u) << "add the new one above";
+  EXPECT_EQ(defense_promises().size(), 13u) << "add the new one above";
   EXPECT_THROW(ask_defense(under_test(files()[0], &Entry::defense), "flies"), std::out_of_range);
 }
 

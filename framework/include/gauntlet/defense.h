@@ -3,6 +3,7 @@
 #pragma once
 #include <limits>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -142,10 +143,18 @@ struct GAUNTLET_API Fits : Interface {
   std::map<std::string, Tensor> state;
 };
 
-/// The defender says how to attack it best; the host runs the plain loss as well.
+/// The defender says how to attack it best; the host runs the plain loss as well. One of the two
+/// forms is to be written. Either is asked before each run, after fit(): Fits::state is filled.
 struct GAUNTLET_API SuggestsLoss : Interface {
   /// To be maximised by attacks with this goal.
-  virtual Loss adaptive_loss(Goal) = 0;
+  virtual Loss adaptive_loss(Goal) {
+    throw std::logic_error("SuggestsLoss: no adaptive_loss() is written");
+  }
+  /// The same for a loss that asks the defended model (matching the logits of another image, scores
+  /// of a detector by class). The view lives as long as the loss, which may call it whenever it is
+  /// called. It passes the whole defense, detector included, and row i of each call sees the same
+  /// noise. Such passes count as executed, not among the queries that an attack is granted.
+  virtual Loss adaptive_loss(Goal goal, View&) { return adaptive_loss(goal); }
 };
 
 /// What is known for certain of N samples.

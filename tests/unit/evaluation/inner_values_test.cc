@@ -4,6 +4,7 @@
 #include "base/bad_input.h"
 #include "base/invalid_result.h"
 #include "evaluation/craft.h"
+#include "evaluation/loss_view.h"
 #include "models/architectures/build_network.h"
 #include "toys.h"
 
@@ -124,6 +125,11 @@ TEST(InnerValues, ThatAreNotThereAreNamed) {
   });
 }
 
+Loss suggested(evaluation::DefendedModel& model) {
+  return model.adaptive_loss(
+      Goal::kUntargeted, std::make_shared<evaluation::LossView>(model, 0, models::Mode::kFolded));
+}
+
 // Looks at the hidden layer wherever the host shows it one.
 struct Watcher : Defense, ReadsFeatures, Refuses, SuggestsLoss {
   std::string name = "hidden";
@@ -147,7 +153,7 @@ TEST(InnerValues, AreShownToDefensesThatReadThem) {
   const evaluation::CraftBatch batch = images(model, 6);
   EXPECT_FALSE(watcher->scored.empty());
   attacked(model, [&](Target& target, const Task& task) {
-    const Tensor loss = target.losses(task.x, model.adaptive_loss(Goal::kUntargeted));
+    const Tensor loss = target.losses(task.x, suggested(model));
     EXPECT_EQ(loss.size(0), 6);
     EXPECT_EQ(target.facts().features.size(), 2u);
   });
@@ -176,10 +182,10 @@ TEST(InnerValues, OfASuggestedLossNeedSingleDraws) {
   attacked(model, [&](Target& target, const Task& task) {
     Query query;
     query.draws = 2, query.average = Average::kLoss;
-    target.losses(task.x, model.adaptive_loss(Goal::kUntargeted), query);
+    target.losses(task.x, suggested(model), query);
     query.average = Average::kProbability;
     try {
-      target.losses(task.x, model.adaptive_loss(Goal::kUntargeted), query);
+      target.losses(task.x, suggested(model), query);
     } catch (const InvalidResult& error) {
       ++refused;
       EXPECT_NE(std::string(error.what()).find("average = \"loss\""), std::string::npos);
