@@ -9,10 +9,19 @@ Tensor fast_layout(const Tensor& weight) {
 }
 }  // namespace
 
+// The part of a batch norm that passes go through.
+NormBranch HostNetwork::branch_of(const Node& norm) const {
+  if (branch_ == 0) return {norm.weight, norm.bias, norm.mean, norm.variance};
+  return norm.branches.at(size_t(branch_) - 1);
+}
+
 std::vector<Tensor> HostNetwork::sources(const Node& node) const {
-  std::vector<Tensor> all{node.weight, node.bias, node.mean, node.variance};
+  const NormBranch own = node.op == Node::Op::kBatchNorm
+                             ? branch_of(node)
+                             : NormBranch{node.weight, node.bias, node.mean, node.variance};
+  std::vector<Tensor> all{own.weight, own.bias, own.mean, own.variance};
   if (node.batch_norm >= 0) {
-    const Node& norm = nodes_[size_t(node.batch_norm)];
+    const NormBranch norm = branch_of(nodes_[size_t(node.batch_norm)]);
     all.insert(all.end(), {norm.weight, norm.bias, norm.mean, norm.variance});
   }
   return all;
@@ -23,10 +32,10 @@ const HostNetwork::Folded& HostNetwork::folded(const Node& node, Mode mode) {
   for (const Tensor& tensor : sources(node))
     if (tensor.defined() && !tensor.is_inference()) version += tensor._version();
   Folded& kept = folded_[size_t(&node - nodes_.data())];
-  if (kept.version != version || kept.half != halves(mode)) {
+  if (kept.version != version || kept.half != halves(mode) || kept.branch != branch_) {
     const at::NoGradGuard no_graph;
     kept = {};
-    kept.version = version, kept.half = halves(mode);
+    kept.version = version, kept.half = halves(mode), kept.branch = branch_;
     fold(node, kept);
     for (Tensor* tensor : {&kept.weight, &kept.bias, &kept.raw_weight, &kept.raw_bias})
       if (kept.half && tensor->defined()) *tensor = tensor->to(torch::kBFloat16);
@@ -47,8 +56,9 @@ void HostNetwork::fold(const Node& node, Folded& out) const {
   }
   if (layer && node.batch_norm < 0) return;
   const Node& norm = layer ? nodes_[size_t(node.batch_norm)] : node;
-  const Tensor scale = norm.weight / (norm.variance + norm.norm_options.eps).sqrt(),
-               shift = norm.bias - norm.mean * scale;
+  const NormBranch own = branch_of(norm);
+  const Tensor scale = own.weight / (own.variance + norm.norm_options.eps).sqrt(),
+               shift = own.bias - own.mean * scale;
   std::vector<int64_t> image(norm.shape.size(), 1);
   image[0] = -1;
   if (!layer) {

@@ -15,6 +15,12 @@ struct BatchNormOptions {
   double momentum = 0.1;  ///< the share of a batch in the running statistics; in training
 };
 
+/// What a batch norm learns and keeps, of one branch.
+struct NormBranch {
+  Tensor weight, bias;    ///< gamma, beta
+  Tensor mean, variance;  ///< running statistics
+};
+
 /// One operation and the value it gives; values are named by the index of their node.
 struct Node {
   enum class Op {
@@ -60,8 +66,9 @@ struct Node {
   Tensor mean, variance;          ///< batch norm: running statistics; normalisation: mean, std
   int batch_norm = -1;            ///< conv, linear: the batch norm that alone reads the value
   BatchNormOptions norm_options;
-  int readers = 0;         ///< how many nodes read the value
-  std::vector<int> drops;  ///< values nobody reads after this node
+  std::vector<NormBranch> branches;  ///< batch norm: those beside branch 0, which is the above
+  int readers = 0;                   ///< how many nodes read the value
+  std::vector<int> drops;            ///< values nobody reads after this node
 };
 
 /// Upper limit of channels, features, kernels and strides; larger values are typing errors.
@@ -87,6 +94,8 @@ class Graph {
   /// Of the batch norms that are added from here on and say nothing of their own.
   void set_batch_norm(const BatchNormOptions& options) { norm_ = options; }
   const BatchNormOptions& batch_norm_options() const { return norm_; }
+  /// Branches of all batch norms that are added from here on; 1 or more.
+  void set_batch_norm_branches(int64_t count) { norm_branches_ = count; }
   int group_norm(int from, const std::string& name, int64_t groups);
   int relu(int from);
   int smooth(int from, NetworkBuilder::Smooth which);
@@ -130,6 +139,7 @@ class Graph {
   std::vector<Node> nodes_;
   std::vector<std::string> names_, features_;
   BatchNormOptions norm_;
+  int64_t norm_branches_ = 1;
   int layers_ = 0, activations_ = 0;
 };
 

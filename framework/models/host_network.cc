@@ -163,6 +163,16 @@ std::vector<NamedTensor> HostNetwork::tensors() const {
       const double share = node.norm_options.momentum;
       all.push_back({node.name + ".running_mean", node.mean, false, false, "main", share});
       all.push_back({node.name + ".running_var", node.variance, false, false, "main", share});
+      for (size_t i = 0; i < node.branches.size(); ++i) {
+        const NormBranch& own = node.branches[i];
+        const auto branch = int64_t(i) + 1;
+        const std::string name = node.name + ".branch" + std::to_string(branch);
+        const auto add = [&](const char* key, const Tensor& tensor, bool trained) {
+          all.push_back({name + key, tensor, trained, false, "main", trained ? 1 : share, branch});
+        };
+        add(".weight", own.weight, true), add(".bias", own.bias, true);
+        add(".running_mean", own.mean, false), add(".running_var", own.variance, false);
+      }
     }
     if (node.layer < 0) continue;
     const Layer& layer = layers_[size_t(node.layer)];
@@ -189,6 +199,9 @@ void HostNetwork::to(at::Device device) {
   };
   for (Node& node : nodes_) {
     for (Tensor* tensor : {&node.weight, &node.bias, &node.mean, &node.variance}) move(*tensor);
+    for (NormBranch& branch : node.branches)
+      for (Tensor* tensor : {&branch.weight, &branch.bias, &branch.mean, &branch.variance})
+        move(*tensor);
     for (auto& [key, tensor] : node.custom.parameters) move(tensor);
   }
   for (Layer& layer : layers_)
@@ -231,6 +244,12 @@ std::vector<std::string> HostNetwork::features() const {
   for (const Node& node : nodes_)
     if (!node.feature.empty()) names.push_back(node.feature);
   return names;
+}
+
+int64_t HostNetwork::batch_norm_branches() const {
+  size_t beside = 0;
+  for (const Node& node : nodes_) beside = std::max(beside, node.branches.size());
+  return int64_t(beside) + 1;
 }
 
 // What is asked for is seen by others, so that nothing may be computed in its place.
@@ -352,7 +371,8 @@ HostNetwork::Value HostNetwork::run_batch_norm(const Node& node, const Value& in
     const Folded& f = folded(node, mode);
     return {torch::addcmul(f.shift, input.tensor, f.multiplier), true};
   }
-  return {torch::batch_norm(input.tensor, node.weight, node.bias, node.mean, node.variance,
+  const NormBranch own = branch_of(node);
+  return {torch::batch_norm(input.tensor, own.weight, own.bias, own.mean, own.variance,
                             trains(mode), node.norm_options.momentum, node.norm_options.eps,
                             at::globalContext().userEnabledCuDNN()),
           true};

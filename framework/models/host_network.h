@@ -17,6 +17,8 @@ class HostNetwork final : public Network {
   Outputs forward(const Tensor& x, const Noise& noise, const std::vector<PerturbsLayers*>& plugins,
                   Mode mode, const std::vector<std::string>& features = {}) override;
   std::vector<std::string> features() const override;
+  int64_t batch_norm_branches() const override;
+  void use_branch(int64_t branch) override { branch_ = branch; }
   const std::vector<Layer>& layers() const override { return layers_; }
   void declare(PerturbsLayers& plugin, const std::string& prefix) override;
   std::vector<NamedTensor> tensors() const override;
@@ -41,7 +43,7 @@ class HostNetwork final : public Network {
   };
   // What kFolded keeps of a node; made anew when a source tensor has changed.
   struct Folded {
-    int64_t version = -1;
+    int64_t version = -1, branch = 0;
     bool half = false;            // weights and biases are bfloat16
     Tensor weight, bias;          // batch norm in it, where one follows; in the fast layout
     Tensor raw_weight, raw_bias;  // without batch norm
@@ -67,6 +69,7 @@ class HostNetwork final : public Network {
   const Folded& folded(const Node& node, Mode mode);
   void fold(const Node& node, Folded& out) const;
   std::vector<Tensor> sources(const Node& node) const;
+  NormBranch branch_of(const Node& norm) const;
   void check_input(const Tensor& x) const;
   void freeze_learned();
 
@@ -80,6 +83,7 @@ class HostNetwork final : public Network {
   std::vector<PerturbsLayers*> seen_plugins_;
   std::vector<bool> output_acts_;
   bool trainable_ = false;
+  int64_t branch_ = 0;  // of all batch norms
 };
 
 /// He-normal convolutions (fan out), linear layers uniform in +-1/sqrt(fan in), as are biases.

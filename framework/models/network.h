@@ -41,6 +41,7 @@ struct NamedTensor {
   bool weight_decay = true;  ///< false: biases, batch norm, and what plugins declare so
   std::string optimizer = "main";
   double batch_share = 1;  ///< running statistics: the share that a batch has in them (momentum)
+  int64_t branch = 0;      ///< of batch norm
 };
 
 class Network {
@@ -55,6 +56,11 @@ class Network {
                           const std::vector<std::string>& features = {}) = 0;
   /// Names of values that may be asked for, in forward order.
   virtual std::vector<std::string> features() const { return {}; }
+  /// Branches of its batch norms: weights and running statistics for each kind of input (AdvProp:
+  /// Xie et al., 2020, https://arxiv.org/abs/1911.09665).
+  virtual int64_t batch_norm_branches() const { return 1; }
+  /// Which branch passes go through: 0 but while a ThroughBranch lives.
+  virtual void use_branch(int64_t) {}
   /// In forward order.
   virtual const std::vector<Layer>& layers() const = 0;
   /// Lets a plugin add its learned tensors to every layer; `prefix` (the plugin's name) keeps names
@@ -69,6 +75,21 @@ class Network {
   /// One sentence that reports show beside its results; empty: none.
   virtual std::string remark() const { return ""; }
   virtual void to(at::Device device) = 0;
+};
+
+/// While it lives, passes go through this branch of the network's batch norms.
+class ThroughBranch {
+ public:
+  /// 0 <= branch < network.batch_norm_branches().
+  ThroughBranch(Network& network, int64_t branch) : network_(network) {
+    network_.use_branch(branch);
+  }
+  ~ThroughBranch() { network_.use_branch(0); }
+  ThroughBranch(const ThroughBranch&) = delete;
+  ThroughBranch& operator=(const ThroughBranch&) = delete;
+
+ private:
+  Network& network_;
 };
 
 /// Whether the network has batch norm, whose epsilon a state dict does not hold.

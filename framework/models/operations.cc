@@ -74,6 +74,9 @@ int Graph::batch_norm(int from, const std::string& name, const BatchNormOptions&
   const int64_t channels = node.shape[0];
   node.weight = torch::ones({channels}), node.bias = torch::zeros({channels});
   node.mean = torch::zeros({channels}), node.variance = torch::ones({channels});
+  for (int64_t branch = 1; branch < norm_branches_; ++branch)
+    node.branches.push_back({torch::ones({channels}), torch::zeros({channels}),
+                             torch::zeros({channels}), torch::ones({channels})});
   return push(std::move(node));
 }
 

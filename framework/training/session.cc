@@ -21,17 +21,6 @@ uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
   return noise_for(seed, evaluation::Stream::kTraining, torch::zeros({0}, torch::kLong), run)
       .key.seed;
 }
-
-void check_pass(const Pass& pass) {
-  if (pass.noise != Draw::kFixed) return;
-  if (pass.key < 0 || pass.key >= evaluation::kFixedKeys)
-    throw std::invalid_argument("Training: the pass has key " + std::to_string(pass.key) +
-                                ", expected 0 to " + std::to_string(evaluation::kFixedKeys - 1));
-  constexpr int64_t kDraws = evaluation::kStepUnit / evaluation::kDrawUnit;
-  if (pass.draw < 0 || pass.draw >= kDraws)
-    throw std::invalid_argument("Training: the pass has draw " + std::to_string(pass.draw) +
-                                ", expected 0 to " + std::to_string(kDraws - 1));
-}
 }  // namespace
 
 NamedTensors below(const NamedTensors& all, const std::string& prefix) {
@@ -172,13 +161,28 @@ void TrainingSession::begin_batch(const Batch& batch, int64_t step, double epoch
   calls_ = 0, loss_ = 0, correct_ = 0, rejected_ = false;
 }
 
+void TrainingSession::check_pass(const Pass& pass) const {
+  if (const int64_t branches = batch_norm_branches(); pass.branch < 0 || pass.branch >= branches)
+    throw BadInput(recipe_.file.string() + ": the training method asks for branch " +
+                   std::to_string(pass.branch) + " of the batch norms, the network has " +
+                   std::to_string(branches) + "; give the network batchnorm_branches = " +
+                   std::to_string(std::max<int64_t>(pass.branch + 1, 1)));
+  if (pass.noise != Draw::kFixed) return;
+  if (pass.key < 0 || pass.key >= evaluation::kFixedKeys)
+    throw std::invalid_argument("Training: the pass has key " + std::to_string(pass.key) +
+                                ", expected 0 to " + std::to_string(evaluation::kFixedKeys - 1));
+  constexpr int64_t kDraws = evaluation::kStepUnit / evaluation::kDrawUnit;
+  if (pass.draw < 0 || pass.draw >= kDraws)
+    throw std::invalid_argument("Training: the pass has draw " + std::to_string(pass.draw) +
+                                ", expected 0 to " + std::to_string(kDraws - 1));
+}
+
 Noise TrainingSession::fixed_noise(const Tensor& samples) const {
   const uint64_t run = uint64_t{1} << 62 | uint64_t(step_);  // beyond those of training_noise()
   return noise_for(uint64_t(recipe_.seed), evaluation::Stream::kTraining, samples, run);
 }
 
 Noise TrainingSession::layer_noise(int64_t rows, const Pass& pass) {
-  check_pass(pass);
   const int64_t size = batch_.sample.size(0);
   if (pass.noise == Draw::kFixed) {
     if (size == 0 || rows == 0 || rows % size != 0)
@@ -200,6 +204,8 @@ models::Mode TrainingSession::training_mode() const {
 }
 
 Outputs TrainingSession::forward(const Tensor& x, const Pass& pass) {
+  check_pass(pass);
+  const models::ThroughBranch through(*parts_.network, pass.branch);
   Outputs out = model_.pass(x, layer_noise(x.size(0), pass), training_mode());
   if (batch_.y.defined() && out.logits.size(0) == batch_.y.size(0))
     correct_ = out.logits.detach().argmax(1).eq(batch_.y).sum().item<int64_t>();
@@ -210,7 +216,8 @@ void TrainingSession::estimate_statistics(const data::Dataset& data, const Tenso
   std::vector<Tensor> running, sums;
   std::vector<double> shares;
   for (const models::NamedTensor& named : parts_.network->tensors())
-    if (named.name.ends_with(".running_mean") || named.name.ends_with(".running_var"))
+    if (named.branch == 0 &&
+        (named.name.ends_with(".running_mean") || named.name.ends_with(".running_var")))
       running.push_back(named.tensor), sums.push_back(torch::zeros_like(named.tensor)),
           shares.push_back(named.batch_share);
   const int64_t rows = std::min(recipe_.batch_size, samples.size(0)),
@@ -234,6 +241,8 @@ Outputs TrainingSession::predict_with(const Tensor& x, const Noise& noise) {
 }
 
 Outputs TrainingSession::predict(const Tensor& x, const Pass& pass) {
+  check_pass(pass);
+  const models::ThroughBranch through(*parts_.network, pass.branch);
   return predict_with(x, layer_noise(x.size(0), pass));
 }
 
@@ -275,6 +284,7 @@ Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inn
     rules.memory_rows = batch.x.size(0);
     rules.compact = false;
   }
+  const models::ThroughBranch through(*parts_.network, inner.pass.branch);
   // Gradients are of the inputs alone: the weights need none while the attack runs.
   parts_.network->set_trainable(false);
   evaluation::Crafted crafted;

@@ -68,6 +68,7 @@ class TrainingSession final : public Training {
   Noise noise() override;
   double epoch() const override { return epoch_; }
   bool stochastic() const override { return model_.stochastic(); }
+  int64_t batch_norm_branches() const override { return parts_.network->batch_norm_branches(); }
   void reject_epoch() override { rejected_ = true; }
 
  private:
@@ -75,6 +76,7 @@ class TrainingSession final : public Training {
   class Surroundings;
 
   models::Mode training_mode() const;
+  void check_pass(const Pass& pass) const;
   Optimizer& optimizer(const std::string& name);
   /// The noise of one forward pass over R rows of the batch.
   Noise layer_noise(int64_t rows, const Pass& pass);

@@ -34,7 +34,8 @@ struct GAUNTLET_API NetworkBuilder : Interface {
   virtual int conv(int from, const std::string& name, const Conv& conv) = 0;
   /// [in] -> [out]: put flatten() before it.
   virtual int linear(int from, const std::string& name, int64_t out, bool bias = true) = 0;
-  /// Each channel normalised by its statistics, scaled and shifted.
+  /// Each channel normalised by its statistics, scaled and shifted. There are as many branches of
+  /// it as the network's option batchnorm_branches says.
   virtual int batch_norm(int from, const std::string& name) = 0;
   /// Channels in `groups` equal groups, each normalised by the image's own statistics, then scaled
   /// and shifted channel by channel. Wu & He, 2018, https://arxiv.org/abs/1803.08494

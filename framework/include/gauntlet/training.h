@@ -18,6 +18,10 @@ struct Pass {
   Draw noise = Draw::kFresh;
   int64_t key = 0;   ///< of Draw::kFixed: 0 to 2^22 - 1
   int64_t draw = 0;  ///< of Draw::kFixed: 0 to 2^20 - 1
+  /// Of the network's batch norms, below Training::batch_norm_branches(): kinds of inputs that are
+  /// told apart have statistics, and weights, of their own (AdvProp: Xie et al., 2020,
+  /// https://arxiv.org/abs/1911.09665). Answers of the trained network are of branch 0.
+  int64_t branch = 0;
 };
 
 /// How training runs its attack.
@@ -27,7 +31,7 @@ struct Inner {
   bool training_mode = false;     ///< batch statistics instead of running ones
   /// What its queries for fresh noise get: of a fixed key the draws 0, 1, … of each query, so that
   /// the noise of the attack is the noise of the update (SmoothAdv: Salman et al., 2019,
-  /// https://arxiv.org/abs/1906.04584). `draw` stays 0.
+  /// https://arxiv.org/abs/1906.04584); `draw` stays 0. And the branch that it attacks.
   Pass pass = {};
 };
 
@@ -54,6 +58,8 @@ struct GAUNTLET_API Training : Interface {
   virtual double epoch() const = 0;  ///< 12.5: half of the 13th
   /// Whether two passes over one input may differ: there is noise in the layers.
   virtual bool stochastic() const { return false; }
+  /// Branches of the network's batch norms, as the recipe asks for them (batchnorm_branches).
+  virtual int64_t batch_norm_branches() const { return 1; }
   /// To be called in epoch_end(), not of the first epoch: the epoch was a failure. Training ends;
   /// what was selected, or the weights as they were, before it counts.
   virtual void reject_epoch() { throw std::logic_error("Training: no epoch can be rejected here"); }

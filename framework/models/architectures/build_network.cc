@@ -48,15 +48,21 @@ void check(const NetworkSpec& spec) {
 }
 
 // Options of every architecture.
-constexpr const char *kEpsilon = "batchnorm_eps", *kMomentum = "batchnorm_momentum";
+constexpr const char *kEpsilon = "batchnorm_eps", *kMomentum = "batchnorm_momentum",
+                     *kBranches = "batchnorm_branches";
 struct CommonOptions {
   std::vector<std::string> ignore;
   BatchNormOptions norm;
+  int64_t branches = 1;
   template <class V>
   void fields(V visit) {
     visit(ignore, "ignore", "patterns of tensors in the weights file that the network has not");
     visit(norm.eps, kEpsilon, kEpsilonHelp, kEpsilonRange);
     visit(norm.momentum, kMomentum, kMomentumHelp, kMomentumRange);
+    visit(branches, kBranches,
+          "batch norms for kinds of inputs that a training method tells apart; answers are of the "
+          "first",
+          Range{1, 16});
   }
 };
 CommonOptions common_options(const ParamMap& options) {
@@ -70,7 +76,7 @@ CommonOptions common_options(const ParamMap& options) {
 void expect_batch_norm(const NetworkSpec& spec, const std::vector<Node>& nodes) {
   const bool there = std::any_of(nodes.begin(), nodes.end(),
                                  [](const Node& node) { return node.op == Node::Op::kBatchNorm; });
-  for (const char* name : {kEpsilon, kMomentum})
+  for (const char* name : {kEpsilon, kMomentum, kBranches})
     if (!there && spec.options.contains(name))
       throw ParamError(std::string(name) + ": the network has no batch norm");
 }
@@ -95,7 +101,9 @@ std::vector<Node> build_graph(const NetworkSpec& spec) {
   for (const std::string& name : common_option_names()) own.erase(name);
   std::vector<Node> nodes;
   try {
-    graph.set_batch_norm(common_options(spec.options).norm);
+    const CommonOptions common = common_options(spec.options);
+    graph.set_batch_norm(common.norm);
+    graph.set_batch_norm_branches(common.branches);
     if (spec.builds) {
       PluginGraph builder(graph, first, spec.classes);
       spec.builds(builder);
