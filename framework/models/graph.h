@@ -55,9 +55,11 @@ struct Node {
   std::vector<int64_t> shape;  ///< of its value, without the batch
   std::string feature;         ///< what others call its value; empty: it has no name
   int64_t kernel = 1, stride = 1, padding = 0;
-  int64_t groups = 1;  ///< group norm
-  double factor = 1;   ///< scale
-  bool linear = true;  ///< upsample: between pixels
+  int64_t padding_end = 0;  ///< conv: further zeros at the right and at the bottom
+  double slope = 0;         ///< relu: below 0
+  int64_t groups = 1;       ///< group norm
+  double factor = 1;        ///< scale
+  bool linear = true;       ///< upsample: between pixels
   NetworkBuilder::Smooth smooth = NetworkBuilder::Smooth::kSilu;
   NetworkBuilder::Custom custom;  ///< of the plugin's own; its parameters are the network's
   int layer = -1;                 ///< index among convolutions and linear layers
@@ -77,6 +79,9 @@ constexpr int64_t kLargestSize = 65536;
 struct ConvOptions {
   int64_t out = 0, kernel = 0, stride = 1, padding = 0;
   bool bias = true;
+  /// Zeros at the right and at the bottom beyond `padding`: 1 is what TensorFlow's "SAME" gives a
+  /// kernel of 3 with stride 2 on sizes that are even.
+  int64_t padding_end = 0;
 };
 
 /// Every function adds an operation that reads the value `from` and returns the index of its own.
@@ -98,6 +103,8 @@ class Graph {
   void set_batch_norm_branches(int64_t count) { norm_branches_ = count; }
   int group_norm(int from, const std::string& name, int64_t groups);
   int relu(int from);
+  /// v above 0, slope * v below.
+  int leaky_relu(int from, double slope);
   int smooth(int from, NetworkBuilder::Smooth which);
   int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0);
   int avg_pool(int from, int64_t kernel, int64_t stride);

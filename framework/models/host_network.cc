@@ -342,6 +342,11 @@ HostNetwork::Value HostNetwork::run_activation(const Node& node, Pass& pass, boo
         return {out, false};
   }
   if (node.op == Node::Op::kSmooth) return {smooth(node.smooth, a), false};
+  if (node.slope != 0) {
+    Tensor out = a;
+    return {overwrite ? torch::leaky_relu_(out, node.slope) : torch::leaky_relu(a, node.slope),
+            false};
+  }
   return {overwrite ? a.relu_() : a.relu(), false};
 }
 
@@ -382,6 +387,8 @@ Tensor HostNetwork::apply(const Node& node, Tensor a, Tensor weight, Tensor bias
   for (Tensor* tensor : {&a, &weight, &bias})
     if (halves(mode) && tensor->defined()) *tensor = tensor->to(torch::kBFloat16);
   if (node.op == Node::Op::kLinear) return torch::linear(a, weight, bias);
+  if (node.padding_end > 0)
+    a = torch::constant_pad_nd(a, {0, node.padding_end, 0, node.padding_end});
   if (mode != Mode::kEvaluate) weight = weight.contiguous(at::MemoryFormat::ChannelsLast);
   return torch::conv2d(a, weight, bias, node.stride, node.padding);
 }

@@ -8,9 +8,10 @@
 
 namespace gauntlet::models {
 namespace {
-// Output size along one axis, or < 1 where the window does not fit.
-int64_t slid(int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
-  const int64_t room = size + 2 * padding - kernel;
+// Output size along one axis, or < 1 where the window does not fit. `end`: padding beyond
+// `padding`, on one side.
+int64_t slid(int64_t size, int64_t kernel, int64_t stride, int64_t padding, int64_t end = 0) {
+  const int64_t room = size + 2 * padding + end - kernel;
   return room < 0 ? 0 : room / stride + 1;
 }
 void expect_within(const std::string& what, const char* name, int64_t value, int64_t least) {
@@ -43,8 +44,9 @@ int Graph::conv(int from, const std::string& name, const ConvOptions& o) {
   Node node = reading(Node::Op::kConv, from);
   const auto& in = shape(from);
   node.name = name, node.kernel = o.kernel, node.stride = o.stride, node.padding = o.padding;
-  node.shape = {o.out, slid(in[1], o.kernel, o.stride, o.padding),
-                slid(in[2], o.kernel, o.stride, o.padding)};
+  node.padding_end = o.padding_end;
+  node.shape = {o.out, slid(in[1], o.kernel, o.stride, o.padding, o.padding_end),
+                slid(in[2], o.kernel, o.stride, o.padding, o.padding_end)};
   if (node.shape[1] < 1 || node.shape[2] < 1)
     throw BadInput(what + ": a kernel of " + std::to_string(o.kernel) + " with padding " +
                    std::to_string(o.padding) + " does not fit in " + shape_text(in));
@@ -99,6 +101,11 @@ int Graph::activate(Node node) {
   return push(std::move(node));
 }
 int Graph::relu(int from) { return activate(reading(Node::Op::kRelu, from)); }
+int Graph::leaky_relu(int from, double slope) {
+  Node node = reading(Node::Op::kRelu, from);
+  node.slope = slope;
+  return activate(std::move(node));
+}
 int Graph::smooth(int from, NetworkBuilder::Smooth which) {
   Node node = reading(Node::Op::kSmooth, from);
   node.smooth = which;

@@ -413,7 +413,7 @@ def check_registry(gauntlet, page):
 
 
 ARCHITECTURES = {"stem": "resnet18", "final_norm": "preactresnet18", "shortcut_from": "preactresnet18", "norm": "vgg11",
-                 "names": "smallcnn", "width": "cnn-a", "padding": "cnn-a", "layers": "sequential"}
+                 "names": "smallcnn", "widen": "wrn-32-10", "width": "cnn-a", "padding": "cnn-a", "layers": "sequential"}
 LAYERS = {"out": 'type = "linear"', "kernel": 'type = "conv", out = 4', "stride": 'type = "conv", out = 4, kernel = 3',
           "padding": 'type = "conv", out = 4, kernel = 3', "bias": 'type = "conv", out = 4, kernel = 3',
           "eps": 'type = "batchnorm"', "momentum": 'type = "batchnorm"', "name": 'type = "relu"',

@@ -49,6 +49,7 @@ PLACES = {
     "CifarOptions": ["registry.md: Options of architectures"],
     "Options": ["registry.md: Options of architectures"],
     "PreactOptions": ["registry.md: Options of architectures"],
+    "MadryOptions": ["registry.md: Options of architectures"],
     "VggOptions": ["registry.md: Options of architectures"],
     "SmallCnnOptions": ["registry.md: Options of architectures"],
     "CnnAOptions": ["registry.md: Options of architectures"],

@@ -31,6 +31,8 @@ const std::vector<Architecture>& architectures() {
       {"wrn-28-4", "WideResNet for CIFAR", wide_resnet(28, 4), kSubBlock},
       {"wrn-28-10", "WideResNet for CIFAR", wide_resnet(28, 10), kSubBlock},
       {"wrn-34-10", "WideResNet for CIFAR", wide_resnet(34, 10), kSubBlock},
+      {"wrn-32-10", "wide ResNet of Madry et al. for CIFAR, shortcuts without weights; widen = 10",
+       add_madry_wrn},
       {"vgg11", kVgg, vgg(eleven)},
       {"vgg13", kVgg, vgg(thirteen)},
       {"vgg16", kVgg, vgg(sixteen)},

@@ -46,6 +46,10 @@ AddArchitecture resnet(BlockKind kind, std::vector<int> blocks);
 AddArchitecture preact_resnet(std::vector<int> blocks);
 /// Zagoruyko & Komodakis, 2016, https://arxiv.org/abs/1605.07146; depth 6n + 4.
 AddArchitecture wide_resnet(int depth, int width);
+/// The wide ResNet of Madry et al., 2018, https://arxiv.org/abs/1706.06083, as released in
+/// TensorFlow: five units a stage, shortcuts without weights, leaky ReLU of slope 0.1, "SAME"
+/// padding. What is not in it: the standardisation of each image, which belongs before it.
+void add_madry_wrn(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given);
 /// Convolutions of 3x3, one linear layer; 0 is a max-pooling. Simonyan & Zisserman, 2015.
 AddArchitecture vgg(std::vector<int> widths);
 /// Huang et al., 2017, https://arxiv.org/abs/1608.06993, without bottleneck; depth 3n + 4.

@@ -35,6 +35,33 @@ int block(Graph& graph, int from, const std::string& name, const std::string& sh
   return graph.add(value, around);
 }
 
+struct MadryOptions {
+  int64_t widen = 10;
+  template <class V>
+  void fields(V visit) {
+    visit(widen, "widen", "stages have 16, 32 and 64 times as many channels", Range{1, 64});
+  }
+};
+
+int leaky(Graph& graph, int from, const std::string& norm) {
+  return graph.leaky_relu(graph.batch_norm(from, norm), 0.1);
+}
+
+// A unit of Madry et al.: where the shape changes the shortcut is pooled, and gets channels of
+// zeros on both sides. `activated`: it begins behind the first activation.
+int madry_unit(Graph& graph, int from, const std::string& name, int64_t width, int64_t stride,
+               bool activated) {
+  const int first = leaky(graph, from, name + ".bn1");
+  const ConvOptions narrowing{width, 3, stride, 0, false, 1};
+  int value = stride > 1 ? graph.conv(first, name + ".conv1", narrowing)
+                         : same_conv(graph, first, name + ".conv1", width, 3);
+  value = same_conv(graph, leaky(graph, value, name + ".bn2"), name + ".conv2", width, 3);
+  int around = activated ? first : from;
+  if (stride > 1) around = graph.avg_pool(around, stride, stride);
+  if (graph.shape(around)[0] != width) around = graph.subsample_pad(around, width, 1);
+  return graph.add(value, around);
+}
+
 void classify(Graph& graph, int from, const std::string& name, int64_t classes) {
   graph.linear(graph.flatten(graph.global_avg_pool(from)), name, classes);
 }
@@ -70,6 +97,20 @@ AddArchitecture wide_resnet(int depth, int width) {
     }
     classify(graph, active(graph, value, "bn1"), "fc", spec.classes);
   };
+}
+
+void add_madry_wrn(Graph& graph, int from, const NetworkSpec& spec, const ParamMap& given) {
+  const auto options = gauntlet::bind<MadryOptions>(given);
+  int value = same_conv(graph, from, "conv1", 16, 3);
+  for (size_t stage = 0; stage < 3; ++stage) {
+    for (int unit = 0; unit < 5; ++unit)
+      value = madry_unit(graph, value,
+                         "block" + std::to_string(stage + 1) + ".layer." + std::to_string(unit),
+                         (int64_t{16} << stage) * options.widen, stage > 0 && unit == 0 ? 2 : 1,
+                         stage == 0 && unit == 0);
+    name_stage(graph, value, stage);
+  }
+  classify(graph, leaky(graph, value, "bn1"), "fc", spec.classes);
 }
 
 AddArchitecture densenet(int depth, int growth) {

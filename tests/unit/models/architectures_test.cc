@@ -32,7 +32,8 @@ constexpr Published kPublished[] = {{"resnet18", 224, 1000, 11'689'512, "imagene
                                     {"resnet18", 32, 10, 11'173'962, "cifar"},
                                     {"preactresnet18", 32, 10, 11'171'146},
                                     {"wrn-28-10", 32, 10, 36'479'194},
-                                    {"wrn-34-10", 32, 10, 46'160'474}};
+                                    {"wrn-34-10", 32, 10, 46'160'474},
+                                    {"wrn-32-10", 32, 10, 45'901'914}};
 
 TEST(Architectures, HaveTheParametersOfTheirPublications) {
   for (const Published& p : kPublished) {
@@ -41,6 +42,43 @@ TEST(Architectures, HaveTheParametersOfTheirPublications) {
         build_network(spec_of(p.architecture, {3, p.size, p.size}, p.classes, options));
     EXPECT_EQ(parameters(*network), p.parameters) << p.architecture;
   }
+}
+
+TEST(Architectures, TheWideResNetOfMadryAndOthersTrains) {
+  const models::NetworkSpec spec = spec_of("wrn-32-10", {3, 8, 8}, 10, {{"widen", 1}});
+  const auto network = build_network(spec, 3);
+  network->set_trainable(true);
+  const Tensor x = images(spec, 8), y = torch::arange(8);
+  const auto loss = [&] {
+    const Tensor logits = network->forward(x, noise_for(8), {}, models::Mode::kTrain).logits;
+    return torch::cross_entropy_loss(logits, y);
+  };
+  const Tensor before = loss();
+  before.backward();
+  {
+    const at::NoGradGuard no_graph;
+    for (const models::NamedTensor& named : network->tensors()) {
+      if (!named.trained) continue;
+      ASSERT_TRUE(named.tensor.grad().defined()) << named.name;
+      named.tensor.sub_(named.tensor.grad(), 1e-3);
+    }
+  }
+  network->weights_changed();
+  EXPECT_LT(loss().item<double>(), before.item<double>());
+}
+
+TEST(Architectures, TheWideResNetOfMadryAndOthersHasItsShapes) {
+  const models::NetworkSpec spec = spec_of("wrn-32-10", {3, 16, 16}, 10, {{"widen", 2}});
+  const auto network = build_network(spec, 3);
+  const std::vector<std::string> names = {"stage1", "stage2", "stage3", "penultimate"};
+  EXPECT_EQ(network->features(), names);
+  const at::NoGradGuard no_graph;
+  const auto heads =
+      network->forward(images(spec, 2), noise_for(2), {}, models::Mode::kEvaluate, names).heads;
+  EXPECT_EQ(heads.at("stage1").sizes(), at::IntArrayRef({2, 32, 16, 16}));
+  EXPECT_EQ(heads.at("stage2").sizes(), at::IntArrayRef({2, 64, 8, 8}));
+  EXPECT_EQ(heads.at("stage3").sizes(), at::IntArrayRef({2, 128, 4, 4}));
+  EXPECT_EQ(heads.at("penultimate").sizes(), at::IntArrayRef({2, 128}));
 }
 
 // Small enough to run; every kind of block is among them.
@@ -53,6 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
         spec_of("resnet50", {3, 16, 16}, 10),
         spec_of("preactresnet18", {3, 16, 16}, 10, {{"final_norm", true}}),
         spec_of("preactresnet34", {3, 8, 8}, 10), spec_of("wrn-28-4", {3, 8, 8}, 10),
+        spec_of("wrn-32-10", {3, 8, 8}, 10, {{"widen", 2}}),
         spec_of("preactresnet18", {3, 16, 16}, 10, {{"shortcut_from", "input"}}),
         spec_of("vgg11", {3, 32, 32}, 10), spec_of("vgg11", {3, 32, 32}, 10, {{"norm", false}}),
         spec_of("densenet40", {3, 8, 8}, 10), spec_of("smallcnn", {1, 28, 28}, 10),

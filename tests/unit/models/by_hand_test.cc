@@ -158,6 +158,36 @@ TEST(ByHand, WideResNets) {
   });
 }
 
+// MadryLab/cifar10_challenge, in TensorFlow: a stride of 2 has its zeros at the end only.
+TEST(ByHand, TheWideResNetOfMadryAndOthers) {
+  for (const int64_t widen : {1, 2}) {
+    ByHand(spec_of("wrn-32-10", 8, {{"widen", widen}})).expect_same([&](ByHand& net, Tensor x) {
+      const auto active = [&](const Tensor& a, const std::string& name) {
+        return torch::leaky_relu(net.bn(a, name), 0.1);
+      };
+      x = net.conv(x, "conv1");
+      for (int stage = 1; stage <= 3; ++stage)
+        for (int b = 0; b < 5; ++b) {
+          const std::string name = block_name("block", stage, ".layer.", b);
+          const Tensor first = active(x, name + ".bn1");
+          Tensor around = stage == 1 && b == 0 ? first : x, out;
+          if (stage > 1 && b == 0) {
+            around = torch::avg_pool2d(around, 2);
+            // Centred on the second pixel of each pair: a convolution of stride 1, every second
+            // value of it from the second one on.
+            out = net.conv(first, name + ".conv1").slice(2, 1, {}, 2).slice(3, 1, {}, 2);
+          } else {
+            out = net.conv(first, name + ".conv1");
+          }
+          out = net.conv(active(out, name + ".bn2"), name + ".conv2");
+          const int64_t missing = out.size(1) - around.size(1);
+          x = out + torch::constant_pad_nd(around, {0, 0, 0, 0, missing / 2, missing / 2});
+        }
+      return net.classify(active(x, "bn1"), "fc");
+    });
+  }
+}
+
 TEST(ByHand, DenseNets) {
   ByHand(spec_of("densenet40", 8)).expect_same([](ByHand& net, Tensor x) {
     x = net.conv(x, "conv1");
