@@ -102,8 +102,8 @@ class ModelEntryCheck {
                                 own.at("weights_sha256").dump()));
     // Entries of before that do not say how images are normalised.
     const bool older = !said.contains("mean");
-    for (const char* key :
-         {"model", "architecture", "weights_sha256", "layer_plugins", "stack", "training"})
+    for (const char* key : {"model", "architecture", "weights_sha256", "learned_sha256",
+                            "layer_plugins", "stack", "training"})
       check_part(said, own, key);
     if (!older)
       for (const char* key : {"input", "classes", "mean", "std", "options"})
@@ -111,9 +111,10 @@ class ModelEntryCheck {
   }
 
   void check_part(const json& said, const json& own, const char* key) {
-    if (!agrees(said.value(key, json()), own.at(key)))
+    const json theirs = said.value(key, json()), ours = own.value(key, json());
+    if (!agrees(theirs, ours))
       findings_.add(entry_.id, fmt::format("its {} is {}, that of the row is {}", key,
-                                           said.value(key, json()).dump(), own.at(key).dump()));
+                                           theirs.dump(), ours.dump()));
   }
 
   void check(const boards::BoardThreat& under, const boards::BoardAttack& attack,
@@ -391,6 +392,11 @@ std::string weights_problem(const boards::BoardEntry& entry, const registry::Reg
   if (model.sha256 != entry.weights_sha256)
     return "the registry's model '" + entry.model + "' has weights with SHA-256 " + model.sha256 +
            ", the entry was made with " + entry.weights_sha256;
+  const json learned = json::parse(entry.parameters).value("learned_sha256", json());
+  if (!learned.is_null() && learned != json(model.learned.sha256))
+    return "what was trained beside the network of the registry's model '" + entry.model +
+           "' has SHA-256 " + json(model.learned.sha256).dump() + ", the entry was made with " +
+           learned.dump();
   if (!std::filesystem::is_regular_file(model.weights)) return "";
   if (const std::string found = sha256_of_file(model.weights); found != entry.weights_sha256)
     return model.weights.filename().string() + " of model '" + entry.model + "' has SHA-256 " +

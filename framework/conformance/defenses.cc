@@ -10,8 +10,10 @@
 #include "evaluation/host_fitting.h"
 #include "evaluation/kept_tensors.h"
 #include "evaluation/loss_view.h"
+#include "evaluation/plugin_call.h"
 #include "gauntlet/network_builder.h"
 #include "models/architectures/build_network.h"
+#include "models/learned.h"
 #include "training/train.h"
 
 namespace gauntlet::conformance {
@@ -63,6 +65,9 @@ class DefenseTrial final : public PluginTrial<Defense> {
       out.network->declare(guarded, name());
       layers.push_back(out.defense);
     } else if (wraps(*out.defense)) {
+      evaluation::call_plugin("'" + name() + "'", "declare", {}, [&] {
+        return models::declare_learned(*out.defense, name(), out.network->spec());
+      });
       stack.push_back({name(), out.defense});
     } else if (!dynamic_cast<BuildsNetwork*>(out.defense.get())) {
       throw NotAsked{"it takes part in training only"};
@@ -71,6 +76,8 @@ class DefenseTrial final : public PluginTrial<Defense> {
     out.network->weights_changed();
     out.kept = evaluation::KeptTensors(*out.network);
     out.model = std::make_shared<DefendedModel>(out.network, layers, stack, std::vector{name()});
+    for (const auto& [wrapper, learned] : out.model->learned())
+      for (const auto& [key, tensor] : learned) out.kept.add(wrapper + ": " + key, tensor);
     if (out.model->fits()) {
       const data::Dataset data = quarters(64);
       const Tensor index = torch::arange(64);
@@ -275,6 +282,32 @@ void suggests_a_loss(DefenseTrial& trial) {
     throw Broken{"the gradient of the loss that it suggests is not finite"};
 }
 
+// Trains a detector to refuse none of the images, so that its tensors have a gradient.
+struct RefusesNone final : Defense, Trains {
+  Tensor loss(Training& training, const Batch& batch) override {
+    const Outputs out = training.forward(batch.x);
+    const Tensor loss = torch::cross_entropy_loss(out.logits, batch.y);
+    return out.reject.defined() ? loss + torch::softplus(out.reject).mean() : loss;
+  }
+};
+
+// What a wrapper learned, beside what it began with.
+void add_learned(DefenseTrial& trial, const Learns& wrapper, const models::NetworkSpec& spec,
+                 std::map<std::string, Tensor>& after) {
+  const std::shared_ptr<Defense> fresh = trial.make();
+  std::map<std::string, Tensor> before;
+  for (const models::NamedTensor& t : models::declare_learned(*fresh, trial.name(), spec))
+    before[t.name] = t.tensor;
+  bool moved = before.empty();
+  for (const auto& [name, tensor] : wrapper.learned) {
+    const std::string key = trial.name() + "." + name;
+    const auto first = before.find(key);
+    moved |= first == before.end() || !torch::equal(tensor, first->second);
+    after[key] = tensor.detach().clone();
+  }
+  if (!moved) throw Broken{"two epochs change none of the tensors that it declares"};
+}
+
 std::map<std::string, Tensor> trained(DefenseTrial& trial) {
   training::Recipe recipe = small_recipe();
   recipe.epochs = 2;
@@ -287,6 +320,10 @@ std::map<std::string, Tensor> trained(DefenseTrial& trial) {
     parts.layer_plugins.push_back(defense);
   } else if (dynamic_cast<Trains*>(defense.get())) {
     parts.method = defense;
+    parts.method_name = trial.name();
+  } else if (dynamic_cast<Learns*>(defense.get())) {
+    parts.stack.push_back({trial.name(), defense});
+    parts.method = std::make_shared<RefusesNone>();
   } else if (!dynamic_cast<BuildsNetwork*>(defense.get())) {
     throw NotAsked{"it takes no part in training"};
   }
@@ -301,6 +338,8 @@ std::map<std::string, Tensor> trained(DefenseTrial& trial) {
     moved |= t.trained && !torch::equal(after[t.name], before[t.name]);
   }
   if (!moved) throw Broken{"two epochs change no weight"};
+  if (const auto* learns = dynamic_cast<const Learns*>(defense.get()))
+    add_learned(trial, *learns, recipe.network, after);
   return after;
 }
 

@@ -55,11 +55,12 @@ void tell_normalisation(const std::string& who, Defense& defense, const models::
 
 // What a wrapper makes of images.
 template <class Hook>
-Tensor images_of(const std::string& name, const char* hook, const Tensor& x, const Noise& noise,
-                 Hook&& hooked) {
-  const std::string who = "'" + name + "'";
+Tensor images_of(const DefendedModel::Wrapper& wrapper, const char* hook, const Tensor& x,
+                 const Noise& noise, Hook&& hooked) {
+  const std::string who = "'" + wrapper.name + "'";
   Lent lent("the inputs", x);
   lent.add(noise);
+  lent.add(*wrapper.defense);
   const Tensor out = call_plugin(who, hook, lent, hooked);
   if (!out.is_same(x)) require_result(who, hook, out, {x.sizes(), x.scalar_type()});
   return out;
@@ -165,6 +166,14 @@ std::vector<std::pair<std::string, std::map<std::string, Tensor>>> DefendedModel
   return out;
 }
 
+std::vector<std::pair<std::string, std::map<std::string, Tensor>>> DefendedModel::learned() const {
+  std::vector<std::pair<std::string, std::map<std::string, Tensor>>> out;
+  for (const Wrapper& wrapper : stack_)
+    if (const auto* learns = dynamic_cast<const Learns*>(wrapper.defense.get()))
+      out.emplace_back(wrapper.name, learns->learned);
+  return out;
+}
+
 void DefendedModel::fit(Fitting& fitting) {
   const at::NoGradGuard no_graph;
   for (const Wrapper& wrapper : stack_)
@@ -223,10 +232,9 @@ void DefendedModel::probe(const Tensor& x) {
   for (size_t i = 0; i < stack_.size(); ++i)
     if (auto* transform = dynamic_cast<TransformsInput*>(stack_[i].defense.get())) {
       Noise a = bound(one, kWrapperLayer + uint32_t(i)), b = a;
-      const std::string& name = stack_[i].name;
-      surrogate_ |=
-          !same(images_of(name, "forward", x, a, [&] { return transform->forward(x, a); }),
-                images_of(name, "surrogate", x, b, [&] { return transform->surrogate(x, b); }));
+      surrogate_ |= !same(
+          images_of(stack_[i], "forward", x, a, [&] { return transform->forward(x, a); }),
+          images_of(stack_[i], "surrogate", x, b, [&] { return transform->surrogate(x, b); }));
     }
   if (!own_randomness_) probed_x_ = x.clone(), probed_ = first.clone();
 }
@@ -246,24 +254,24 @@ Tensor DefendedModel::transformed(Tensor x, const Noise& noise, size_t from, siz
   for (size_t i = to; i-- > from;) {
     Defense* defense = stack_[i].defense.get();
     Noise mine = bound(noise, kWrapperLayer + uint32_t(i));
-    const std::string& name = stack_[i].name;
     if (auto* votes = dynamic_cast<Votes*>(defense))
-      x = images_of(name, "perturb", x, mine, [&] { return votes->perturb(x, mine); });
+      x = images_of(stack_[i], "perturb", x, mine, [&] { return votes->perturb(x, mine); });
     auto* transform = dynamic_cast<TransformsInput*>(defense);
     if (!transform) continue;
     Noise again = mine;  // the stand-in sees the same draws
     if (!at::GradMode::is_enabled()) {
-      x = images_of(name, "forward", x, mine, [&] { return transform->forward(x, mine); });
+      x = images_of(stack_[i], "forward", x, mine, [&] { return transform->forward(x, mine); });
       continue;
     }
     Tensor hard;  // BPDA: values of the real transform, gradient of the stand-in
     {
       const at::NoGradGuard no_graph;
       const Tensor seen = x.detach();
-      hard = images_of(name, "forward", seen, mine, [&] { return transform->forward(seen, mine); });
+      hard = images_of(stack_[i], "forward", seen, mine,
+                       [&] { return transform->forward(seen, mine); });
     }
     const Tensor soft =
-        images_of(name, "surrogate", x, again, [&] { return transform->surrogate(x, again); });
+        images_of(stack_[i], "surrogate", x, again, [&] { return transform->surrogate(x, again); });
     x = soft + (hard - soft).detach();
   }
   return x;

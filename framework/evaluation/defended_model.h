@@ -69,6 +69,9 @@ class DefendedModel final : public View {
   /// Fitted values by wrapper name; empty before fit().
   std::vector<std::pair<std::string, std::map<std::string, Tensor>>> fitted() const;
 
+  /// Tensors that wrappers have of their own (Learns), by wrapper name.
+  std::vector<std::pair<std::string, std::map<std::string, Tensor>>> learned() const;
+
   /// One draw for R rows; noise.key.id has R entries. Differentiable in x where autograd is on.
   /// Heads are `features` and what wrappers read (ReadsFeatures).
   Outputs pass(const Tensor& x, const Noise& noise, models::Mode mode,

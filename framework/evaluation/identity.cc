@@ -106,11 +106,24 @@ json fitted_on(const std::vector<Use>& stack, const registry::ModelEntry& entry,
   return out;
 }
 
+// The sum of what was trained with the model for one of the wrappers; empty: for none of them.
+std::string learned_hash(const registry::ModelEntry& entry, const std::vector<Use>& stack,
+                         const Laboratory& lab) {
+  const bool learns = std::any_of(stack.begin(), stack.end(), [&](const Use& use) {
+    return says([&] {
+      const auto plugin = lab.plugins().defense(use.plugin, use.with);
+      return dynamic_cast<const Learns*>(plugin.get()) != nullptr;
+    });
+  });
+  return learns ? entry.learned.sha256 : "";
+}
+
 // A model and what stands around it.
 json wrapped_json(const registry::ModelEntry& entry, const std::vector<Use>& stack,
                   const Laboratory& lab) {
   json out = {{"model", model_json(entry, lab)}, {"stack", contents_of(stack, lab)}};
   if (json data = fitted_on(stack, entry, lab); !data.is_null()) out["fitted_on"] = std::move(data);
+  if (std::string sum = learned_hash(entry, stack, lab); !sum.empty()) out["learned"] = sum;
   return out;
 }
 
@@ -465,6 +478,7 @@ json model_parameters(const registry::ModelEntry& entry, const std::vector<Use>&
               {"layer_plugins", uses_of(entry.layer_plugins, lab)},
               {"stack", uses_of(stack, lab)}};
   if (json data = fitted_on(stack, entry, lab); !data.is_null()) out["fitted_on"] = std::move(data);
+  if (std::string sum = learned_hash(entry, stack, lab); !sum.empty()) out["learned_sha256"] = sum;
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "models/architectures/build_network.h"
 #include "models/architectures/load_weights.h"
 #include "models/weights/weights.h"
+#include "registry/learned_tensors.h"
 #include "registry/search_path.h"
 
 namespace gauntlet::evaluation {
@@ -52,14 +53,27 @@ std::shared_ptr<models::Network> load_network(
   return network;
 }
 
+// What was trained for the wrapper, on the device.
+void Laboratory::fill(const registry::ModelEntry& entry, const Use& use, Defense& wrapper) const {
+  auto* learns = dynamic_cast<Learns*>(&wrapper);
+  if (!learns) return;
+  call_plugin("'" + use.plugin + "'", "declare", {}, [&] {
+    registry::fill_learned(entry, use, plugins_.schema("defense", use.plugin), wrapper);
+    return true;
+  });
+  for (auto& [name, tensor] : learns->learned) tensor = tensor.to(device_);
+}
+
 std::shared_ptr<DefendedModel> Laboratory::build(const registry::ModelEntry& entry,
                                                  const std::vector<Use>& stack) {
   std::vector<std::shared_ptr<Defense>> layer_plugins;
   std::shared_ptr<models::Network> network = load_network(entry, plugins_, layer_plugins);
   network->to(device_);
   std::vector<DefendedModel::Wrapper> wrappers;
-  for (const Use& use : stack)
+  for (const Use& use : stack) {
     wrappers.push_back({use.plugin, plugins_.defense(use.plugin, use.with)});
+    fill(entry, use, *wrappers.back().defense);
+  }
   std::vector<std::string> names;
   for (const Use& use : entry.layer_plugins) names.push_back(use.plugin);
   return std::make_shared<DefendedModel>(network, std::move(layer_plugins), std::move(wrappers),
@@ -76,6 +90,8 @@ Laboratory::Prepared Laboratory::prepare(const registry::ModelEntry& entry,
   Prepared out;
   out.model = build(entry, stack);
   out.kept = KeptTensors(out.model->network());
+  for (const auto& [wrapper, learned] : out.model->learned())
+    for (const auto& [name, tensor] : learned) out.kept.add(wrapper + ": " + name, tensor);
   if (out.model->fits()) fit(*out.model, entry);
   if (probe_x.defined()) out.model->probe(probe_x);
   if (const std::string name = out.kept.put_back(); !name.empty())

@@ -62,6 +62,7 @@ class Laboratory final : public Environment {
 
   std::shared_ptr<DefendedModel> build(const registry::ModelEntry& entry,
                                        const std::vector<Use>& stack);
+  void fill(const registry::ModelEntry& entry, const Use& use, Defense& wrapper) const;
   void fit(DefendedModel& model, const registry::ModelEntry& entry);
   Prepared prepare(const registry::ModelEntry& entry, const std::vector<Use>& stack,
                    const Tensor& probe_x);

@@ -36,6 +36,12 @@ Lent& Lent::add(const Outputs& outputs) {
   return *this;
 }
 
+Lent& Lent::add(const Defense& wrapper) {
+  if (const auto* learns = dynamic_cast<const Learns*>(&wrapper))
+    for (const auto& [_, tensor] : learns->learned) add("what it declared", tensor);
+  return *this;
+}
+
 const char* Lent::written() const {
   for (const One& one : all_)
     if (version_of(one.tensor) != one.version) return one.name;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/invalid_result.h"
-#include "gauntlet/noise.h"
+#include "gauntlet/defense.h"
 #include "library/running_plugin.h"
 
 namespace gauntlet::evaluation {
@@ -31,6 +31,8 @@ class Lent {
   Lent& add(const char* name, const Tensor& tensor);
   Lent& add(const Noise& noise);
   Lent& add(const Outputs& outputs);
+  /// What a wrapper learned.
+  Lent& add(const Defense& wrapper);
   /// The first tensor that was changed since it was added; null: none.
   const char* written() const;
 

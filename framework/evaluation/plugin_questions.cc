@@ -33,6 +33,8 @@ Tensor DefendedModel::score(const Tensor& x, const Outputs& out) {
   const std::string who = name_of(refuses_);
   Lent lent("the inputs", x);
   lent.add(out);
+  for (const Wrapper& wrapper : stack_)
+    if (dynamic_cast<const Refuses*>(wrapper.defense.get()) == refuses_) lent.add(*wrapper.defense);
   const Tensor given =
       call_plugin(who, "score", lent, [&] { return refuses_->score(x, out, *this); });
   // Of any precision: its sign is what counts.

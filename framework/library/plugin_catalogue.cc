@@ -32,6 +32,7 @@ DefenseRoles LibraryCatalogue::roles(const std::string& defense, const ParamMap&
   roles.refuses = is(static_cast<Refuses*>(nullptr));
   roles.certifies = is(static_cast<Certifies*>(nullptr));
   roles.transforms = is(static_cast<TransformsInput*>(nullptr));
+  roles.learns = is(static_cast<Learns*>(nullptr));
   roles.wraps = roles.votes || roles.refuses || roles.certifies || roles.transforms;
   return roles;
 }

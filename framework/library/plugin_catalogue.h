@@ -18,6 +18,7 @@ struct DefenseRoles {
   bool votes = false;       ///< a stack has at most one of these
   bool refuses = false;     ///< and one of these
   bool certifies = false;   ///< and one of these
+  bool learns = false;      ///< has tensors of its own, which are trained with a network
 };
 
 /// Names, parameters and roles of plugins.

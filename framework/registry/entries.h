@@ -60,6 +60,14 @@ struct DeclaredAccuracy {
   int64_t correct = 0;
 };
 
+/// What was trained beside the network: tensors of wrappers and of the training method.
+struct LearnedEntry {
+  std::filesystem::path weights;  ///< safetensors; empty: nothing was
+  std::string sha256;
+  std::vector<Use> plugins;  ///< wrappers whose tensors it holds, as "<plugin>.<name>"
+  std::string method;        ///< whose tensors it holds, as "method:<name>"; empty: none
+};
+
 struct ModelEntry {
   std::string id;  ///< "fashion-mnist/at"; a suite's inline model: "inline:<file name>"
   std::string summary;
@@ -68,6 +76,7 @@ struct ModelEntry {
   std::vector<Use> layer_plugins;  ///< pni, cni, in order
   std::filesystem::path weights;   ///< of any kind that load_weights reads
   std::string sha256;              ///< of the weights file; empty only for inline models
+  LearnedEntry learned;
   std::string licence, citation;
   std::vector<DeclaredAccuracy> accuracy;
   ParamMap training;          ///< provenance, shown in reports

@@ -29,6 +29,18 @@ void write_network(std::ostream& out, const models::NetworkSpec& spec) {
   }
 }
 
+void write_learned(std::ostream& out, const LearnedEntry& learned) {
+  out << "\n[learned]\nweights = " << quoted(learned.weights.filename().string())
+      << "\nsha256 = " << quoted(learned.sha256) << "\n";
+  ParamList plugins;
+  for (const Use& use : learned.plugins) {
+    ParamMap map = use.with;
+    map["use"] = use.plugin;
+    plugins.emplace_back(std::move(map));
+  }
+  if (!plugins.empty()) out << "plugins = " << to_toml(plugins) << "\n";
+  if (!learned.method.empty()) out << "method = " << quoted(learned.method) << "\n";
+}
 }  // namespace
 
 std::string to_toml(const ParamValue& value) {
@@ -66,6 +78,7 @@ std::string model_entry_text(const ModelEntry& entry) {
     out << "\n[[layer_plugins]]\nuse = " << quoted(use.plugin) << "\n";
     for (const auto& [key, value] : use.with) out << key << " = " << to_toml(value) << "\n";
   }
+  if (!entry.learned.weights.empty()) write_learned(out, entry.learned);
   for (const DeclaredAccuracy& declared : entry.accuracy)
     out << "\n[[accuracy]]\ndataset = " << quoted(declared.dataset)
         << "\nsplit = " << quoted(declared.split) << "\nsamples = " << declared.samples

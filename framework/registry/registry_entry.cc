@@ -223,6 +223,20 @@ DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::st
   return entry;
 }
 
+namespace {
+void read_learned(const toml::Toml& written, const std::filesystem::path& folder,
+                  toml::Problems& problems, LearnedEntry& out) {
+  toml::TableReader table(written, "learned", problems);
+  std::string weights;
+  if (table.require("weights", weights)) out.weights = find_weights(weights, folder);
+  read_hash(table, "sha256", out.sha256, true);
+  if (const toml::Toml* plugins = table.list("plugins"))
+    out.plugins = read_uses(*plugins, "learned: plugins", problems);
+  table.read("method", out.method);
+  table.finish();
+}
+}  // namespace
+
 ModelEntry read_model_entry(const std::filesystem::path& file, const std::string& id) {
   const toml::Toml toml = toml::read_toml(file);
   toml::Problems problems;
@@ -248,6 +262,8 @@ ModelEntry read_model_entry(const std::filesystem::path& file, const std::string
   }
   if (const toml::Toml* plugins = reader.list("layer_plugins"))
     entry.layer_plugins = read_uses(*plugins, "layer_plugins", problems);
+  if (const toml::Toml* learned = reader.table("learned"))
+    read_learned(*learned, file.parent_path(), problems, entry.learned);
   for_each_table(reader, "accuracy", problems, [&](toml::TableReader& table) {
     DeclaredAccuracy declared;
     table.require("dataset", declared.dataset);

@@ -29,10 +29,16 @@ void fields(Visit visit, registry::DeclaredAccuracy& accuracy) {
   visit("samples", accuracy.samples), visit("correct", accuracy.correct);
 }
 template <class Visit>
+void fields(Visit visit, registry::LearnedEntry& learned) {
+  visit("weights", learned.weights), visit("sha256", learned.sha256);
+  visit("plugins", learned.plugins), visit("method", learned.method);
+}
+template <class Visit>
 void fields(Visit visit, registry::ModelEntry& model) {
   visit("id", model.id), visit("summary", model.summary), visit("dataset", model.dataset);
   visit("network", model.network), visit("layer_plugins", model.layer_plugins);
   visit("weights", model.weights), visit("sha256", model.sha256);
+  visit("learned", model.learned);
   visit("licence", model.licence), visit("citation", model.citation);
   visit("accuracy", model.accuracy), visit("training", model.training), visit("log", model.log);
   visit("entry_file", model.entry_file);

@@ -5,6 +5,7 @@
 #include "gauntlet/defense.h"
 #include "library/plugin_architecture.h"
 #include "models/architectures/build_network.h"
+#include "registry/learned_tensors.h"
 #include "registry/search_path.h"
 #include "suite/plugin_checker.h"
 
@@ -62,9 +63,12 @@ std::optional<ParamValue> PluginChecker::model_value(const toml::Toml& given,
   const size_t before = problems_.size();
   toml::TableReader reader(given, where, problems_);
   ModelRef ref;
-  if (reader.require("model", ref.id)) model(ref.id, reader.at("model"), where);
+  const registry::ModelEntry* entry = nullptr;
+  if (reader.require("model", ref.id)) entry = model(ref.id, reader.at("model"), where);
   if (const toml::Toml* wrappers = reader.list("stack"))
     ref.stack = stack(*wrappers, where + ": stack");
+  if (entry && problems_.size() == before)
+    check_learned(*entry, ref.stack, given.position, where + ": stack");
   reader.finish();
   if (problems_.size() != before) return {};
   return detail::ParamTraits<ModelRef>::wrap(ref);
@@ -102,6 +106,27 @@ bool PluginChecker::wants_fit(const Use& defense) const try {
   return false;
 }
 
+void PluginChecker::check_learned(const registry::ModelEntry& model, const std::vector<Use>& stack,
+                                  const toml::Position& position, const std::string& what,
+                                  bool if_trained) {
+  for (const Use& use : stack) {
+    if (!roles(use).learns) continue;
+    const auto& trained = model.learned.plugins;
+    if (if_trained && std::none_of(trained.begin(), trained.end(),
+                                   [&](const Use& other) { return other.plugin == use.plugin; }))
+      continue;
+    try {
+      const auto wrapper = plugins_.defense(use.plugin, use.with);
+      registry::fill_learned(model, use, plugins_.schema("defense", use.plugin), *wrapper);
+    } catch (const BadInput& error) {
+      problems_.add(position, what + ": " + error.what());
+    } catch (const ParamError&) {
+      throw;
+    } catch (...) {  // what is wrong with the wrapper is told when its row is prepared
+    }
+  }
+}
+
 std::vector<Use> PluginChecker::stack(const toml::Toml& list, const std::string& what) {
   std::vector<Use> out;
   library::DefenseRoles all;
@@ -121,6 +146,10 @@ std::vector<Use> PluginChecker::stack(const toml::Toml& list, const std::string&
     if (now.votes && all.votes) problems_.add(at, named + "is a second vote, expected at most one");
     if (now.refuses && all.refuses)
       problems_.add(at, named + "is a second detector, expected at most one");
+    if (now.learns && std::any_of(out.begin(), out.end(), [&](const Use& other) {
+          return other.plugin == wrapper->plugin;
+        }))
+      problems_.add(at, named + "is trained and there twice, expected it once");
     if (now.certifies && all.certifies)
       problems_.add(at, named + "is a second certifier, expected at most one");
     all.certifies |= now.certifies;

@@ -44,6 +44,11 @@ class PluginChecker {
   bool wants_fit(const Use& defense) const;
   /// The wrappers of a stack, innermost first; those with a problem are left out.
   std::vector<Use> stack(const toml::Toml& list, const std::string& what);
+  /// Adds a problem for each wrapper of a stack that is trained and for which the model has no
+  /// tensors, or others. With `if_trained`, wrappers that were not trained with it are left alone.
+  void check_learned(const registry::ModelEntry& model, const std::vector<Use>& stack,
+                     const toml::Position& position, const std::string& what,
+                     bool if_trained = false);
   /// A model of the registry, checked, its layer plugins' parameters completed; null after adding a
   /// problem. Each id is checked once.
   const registry::ModelEntry* model(const std::string& id, const toml::Position& position,

@@ -58,6 +58,8 @@ class Loop {
     result.averaged = average_.defined();
     result.method_tensors = best_.empty() ? session_.method_tensors() : below(best_, "method");
     if (state_.finished) take_selected();
+    for (const auto& [name, tensor] : session_.wrapper_tensors())
+      result.wrapper_tensors[name] = tensor.clone();
     return result;
   }
 
@@ -85,7 +87,7 @@ class Loop {
     line.epoch = state_.epoch + 1;
     if (!train_epoch(line, begin)) return false;
     {
-      const WeightAverage::InPlace averaged(average_, *parts_.network);
+      const WeightAverage::InPlace averaged(average_, *parts_.network, session_.learned());
       if (recipe_.averaging.type == AveragingSpec::Type::kSwa && average_.defined())
         session_.estimate_statistics(data_,
                                      epoch_order(split_.train, uint64_t(recipe_.seed), state_.epoch)
@@ -117,7 +119,7 @@ class Loop {
       line.learning_rate = learning_rate_at(recipe_.schedule, step, batches_, recipe_.epochs);
       session_.begin_batch(batch, step, double(step) / double(batches_), line.learning_rate);
       method().step(session_, batch);
-      average_.update(*parts_.network, double(step) / double(batches_), b + 1 == batches_);
+      average_.update(trained_tensors(), double(step) / double(batches_), b + 1 == batches_);
       loss += session_.loss(), correct += session_.correct(), seen += batch.y.size(0);
       line.loss = loss / double(b + 1), line.accuracy = double(correct) / double(seen);
       report(line, b + 1, now() - begin);
@@ -135,9 +137,16 @@ class Loop {
                          line.learning_rate, spent, spent / steps * (all - steps)});
   }
 
+  // Of the network and of wrappers.
+  std::vector<models::NamedTensor> trained_tensors() const {
+    std::vector<models::NamedTensor> all = parts_.network->tensors();
+    all.insert(all.end(), session_.learned().begin(), session_.learned().end());
+    return all;
+  }
+
   // What is not finite would be shipped, or would spoil the checkpoint that training goes on from.
   void require_finite(int64_t epoch) const {
-    for (const models::NamedTensor& named : parts_.network->tensors())
+    for (const models::NamedTensor& named : trained_tensors())
       if (!named.tensor.isfinite().all().item<bool>())
         throw BadInput("training diverged: '" + named.name + "' is not finite after epoch " +
                        std::to_string(epoch) +
@@ -208,13 +217,15 @@ class Loop {
     return recipe_.patience > 0 && line.epoch - state_.best_epoch >= recipe_.patience;
   }
 
-  // Of the network and of the method, which belong together.
+  // Of the network, the method and the wrappers, which belong together.
   NamedTensors values() const {
     NamedTensors all;
     for (const models::NamedTensor& named : parts_.network->tensors())
       all["network/" + named.name] = named.tensor.detach().clone();
     for (const auto& [name, tensor] : session_.method_tensors())
       all["method/" + name] = tensor.clone();
+    for (const auto& [name, tensor] : session_.wrapper_tensors())
+      all["wrapper/" + name] = tensor.clone();
     return all;
   }
 
@@ -228,8 +239,11 @@ class Loop {
   }
 
   void take_selected() {
-    if (!best_.empty()) load_state(*parts_.network, below(best_, "network"), "the selected epoch");
-    parts_.network->set_trainable(false);
+    if (!best_.empty()) {
+      load_state(*parts_.network, below(best_, "network"), "the selected epoch");
+      session_.restore_wrappers(below(best_, "wrapper"), "the selected epoch");
+    }
+    session_.set_trainable(false);
     parts_.network->weights_changed();
   }
 

@@ -7,6 +7,7 @@
 
 #include "base/sha256.h"
 #include "base/write_atomically.h"
+#include "models/learned.h"
 #include "models/weights/safetensors.h"
 #include "registry/model_entry_writer.h"
 #include "suite/names.h"
@@ -52,9 +53,28 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   out << "\n";
 }
 
+// What was trained beside the network, as one file; and which plugins may have it.
+registry::LearnedEntry write_learned(const Recipe& recipe, const std::filesystem::path& file,
+                                     const TrainingResult& result) {
+  NamedTensors tensors = result.wrapper_tensors;
+  for (const auto& [name, tensor] : result.method_tensors) tensors[kMethodPrefix + name] = tensor;
+  registry::LearnedEntry entry;
+  if (tensors.empty()) return entry;
+  models::write_safetensors(file, tensors, {{"id", recipe.id}, {"recipe", recipe.sha256}});
+  entry.weights = file, entry.sha256 = sha256_of_file(file);
+  std::vector<Use> plugins = recipe.stack;
+  if (recipe.method) plugins.push_back(*recipe.method);
+  for (const Use& use : plugins)
+    if (!models::learned_of(result.wrapper_tensors, use.plugin).empty())
+      entry.plugins.push_back(use);
+  if (recipe.method && !result.method_tensors.empty()) entry.method = recipe.method->plugin;
+  return entry;
+}
+
 std::string entry_text(const Recipe& recipe, const models::NetworkSpec& network,
-                       const TrainingResult& result) {
+                       const registry::LearnedEntry& learned, const TrainingResult& result) {
   registry::ModelEntry entry;
+  entry.learned = learned;
   entry.id = recipe.id, entry.summary = recipe.summary, entry.dataset = recipe.dataset;
   entry.weights = result.weights, entry.sha256 = sha256_of_file(result.weights);
   entry.licence = recipe.licence, entry.citation = recipe.citation;
@@ -77,12 +97,11 @@ void write_model(const Recipe& recipe, const models::Network& network,
   result.weights = folder / (name + ".safetensors");
   models::write_safetensors(result.weights, tensors,
                             {{"id", recipe.id}, {"recipe", recipe.sha256}});
-  if (!result.method_tensors.empty())
-    models::write_safetensors(folder / (name + ".method.safetensors"), result.method_tensors,
-                              {{"id", recipe.id}, {"recipe", recipe.sha256}});
+  const registry::LearnedEntry learned =
+      write_learned(recipe, folder / (name + ".learned.safetensors"), result);
   write_atomically(folder / (name + ".csv"), to_csv(result.log));
   result.entry = folder / (name + ".toml");
-  write_atomically(result.entry, entry_text(recipe, network.spec(), result));
+  write_atomically(result.entry, entry_text(recipe, network.spec(), learned, result));
 }
 
 }  // namespace gauntlet::training

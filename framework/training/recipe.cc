@@ -50,11 +50,11 @@ void read_stack(toml::TableReader& recipe, const Context& context, std::vector<U
   for (const Use& use : out) {
     const library::DefenseRoles roles = context.checker.roles(use);
     if (!roles.wraps) continue;  // told already
-    if (roles.refuses || !(roles.votes || roles.transforms))
+    if (!roles.learns && (roles.refuses || !(roles.votes || roles.transforms)))
       context.problems.add(list->position,
                            "stack: '" + use.plugin +
-                               "' does not change the input; expected a plugin that does, such as "
-                               "smoothing");
+                               "' neither changes the input nor learns; expected a plugin that "
+                               "does, such as smoothing");
     if (context.checker.wants_fit(use))
       context.problems.add(list->position, "stack: '" + use.plugin +
                                                "' chooses its parameters on validation data, and "
@@ -305,6 +305,23 @@ void check_network(const toml::Toml& network, const Context& context, models::Ne
   }
 }
 
+// Wrappers and a method that the base trained go on from what it learned. A plugin learns once.
+void check_learning(toml::TableReader& recipe, const Context& context, const Recipe& out) {
+  const auto learns = [&](const Use& use) { return context.checker.roles(use).learns; };
+  std::vector<Use> all = out.stack;
+  if (out.method) {
+    if (learns(*out.method))
+      for (const Use& use : out.stack)
+        if (use.plugin == out.method->plugin)
+          recipe.problem("stack", "'" + use.plugin +
+                                      "' is the method, too, which is trained already; expected it "
+                                      "in one of them");
+    all.push_back(*out.method);
+  }
+  if (out.from)
+    context.checker.check_learned(*out.from, all, recipe.at("from"), "from", /*if_trained=*/true);
+}
+
 // Without layer_plugins of its own a recipe goes on with the base's.
 void read_base(toml::TableReader& recipe, const Context& context, Recipe& out) {
   std::string id;
@@ -371,6 +388,7 @@ Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatal
   read_stack(recipe, context, out.stack);
   read_averaging(recipe, problems, out);
   read_base(recipe, context, out);
+  check_learning(recipe, context, out);
   const toml::Toml* network = recipe.table("network");
   if (network && out.from) {
     recipe.problem("network",

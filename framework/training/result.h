@@ -16,8 +16,9 @@ struct TrainingResult {
   double seconds = 0;                    ///< of all epochs, also those before a resume
   std::filesystem::path entry, weights;  ///< what train() wrote
   std::vector<registry::DeclaredAccuracy> accuracy;
-  NamedTensors method_tensors;  ///< what the method trained beside the network, selected with it
-  bool averaged = false;        ///< the weights are the average that the recipe asks for
+  NamedTensors method_tensors;   ///< what the method trained beside the network, selected with it
+  NamedTensors wrapper_tensors;  ///< of wrappers, "<plugin>.<name>", selected with the network
+  bool averaged = false;         ///< the weights are the average that the recipe asks for
 };
 
 }  // namespace gauntlet::training

@@ -6,20 +6,33 @@
 
 #include "base/bad_input.h"
 #include "base/nearest_name.h"
+#include "base/shape_text.h"
 #include "evaluation/bounds.h"
 #include "evaluation/craft.h"
+#include "evaluation/plugin_call.h"
 #include "models/architectures/build_network.h"
 #include "models/host_network.h"
+#include "models/learned.h"
 #include "suite/inner_keys.h"
 #include "training/batches.h"
 
 namespace gauntlet::training {
 namespace {
+const std::string kWrapperPrefix = "wrapper/";
+
 // A seed for every inner attack of a training.
 uint64_t attack_seed(uint64_t seed, int64_t step, int64_t call) {
   const uint64_t run = uint64_t{1} << 63 | uint64_t(step) << 20 | uint64_t(call);
   return noise_for(seed, evaluation::Stream::kTraining, torch::zeros({0}, torch::kLong), run)
       .key.seed;
+}
+
+// What a base model's method trained.
+NamedTensors method_part(const NamedTensors& learned) {
+  NamedTensors out;
+  for (const auto& [name, tensor] : learned)
+    if (name.starts_with(kMethodPrefix)) out[name.substr(kMethodPrefix.size())] = tensor;
+  return out;
 }
 }  // namespace
 
@@ -45,6 +58,10 @@ class TrainingSession::OwnParameters final : public Parameters {
     if (!tensors.emplace(name, initial).second)
       throw std::invalid_argument("Training::parameters: '" + name + "' was added twice");
     if (const auto it = saved.find(name); it != saved.end()) {
+      if (it->second.sizes() != initial.sizes())
+        throw BadInput("'" + session_.parts_.method_name + "': its tensor '" + name + "' is " +
+                       shape_text(initial.sizes()) + ", what training goes on from has " +
+                       shape_text(it->second.sizes()));
       const at::NoGradGuard no_graph;
       tensors[name].copy_(it->second);
     }
@@ -79,13 +96,17 @@ TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
       surroundings_(std::make_unique<Surroundings>(parts_)) {
   if (recipe.threat)
     threat_ = evaluation::threat_model(recipe.threat->norm, recipe.threat->epsilon);
-  parts_.network->set_trainable(true);
+  declare_wrappers();
+  own_->saved = method_part(parts_.learned);
+  set_trainable(true);
   optimizer("main");
   for (const models::NamedTensor& named : parts_.network->tensors())
     if (named.trained) optimizer(named.optimizer).add(named.name, named.tensor, named.weight_decay);
+  for (const models::NamedTensor& named : learned_)
+    optimizer(named.optimizer).add(named.name, named.tensor, named.weight_decay);
   batch_.sample = torch::zeros({0}, torch::kLong);
-  // Plugins in layers may learn to make noise of nothing: with them the worst stays assumed.
-  if (parts_.layer_plugins.empty()) {
+  // What learns may learn to make noise of nothing: with it the worst stays assumed.
+  if (parts_.layer_plugins.empty() && learned_.empty()) {
     std::vector<int64_t> shape = parts_.network->spec().input;
     shape.insert(shape.begin(), 2);
     model_.probe(torch::full(shape, 0.5));
@@ -93,6 +114,28 @@ TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
 }
 
 TrainingSession::~TrainingSession() = default;
+
+void TrainingSession::declare_wrappers() {
+  const auto declare = [&](const std::string& name, Defense& wrapper) {
+    std::vector<models::NamedTensor> declared = evaluation::call_plugin(
+        "'" + name + "'", "declare", {},
+        [&] { return models::declare_learned(wrapper, name, parts_.network->spec()); });
+    if (const NamedTensors base = models::learned_of(parts_.learned, name); !base.empty())
+      models::load_learned(declared, base, "the model that training begins with");
+    for (models::NamedTensor& named : declared) {
+      named.name = kWrapperPrefix + named.name;
+      learned_.push_back(std::move(named));
+    }
+  };
+  for (const evaluation::DefendedModel::Wrapper& wrapper : parts_.stack)
+    declare(wrapper.name, *wrapper.defense);
+  if (parts_.method) declare(parts_.method_name, *parts_.method);
+}
+
+void TrainingSession::set_trainable(bool on) {
+  parts_.network->set_trainable(on);
+  for (const models::NamedTensor& named : learned_) named.tensor.set_requires_grad(on);
+}
 
 Optimizer& TrainingSession::optimizer(const std::string& name) {
   if (const auto it = optimizers_.find(name); it != optimizers_.end()) return it->second;
@@ -124,6 +167,8 @@ void TrainingSession::check_optimizers() const {
       std::vector<std::string> names;
       for (const models::NamedTensor& named : parts_.network->tensors())
         if (named.trained && named.optimizer == name) names.push_back(named.name);
+      for (const models::NamedTensor& named : learned_)
+        if (named.optimizer == name) names.push_back(named.name);
       throw BadInput(recipe_.file.string() + ": groups: '" + pattern +
                      "' matches no tensor that the optimizer '" + name + "' trains" +
                      suggestion(pattern, names));
@@ -132,7 +177,8 @@ void TrainingSession::check_optimizers() const {
 
 void TrainingSession::restore_values(const NamedTensors& saved) {
   load_state(*parts_.network, below(saved, "network"), "the checkpoint");
-  parts_.network->set_trainable(true);
+  restore_wrappers(below(saved, "wrapper"), "the checkpoint");
+  set_trainable(true);
   for (const auto& [name, tensor] : below(saved, "state")) state_[name] = tensor.clone();
   own_->saved = below(saved, "method");
 }
@@ -144,8 +190,22 @@ NamedTensors TrainingSession::save() const {
   for (const auto& [name, optimizer] : optimizers_)
     add_all(all, "optimizer/" + name, optimizer.state());
   add_all(all, "method", own_->tensors);
+  add_all(all, "wrapper", wrapper_tensors());
   add_all(all, "state", state_);
   return all;
+}
+
+NamedTensors TrainingSession::wrapper_tensors() const {
+  NamedTensors all;
+  for (const models::NamedTensor& named : learned_)
+    all[named.name.substr(kWrapperPrefix.size())] = named.tensor.detach();
+  return all;
+}
+
+void TrainingSession::restore_wrappers(const NamedTensors& saved, const std::string& source) {
+  std::vector<models::NamedTensor> own = learned_;
+  for (models::NamedTensor& named : own) named.name.erase(0, kWrapperPrefix.size());
+  models::load_learned(own, saved, source);
 }
 
 NamedTensors TrainingSession::method_tensors() const {
@@ -286,16 +346,16 @@ Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inn
   }
   const models::ThroughBranch through(*parts_.network, inner.pass.branch);
   // Gradients are of the inputs alone: the weights need none while the attack runs.
-  parts_.network->set_trainable(false);
+  set_trainable(false);
   evaluation::Crafted crafted;
   try {
     crafted = craft(*attack, model_, {batch.x.detach(), batch.y, batch.sample}, ball, rules,
                     *surroundings_);
   } catch (...) {
-    parts_.network->set_trainable(true);
+    set_trainable(true);
     throw;
   }
-  parts_.network->set_trainable(true);
+  set_trainable(true);
   return crafted.x.detach();
 }
 

@@ -21,10 +21,16 @@ struct TrainingParts {
   std::vector<evaluation::DefendedModel::Wrapper> stack =
       {};                           ///< worn by the network in every pass
   std::shared_ptr<Defense> method;  ///< is a Trains; empty: cross-entropy
+  std::string method_name = "method";
+  /// What a base model learned beside its network, as registry::LearnedEntry names it: wrappers and
+  /// a method that are in it begin with it.
+  std::map<std::string, Tensor> learned = {};
   std::function<std::unique_ptr<Attack>(const Use&)> make_attack;
 };
 
 using NamedTensors = std::map<std::string, Tensor>;
+/// Of names of what was learned beside a network, those of the method's own tensors.
+inline const std::string kMethodPrefix = "method:";
 /// The entries "<prefix>/…", without the prefix; and the other way round.
 NamedTensors below(const NamedTensors& all, const std::string& prefix);
 void add_all(NamedTensors& to, const std::string& prefix, const NamedTensors& from);
@@ -41,6 +47,14 @@ class TrainingSession final : public Training {
   NamedTensors save() const;
   /// The method's own parameters.
   NamedTensors method_tensors() const;
+  /// What wrappers learn, and a method that learns as a wrapper: "<plugin>.<name>".
+  NamedTensors wrapper_tensors() const;
+  /// The same as they are optimised: "wrapper/<plugin>.<name>".
+  const std::vector<models::NamedTensor>& learned() const { return learned_; }
+  /// Values for all of them, by the names of wrapper_tensors(). Throws BadInput.
+  void restore_wrappers(const NamedTensors& saved, const std::string& source);
+  /// Whether gradients of what is trained are computed: of the network and of wrappers.
+  void set_trainable(bool on);
 
   void begin_batch(const Batch& batch, int64_t step, double epoch, double learning_rate);
   const Batch& batch() const { return batch_; }
@@ -82,6 +96,7 @@ class TrainingSession final : public Training {
   Noise layer_noise(int64_t rows, const Pass& pass);
   /// Where fixed draws of this batch come from, for these samples.
   Noise fixed_noise(const Tensor& samples) const;
+  void declare_wrappers();
   void check_optimizers() const;
   void restore_values(const NamedTensors& saved);
 
@@ -91,6 +106,7 @@ class TrainingSession final : public Training {
       model_;  // the network in its stack: what is trained, and what inner attacks see
   std::optional<ThreatModel> threat_;
   std::map<std::string, Optimizer> optimizers_;
+  std::vector<models::NamedTensor> learned_;
   std::unique_ptr<OwnParameters> own_;
   std::unique_ptr<Surroundings> surroundings_;
   std::map<std::string, std::unique_ptr<Attack>> attacks_;  // by parameters

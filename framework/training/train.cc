@@ -4,7 +4,9 @@
 #include "evaluation/laboratory.h"
 #include "models/architectures/build_network.h"
 #include "models/architectures/load_weights.h"
+#include "models/learned.h"
 #include "models/weights/weights.h"
+#include "registry/learned_tensors.h"
 #include "registry/registry_entry.h"
 #include "registry/search_path.h"
 #include "training/model_writer.h"
@@ -35,6 +37,25 @@ void declare_and_load(const Recipe& recipe, TrainingParts& parts) {
   declare(false);
 }
 
+// What the base learned beside its network, of the recipe's wrappers and method.
+NamedTensors learned_before(const Recipe& recipe) {
+  if (!recipe.from) return {};
+  const registry::LearnedEntry& base = recipe.from->learned;
+  const NamedTensors all = registry::learned_tensors(*recipe.from);
+  NamedTensors out;
+  const auto take = [&](const std::string& plugin) {
+    for (const Use& use : base.plugins)
+      if (use.plugin == plugin) out.merge(models::learned_of(all, plugin));
+  };
+  for (const Use& use : recipe.stack) take(use.plugin);
+  if (!recipe.method) return out;
+  take(recipe.method->plugin);
+  if (recipe.method->plugin == base.method)
+    for (const auto& [name, tensor] : all)
+      if (name.starts_with(kMethodPrefix)) out[name] = tensor;
+  return out;
+}
+
 TrainingParts make_parts(const Recipe& recipe, const library::PluginLibrary& plugins) {
   TrainingParts parts;
   parts.network = build_network(recipe.network, uint64_t(recipe.seed));
@@ -43,7 +64,11 @@ TrainingParts make_parts(const Recipe& recipe, const library::PluginLibrary& plu
   declare_and_load(recipe, parts);
   for (const Use& use : recipe.stack)
     parts.stack.push_back({use.plugin, plugins.defense(use.plugin, use.with)});
-  if (recipe.method) parts.method = plugins.defense(recipe.method->plugin, recipe.method->with);
+  if (recipe.method) {
+    parts.method = plugins.defense(recipe.method->plugin, recipe.method->with);
+    parts.method_name = recipe.method->plugin;
+  }
+  parts.learned = learned_before(recipe);
   parts.make_attack = [&plugins](const Use& use) { return plugins.attack(use.plugin, use.with); };
   return parts;
 }
@@ -88,8 +113,9 @@ bool is_there(const Recipe& recipe, const fs::path& entry) {
     const auto it = model.training.find(key);
     return it != model.training.end() && it->second == value;
   };
-  return fs::exists(model.weights) && same("recipe_sha256", recipe.sha256) &&
-         same("seed", recipe.seed);
+  const fs::path& learned = model.learned.weights;
+  return fs::exists(model.weights) && (learned.empty() || fs::exists(learned)) &&
+         same("recipe_sha256", recipe.sha256) && same("seed", recipe.seed);
 }
 }  // namespace
 

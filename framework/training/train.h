@@ -14,9 +14,9 @@
 namespace gauntlet::training {
 
 struct TrainOptions {
-  /// Where <name>.toml, <name>.safetensors and <name>.csv go, and <name>.method.safetensors where
-  /// the method trained tensors of its own; <name> is the last part of the
-  /// recipe's id. Empty: that of the id in the registry folder.
+  /// Where <name>.toml, <name>.safetensors and <name>.csv go, and <name>.learned.safetensors where
+  /// wrappers or the method trained tensors of their own; <name> is the last part of the recipe's
+  /// id. Empty: that of the id in the registry folder.
   std::filesystem::path output;
   /// Go on from the checkpoint beside the output, if there is one; a model that this recipe has
   /// finished is left as it is.

@@ -94,6 +94,8 @@ correct = 9000
 {accuracy}
 """ % SUM
 
+LEARNED = {"weights": '"mine.learned.safetensors"', "sha256": f'"{SUM}"'}
+
 # Lines that an example needs beside it: (page, section, key) -> lines. They replace lines of the same keys.
 BESIDE = {
     ("suites.md", "`data`", "path"): 'format = "idx"\nlabels = "labels.gz"\nclasses = 10',
@@ -402,6 +404,9 @@ def check_registry(gauntlet, page):
             text = filled(text, slot, lines)
         elif row.heading == "`archive`":
             command, text = dataset, filled(DATASET, "top", f"[archive]\n{lines}")
+        elif row.heading == "`learned`":
+            own = "".join(f"{key} = {value}\n" for key, value in LEARNED.items() if key not in keys_in(lines))
+            command, text = model, filled(MODEL, "top", f"[learned]\n{own}{lines}")
         elif row.heading == "`layer_plugins`":
             command, text = model, filled(MODEL, "top", f"[[layer_plugins]]\n{lines}")
         elif row.heading in ("Options of architectures", "Layers of `sequential`"):

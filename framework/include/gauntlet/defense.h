@@ -45,6 +45,23 @@ struct GAUNTLET_API Parameters : Interface {
                    const std::string& optimizer = "main") = 0;
 };
 
+/// What a wrapper stands in front of.
+struct Wrapped {
+  std::vector<int64_t> image;  ///< [C, H, W] of its images
+  int64_t classes = 0;         ///< K
+};
+
+/// A wrapper with tensors of its own: learned denoisers, purifiers, detectors. A recipe that has it
+/// in its stack, or as its method, trains them with the network and saves them with the model. In
+/// a suite's stack on that model the wrapper has them again. Gradients of training flow through
+/// surrogate(), which is forward() unless the wrapper says otherwise.
+struct GAUNTLET_API Learns : Interface {
+  /// Called once, before the first pass: what is trained. Values are float32.
+  virtual void declare(const Wrapped&, Parameters&) = 0;
+  /// What declare() added, by name, as trained. The tensors are the host's: to be read only.
+  std::map<std::string, Tensor> learned;
+};
+
 /// Told how the network normalises its images, before the defense sees any: for noise in
 /// normalised space.
 struct GAUNTLET_API KnowsNormalisation : Interface {

@@ -48,7 +48,9 @@ struct GAUNTLET_API Training : Interface {
   /// pass.
   virtual std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also = {},
                                        const std::string& optimizer = "main") = 0;
-  /// Trained tensors of the plugin's own, by name.
+  /// Trained tensors of the method's own, by name; saved with the model. A method that continues
+  /// a model of its own (`from` in a recipe) gets them with that model's values. What a method
+  /// declares as Learns is trained in the same way, and is its wrapper's in a suite.
   virtual Parameters& parameters() = 0;
   /// A tensor kept between steps and in checkpoints; undefined at first.
   virtual Tensor& state(const std::string& name) = 0;

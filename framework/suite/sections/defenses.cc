@@ -29,6 +29,9 @@ class RowReader {
       row.stack = context_.plugins.stack(*stack, reader_.what() + ": stack");
     reader_.finish();
     if (context_.problems.size() == before) check_fit(row);
+    if (context_.problems.size() == before && !row.stack.empty())
+      context_.plugins.check_learned(row.model, row.stack, reader_.at("stack"),
+                                     reader_.what() + ": stack");
     return context_.problems.size() == before ? std::optional(row) : std::nullopt;
   }
 
