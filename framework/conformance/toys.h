@@ -27,6 +27,7 @@ class ToyNetwork final : public models::Network {
     layer.weight_shape = linear_.sizes().vec();
     layer.input = {linear_.size(1)};
     layer.output = {linear_.size(0)};
+    layer.weight = linear_;
     layers_.push_back(layer);
   }
   const models::NetworkSpec& spec() const override { return spec_; }

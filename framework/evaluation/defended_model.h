@@ -63,6 +63,9 @@ class DefendedModel final : public View {
   /// Rows one forward with gradients may hold at a time.
   int64_t memory_rows() const { return memory_rows_; }
 
+  /// What layer plugins add to losses of training, a number; undefined: nothing.
+  Tensor penalty() const;
+
   /// Fits every wrapper that learns from validation data (Fits), innermost first.
   void fit(Fitting& fitting);
   bool fits() const;

@@ -30,6 +30,14 @@ Tensor GuardedLayers::activation(const Activation& place, const Tensor& a, Noise
   return out;
 }
 
+Tensor GuardedLayers::penalty(const Layer& layer) {
+  Lent lent("the weights of the network", layer.weight);
+  for (const auto& [_, tensor] : layer.learned) lent.add("what it declared", tensor);
+  const Tensor out = call_plugin(who_, "penalty", lent, [&] { return plugin_.penalty(layer); });
+  if (out.defined()) require_result(who_, "penalty", out, {{}, torch::kFloat});
+  return out;
+}
+
 bool GuardedLayers::couples_rows() const {
   return call_plugin(who_, "couples_rows", {}, [&] { return plugin_.couples_rows(); });
 }
@@ -37,7 +45,7 @@ bool GuardedLayers::couples_rows() const {
 Tensor GuardedLayers::call(Hook hook, const char* name, const char* lent_name, const Layer& layer,
                            const Tensor& t, Noise& noise) {
   Lent lent(lent_name, t);
-  lent.add(noise);
+  lent.add(noise).add("the weights of the network", layer.weight);
   for (const auto& [_, tensor] : layer.learned) lent.add("what it declared", tensor);
   const Tensor out =
       call_plugin(who_, name, lent, [&] { return (plugin_.*hook)(layer, t, noise); });

@@ -17,6 +17,7 @@ class GuardedLayers final : public PerturbsLayers {
   Tensor input(const Layer& layer, const Tensor& a, Noise& noise) override;
   Tensor output(const Layer& layer, const Tensor& a, Noise& noise) override;
   Tensor activation(const Activation& place, const Tensor& a, Noise& noise) override;
+  Tensor penalty(const Layer& layer) override;
   bool couples_rows() const override;
 
  private:

@@ -44,6 +44,15 @@ Tensor DefendedModel::score(const Tensor& x, const Outputs& out) {
   return given.to(type);
 }
 
+Tensor DefendedModel::penalty() const {
+  Tensor sum;
+  for (PerturbsLayers* plugin : perturbs_)
+    for (const Layer& layer : network_->layers())
+      if (const Tensor one = plugin->penalty(layer); one.defined())
+        sum = sum.defined() ? sum + one : one;
+  return sum;
+}
+
 double DefendedModel::alpha() const {
   return call_plugin(name_of(certifies_), "alpha", {}, [&] { return certifies_->alpha(); });
 }

@@ -136,6 +136,7 @@ HostNetwork::HostNetwork(NetworkSpec spec, std::vector<Node> nodes)
   learned_.resize(layers_.size());
   output_acts_.resize(layers_.size(), true);
   frozen_ = layers_;
+  follow_tensors();
 }
 
 void HostNetwork::declare(PerturbsLayers& plugin, const std::string& prefix) {
@@ -143,10 +144,16 @@ void HostNetwork::declare(PerturbsLayers& plugin, const std::string& prefix) {
     Declared declared(layers_[i], learned_[i], prefix, trainable_);
     plugin.declare(layers_[i], declared);
   }
-  freeze_learned();
+  follow_tensors();
 }
 
-void HostNetwork::freeze_learned() {
+// The layers that plugins are shown have the network's own tensors.
+void HostNetwork::follow_tensors() {
+  for (const Node& node : nodes_) {
+    if (node.layer < 0) continue;
+    layers_[size_t(node.layer)].weight = node.weight;
+    frozen_[size_t(node.layer)].weight = node.weight.detach();
+  }
   for (size_t i = 0; i < layers_.size(); ++i)
     for (const auto& [key, tensor] : layers_[i].learned) frozen_[i].learned[key] = tensor.detach();
 }
@@ -206,7 +213,7 @@ void HostNetwork::to(at::Device device) {
   }
   for (Layer& layer : layers_)
     for (auto& [key, tensor] : layer.learned) move(tensor);
-  freeze_learned();
+  follow_tensors();
   weights_changed();
 }
 

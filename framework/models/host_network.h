@@ -71,11 +71,11 @@ class HostNetwork final : public Network {
   std::vector<Tensor> sources(const Node& node) const;
   NormBranch branch_of(const Node& norm) const;
   void check_input(const Tensor& x) const;
-  void freeze_learned();
+  void follow_tensors();
 
   NetworkSpec spec_;
   std::vector<Node> nodes_;
-  std::vector<Layer> layers_, frozen_;  // frozen: learned tensors cut off from autograd
+  std::vector<Layer> layers_, frozen_;  // frozen: tensors cut off from autograd
   std::vector<Activation> activations_;
   std::vector<std::vector<Learned>> learned_;
   std::vector<Folded> folded_;

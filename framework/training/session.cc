@@ -359,7 +359,8 @@ Tensor TrainingSession::craft_with(const Use& use, const Batch& batch, const Inn
   return crafted.x.detach();
 }
 
-std::vector<Tensor> TrainingSession::minimise(const Tensor& loss, const std::vector<Tensor>& also,
+std::vector<Tensor> TrainingSession::minimise(const Tensor& own_loss,
+                                              const std::vector<Tensor>& also,
                                               const std::string& name) {
   const auto it = optimizers_.find(name);
   if (it == optimizers_.end()) {
@@ -368,7 +369,7 @@ std::vector<Tensor> TrainingSession::minimise(const Tensor& loss, const std::vec
     throw std::invalid_argument("Training::minimise: no tensor belongs to the optimizer '" + name +
                                 "'" + suggestion(name, known));
   }
-  if (!loss.defined() || loss.numel() != 1 || !loss.requires_grad())
+  if (!own_loss.defined() || own_loss.numel() != 1 || !own_loss.requires_grad())
     throw std::invalid_argument("Training::minimise: the loss must be one number with a graph");
   const auto require_finite = [&](const char* what, double value) {
     if (!std::isfinite(value))
@@ -376,6 +377,8 @@ std::vector<Tensor> TrainingSession::minimise(const Tensor& loss, const std::vec
                      " in epoch " + std::to_string(int64_t(epoch_) + 1) +
                      "; a lower learning_rate or a gradient_clip may help");
   };
+  const Tensor penalty = model_.penalty();
+  const Tensor loss = penalty.defined() ? own_loss + penalty : own_loss;
   const double value = loss.item<double>();
   require_finite("the loss", value);
   if (name == "main") loss_ = value;

@@ -77,6 +77,7 @@ class TrainingSession final : public Training {
   std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also,
                                const std::string& name) override;
   Parameters& parameters() override;
+  const std::vector<Layer>& layers() const override { return parts_.network->layers(); }
   Tensor& state(const std::string& name) override { return state_[name]; }
   const ThreatModel& threat() const override;
   Noise noise() override;

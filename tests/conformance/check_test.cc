@@ -83,6 +83,8 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
   EXPECT_EQ(of("wrong_layers", "writes weights"), Promises{lent});
   EXPECT_EQ(of("wrong_layers", "weight's shape"), Promises{answers});
   EXPECT_EQ(of("wrong_layers", "draws").count(noise), 1u);
+  EXPECT_EQ(of("wrong_layers", "penalty's shape"),
+            Promises{"trains a network, alike from the same seed"});
   EXPECT_EQ(of("wrong_vote", "ballot's shape"), Promises{answers});
   EXPECT_EQ(of("wrong_vote", "negative"), Promises{answers});
   EXPECT_EQ(of("wrong_detector", "shape"), Promises{answers});
@@ -90,10 +92,10 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
 }
 
 TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
-  for (const char* name : {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs",
-                           "wrong_layers", "wrong_vote", "wrong_detector", "attention_net",
-                           "winners", "far_features", "far_logits", "smooth_training", "two_norms",
-                            "denoiser", "learned_detector"})
+  for (const char* name :
+       {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs", "wrong_layers",
+        "wrong_vote", "wrong_detector", "attention_net", "winners", "far_features", "far_logits",
+        "smooth_training", "two_norms", "denoiser", "learned_detector", "scaled_layers"})
     EXPECT_EQ(broken(checked("defense", name)), Promises{}) << name;
   for (const char* name : {"fab", "feature_distance"})
     EXPECT_EQ(broken(checked("attack", name)), Promises{}) << name;

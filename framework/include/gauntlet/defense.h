@@ -28,6 +28,8 @@ struct Layer {
   std::vector<int64_t> input,             ///< shape of the activations it reads, without the batch
       output;                             ///< and of those it gives
   std::map<std::string, Tensor> learned;  ///< what declare() added, as trained
+  /// [weight_shape...], before any plugin's weight(); differentiable in training. To be read only.
+  Tensor weight;
 };
 
 /// A place where the network activates values.
@@ -84,6 +86,10 @@ struct GAUNTLET_API PerturbsLayers : Interface {
   /// would be activated. Returned as they are, they are activated by the network's own. Of several
   /// plugins the first that stands in counts.
   virtual Tensor activation(const Activation&, const Tensor& a, Noise&) { return a; }
+  /// What training adds to every loss it minimises: one number, [], differentiable in layer.learned
+  /// and layer.weight (the KL divergence of a posterior, an L2 penalty). Undefined: nothing. Not
+  /// asked outside of training.
+  virtual Tensor penalty(const Layer&) { return {}; }
   /// A row's result depends on the other rows of the batch (PNI-A: scale taken over the batch).
   virtual bool couples_rows() const { return false; }
 };

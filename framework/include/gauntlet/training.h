@@ -44,8 +44,8 @@ struct GAUNTLET_API Training : Interface {
   virtual Outputs predict(const Tensor& x, const Pass& = {}) = 0;
   /// Adversarial inputs for the batch, with the defense's noise live; detached.
   virtual Tensor attack(const Use&, const Batch&, const Inner& = {}) = 0;
-  /// One backward pass and one step of that optimizer; returns the gradients in `also` of the same
-  /// pass.
+  /// One backward pass and one step of that optimizer, of the loss and the layer plugins'
+  /// penalties; returns the gradients in `also` of the same pass.
   virtual std::vector<Tensor> minimise(const Tensor& loss, const std::vector<Tensor>& also = {},
                                        const std::string& optimizer = "main") = 0;
   /// Trained tensors of the method's own, by name; saved with the model. A method that continues
@@ -54,6 +54,12 @@ struct GAUNTLET_API Training : Interface {
   virtual Parameters& parameters() = 0;
   /// A tensor kept between steps and in checkpoints; undefined at first.
   virtual Tensor& state(const std::string& name) = 0;
+  /// The network's convolutions and linear layers in forward order, with their weights and what
+  /// plugins declared there: to be read, and to be part of a loss. Penalties of layer plugins are
+  /// added by minimise() already.
+  virtual const std::vector<Layer>& layers() const {
+    throw std::logic_error("Training: no layers can be looked at here");
+  }
   /// The recipe's threat.
   virtual const ThreatModel& threat() const = 0;
   virtual Noise noise() = 0;         ///< of this batch

@@ -42,6 +42,10 @@ struct WrongLayers final : Defense, PerturbsLayers {
     return is("no output") ? Tensor() : a;
   }
 
+  Tensor penalty(const Layer& layer) override {
+    return is("penalty's shape") ? layer.weight.square() : Tensor();
+  }
+
   int calls_ = 0;
 };
 }  // namespace
