@@ -6,6 +6,7 @@
 #include "evaluation/cell.h"
 #include "library/plugin_architecture.h"
 #include "models/architectures/build_network.h"
+#include "registry/learned_tensors.h"
 
 namespace gauntlet::cli {
 namespace {
@@ -43,6 +44,7 @@ int show(const ModelFlags& flags) {
       entry.summary, entry.network.architecture, fmt::join(entry.network.input, " x "),
       entry.network.classes, cost, entry.dataset, entry.weights.string());
   for (const Use& use : entry.layer_plugins) say("in its layers: {}\n", use.plugin);
+  for (const Use& use : entry.learned.plugins) say("trained with it: {}\n", use.plugin);
   for (const registry::DeclaredAccuracy& a : entry.accuracy) say("right on {}\n", percent(a));
   if (!entry.training.empty()) say("training: {}\n", to_text(entry.training));
   if (!entry.licence.empty()) say("licence: {}\n", entry.licence);
@@ -57,6 +59,7 @@ int check(const ModelFlags& flags) {
   const registry::Registry registry = flags.common.open_registry();
   evaluation::Laboratory lab(plugins, registry, at::kCPU);
   suite::DefenseSpec spec{flags.id, registry.model(flags.id), {}};
+  registry::verify_learned(spec.model);
   const std::vector<registry::DeclaredAccuracy> all = spec.model.accuracy;
   if (all.empty()) throw BadInput("model '" + flags.id + "': its entry declares no accuracy");
   int exit_code = kOk;

@@ -328,6 +328,8 @@ std::map<std::string, Tensor> trained(DefenseTrial& trial) {
     throw NotAsked{"it takes no part in training"};
   }
   parts.make_attack = [&](const Use& use) { return trial.attack(use); };
+  DefendedModel other(build_network(recipe.network, 7), {}, {});  // whatever model it asks for
+  parts.source = [&](const ModelRef&) -> DefendedModel& { return other; };
   for (const models::NamedTensor& t : parts.network->tensors())
     before[t.name] = t.tensor.detach().clone();
   training::run_training(recipe, quarters(64), parts, {}, false, {});

@@ -37,6 +37,8 @@ class TaskHost final : public Host {
     rules_.max_queries = 0;
     rules_.defense_stream = Stream::kSource;
     rules_.noise = Draw::kFresh, rules_.defense_noise = {};
+    // A training's own network may be in training mode, others never are.
+    if (models::trains(rules_.mode)) rules_.mode = models::Mode::kFolded;
   }
   Target& source(const ModelRef& ref) override {
     DefendedModel& model = environment_.model(ref);

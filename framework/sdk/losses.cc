@@ -56,4 +56,8 @@ Tensor kl_divergence(const Tensor& p, const Tensor& logits) {
   return (p * ((p + 1e-12).log() - logits.log_softmax(1))).sum(1);
 }
 
+Tensor soft_cross_entropy(const Tensor& p, const Tensor& logits) {
+  return -(p * logits.log_softmax(1)).sum(1);
+}
+
 }  // namespace gauntlet

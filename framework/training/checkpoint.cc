@@ -47,6 +47,8 @@ EpochLog log_line(const json& from) {
 Checkpoint from_json(const json& state) {
   Checkpoint checkpoint;
   checkpoint.recipe = state.at("recipe");
+  if (state.contains("models"))
+    checkpoint.models = state.at("models").get<std::map<std::string, std::string>>();
   checkpoint.epoch = state.at("epoch");
   checkpoint.finished = state.at("finished");
   checkpoint.best = state.at("best");
@@ -84,6 +86,7 @@ void write_checkpoint(const fs::path& prefix, const Checkpoint& checkpoint) {
                 {"tensors", tensors.filename().string()},
                 {"sha256", sha256_of_file(tensors)},
                 {"log", json::array()}};
+  if (checkpoint.models) state["models"] = *checkpoint.models;
   for (const EpochLog& line : checkpoint.log) state["log"].push_back(to_json(line));
   write_atomically(json_file(prefix), state.dump(2) + "\n");
   write_atomically(prefix.string() + ".csv", to_csv(checkpoint.log));

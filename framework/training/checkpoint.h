@@ -25,7 +25,9 @@ std::string to_csv(const std::vector<EpochLog>& log);
 
 struct Checkpoint {
   std::string recipe;  ///< SHA-256 of the recipe file
-  int64_t epoch = 0;   ///< finished epochs
+  /// Models that the recipe uses, as Recipe::models; unset in checkpoints of older versions.
+  std::optional<std::map<std::string, std::string>> models;
+  int64_t epoch = 0;  ///< finished epochs
   bool finished = false;
   double best = -1;  ///< the selected epoch's validation accuracy
   int64_t best_epoch = 0;

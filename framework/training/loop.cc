@@ -74,6 +74,12 @@ class Loop {
     if (saved->recipe != recipe_.sha256)
       throw BadInput(prefix_.string() + ".json: belongs to another version of the recipe " +
                      recipe_.file.string() + "; begin anew with --overwrite");
+    if (saved->models)
+      for (const auto& [id, identity] : recipe_.models)
+        if (const auto before = saved->models->find(id);
+            before == saved->models->end() || before->second != identity)
+          throw BadInput(prefix_.string() + ".json: was trained with another model '" + id +
+                         "' than the registry has now; begin anew with --overwrite");
     state_ = std::move(*saved);
     best_ = below(state_.tensors, "best");
     average_.restore(below(state_.tensors, "average"));
@@ -232,6 +238,7 @@ class Loop {
   void keep() {
     if (prefix_.empty()) return;
     state_.recipe = recipe_.sha256;
+    state_.models = recipe_.models;
     state_.tensors = session_.save();
     add_all(state_.tensors, "best", best_);
     add_all(state_.tensors, "average", average_.state());

@@ -33,6 +33,7 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   if (recipe.from)
     out << "\nfrom = " << quoted(recipe.from->id)
         << "\nfrom_sha256 = " << quoted(recipe.from->sha256);
+  if (!recipe.sources.empty()) out << "\nsources = " << registry::to_toml(sources_of(recipe));
   if (recipe.precision != Precision::kFloat32)
     out << "\nprecision = " << quoted(word_for(kPrecisions, recipe.precision));
   if (result.averaged)
@@ -87,6 +88,13 @@ std::string entry_text(const Recipe& recipe, const models::NetworkSpec& network,
   return out.str();
 }
 }  // namespace
+
+ParamList sources_of(const Recipe& recipe) {
+  ParamList all;
+  for (const std::string& id : recipe.sources)
+    all.emplace_back(ParamMap{{"model", id}, {"sha256", recipe.models.at(id)}});
+  return all;
+}
 
 void write_model(const Recipe& recipe, const models::Network& network,
                  const std::filesystem::path& folder, TrainingResult& result) {

@@ -12,4 +12,7 @@ namespace gauntlet::training {
 void write_model(const Recipe& recipe, const models::Network& network,
                  const std::filesystem::path& folder, TrainingResult& result);
 
+/// The models that were lent, as the entry's provenance names them.
+ParamList sources_of(const Recipe& recipe);
+
 }  // namespace gauntlet::training

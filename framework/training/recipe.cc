@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "library/plugin_architecture.h"
 #include "models/architectures/build_network.h"
+#include "registry/model_entry_writer.h"
 #include "registry/registry_entry.h"
 #include "suite/plugin_checker.h"
 #include "suite/radius.h"
@@ -199,15 +200,21 @@ void read_averaging(toml::TableReader& recipe, toml::Problems& problems, Recipe&
   reader.finish();
 }
 
-// Empty where the registry has no such data set, which is said elsewhere.
-std::vector<int64_t> shape_of(const std::string& dataset, const registry::Registry& registry) {
+// None where the registry has no such data set, which is said elsewhere.
+std::optional<registry::DatasetEntry> known_data(const std::string& dataset,
+                                                 const registry::Registry& registry) {
   const std::vector<std::string> ids = registry.dataset_ids();
   if (!std::binary_search(ids.begin(), ids.end(), dataset)) return {};
   try {
-    return registry.dataset(dataset).shape;
+    return registry.dataset(dataset);
   } catch (const BadInput&) {
     return {};
   }
+}
+
+std::vector<int64_t> shape_of(const std::string& dataset, const registry::Registry& registry) {
+  const std::optional<registry::DatasetEntry> data = known_data(dataset, registry);
+  return data ? data->shape : std::vector<int64_t>{};
 }
 
 void read_training_threat(toml::TableReader& recipe, const registry::Registry& registry,
@@ -322,6 +329,36 @@ void check_learning(toml::TableReader& recipe, const Context& context, const Rec
     context.checker.check_learned(*out.from, all, recipe.at("from"), "from", /*if_trained=*/true);
 }
 
+// Every model that a plugin's parameters name, also through attacks and wrappers inside of it.
+void collect_models(const std::string& kind, const Use& use, const Context& context,
+                    std::set<std::string>& ids) {
+  for (const ParamSpec& spec : context.plugins.schema(kind, use.plugin)) {
+    const auto given = use.with.find(spec.name);
+    const ParamValue& value = given == use.with.end() ? spec.fallback : given->second;
+    std::vector<ModelRef> refs;
+    if (spec.type == ParamType::kModel)
+      detail::ParamTraits<ModelRef>::assign(refs.emplace_back(), value);
+    if (spec.type == ParamType::kModelList)
+      detail::ParamTraits<std::vector<ModelRef>>::assign(refs, value);
+    for (const ModelRef& ref : refs) {
+      if (ref.id.empty()) continue;
+      ids.insert(ref.id);
+      for (const Use& wrapper : ref.stack) collect_models("defense", wrapper, context, ids);
+    }
+    for (const Use& inner : uses_of(spec, value))
+      if (!inner.plugin.empty()) collect_models("attack", inner, context, ids);
+  }
+}
+
+void read_models(const Context& context, Recipe& out) {
+  if (out.method) collect_models("defense", *out.method, context, out.sources);
+  if (out.validation.attack) collect_models("attack", *out.validation.attack, context, out.sources);
+  for (const Use& use : out.stack) collect_models("defense", use, context, out.sources);
+  std::set<std::string> all = out.sources;
+  if (out.from) all.insert(out.from->id);
+  for (const std::string& id : all) out.models[id] = model_identity(context.registry.model(id));
+}
+
 // Without layer_plugins of its own a recipe goes on with the base's.
 void read_base(toml::TableReader& recipe, const Context& context, Recipe& out) {
   std::string id;
@@ -363,6 +400,13 @@ void read_head(toml::TableReader& recipe, Recipe& out) {
 }
 }  // namespace
 
+std::string model_identity(const registry::ModelEntry& entry) {
+  registry::ModelEntry answers;
+  answers.network = entry.network, answers.layer_plugins = entry.layer_plugins;
+  answers.sha256 = entry.sha256, answers.learned = entry.learned;
+  return sha256(registry::model_entry_text(answers));
+}
+
 Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatalogue& plugins,
                    const registry::Registry& registry) {
   const toml::Toml toml = toml::read_toml(file);
@@ -381,8 +425,11 @@ Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatal
   read_optimizers(recipe, problems, out);
   read_augmentation(recipe, problems, out.augmentation);
   read_training_threat(recipe, registry, problems, out);
+  const std::optional<registry::DatasetEntry> data = known_data(out.dataset, registry);
+  checker.set_data(data ? &*data : nullptr);  // models that are lent see its images
   read_validation(recipe, context, out);
   read_method(recipe, context, out);
+  checker.set_data(nullptr);
   check_steps(recipe, registry, out);
   read_layer_plugins(recipe, context, out.layer_plugins);
   read_stack(recipe, context, out.stack);
@@ -407,6 +454,7 @@ Recipe read_recipe(const std::filesystem::path& file, const library::PluginCatal
   if (!out.dataset.empty()) check_data(recipe, context, out, network);
   recipe.finish();
   problems.throw_if_any();
+  read_models(context, out);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -109,7 +110,15 @@ struct Recipe {
   Precision precision = Precision::kFloat32;
   std::filesystem::path file;
   std::string sha256;  ///< of the recipe file
+  /// The registry's models that it begins with or that are lent to method and attacks: by id,
+  /// model_identity() of each.
+  std::map<std::string, std::string> models;
+  std::set<std::string> sources;  ///< those that are lent
 };
+
+/// SHA-256 over all of an entry that changes an answer: the sums of its weights and of what was
+/// trained beside it, architecture, normalisation, layer plugins.
+std::string model_identity(const registry::ModelEntry& entry);
 
 /// Parses and checks against data sets, architectures and the plugins' schemas. Throws one BadInput
 /// that lists every problem, each as "file:line:column: what, expected, nearest valid name".

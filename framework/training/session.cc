@@ -79,13 +79,32 @@ class TrainingSession::Surroundings final : public evaluation::Environment {
  public:
   explicit Surroundings(const TrainingParts& parts) : parts_(parts) {}
   evaluation::DefendedModel& model(const ModelRef& ref) override {
-    throw BadInput("the inner attack asks for the source model '" + ref.id +
-                   "'; training lends none: use an attack on the trained network itself");
+    if (parts_.source) return parts_.source(ref);
+    throw BadInput("training asks for the model '" + ref.id +
+                   "', which no parameter of the recipe names");
   }
   std::unique_ptr<Attack> attack(const Use& use) override { return parts_.make_attack(use); }
 
  private:
   const TrainingParts& parts_;
+};
+
+// Another model as a method sees it.
+class TrainingSession::Source final : public View {
+ public:
+  Source(TrainingSession& session, evaluation::DefendedModel& model)
+      : session_(session), model_(model) {}
+
+  Outputs pass(const Tensor& x, const std::vector<std::string>& features) override {
+    return model_.pass(x, session_.layer_noise(x.size(0)), models::Mode::kEvaluate, features);
+  }
+  Tensor ballots(const Tensor& x, int64_t draws) override {
+    return model_.ballots(x, session_.layer_noise(x.size(0)), draws);
+  }
+
+ private:
+  TrainingSession& session_;
+  evaluation::DefendedModel& model_;
 };
 
 TrainingSession::TrainingSession(const Recipe& recipe, TrainingParts parts)
@@ -400,6 +419,12 @@ std::vector<Tensor> TrainingSession::minimise(const Tensor& own_loss,
 }
 
 Parameters& TrainingSession::parameters() { return *own_; }
+
+View& TrainingSession::source(const ModelRef& ref) {
+  std::unique_ptr<Source>& place = sources_[to_text(detail::ParamTraits<ModelRef>::wrap(ref))];
+  if (!place) place = std::make_unique<Source>(*this, surroundings_->model(ref));
+  return *place;
+}
 
 const ThreatModel& TrainingSession::threat() const {
   if (!threat_)

@@ -22,6 +22,8 @@ struct TrainingParts {
       {};                           ///< worn by the network in every pass
   std::shared_ptr<Defense> method;  ///< is a Trains; empty: cross-entropy
   std::string method_name = "method";
+  /// Other models, frozen; empty: none are lent.
+  std::function<evaluation::DefendedModel&(const ModelRef&)> source = {};
   /// What a base model learned beside its network, as registry::LearnedEntry names it: wrappers and
   /// a method that are in it begin with it.
   std::map<std::string, Tensor> learned = {};
@@ -78,6 +80,7 @@ class TrainingSession final : public Training {
                                const std::string& name) override;
   Parameters& parameters() override;
   const std::vector<Layer>& layers() const override { return parts_.network->layers(); }
+  View& source(const ModelRef& ref) override;
   Tensor& state(const std::string& name) override { return state_[name]; }
   const ThreatModel& threat() const override;
   Noise noise() override;
@@ -89,6 +92,7 @@ class TrainingSession final : public Training {
  private:
   class OwnParameters;
   class Surroundings;
+  class Source;
 
   models::Mode training_mode() const;
   void check_pass(const Pass& pass) const;
@@ -111,6 +115,7 @@ class TrainingSession final : public Training {
   std::unique_ptr<OwnParameters> own_;
   std::unique_ptr<Surroundings> surroundings_;
   std::map<std::string, std::unique_ptr<Attack>> attacks_;  // by parameters
+  std::map<std::string, std::unique_ptr<Source>> sources_;  // by reference
   NamedTensors state_;
 
   Batch batch_;

@@ -56,6 +56,22 @@ NamedTensors learned_before(const Recipe& recipe) {
   return out;
 }
 
+// Models that the recipe's parameters name, and no others: only they are in its identity.
+void lend_sources(const Recipe& recipe, const library::PluginLibrary& plugins,
+                  const registry::Registry& registry, const data::Dataset& data,
+                  TrainingParts& parts) {
+  if (recipe.sources.empty()) return;
+  for (const std::string& id : recipe.sources) evaluation::verify_weights(registry.model(id));
+  const auto lab = std::make_shared<evaluation::Laboratory>(plugins, registry, at::kCPU);
+  lab->probe_with(data);
+  parts.source = [lab, ids = recipe.sources](const ModelRef& ref) -> evaluation::DefendedModel& {
+    if (!ids.contains(ref.id))
+      throw BadInput("training asks for the model '" + ref.id +
+                     "', which no parameter of the recipe names");
+    return lab->model(ref);
+  };
+}
+
 TrainingParts make_parts(const Recipe& recipe, const library::PluginLibrary& plugins) {
   TrainingParts parts;
   parts.network = build_network(recipe.network, uint64_t(recipe.seed));
@@ -115,7 +131,9 @@ bool is_there(const Recipe& recipe, const fs::path& entry) {
   };
   const fs::path& learned = model.learned.weights;
   return fs::exists(model.weights) && (learned.empty() || fs::exists(learned)) &&
-         same("recipe_sha256", recipe.sha256) && same("seed", recipe.seed);
+         same("recipe_sha256", recipe.sha256) && same("seed", recipe.seed) &&
+         (recipe.sources.empty() || same("sources", sources_of(recipe))) &&
+         (!recipe.from || same("from_sha256", recipe.from->sha256));
 }
 }  // namespace
 
@@ -160,7 +178,8 @@ TrainingResult train(const Recipe& recipe, const library::PluginLibrary& plugins
   if (options.overwrite && !options.resume) remove_checkpoint(checkpoint);
 
   const data::Dataset data = registry.load(recipe.dataset, "train");
-  const TrainingParts parts = make_parts(recipe, plugins);
+  TrainingParts parts = make_parts(recipe, plugins);
+  lend_sources(recipe, plugins, registry, data, parts);
   const bool resume = options.resume && has_checkpoint(checkpoint);
   TrainingResult result = run_training(recipe, data, parts, checkpoint, resume, callbacks);
   if (!result.finished) return result;

@@ -19,4 +19,8 @@ GAUNTLET_API Loss dlr(Goal goal);
 /// KL(p || softmax(logits)), one number a row: [R, K], [R, K] -> [R]. Differentiable in both.
 GAUNTLET_API Tensor kl_divergence(const Tensor& p, const Tensor& logits);
 
+/// Cross-entropy of soft labels, -sum_k p_k log softmax(logits)_k, one number a row: [R, K], [R, K]
+/// -> [R]. Differentiable in both.
+GAUNTLET_API Tensor soft_cross_entropy(const Tensor& p, const Tensor& logits);
+
 }  // namespace gauntlet

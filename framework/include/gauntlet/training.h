@@ -60,6 +60,13 @@ struct GAUNTLET_API Training : Interface {
   virtual const std::vector<Layer>& layers() const {
     throw std::logic_error("Training: no layers can be looked at here");
   }
+  /// Another model, which a parameter of the method names (a ModelRef), with the stack around it:
+  /// for distillation. In evaluation mode, frozen. pass() is one draw, through the stack, with
+  /// noise of its own; it is differentiable in x. The same reference gives the same view, as long
+  /// as the training lasts. Throws BadInput for a model that no parameter names.
+  virtual View& source(const ModelRef&) {
+    throw std::logic_error("Training: no other model is lent here");
+  }
   /// The recipe's threat.
   virtual const ThreatModel& threat() const = 0;
   virtual Noise noise() = 0;         ///< of this batch

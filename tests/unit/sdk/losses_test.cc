@@ -93,5 +93,17 @@ TEST(Losses, KlDivergenceByHand) {
   EXPECT_NEAR(first(kl_divergence(q.softmax(1), q)), 0, kRounding);
 }
 
+TEST(Losses, SoftCrossEntropyByHand) {
+  const Tensor p = torch::tensor({0.5f, 0.5f}).view({1, 2});
+  const Tensor q = logits({std::log(0.25f), std::log(0.75f)}, 2);
+  EXPECT_NEAR(first(soft_cross_entropy(p, q)), -0.5 * std::log(0.25) - 0.5 * std::log(0.75),
+              kRounding);
+  EXPECT_NEAR(first(soft_cross_entropy(logits({0, 1}, 2), q)), -std::log(0.75), kRounding);
+  // The gradient in the logits is softmax(logits) - p.
+  const Tensor z = q.clone().requires_grad_(true);
+  soft_cross_entropy(p, z).sum().backward();
+  EXPECT_TRUE(torch::allclose(z.grad(), torch::tensor({-0.25f, 0.25f}).view({1, 2}), 1e-5, 1e-6));
+}
+
 }  // namespace
 }  // namespace gauntlet

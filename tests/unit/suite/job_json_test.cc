@@ -63,7 +63,15 @@ TEST_F(JobJson, KeepsEveryValueThatIsNotTheDefault) {
   job.scoring = {5, 0, suite::Success::kFinal};
   job.threat = {"l1", Norm::kL1, 1.0 / 3, "1/3"};
   job.data.indices = {7, 3, 5};
+  job.defense.model.learned = {
+      "a.safetensors", "a sum", {Use{"denoiser", {{"size", 5}}}}, "method"};
   const suite::Job read = suite::job_from_json(to_json(job));
+  const registry::LearnedEntry& learned = read.defense.model.learned;
+  EXPECT_EQ(learned.weights, "a.safetensors");
+  EXPECT_EQ(learned.sha256, "a sum");
+  ASSERT_EQ(learned.plugins.size(), 1u);
+  EXPECT_EQ(learned.plugins[0].with.at("size"), ParamValue(5));
+  EXPECT_EQ(learned.method, "method");
   EXPECT_EQ(read.attack->params, attack.params);
   EXPECT_EQ(read.attack->host.restarts, 3);
   EXPECT_EQ(read.attack->host.draws, 8);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <sstream>
 
 #include "../suite/fixed_catalogue.h"
 #include "base/bad_input.h"
@@ -471,6 +472,91 @@ TEST_F(RecipeTest, TrainsAnArchitectureThatAPluginBuilds) {
               std::string::npos)
         << error.what();
   }
+}
+
+// Trains models that lend each other their answers.
+struct LentModels : RecipeTest {
+  const fs::path build = std::getenv("GAUNTLET_BUILD_DIR");
+  const library::PluginLibrary plugins{{build / "plugins", build / "test_plugins"}};
+  const std::string distilled =
+      "method = { use = \"distillation\", teacher = \"quarters/teacher\" }\n";
+
+  training::TrainingResult train_as(const std::string& id, const std::string& more,
+                                    training::TrainOptions options = {},
+                                    const training::TrainCallbacks& callbacks = {}) const {
+    std::string head(kHead);
+    head.replace(head.find("quarters/x"), std::string("quarters/x").size(), id);
+    const training::Recipe recipe =
+        training::read_recipe(write(head + more + kNetwork), plugins, registry());
+    options.output = registry_folder / "models" / "quarters";
+    return train(recipe, plugins, registry(), options, callbacks);
+  }
+  std::string refusal(const std::function<void()>& action) const {
+    try {
+      action();
+    } catch (const BadInput& error) {
+      return error.what();
+    }
+    return "";
+  }
+};
+
+TEST_F(LentModels, AreInTheIdentityOfWhatTheyTrained) {
+  train_as("quarters/teacher", "");
+  train_as("quarters/student", distilled);
+  const registry::ModelEntry student = registry().model("quarters/student");
+  ASSERT_TRUE(student.training.contains("sources"));
+  const auto* sources = student.training.at("sources").get<ParamList>();
+  ASSERT_TRUE(sources && sources->size() == 1);
+  const ParamMap& source = *sources->front().get<ParamMap>();
+  EXPECT_EQ(source.at("model"), ParamValue("quarters/teacher"));
+  EXPECT_EQ(source.at("sha256"),
+            ParamValue(training::model_identity(registry().model("quarters/teacher"))));
+  EXPECT_TRUE(train_as("quarters/student", distilled, {.resume = true}).found);
+  train_as("quarters/teacher", "seed = 9\n", {.overwrite = true});
+  EXPECT_NE(refusal([&] {
+              train_as("quarters/student", distilled, {.resume = true});
+            }).find("student.toml: is there already"),
+            std::string::npos);
+}
+
+TEST_F(LentModels, OfACheckpointAreThoseItWasMadeWith) {
+  train_as("quarters/teacher", "");
+  training::TrainCallbacks callbacks;
+  int64_t epochs = 0;
+  callbacks.epoch = [&](const training::EpochLog&) { ++epochs; };
+  callbacks.stop = [&] { return epochs == 1; };
+  EXPECT_FALSE(train_as("quarters/student", distilled, {}, callbacks).finished);
+  train_as("quarters/teacher", "seed = 9\n", {.overwrite = true});
+  EXPECT_NE(refusal([&] {
+              train_as("quarters/student", distilled, {.resume = true});
+            }).find("was trained with another model 'quarters/teacher'"),
+            std::string::npos);
+  train_as("quarters/teacher", "", {.overwrite = true});  // the first one, bit for bit
+  EXPECT_TRUE(train_as("quarters/student", distilled, {.resume = true}).finished);
+}
+
+TEST_F(LentModels, AreOfTheRegistryAndSeeTheImages) {
+  train_as("quarters/teacher", "");
+  std::string wrong = distilled;
+  wrong.replace(wrong.find("teacher\" }"), 7, "taecher");
+  EXPECT_NE(refusal([&] { train_as("quarters/student", wrong); })
+                .find("the registry has no model 'quarters/taecher', did you mean "
+                      "'quarters/teacher'?"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              train_as("quarters/student", "method = { use = \"distillation\" }\n");
+            }).find("'teacher' is missing, expected the id of a registry model"),
+            std::string::npos);
+  const fs::path entry = registry_folder / "models" / "quarters" / "teacher.toml";
+  std::stringstream text;
+  text << std::ifstream(entry).rdbuf();
+  std::string other = text.str();
+  other.replace(other.find("[1, 8, 8]"), 9, "[1, 4, 8]");
+  std::ofstream(entry) << other;
+  EXPECT_NE(
+      refusal([&] { train_as("quarters/student", distilled); }).find("takes images of [1, 4, 8]"),
+      std::string::npos);
 }
 
 TEST(ToToml, WritesTypeAndUseFirst) {
