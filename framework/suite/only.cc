@@ -1,19 +1,30 @@
 #include "suite/only.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/shown.h"
 
 namespace gauntlet::suite {
 namespace {
 
-// Commas outside of brackets: "attack=pgd[steps=1,restarts=2],defense=a" has two parts.
+// Whether a word and an equals sign stand here: the beginning of a filter, or of a misspelled one.
+bool begins_filter(std::string_view text) {
+  const size_t equals = text.find('=');
+  return equals != std::string_view::npos && equals > 0 &&
+         std::all_of(text.begin(), text.begin() + equals,
+                     [](unsigned char c) { return std::isalpha(c) || c == '_'; });
+}
+
+// Commas outside of brackets part filters where another begins, and belong to a name elsewhere:
+// "attack=pgd[steps=1,restarts=2],defense=AT, PGD-7" has two parts.
 std::vector<std::string> parts_of(const std::string& text) {
   std::vector<std::string> parts(1);
   int depth = 0;
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     depth += c == '[' ? 1 : c == ']' ? -1 : 0;
-    if (c == ',' && depth == 0) {
+    if (c == ',' && depth == 0 && begins_filter(std::string_view(text).substr(i + 1))) {
       parts.emplace_back();
     } else {
       parts.back() += c;

@@ -14,7 +14,7 @@ namespace gauntlet::suite {
 bool matches_glob(std::string_view pattern, std::string_view name);
 
 /// What --only says: "defense=AT*,attack=pgd". Patterns of one kind (defense, attack, threat) add
-/// up, kinds narrow each other.
+/// up, kinds narrow each other. A comma that no other filter follows belongs to a name.
 class OnlyFilter {
  public:
   /// What is no filter is a problem.

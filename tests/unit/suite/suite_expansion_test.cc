@@ -178,6 +178,21 @@ TEST_F(SuiteExpansion, OnlyKeepsWhatItNames) {
   EXPECT_EQ(wide.defenses.size(), 2u);
 }
 
+TEST_F(SuiteExpansion, OnlyKeepsCommasOfNames) {
+  const std::string text =
+      suite_text("fgsm = { use = \"fgsm\" }\n",
+                 std::string(kRow) + "[[defense]]\nname = \"AT, PGD-7\"\nmodel = \"tiny/at\"\n");
+  for (const char* only :
+       {"defense=AT, PGD-7", "defense=AT, PGD-7,attack=fgsm", "attack=fgsm,defense=*, PGD-?"})
+    EXPECT_THAT(names_of(read(text, {{}, {only}}).defenses), ElementsAre("AT, PGD-7")) << only;
+  try {
+    read(text, {{}, {"defense=AT, PGD-7,atack=fgsm"}});
+    ADD_FAILURE() << "a misspelled kind is part of a name";
+  } catch (const BadInput& error) {
+    EXPECT_THAT(error.what(), HasSubstr("'atack=fgsm' is no filter"));
+  }
+}
+
 TEST(Glob, StarsAndQuestionMarksAndNothingElse) {
   EXPECT_TRUE(suite::matches_glob("*", ""));
   EXPECT_TRUE(suite::matches_glob("a*c*e", "abcde"));
