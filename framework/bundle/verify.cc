@@ -94,6 +94,7 @@ class Verifier {
     try {
       data::Dataset data = registry_.load(spec.entry, spec.split);
       lab_.probe_with(data);
+      lab_.lend_samples_of(spec.entry, spec.split);
       return data;
     } catch (const BadInput& error) {
       out_.notes.push_back(

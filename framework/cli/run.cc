@@ -98,6 +98,7 @@ int check(const RunFlags& flags) {
   const data::Dataset data = registry.load(suite.data.entry, suite.data.split);
   evaluation::Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
+  lab.lend_samples_of(suite.data.entry, suite.data.split);
   const auto seconds = [&](const suite::DefenseSpec& defense) {
     return time_gradients(lab.defended(defense, data), data, lab, flags.batch_size,
                           at::get_num_threads())

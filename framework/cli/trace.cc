@@ -97,6 +97,7 @@ int run(const TraceFlags& flags) {
   indices.resize(std::min(indices.size(), size_t(flags.images)));
   evaluation::Laboratory lab(plugins, registry, at::kCPU);
   lab.probe_with(data);
+  lab.lend_samples_of(suite.data.entry, suite.data.split);
   const evaluation::Trace seen = evaluation::trace(
       {suite.scoring, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
   say("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,

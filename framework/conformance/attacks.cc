@@ -50,6 +50,11 @@ class AttackTrial final : public PluginTrial<Attack> {
       : PluginTrial(plugin, "its answers cannot be judged") {}
 
   DefendedModel& model(const ModelRef&) override { return *source_; }
+  // A few images of the kind that is attacked, others than those.
+  Batch samples(int64_t n) override {
+    const CraftBatch more = batch_of(*asked_, std::min(n, kTraining), /*seed=*/6);
+    return {more.x, more.y, more.index};
+  }
 
   // With so many steps, whatever is given.
   std::unique_ptr<Attack> make_with_steps(int64_t steps) const {
@@ -76,6 +81,7 @@ class AttackTrial final : public PluginTrial<Attack> {
     rules.name = "attack '" + plugin().name + "'";
     const bool limited = rules.max_queries > 0;
     if (!limited) rules.max_queries = kEndless;
+    asked_ = &model;
     Crafted out = judged([&] { return craft(attack, model, batch, threat, rules, *this); });
     if (!limited && out.queries.max().item<int64_t>() >= kEndless)
       throw Endless{fmt::format("it made {} passes of one image and went on", kEndless)};
@@ -131,6 +137,8 @@ class AttackTrial final : public PluginTrial<Attack> {
   void transfer_from(const std::shared_ptr<DefendedModel>& source) { source_ = source; }
 
  private:
+  static constexpr int64_t kTraining = 64;
+  DefendedModel* asked_ = toy.model.get();
   std::shared_ptr<DefendedModel> source_ =
       conformance::toy(curved(kImage, kClasses, /*seed=*/2)).model;
 };
@@ -163,7 +171,7 @@ void can_be_made(AttackTrial& trial) {
     const AttackFacts two = attack->facts();
     if (one.access != two.access || one.minimal_norm != two.minimal_norm ||
         one.prefix_nested != two.prefix_nested || one.couples_rows != two.couples_rows ||
-        one.confidence != two.confidence)
+        one.confidence != two.confidence || one.samples != two.samples)
       throw Broken{"facts() says something else when it is asked again"};
   }
 }

@@ -28,7 +28,8 @@ struct Subject {
   std::shared_ptr<models::Network> network;
   evaluation::KeptTensors kept;
   std::shared_ptr<DefendedModel> model;
-  Tensor x;  // [kImages, C, H, W], what the model was probed with
+  DefendedModel::Fitted fitted;  // what fit() left
+  Tensor x;                      // [kImages, C, H, W], what the model was probed with
 };
 
 class DefenseTrial final : public PluginTrial<Defense> {
@@ -53,8 +54,10 @@ class DefenseTrial final : public PluginTrial<Defense> {
     return build_network(spec, 3);
   }
 
-  // Throws NotAsked for a defense that takes part in training only.
-  Subject subject(const models::NetworkSpec& spec = small_network()) {
+  // Throws NotAsked for a defense that takes part in training only. `known`: what is not fitted,
+  // since it was before.
+  Subject subject(const models::NetworkSpec& spec = small_network(),
+                  const DefendedModel::Fitted& known = {}) {
     Subject out;
     out.defense = make();
     out.network = network(spec, out.defense);
@@ -78,14 +81,7 @@ class DefenseTrial final : public PluginTrial<Defense> {
     out.model = std::make_shared<DefendedModel>(out.network, layers, stack, std::vector{name()});
     for (const auto& [wrapper, learned] : out.model->learned())
       for (const auto& [key, tensor] : learned) out.kept.add(wrapper + ": " + key, tensor);
-    if (out.model->fits()) {
-      const data::Dataset data = quarters(64);
-      const Tensor index = torch::arange(64);
-      evaluation::HostFitting fitting(
-          *out.model,
-          {images_like(spec, data.x(index)), data.y(index).remainder(spec.classes), index}, *this);
-      out.model->fit(fitting);
-    }
+    if (out.model->fits()) out.fitted = fit(*out.model, spec, known);
     out.x = images_like(spec, quarters(kImages, 2).x(torch::arange(kImages)));
     out.model->probe(out.x);
     return out;
@@ -97,6 +93,17 @@ class DefenseTrial final : public PluginTrial<Defense> {
   }
 
  private:
+  // On as many images as there are usually, so that what asks for more has them.
+  DefendedModel::Fitted fit(DefendedModel& model, const models::NetworkSpec& spec,
+                            const DefendedModel::Fitted& known) {
+    data::Dataset data = quarters(64);
+    data.images = images_like(spec, data.x(torch::arange(64)));
+    data.labels = data.labels.remainder(spec.classes);
+    evaluation::TrainingImages images(data);
+    evaluation::HostFitting fitting(model, images, at::kCPU, *this);
+    return model.fit(fitting, known);
+  }
+
   // Quarters in as many channels as the network reads.
   static Tensor images_like(const models::NetworkSpec& spec, const Tensor& x) {
     return x.repeat({1, spec.input[0], 1, 1})
@@ -235,6 +242,21 @@ void fitted_alike(DefenseTrial& trial) {
     }
 }
 
+void restored_alike(DefenseTrial& trial) {
+  const std::shared_ptr<Defense> defense = trial.make();
+  auto* fits = dynamic_cast<Fits*>(defense.get());
+  if (!fits || !fits->wanted()) throw NotAsked{"with these parameters nothing is fitted"};
+  Subject one = trial.subject();
+  Subject two = trial.subject(small_network(), one.fitted);
+  if (!two.fitted.empty()) throw NotAsked{"it does not take up what was fitted before: restore()"};
+  if (one.model->own_randomness())
+    throw NotAsked{"it draws elsewhere than from its Noise: no two passes are alike"};
+  const DefendedModel::Decision a = one.model->decide(one.x, noise_of(kImages)),
+                                b = two.model->decide(two.x, noise_of(kImages));
+  if (!torch::equal(a.answer, b.answer) || !torch::equal(a.confidence, b.confidence))
+    throw Broken{"after restore() it answers otherwise than after the fit() that it is from"};
+}
+
 // Random images inside certified balls, asked often enough that chance does not decide.
 void certificates_hold(DefenseTrial& trial) {
   if (!dynamic_cast<Certifies*>(trial.make().get())) throw NotAsked{"it certifies nothing"};
@@ -364,6 +386,7 @@ constexpr Question<DefenseTrial> kDefenseQuestions[] = {
     {"gives gradients that raise the loss", gradients},
     {"takes two classes and colour images", two_classes},
     {"is fitted alike from the same data", fitted_alike},
+    {"answers alike when what was fitted is restored", restored_alike},
     {"certifies what holds", certificates_hold},
     {"suggests a loss that attacks can climb", suggests_a_loss},
     {"trains a network, alike from the same seed", trains},

@@ -84,6 +84,17 @@ std::vector<std::string> remarks_of(const Use& attack, const ThreatModel& threat
   return out;
 }
 
+int64_t samples_wanted(const Use& attack, const library::PluginLibrary& plugins) {
+  int64_t most = plugins.attack(attack.plugin, attack.with)->facts().samples;
+  for (const ParamSpec& spec : plugins.schema("attack", attack.plugin)) {
+    const auto given = attack.with.find(spec.name);
+    for (const Use& inner :
+         uses_of(spec, given == attack.with.end() ? spec.fallback : given->second))
+      most = std::max(most, samples_wanted(inner, plugins));
+  }
+  return most;
+}
+
 std::string unsupported_inside(const Use& attack, const ThreatModel& threat,
                                const TargetFacts& facts, Goal goal,
                                const library::PluginLibrary& plugins) {

@@ -17,6 +17,8 @@ TargetFacts facts_of(const DefendedModel& model);
 std::vector<std::string> remarks_of(const Use& attack, const ThreatModel& threat,
                                     const TargetFacts& facts, Goal goal,
                                     const library::PluginLibrary& plugins);
+/// The most training images that an attack, or one inside it, asks for.
+int64_t samples_wanted(const Use& attack, const library::PluginLibrary& plugins);
 /// Why an attack inside this one has no form for this; empty: all have, and of a list some.
 std::string unsupported_inside(const Use& attack, const ThreatModel& threat,
                                const TargetFacts& facts, Goal goal,

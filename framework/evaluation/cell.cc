@@ -76,6 +76,18 @@ void require_unwritten(const CellJob& job, const CraftBatch& batch, int64_t from
         job.attack.plugin));
 }
 
+// An attack that a plugin makes up, and no parameter names, is no part of what the record says.
+void require_named(const CellJob& job, const Crafted& crafted, const Laboratory& laboratory) {
+  if (crafted.samples <= 0) return;
+  const int64_t named =
+      samples_wanted({job.attack.plugin, job.attack.params}, laboratory.plugins());
+  if (crafted.samples > named)
+    throw InvalidResult(fmt::format(
+        "attack '{}' took {} training images, and its facts and those of the attacks that its "
+        "parameters name speak of {}: let AttackFacts::samples say how many",
+        job.attack.plugin, crafted.samples, named));
+}
+
 // Crafts and scores one batch, adding to the record.
 Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
                int64_t from, results::CellRecord& record, Findings& findings,
@@ -101,6 +113,7 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
       judge(model, crafted.x, batch.y, batch.index, rules.seed, Stream::kScoring, record.trials);
 
   require_unwritten(job, batch, from);
+  require_named(job, crafted, laboratory);
   changed.insert(crafted.changed.begin(), crafted.changed.end());
   record.ledger += crafted.ledger;
   record.ledger.scoring_forwards += robust.forwards;
@@ -149,7 +162,7 @@ bool settles(const suite::Scoring& scoring, Goal goal, bool stochastic) {
 }
 
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat, const library::PluginLibrary& plugins) {
+                           const ThreatModel& threat, const Laboratory& laboratory) {
   const AttackFacts facts = attack.facts();
   const suite::HostKeys& keys = job.attack.host;
   if (keys.division)
@@ -161,10 +174,15 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
   if (keys.goal == Goal::kTargeted && model.classes() < 3)
     return "a targeted goal needs at least 3 classes";
   const TargetFacts target = facts_of(model);
-  const std::string why = attack.unsupported(threat, target, keys.goal);
-  return why.empty() ? unsupported_inside({job.attack.plugin, job.attack.params}, threat, target,
-                                          keys.goal, plugins)
-                     : why;
+  const Use use{job.attack.plugin, job.attack.params};
+  if (std::string why = attack.unsupported(threat, target, keys.goal); !why.empty()) return why;
+  if (std::string why = unsupported_inside(use, threat, target, keys.goal, laboratory.plugins());
+      !why.empty())
+    return why;
+  const int64_t samples = samples_wanted(use, laboratory.plugins());
+  if (samples <= 0) return "";
+  const std::string why = laboratory.samples_problem();
+  return why.empty() ? "" : fmt::format("it asks for {} training images: {}", samples, why);
 }
 
 CleanCount count_right(DefendedModel& model, const data::Dataset& data, int64_t samples) {
@@ -221,7 +239,7 @@ std::string accuracy_problem(const suite::DefenseSpec& defense, DefendedModel& m
 namespace {
 bool same_facts(const AttackFacts& a, const AttackFacts& b) {
   return a.access == b.access && a.minimal_norm == b.minimal_norm &&
-         a.couples_rows == b.couples_rows && a.confidence == b.confidence;
+         a.couples_rows == b.couples_rows && a.confidence == b.confidence && a.samples == b.samples;
 }
 
 // All batches of the job. Throws what plugins throw.
@@ -232,8 +250,7 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
   const std::unique_ptr<Attack> attack = laboratory.attack({job.attack.plugin, job.attack.params});
   const AttackFacts facts = attack->facts();
   const ThreatModel threat = threat_model(job.threat.norm, job.threat.epsilon);
-  if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
-      !why.empty())
+  if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory); !why.empty())
     return fail(result, results::Status::kSkipped, why);
   for (const std::string& text :
        remarks_of({job.attack.plugin, job.attack.params}, threat, facts_of(model),

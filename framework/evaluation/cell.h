@@ -37,7 +37,7 @@ CraftRules rules_of(const CellJob& job, const AttackFacts& facts);
 bool settles(const suite::Scoring& scoring, Goal goal, bool stochastic);
 /// Why this combination is not measured; empty: it is.
 std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& model,
-                           const ThreatModel& threat, const library::PluginLibrary& plugins);
+                           const ThreatModel& threat, const Laboratory& laboratory);
 
 /// What the bare network answers on the first images of a split.
 struct CleanCount {

@@ -1,7 +1,10 @@
 #include "evaluation/craft.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 #include "base/shape_text.h"
 #include "evaluation/bounds.h"
@@ -27,11 +30,15 @@ int64_t selection_trials(const DefendedModel& model) {
   return std::clamp<int64_t>(kSelectionDraws / model.mc_samples(), 1, kSelectionTrials);
 }
 
-// Lends an attack other models and other attacks, bound to the batch it works on.
+// Lends an attack other models, other attacks and training images, bound to the batch it works on.
 class TaskHost final : public Host {
  public:
-  TaskHost(Environment& environment, const CraftBatch& batch, CraftRules rules)
-      : environment_(environment), batch_(batch), rules_(std::move(rules)) {
+  TaskHost(Environment& environment, const CraftBatch& batch, CraftRules rules,
+           const AttackFacts& facts)
+      : environment_(environment),
+        batch_(batch),
+        rules_(std::move(rules)),
+        most_samples_(facts.samples) {
     rules_.track = false;  // a source's answers decide nothing
     rules_.observe = {};
     rules_.max_queries = 0;
@@ -48,7 +55,21 @@ class TaskHost final : public Host {
     return *sources_.emplace_back(
         std::make_unique<HostTarget>(model, *task, batch, rules_, Access::kGradient, false));
   }
-  std::unique_ptr<Attack> attack(const Use& use) override { return environment_.attack(use); }
+  std::unique_ptr<Attack> attack(const Use& use) override {
+    std::unique_ptr<Attack> inner = environment_.attack(use);
+    most_samples_ = std::max(most_samples_, inner->facts().samples);
+    return inner;
+  }
+  Batch samples(int64_t n) override {
+    if (n < 1 || n > most_samples_)
+      throw std::invalid_argument(fmt::format(
+          "Host::samples: {} training images are asked for, expected 1 to {}, the samples of "
+          "AttackFacts",
+          n, most_samples_));
+    samples_ = std::max(samples_, n);
+    return environment_.samples(n);
+  }
+  int64_t samples_taken() const { return samples_; }
 
   // Samples of which some query of a source told nothing; [N] bool.
   Tensor told_nothing() const {
@@ -73,6 +94,7 @@ class TaskHost final : public Host {
   Environment& environment_;
   const CraftBatch& batch_;
   CraftRules rules_;
+  int64_t most_samples_, samples_ = 0;  // of training images
   std::vector<std::unique_ptr<HostTarget>> sources_;
 };
 
@@ -169,7 +191,7 @@ class Attempts {
         model_(model),
         batch_(batch),
         rules_(compacting(rules, facts_)),
-        host_(environment, batch, rules_),
+        host_(environment, batch, rules_, facts_),
         task_{batch.x, batch.y, batch.target, rules.goal, threat, rules.loss, {}, host_},
         lent_(batch, threat, rules.goal, host_),
         target_(model, task_, batch, rules_, std::min(rules.access, facts_.access),
@@ -271,6 +293,7 @@ class Attempts {
     out.not_finite = told.not_finite;
     out.refuted = target_.refuted();
     out.asked = target_.asked() || sources.source_forwards > 0;
+    out.samples = host_.samples_taken();
     out.changed = changed_;
     return out;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "base/bad_input.h"
 #include "evaluation/plugin_call.h"
@@ -174,25 +175,53 @@ std::vector<std::pair<std::string, std::map<std::string, Tensor>>> DefendedModel
   return out;
 }
 
-void DefendedModel::fit(Fitting& fitting) {
+namespace {
+results::FittedState copied(const results::FittedState& state) {
+  results::FittedState out;
+  for (const auto& [name, tensor] : state) out[name] = tensor.detach().clone();
+  return out;
+}
+
+bool restored(const DefendedModel::Wrapper& wrapper, Fits& fits,
+              const results::FittedState& known) {
+  results::FittedState before = std::exchange(fits.state, copied(known));
+  if (call_plugin("'" + wrapper.name + "'", "restore", {}, [&] { return fits.restore(); }))
+    return true;
+  fits.state = std::move(before);
+  return false;
+}
+}  // namespace
+
+DefendedModel::Fitted DefendedModel::fit(Fitting& fitting, const Fitted& known) {
   const at::NoGradGuard no_graph;
-  for (const Wrapper& wrapper : stack_)
-    if (auto* fits = dynamic_cast<Fits*>(wrapper.defense.get()); fits && fits->wanted()) {
-      Refuses* const detector = refuses_;
-      refuses_ = nullptr;  // while it learns it does not judge
-      const Batch batch = fitting.data();
-      const bool judges = has_any<Refuses>(wrapper.defense.get());  // as it will be asked: inside
-      lend(noise_for(0, Stream::kFit, batch.sample), models::Mode::kEvaluate, judges ? 0 : inner_);
-      const std::string who = "'" + wrapper.name + "'";
-      call_plugin(who, "fit", {}, [&] { return fits->fit(fitting), true; });
-      for (const auto& [name, tensor] : fits->state)
-        if (!tensor.defined() || tensor.isnan().any().item<bool>())
-          throw InvalidResult(
-              who + ": fit() left '" + name + "' " +
-              (tensor.defined() ? "with values that are not numbers (NaN)" : "undefined"));
-      refuses_ = detector;
-      ask_vote();  // how many copies it takes may be what was fitted
+  Fitted fresh;
+  for (size_t i = 0; i < stack_.size(); ++i) {
+    auto* fits = dynamic_cast<Fits*>(stack_[i].defense.get());
+    if (!fits || !fits->wanted()) continue;
+    const auto before = known.find(i);
+    if (before == known.end() || !restored(stack_[i], *fits, before->second)) {
+      fit(stack_[i], *fits, fitting);
+      fresh[i] = copied(fits->state);
     }
+    ask_vote();  // how many copies it takes may be what was fitted
+  }
+  return fresh;
+}
+
+void DefendedModel::fit(const Wrapper& wrapper, Fits& fits, Fitting& fitting) {
+  Refuses* const detector = refuses_;
+  refuses_ = nullptr;  // while it learns it does not judge
+  const Batch batch = fitting.data();
+  const bool judges = has_any<Refuses>(wrapper.defense.get());  // as it will be asked: inside
+  lend(noise_for(0, Stream::kFit, batch.sample), models::Mode::kEvaluate, judges ? 0 : inner_);
+  const std::string who = "'" + wrapper.name + "'";
+  call_plugin(who, "fit", {}, [&] { return fits.fit(fitting), true; });
+  for (const auto& [name, tensor] : fits.state)
+    if (!tensor.defined() || tensor.isnan().any().item<bool>())
+      throw InvalidResult(
+          who + ": fit() left '" + name + "' " +
+          (tensor.defined() ? "with values that are not numbers (NaN)" : "undefined"));
+  refuses_ = detector;
 }
 
 // Whether rows answer otherwise alone, in smaller batches and in a larger one.

@@ -11,6 +11,7 @@
 #include "evaluation/streams.h"
 #include "gauntlet/defense.h"
 #include "models/network.h"
+#include "results/fitted_states.h"
 
 namespace gauntlet::evaluation {
 
@@ -66,8 +67,12 @@ class DefendedModel final : public View {
   /// What layer plugins add to losses of training, a number; undefined: nothing.
   Tensor penalty() const;
 
-  /// Fits every wrapper that learns from validation data (Fits), innermost first.
-  void fit(Fitting& fitting);
+  /// States of wrappers, by their place in the stack.
+  using Fitted = std::map<size_t, results::FittedState>;
+  /// Fits every wrapper that learns from training data (Fits), innermost first. One whose state is
+  /// known from an earlier fit takes that up, if it can. Returns copies of the states of the
+  /// others.
+  Fitted fit(Fitting& fitting, const Fitted& known = {});
   bool fits() const;
   /// Fitted values by wrapper name; empty before fit().
   std::vector<std::pair<std::string, std::map<std::string, Tensor>>> fitted() const;
@@ -113,6 +118,7 @@ class DefendedModel final : public View {
   Outputs inner_pass(const Tensor& x, const Noise& noise, models::Mode mode,
                      const std::vector<std::string>& features = {});
   void ask_features(const Wrapper& wrapper);
+  void fit(const Wrapper& wrapper, Fits& fits, Fitting& fitting);
   std::vector<std::string> with_features(const std::vector<std::string>& features) const;
   Decision vote(const Tensor& input, const Noise& noise, models::Mode mode);
   Decision single(const Tensor& x, const Noise& noise, models::Mode mode);

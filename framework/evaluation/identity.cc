@@ -11,6 +11,7 @@
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "evaluation/attack_facts.h"
 #include "models/architectures/architectures.h"
 #include "models/architectures/build_network.h"
 #include "models/script_network.h"
@@ -90,12 +91,8 @@ json reading_of(const registry::DatasetEntry::Split& split, const registry::Data
   return nullptr;
 }
 
-// The data that wrappers are fitted on, by the sums of their files; null where none is fitted.
-json fitted_on(const std::vector<Use>& stack, const registry::ModelEntry& entry,
-               const Laboratory& lab) {
-  if (std::none_of(stack.begin(), stack.end(), [&](auto& use) { return wants_fit(use, lab); }))
-    return nullptr;
-  const registry::DatasetEntry data = lab.registry().dataset(entry.dataset);
+// The training images of a data set, by the sums of their files.
+json training_json(const registry::DatasetEntry& data) {
   json sums = json::array(), out = {{"dataset", data.id}};
   if (const registry::DatasetEntry::Split* split = data.find_split("train")) {
     for (const registry::DatasetEntry::DataFile& file : split->files)
@@ -116,6 +113,25 @@ std::string learned_hash(const registry::ModelEntry& entry, const std::vector<Us
     });
   });
   return learns ? entry.learned.sha256 : "";
+}
+
+// The data that wrappers are fitted on; null where none is fitted.
+json fitted_on(const std::vector<Use>& stack, const registry::ModelEntry& entry,
+               const Laboratory& lab) {
+  if (std::none_of(stack.begin(), stack.end(), [&](auto& use) { return wants_fit(use, lab); }))
+    return nullptr;
+  return training_json(lab.registry().dataset(entry.dataset));
+}
+
+// The same where some file has no sum that would tell: those are read.
+json training_json(TrainingImages& images) {
+  json out = training_json(images.entry());
+  for (const json& sum : out["sha256"])
+    if (sum == "") {
+      out["content_sha256"] = images.sha256();
+      break;
+    }
+  return out;
 }
 
 // A model and what stands around it.
@@ -349,6 +365,22 @@ json data_question(const suite::DataSpec& from, const data::Dataset& data,
   return out;
 }
 
+namespace {
+// The training images that a column's attack may take; null where it asks for none, or there are
+// none.
+json samples_json(const suite::AttackSpec& attack, const Laboratory& lab) {
+  int64_t wanted = 0;
+  says([&] {
+    return wanted = samples_wanted({attack.plugin, attack.params}, lab.plugins()), true;
+  });
+  if (wanted <= 0 || !lab.samples_problem().empty()) return nullptr;
+  TrainingImages& images = *lab.lent_samples();
+  json out = training_json(images);
+  out["count"] = std::min(wanted, images.size());
+  return out;
+}
+}  // namespace
+
 json question(const suite::Job& job, const data::Dataset& data, int64_t batch_size,
               const Laboratory& lab) {
   const suite::AttackSpec& attack = *job.attack;
@@ -363,6 +395,8 @@ json question(const suite::Job& job, const data::Dataset& data, int64_t batch_si
       {"scoring", scoring_json(job.scoring)},
       {"seed", job.seed}};
   out.update(wrapped_json(job.defense.model, job.defense.stack, lab));
+  if (json samples = samples_json(attack, lab); !samples.is_null())
+    out["attack"]["samples"] = std::move(samples);
   if (batch_matters(job.defense, attack, lab)) out["batch_size"] = batch_size;
   return out;
 }
@@ -405,6 +439,30 @@ std::set<std::string> plugins_of(const suite::DefenseSpec& defense, const Labora
 
 json answerer(const suite::DefenseSpec& defense, const Laboratory& lab) {
   return answerer(plugins_of(defense, lab), lab);
+}
+
+FittingQuestion::FittingQuestion(const registry::ModelEntry& entry, const std::vector<Use>& stack,
+                                 TrainingImages& images, const Laboratory& lab)
+    : laboratory_(lab) {
+  std::set<std::string> plugins;
+  collect_network(entry, lab, plugins);
+  collect_defenses(stack, lab, plugins);
+  question_ = {{"schema", 1}, {"kind", "fitting"}, {"by", answerer(plugins, lab)}};
+  question_.update(wrapped_json(entry, stack, lab));
+  question_["fitted_on"] = training_json(images);
+}
+
+std::string FittingQuestion::identity(size_t place) const {
+  json of_one = question_;
+  of_one["place"] = place;
+  return identity_of(of_one);
+}
+
+bool FittingQuestion::names(const Use& attack) const {
+  const json wanted = {{"use", attack.plugin},
+                       {"params", content_of("attack", attack.plugin, attack.with, laboratory_)}};
+  // Equal objects have equal texts: their keys are in order.
+  return question_.dump().find(wanted.dump()) != std::string::npos;
 }
 
 json answerer(const suite::DefenseSpec& defense, const suite::AttackSpec& attack,
@@ -553,6 +611,8 @@ json parameters_of(const suite::Job& job, const data::Dataset& data, const Labor
   const suite::AttackSpec& attack = *job.attack;
   json out = parameters_of(job.defense, lab);
   out["attack"] = attack_parameters(attack, lab);
+  if (json samples = samples_json(attack, lab); !samples.is_null())
+    out["attack"]["samples"] = std::move(samples);
   json defaults = host_json({});
   if (attack.host.division) defaults["division"] = nullptr;
   out["host"] = beside_defaults(host_json(attack.host), defaults);

@@ -24,6 +24,23 @@ std::string identity_of(const nlohmann::json& question);
 /// An identity for each time that one run asks the same: itself, then with "-2", "-3", …
 std::string told_apart(const std::string& identity, std::map<std::string, int64_t>& asked);
 
+/// All that the wrappers of a stack are fitted on: network, weights, the whole stack with its
+/// parameters, the training images, and what computes it. There is no seed: every fit draws alike.
+class FittingQuestion {
+ public:
+  FittingQuestion(const registry::ModelEntry& entry, const std::vector<Use>& stack,
+                  TrainingImages& images, const Laboratory& laboratory);
+  /// SHA-256, for the wrapper at this place of the stack.
+  std::string identity(size_t place) const;
+  /// Whether this attack is one of the parameters, with all of its own: one that a plugin makes up
+  /// is not part of the identity.
+  bool names(const Use& attack) const;
+
+ private:
+  nlohmann::json question_;
+  const Laboratory& laboratory_;
+};
+
 /// What answers: digests of the engine, libgauntlet and the plugins used, LibTorch, device,
 /// precision.
 nlohmann::json answerer(const suite::DefenseSpec& defense, const suite::AttackSpec& attack,

@@ -1,5 +1,7 @@
 #include "evaluation/laboratory.h"
 
+#include <optional>
+
 #include "base/bad_input.h"
 #include "base/sha256.h"
 #include "evaluation/host_fitting.h"
@@ -19,7 +21,6 @@ namespace gauntlet::evaluation {
 namespace {
 
 constexpr int64_t kProbeImages = 8;
-constexpr int64_t kFitImages = 1000;  // the last ones of the training split
 }  // namespace
 
 void verify_weights(const registry::ModelEntry& entry) {
@@ -92,7 +93,8 @@ Laboratory::Prepared Laboratory::prepare(const registry::ModelEntry& entry,
   out.kept = KeptTensors(out.model->network());
   for (const auto& [wrapper, learned] : out.model->learned())
     for (const auto& [name, tensor] : learned) out.kept.add(wrapper + ": " + name, tensor);
-  if (out.model->fits()) fit(*out.model, entry);
+  std::optional<NewFit> fitted;
+  if (out.model->fits()) fitted = fit(*out.model, entry, stack);
   if (probe_x.defined()) out.model->probe(probe_x);
   if (const std::string name = out.kept.put_back(); !name.empty())
     throw InvalidResult("the plugins of the defense write into the network's tensor '" + name +
@@ -102,6 +104,23 @@ Laboratory::Prepared Laboratory::prepare(const registry::ModelEntry& entry,
   for (const std::string& what : process.put_back()) out.changed.insert(what);
   if (seeded.used()) out.changed.insert(kOwnGenerator);
   generator.put_back();
+  // A fit that changes the process does so again in every run, and is flagged.
+  if (fits_ && fitted && out.changed.empty())
+    fits_->keep({entry, stack, fitted->images}, fitted->states, fitted->attacks);
+  return out;
+}
+
+// What was fitted on the very same before is taken up.
+Laboratory::NewFit Laboratory::fit(DefendedModel& model, const registry::ModelEntry& entry,
+                                   const std::vector<Use>& stack) {
+  NewFit out{TrainingImages(registry_, registry_.dataset(entry.dataset)), {}, {}};
+  HostFitting fitting(model, out.images, device_, *this);
+  DefendedModel::Fitted known;
+  if (fits_) known = fits_->known({entry, stack, out.images});
+  out.states = model.fit(fitting, known);
+  // Some do not take up what is known.
+  std::erase_if(out.states, [&](const auto& one) { return known.contains(one.first); });
+  out.attacks = fitting.attacks();
   return out;
 }
 
@@ -156,6 +175,22 @@ DefendedModel& Laboratory::model(const ModelRef& ref) {
                   probe_x_);
 }
 
+void Laboratory::lend_samples_of(const registry::DatasetEntry& entry, const std::string& split) {
+  samples_ = std::make_shared<TrainingImages>(registry_, entry);
+  attacked_split_ = split;
+}
+
+std::string Laboratory::samples_problem() const {
+  if (!samples_) return "no data set lends training images here";
+  if (attacked_split_ == "train") return "the training images are those that are attacked";
+  return samples_->problem();
+}
+
+Batch Laboratory::samples(int64_t n) {
+  if (const std::string why = samples_problem(); !why.empty()) throw BadInput(why);
+  return samples_->some(n, device_);
+}
+
 std::unique_ptr<Attack> Laboratory::attack(const Use& use) {
   return plugins_.attack(use.plugin, use.with);
 }
@@ -169,15 +204,6 @@ const Verdict& Laboratory::clean(const suite::DefenseSpec& spec, DefendedModel& 
   Verdict verdict = judge(model, batch.x, batch.y, batch.index, seed, Stream::kClean, trials);
   verdict.confidence = Tensor();  // of a whole run they would be many
   return clean_.emplace(std::move(key), std::move(verdict)).first->second;
-}
-
-void Laboratory::fit(DefendedModel& model, const registry::ModelEntry& entry) {
-  const data::Dataset train = registry_.load(entry.dataset, "train");
-  const int64_t count = std::min(kFitImages, train.size());
-  const Tensor index = torch::arange(train.size() - count, train.size());
-  HostFitting fitting(
-      model, {train.x(index).to(device_), train.y(index).to(device_), index.to(device_)}, *this);
-  model.fit(fitting);
 }
 
 }  // namespace gauntlet::evaluation

@@ -7,9 +7,11 @@
 #include <string>
 
 #include "evaluation/defended_model.h"
+#include "evaluation/fit_memory.h"
 #include "evaluation/judge.h"
 #include "evaluation/kept_tensors.h"
 #include "evaluation/rules.h"
+#include "evaluation/training_images.h"
 #include "library/plugin_library.h"
 #include "registry/registry.h"
 #include "suite/suite.h"
@@ -40,6 +42,8 @@ class Laboratory final : public Environment {
   /// A registry model with its layer plugins and the reference's wrappers; kept by both.
   DefendedModel& model(const ModelRef& ref) override;
   std::unique_ptr<Attack> attack(const Use& use) override;
+  /// As lend_samples_of() says. Throws BadInput with samples_problem(), or for damaged files.
+  Batch samples(int64_t n) override;
 
   /// The judge's result on clean inputs, one per defense, seed and batch; attacks share it.
   const Verdict& clean(const suite::DefenseSpec& spec, DefendedModel& model,
@@ -50,6 +54,15 @@ class Laboratory final : public Environment {
   at::Device device() const { return device_; }
   /// Images that transfer sources are probed on; set before the first cell.
   void probe_with(const data::Dataset& data);
+  /// The data set whose training images attacks may know (Host::samples); set before the first
+  /// cell. `split`: the one that is attacked, never lent.
+  void lend_samples_of(const registry::DatasetEntry& entry, const std::string& split);
+  /// Why attacks get none, one sentence; empty: they do.
+  std::string samples_problem() const;
+  /// Null before lend_samples_of().
+  const std::shared_ptr<TrainingImages>& lent_samples() const { return samples_; }
+  /// What knows the fits of other runs, from now on; without it every wrapper is fitted.
+  void remember_fits(std::unique_ptr<FitMemory> memory) { fits_ = std::move(memory); }
 
  private:
   struct Prepared {
@@ -60,10 +73,17 @@ class Laboratory final : public Environment {
     bool lent = false;           // since put_back()
   };
 
+  struct NewFit {
+    TrainingImages images;
+    DefendedModel::Fitted states;  // that are in nobody's memory
+    std::vector<Use> attacks;      // that the fits asked for
+  };
+
   std::shared_ptr<DefendedModel> build(const registry::ModelEntry& entry,
                                        const std::vector<Use>& stack);
   void fill(const registry::ModelEntry& entry, const Use& use, Defense& wrapper) const;
-  void fit(DefendedModel& model, const registry::ModelEntry& entry);
+  NewFit fit(DefendedModel& model, const registry::ModelEntry& entry,
+             const std::vector<Use>& stack);
   Prepared prepare(const registry::ModelEntry& entry, const std::vector<Use>& stack,
                    const Tensor& probe_x);
   DefendedModel& prepared(Prepared& place, const registry::ModelEntry& entry,
@@ -73,6 +93,9 @@ class Laboratory final : public Environment {
   const registry::Registry& registry_;
   const at::Device device_;
   Tensor probe_x_;
+  std::shared_ptr<TrainingImages> samples_;
+  std::string attacked_split_;
+  std::unique_ptr<FitMemory> fits_;
   std::map<std::string, Prepared> defended_, models_;
   std::map<std::string, Verdict> clean_;
 };

@@ -60,7 +60,7 @@ std::string reason_to_skip(const suite::Suite& suite, const suite::DefenseSpec& 
                            const data::Dataset& data, Laboratory& lab) {
   return reason_to_skip({suite.scoring, row, attack, threat, 0, data, {}},
                         *lab.attack({attack.plugin, attack.params}), lab.defended(row, data),
-                        threat_model(threat.norm, threat.epsilon), lab.plugins());
+                        threat_model(threat.norm, threat.epsilon), lab);
 }
 
 std::vector<std::string> remarks_on(const suite::Suite& suite, const data::Dataset& data,

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "base/bad_input.h"
 #include "evaluation/interrupted.h"
 #include "evaluation/streams.h"
 #include "gauntlet/attack.h"
@@ -71,16 +72,22 @@ struct Crafted {
   results::Ledger ledger;
   int64_t refuted = 0;  ///< claimed hits that the judge's forward did not confirm
   bool asked = false;   ///< the attack made at least one query, of the target or of a source
+  int64_t samples = 0;  ///< the most training images that it took at once
   std::set<std::string> changed = {};  ///< process settings that the attack changed; restored
 };
 
-/// Gives attacks access to other models and other attacks.
+/// Gives attacks access to other models, to other attacks and to training images.
 struct Environment {
   virtual ~Environment() = default;
   /// Throws BadInput for an unknown model.
   virtual DefendedModel& model(const ModelRef&) = 0;
   /// Throws BadInput or ParamError.
   virtual std::unique_ptr<Attack> attack(const Use&) = 0;
+  /// The first n training images of a fixed order, or all. Throws BadInput where none are lent.
+  virtual Batch samples(int64_t n) {
+    throw BadInput("the attack asks for " + std::to_string(n) +
+                   " training images; none are lent to it here");
+  }
 };
 
 }  // namespace gauntlet::evaluation

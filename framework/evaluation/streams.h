@@ -19,7 +19,8 @@ enum class Stream : uint64_t {
   kTarget,
   kCertify,
   kAudit,
-  kSuggested
+  kSuggested,
+  kSamples
 };
 
 /// The source of noise for samples with these data set indices, [N] int64. `run` tells apart the

@@ -91,8 +91,7 @@ Trace trace(const CellJob& job, Laboratory& laboratory) {
   const Tensor index = torch::tensor(job.indices);
   CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
   const ThreatModel threat = threat_model(job.threat.norm, job.threat.epsilon, batch.x.options());
-  if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory.plugins());
-      !why.empty())
+  if (const std::string why = reason_to_skip(job, *attack, model, threat, laboratory); !why.empty())
     throw BadInput("attack '" + job.attack.name + "' against '" + job.defense.name + "': " + why);
   CraftRules rules = rules_of(job, attack->facts());
   rules.track = rules.retire = rules.retry = false;

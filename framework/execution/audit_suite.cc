@@ -4,6 +4,7 @@
 
 #include "evaluation/identity.h"
 #include "evaluation/interrupted.h"
+#include "evaluation/kept_fits.h"
 #include "execution/answer.h"
 #include "execution/prepare_rows.h"
 #include "execution/row_auditor.h"
@@ -52,6 +53,8 @@ SuiteAudit audit_suite(const suite::Suite& suite, int64_t samples,
   evaluation::Laboratory lab(plugins, registry, options.device);
   const data::Dataset data = registry.load(suite.data.entry, suite.data.split);
   for (const std::string& remark : data.remarks) events.remark(remark);
+  evaluation::keep_fits(lab, store.artifacts(),
+                        [&](const std::string& text) { events.remark(text); });
   prepare_rows(suite, data, lab);
   KnownCells known(suite, data, lab, store, options);
   const RowAuditor auditor(suite, data, lab, store, options, events, samples);

@@ -11,6 +11,7 @@ void prepare_rows(const suite::Suite& suite, const data::Dataset& data,
                   evaluation::Laboratory& laboratory) {
   if (data.size() == 0) throw BadInput("data set '" + data.id + "' is empty");
   laboratory.probe_with(data);
+  laboratory.lend_samples_of(suite.data.entry, suite.data.split);
   std::string problems;
   const auto add = [&](const std::string& problem) {
     problems += (problems.empty() || problem.empty() ? "" : "\n") + problem;

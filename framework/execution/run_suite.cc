@@ -7,6 +7,7 @@
 #include "evaluation/certify.h"
 #include "evaluation/citations.h"
 #include "evaluation/identity.h"
+#include "evaluation/kept_fits.h"
 #include "evaluation/process_state.h"
 #include "evaluation/worst_case.h"
 #include "execution/local.h"
@@ -37,6 +38,8 @@ class Runner {
 
   RunSummary run() {
     for (const std::string& remark : data_.remarks) events_.remark(remark);
+    evaluation::keep_fits(lab_, store_.artifacts(),
+                          [this](const std::string& text) { events_.remark(text); });
     prepare_rows(suite_, data_, lab_);
     store_.begin_run(suite_.name, settings().dump());
     events_.begin(jobs_.size());

@@ -92,12 +92,13 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
 }
 
 TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
-  for (const char* name : {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs",
-                           "wrong_layers", "wrong_vote", "wrong_detector", "attention_net",
-                           "winners", "far_features", "far_logits", "smooth_training", "two_norms",
-                           "denoiser", "learned_detector", "scaled_layers", "distillation"})
+  for (const char* name :
+       {"rounding", "squeezing", "two_towers", "couples_rows", "wrong_inputs", "wrong_layers",
+        "wrong_vote", "wrong_detector", "attention_net", "winners", "far_features", "far_logits",
+        "smooth_training", "two_norms", "denoiser", "learned_detector", "scaled_layers",
+        "distillation", "distant"})
     EXPECT_EQ(broken(checked("defense", name)), Promises{}) << name;
-  for (const char* name : {"fab", "feature_distance"})
+  for (const char* name : {"fab", "feature_distance", "nearest_other"})
     EXPECT_EQ(broken(checked("attack", name)), Promises{}) << name;
 }
 

@@ -68,6 +68,13 @@ TEST_F(DefenseConformance, IsFittedAlike) {
   const Answer answer = ask_defense(smoothing, "is fitted alike from the same data");
   EXPECT_EQ(answer.state, State::kKept) << answer.why;
 }
+TEST_F(DefenseConformance, IsRestoredAlike) {
+  const std::filesystem::path file = build_folder() / "plugins/defenses/smoothing.so";
+  DefenseUnderTest smoothing = under_test(file, &Entry::defense);
+  smoothing.params = {{"sigmas", ParamList{0.0, 0.1}}};
+  const Answer answer = ask_defense(smoothing, "answers alike when what was fitted is restored");
+  EXPECT_EQ(answer.state, State::kKept) << answer.why;
+}
 TEST_F(DefenseConformance, CertifiesWhatHolds) { expect_kept("certifies what holds", 1); }
 // No defense that ships suggests one.
 TEST_F(DefenseConformance, SuggestsALossThatCanBeClimbed) {

@@ -20,6 +20,12 @@ struct GAUNTLET_API Host : Interface {
   virtual Target& source(const ModelRef&) = 0;
   /// Another attack plugin. Throws ParamError for an unknown name or bad parameters.
   virtual std::unique_ptr<Attack> attack(const Use&) = 0;
+  /// What an attacker may know of the data (substitute models, Voronoi, feature matching): the
+  /// first n images of the training split in a fixed random order, [min(n, all), C, H, W], never
+  /// one of the split that is attacked. More images begin with the same ones. Throws
+  /// std::invalid_argument for more than AttackFacts::samples of the attack, or of one that it was
+  /// lent by attack().
+  virtual Batch samples(int64_t n);
 };
 
 /// One batch to attack.
@@ -53,6 +59,8 @@ struct AttackFacts {
   /// Margin by which an answer is to win (kappa). A hit that wins by less is kept only where none
   /// wins by this much.
   double confidence = 0;
+  /// Training images that it asks Host::samples for. Where there are none, its cells are skipped.
+  int64_t samples = 0;
 };
 
 /// An attack. It keeps no state between runs.

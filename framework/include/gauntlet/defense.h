@@ -140,18 +140,14 @@ struct GAUNTLET_API Refuses : Interface {
   virtual Tensor score(const Tensor& x, const Outputs&, View&) = 0;
 };
 
-/// Training or validation inputs.
-struct Batch {
-  Tensor x,       ///< [B, C, H, W]
-      y;          ///< [B] true classes
-  Tensor sample;  ///< [B] index in the data set, unchanged by augmentation
-};
-
 /// What the host lends to a defense that is fitted.
 struct GAUNTLET_API Fitting : Interface {
   /// The defended model below this defense.
   virtual View& model() = 0;
-  virtual Batch data() = 0;  ///< validation data the defense may see
+  virtual Batch data() = 0;  ///< validation data the defense may see: the last 1,000, or data(n)
+  /// The last n images of the training split, [n, C, H, W]: detectors that hold densities or
+  /// neighbours of every class need more than 1,000. Throws ParamError for more than there are.
+  virtual Batch data(int64_t n);
   /// For defenses that learn from adversarial inputs; the attack sees the defense as it is now.
   virtual Tensor attack(const Use&, const Batch&, const ThreatModel&) = 0;
 };
@@ -162,7 +158,11 @@ struct GAUNTLET_API Fits : Interface {
   virtual bool wanted() const { return true; }
   /// Chooses what is left open, and puts it into `state`.
   virtual void fit(Fitting&) = 0;
-  /// Filled by fit(), which every run calls before its first cell; reports show what is small.
+  /// Called in the place of fit() where `state` holds what an earlier fit() left on the very same:
+  /// plugin, parameters, model and data. Takes from it what else this object keeps. True: it then
+  /// answers bit for bit as after that fit(). False, where `state` is not all: fit() is called.
+  virtual bool restore() { return false; }
+  /// Filled by fit() before a run's first cell; reports show what is small.
   std::map<std::string, Tensor> state;
 };
 

@@ -32,6 +32,13 @@ struct Outputs {
   std::map<std::string, Tensor> heads = {};  ///< values that were asked for by name, each [R, ...]
 };
 
+/// Images with their classes: to train on, to fit on, or what an attacker knows.
+struct Batch {
+  Tensor x,       ///< [B, C, H, W]
+      y;          ///< [B] true classes
+  Tensor sample;  ///< [B] index in the data set, unchanged by augmentation
+};
+
 /// Which sample each of R rows belongs to, with the labels already gathered.
 struct Rows {
   Tensor sample;  ///< [R] int64, index among the task's N samples

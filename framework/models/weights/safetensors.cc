@@ -212,7 +212,11 @@ std::string dtype_name(const std::string& tensor, at::ScalarType type) {
   if (type == at::kFloat) return "F32";
   if (type == at::kLong) return "I64";
   if (type == at::kByte) return "U8";
-  throw std::invalid_argument("tensor '" + tensor + "': only float32, int64 and uint8 are written");
+  if (type == at::kDouble) return "F64";
+  if (type == at::kInt) return "I32";
+  if (type == at::kBool) return "BOOL";
+  throw std::invalid_argument("tensor '" + tensor +
+                              "': only float32, float64, int64, int32, uint8 and bool are written");
 }
 
 std::string header_of(const std::map<std::string, Tensor>& tensors,

@@ -18,7 +18,8 @@ std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& file
                                                Dtypes dtypes = Dtypes::kPlain);
 /// The same of the content of such a file; `name` is what messages call it.
 std::map<std::string, Tensor> parse_safetensors(const std::string& bytes, const std::string& name);
-/// Writes atomically; names in order; float32, int64 and uint8. metadata goes to "__metadata__".
+/// Writes atomically; names in order; float32, float64, int64, int32, uint8 and bool. metadata goes
+/// to "__metadata__".
 void write_safetensors(const std::filesystem::path& file,
                        const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});

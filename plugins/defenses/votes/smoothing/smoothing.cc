@@ -89,9 +89,8 @@ struct Smoothing final : Defense, Votes, Fits, KnowsNormalisation {
   // The pair with the highest accuracy under attack; of equals the smallest sigma, then the fewest
   // samples. All counts of samples are read off one series of ballots.
   void fit(Fitting& fitting) override {
-    const std::vector<double> sigmas = p.sigmas.empty() ? std::vector{p.sigma} : sorted(p.sigmas);
-    const std::vector<int64_t> counts =
-        p.mc_grid.empty() ? std::vector{p.mc_samples} : sorted(p.mc_grid);
+    const std::vector<double> sigmas = sigmas_to_try();
+    const std::vector<int64_t> counts = counts_to_try();
     const Batch batch = fitting.data();
     const ThreatModel threat{Norm::kLinf,
                              torch::full({1, 1, 1, 1}, p.fit_epsilon, batch.x.options())};
@@ -108,14 +107,31 @@ struct Smoothing final : Defense, Votes, Fits, KnowsNormalisation {
         accuracy[i][j] = sum.argmax(1).eq(batch.y).to(torch::kFloat).mean();
       }
     }
-    const int64_t best = accuracy.argmax().item<int64_t>();  // the first of equals
-    p.sigma = sigmas[size_t(best / std::ssize(counts))];
-    p.mc_samples = counts[size_t(best % std::ssize(counts))];
+    choose(accuracy, sigmas, counts);
     state = {{"sigma", torch::tensor(p.sigma)},
              {"mc_samples", torch::tensor(p.mc_samples)},
              {"sigmas", torch::tensor(sigmas)},
              {"mc_grid", torch::tensor(counts)},
              {"accuracy", accuracy}};
+  }
+
+  bool restore() override {
+    choose(state.at("accuracy"), sigmas_to_try(), counts_to_try());
+    return true;
+  }
+
+  void choose(const Tensor& accuracy, const std::vector<double>& sigmas,
+              const std::vector<int64_t>& counts) {
+    const int64_t best = accuracy.argmax().item<int64_t>();  // the first of equals
+    p.sigma = sigmas[size_t(best / std::ssize(counts))];
+    p.mc_samples = counts[size_t(best % std::ssize(counts))];
+  }
+
+  std::vector<double> sigmas_to_try() const {
+    return p.sigmas.empty() ? std::vector{p.sigma} : sorted(p.sigmas);
+  }
+  std::vector<int64_t> counts_to_try() const {
+    return p.mc_grid.empty() ? std::vector{p.mc_samples} : sorted(p.mc_grid);
   }
 
   template <class T>
