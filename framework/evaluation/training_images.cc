@@ -54,6 +54,11 @@ const data::Dataset& TrainingImages::data() {
   return *data_;
 }
 
+std::string TrainingImages::sha256() {
+  if (sha256_.empty()) sha256_ = data().sha256;
+  return sha256_;
+}
+
 Batch TrainingImages::batch(const Tensor& index, at::Device device) {
   return {data().x(index).to(device), data().y(index).to(device), index.to(device)};
 }

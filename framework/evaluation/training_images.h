@@ -24,7 +24,7 @@ class TrainingImages {
   /// Images of the split. Where problem() says one, this and what follows may throw BadInput.
   int64_t size();
   /// Of the files' contents, as they were read.
-  std::string sha256() { return data().sha256; }
+  std::string sha256();
 
   /// The last n, in their order.
   Batch last(int64_t n, at::Device device);
@@ -39,6 +39,7 @@ class TrainingImages {
   const registry::Registry* registry_ = nullptr;
   registry::DatasetEntry entry_;
   std::optional<data::Dataset> data_;
+  std::string sha256_;  // also once the data set is let go
   Batch some_;
 };
 
