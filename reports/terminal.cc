@@ -79,6 +79,49 @@ std::string certified_table(const std::vector<results::Certification>& records) 
   print(out, lines);
   return out;
 }
+
+// Detectors and hypocritical attacks over seeds, a row for each cell; "" where there are none.
+std::string derived_tables(const results::Store::Run& run) {
+  struct Row {
+    std::vector<std::string> place;
+    std::vector<Mean> numbers;
+  };
+  std::map<std::string, Row> detectors, risks;
+  const auto row_of = [](std::map<std::string, Row>& rows, const results::CellRecord& cell,
+                         size_t numbers) -> Row& {
+    Row& row = rows[cell.defense + '\0' + cell.attack + '\0' + cell.threat.name];
+    row.place = {printable(cell.defense), printable(cell.attack), printable(cell.threat.name)};
+    row.numbers.resize(numbers);
+    return row;
+  };
+  for (const results::CellRecord& cell : run.cells) {
+    if (cell.status != results::Status::kOk) continue;
+    if (cell.detector && cell.detector->at.size() == 2) {
+      Row& row = row_of(detectors, cell, 3);
+      row.numbers[0].add(cell.detector->auc);
+      for (size_t i = 0; i < 2; ++i)
+        row.numbers[i + 1].add(cell.detector->at[i].true_positive_rate);
+    }
+    if (cell.hypocritical) row_of(risks, cell, 1).numbers[0].add(cell.hypocritical->risk);
+  }
+  std::string out;
+  const auto add = [&](const char* title, const std::vector<std::string>& heads,
+                       const std::map<std::string, Row>& rows) {
+    if (rows.empty()) return;
+    std::vector<std::vector<std::string>> lines{{"defense", "attack", "threat"}};
+    lines[0].insert(lines[0].end(), heads.begin(), heads.end());
+    for (const auto& [_, row] : rows) {
+      std::vector<std::string>& line = lines.emplace_back(row.place);
+      for (const Mean& number : row.numbers) line.push_back(number.text());
+    }
+    out += title;
+    print(out, lines);
+  };
+  add("\ndetectors: AUC, and attacked inputs detected at 1 % and 5 % false positives, in %\n",
+      {"AUC", "at 1 %", "at 5 %"}, detectors);
+  add("\nhypocritical risk: wrong answers that the attack turns right, in %\n", {"risk"}, risks);
+  return out;
+}
 }  // namespace
 
 std::string summary_table(const results::Store::Run& run) {
@@ -124,6 +167,7 @@ std::string summary_table(const results::Store::Run& run) {
     }
     print(out, lines);
   }
+  out += derived_tables(run);
   if (!run.certifications.empty()) out += certified_table(run.certifications);
   return out;
 }

@@ -53,6 +53,17 @@ void add_outcomes(results::CellRecord& record, const CraftBatch& batch, const Ve
   }
 }
 
+// What the detector says of clean and of attacked inputs, where one stands.
+void add_scores(results::Scores& scores, const Verdict& clean, const Verdict& robust) {
+  const auto append = [](std::vector<double>& list, const Tensor& score) {
+    const Tensor all = score.to(torch::kDouble).cpu().contiguous();
+    list.insert(list.end(), all.const_data_ptr<double>(),
+                all.const_data_ptr<double>() + all.numel());
+  };
+  if (!clean.score.defined() || !robust.score.defined()) return;
+  append(scores.clean, clean.score), append(scores.attacked, robust.score);
+}
+
 // Samples of the batch that begins at `from`; empty beyond the last.
 Tensor batch_at(const CellJob& job, int64_t from) {
   const int64_t count = std::min<int64_t>(job.batch_size, int64_t(job.indices.size()) - from);
@@ -124,6 +135,7 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   }
   add_outcomes(record, batch, clean, robust, threat.distance(batch.x, crafted.x), crafted.queries,
                rules.goal == Goal::kHypocritical);
+  add_scores(record.scores, clean, robust);
   return crafted.x.cpu();
 }
 
@@ -134,6 +146,7 @@ void fail(CellResult& result, results::Status status, const std::string& reason)
   result.record.status = status;
   result.record.reason = reason;
   result.record.outcomes.clear();
+  result.record.scores = {};
   result.x_adv = Tensor();
 }
 }  // namespace

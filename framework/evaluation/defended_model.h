@@ -95,6 +95,9 @@ class DefendedModel final : public View {
     Tensor confidence;  ///< [R, K] mean ballot of the draws taken, or logits where nothing votes
     Tensor faulty;      ///< [R] bool: logits or a detector's score of some draw were not finite
     int64_t forwards;   ///< rows forwarded: a row takes part until nothing can change its answer
+    /// [R] of the detector, where one stands, else undefined: above 0 refused. Of a vote, the share
+    /// of draws that refuse, less one half. What is not a number refuses, and is infinite.
+    Tensor score = {};
   };
   static constexpr int64_t kRefused = -1;
   /// What comes out is not finite: an error of the defense, and never right. Where a vote draws,

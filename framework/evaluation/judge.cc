@@ -20,7 +20,7 @@ Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tens
     right.push_back(d.answer == y);
     verdict.faulty = t > 0 ? verdict.faulty | d.faulty : d.faulty;
     if (t > 0) continue;
-    verdict.confidence = d.confidence;
+    verdict.confidence = d.confidence, verdict.score = d.score;
     const Tensor label = y.unsqueeze(1), own = d.confidence.gather(1, label).squeeze(1);
     const double lowest = -std::numeric_limits<float>::infinity();
     verdict.margin = (own - std::get<0>(d.confidence.scatter(1, label, lowest).max(1)))

@@ -13,6 +13,7 @@ struct Verdict {
   Tensor margin;      ///< [N] of the true class in the first trial, -1 without an answer
   Tensor faulty;      ///< [N] bool: not all that the defense gave in its trials was finite
   Tensor confidence;  ///< [N, K] in the first trial
+  Tensor score;       ///< [N] of the detector in the first trial; undefined where none stands
   int64_t forwards = 0;
 };
 

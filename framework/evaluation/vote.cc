@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include "evaluation/defended_model.h"
@@ -36,6 +37,11 @@ Noise repeated(const Noise& noise, int64_t group) {
   out.key.id = noise.key.id.repeat({group});
   out.key.place = noise.key.place.repeat({group}) + offset;
   return out;
+}
+
+// [R]: a detector's scores, among which what is not a number is the largest.
+Tensor with_order(const Tensor& reject) {
+  return reject.masked_fill(reject.isnan(), std::numeric_limits<float>::infinity());
 }
 }  // namespace
 
@@ -123,7 +129,7 @@ DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& nois
   const int64_t rows = x.size(0);
   if (couples_rows_ || rows <= kDecisionRows)
     return votes_ ? vote(x, noise, mode) : single(x, noise, mode);
-  std::vector<Tensor> answers, confidences, faulty;
+  std::vector<Tensor> answers, confidences, faulty, scores;
   int64_t forwards = 0;
   for (int64_t from = 0; from < rows; from += kDecisionRows) {
     const int64_t count = std::min(kDecisionRows, rows - from);
@@ -132,8 +138,10 @@ DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& nois
     const Decision d = votes_ ? vote(part, mine, mode) : single(part, mine, mode);
     answers.push_back(d.answer), confidences.push_back(d.confidence), faulty.push_back(d.faulty);
     forwards += d.forwards;
+    if (d.score.defined()) scores.push_back(d.score);
   }
-  return {torch::cat(answers), torch::cat(confidences), torch::cat(faulty), forwards};
+  return {torch::cat(answers), torch::cat(confidences), torch::cat(faulty), forwards,
+          scores.empty() ? Tensor() : torch::cat(scores)};
 }
 
 DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise,
@@ -143,7 +151,7 @@ DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& nois
   Tensor answer = out.logits.argmax(1);
   if (out.reject.defined()) answer = answer.masked_fill(out.reject > 0, kRefused);
   return {answer.masked_fill(faulty, kNoAnswer), out.logits.masked_fill(faulty.unsqueeze(1), 0),
-          faulty, x.size(0)};
+          faulty, x.size(0), out.reject.defined() ? with_order(out.reject) : Tensor()};
 }
 
 // Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
@@ -157,7 +165,7 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   const Tensor x = transformed(input, noise, inner_, stack_.size());
   const auto options = x.options();
   Tensor sum = torch::zeros({rows, classes()}, options), taken = torch::zeros({rows}, options),
-         refused = taken.clone(), lost = taken.clone();
+         refused = taken.clone(), unsure = taken.clone(), lost = taken.clone();
   const double weight = std::isfinite(votes_->lead()) ? votes_->lead() : 1;
   Tensor open = torch::arange(rows, noise.key.id.options());
   int64_t forwards = 0;
@@ -170,9 +178,12 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
     sum.index_add_(0, open, ballot_of(out, faulty).unflatten(0, {group, r}).sum(0));
     lost.index_add_(0, open, faulty.to(torch::kFloat).unflatten(0, {group, r}).sum(0));
     taken.index_add_(0, open, torch::full({r}, double(group), options));
-    if (out.reject.defined())
-      refused.index_add_(0, open,
-                         (out.reject > 0).to(torch::kFloat).unflatten(0, {group, r}).sum(0));
+    if (out.reject.defined()) {
+      const auto add = [&](Tensor& sums, const Tensor& draws) {
+        sums.index_add_(0, open, draws.to(torch::kFloat).unflatten(0, {group, r}).sum(0));
+      };
+      add(refused, out.reject > 0), add(unsure, out.reject.isnan());
+    }
     forwards += r * group, draw += group;
     // Refusals are decided by their own majority, and coupled rows must stay together.
     if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
@@ -189,7 +200,8 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   const Tensor answer = sum.argmax(1)
                             .masked_fill(refused * 2 > taken, kRefused)
                             .masked_fill((lost > 0) & (weight * lost > sum.amax(1)), kNoAnswer);
-  return {answer, sum / taken.unsqueeze(1), lost > 0, forwards};
+  return {answer, sum / taken.unsqueeze(1), lost > 0, forwards,
+          refuses_ ? (refused + unsure) / taken - 0.5 : Tensor()};
 }
 
 }  // namespace gauntlet::evaluation

@@ -41,6 +41,10 @@ suite::Job part_of(const suite::Job& job, int64_t from, int64_t samples) {
 
 void merge(CellRecord& whole, const CellRecord& part) {
   whole.outcomes.insert(whole.outcomes.end(), part.outcomes.begin(), part.outcomes.end());
+  whole.scores.clean.insert(whole.scores.clean.end(), part.scores.clean.begin(),
+                            part.scores.clean.end());
+  whole.scores.attacked.insert(whole.scores.attacked.end(), part.scores.attacked.begin(),
+                               part.scores.attacked.end());
   results::merge(whole.flags, part.flags);
   for (const auto by_trial : {&CellRecord::clean_by_trial, &CellRecord::robust_by_trial})
     std::transform((whole.*by_trial).begin(), (whole.*by_trial).end(), (part.*by_trial).begin(),

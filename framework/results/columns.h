@@ -65,6 +65,7 @@ void visit_columns(Visitor&& visit, Record&& r) {
   visit("finished", r.finished);
   visit("x_adv", r.x_adv);
   visit("x_adv_sha256", r.x_adv_sha256);
+  visit("scores", r.scores);
 }
 
 template <typename Visitor, Is<WorstCase> Record>

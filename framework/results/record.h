@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "results/check.h"
+#include "results/scores.h"
 #include "results/threat.h"
 
 namespace gauntlet::results {
@@ -67,6 +68,29 @@ struct DrawFigures {
   double clean_in_every_trial = 0;
 };
 
+/// How a detector's scores tell attacked inputs from clean ones (analysis/derived_figures.h).
+struct DetectorFigures {
+  /// At a threshold that refuses at most a share of the clean inputs.
+  struct At {
+    double false_positive_rate = 0;  ///< at most: 0.01, 0.05
+    int64_t false_positives = 0;     ///< clean inputs that the threshold refuses
+    int64_t true_positives = 0;      ///< attacked inputs that it refuses
+    double true_positive_rate = 0;   ///< of the attacked inputs
+    Interval interval;               ///< of true_positive_rate, over them, given the threshold
+  };
+  int64_t clean_images = 0;     ///< all of the cell
+  int64_t attacked_images = 0;  ///< of these, those that the attack changed
+  double auc = 0;               ///< area under the ROC curve
+  std::vector<At> at;           ///< by ascending rate
+};
+
+/// What an attack with a hypocritical goal makes right (analysis/derived_figures.h).
+struct HypocriticalRisk {
+  int64_t images = 0;  ///< wrong or refused without an attack
+  double risk = 0;     ///< share of these that the attack turns right
+  Interval interval;   ///< of risk
+};
+
 struct CellRecord {
   int schema_version = 1;
   std::string identity, fingerprint;
@@ -100,10 +124,15 @@ struct CellRecord {
   double seconds = 0;
   std::string finished;           ///< UTC, ISO 8601
   std::vector<Outcome> outcomes;  ///< empty unless ok
+  Scores scores;                  ///< of the row's detector; empty unless ok
   std::string x_adv;              ///< file name below artifacts/; empty unless ok
   std::string x_adv_sha256;       ///< of that file; empty too in records of older stores
   /// Of a randomized row; not kept in stores: latest_run() finds them in the outcomes.
   std::optional<DrawFigures> draws = {};
+  /// As draws, of a row with a detector.
+  std::optional<DetectorFigures> detector = {};
+  /// As draws, of a cell with a hypocritical goal.
+  std::optional<HypocriticalRisk> hypocritical = {};
 };
 
 /// Worst case over attacks for one defense, threat and seed: mean over samples of the minimum.

@@ -75,14 +75,18 @@ void add_seals(SQLite::Database& database, int version) {
 }
 
 /// Schema 1 did not tell a cell's trials apart, schema 2 had no seals: its records are held against
-/// their outcomes where they are read. Schema 3 did not tell the halves of trials apart.
+/// their outcomes where they are read. Schema 3 did not tell the halves of trials apart, schema 4
+/// kept no scores of detectors.
 void upgrade(SQLite::Database& database, int version) {
-  const bool has_halves = database
-                              .execAndGet(
-                                  "SELECT count(*) FROM pragma_table_info('outcomes') WHERE name = "
-                                  "'robust_first'")
-                              .getInt() > 0;
-  if (!has_halves) database.exec("ALTER TABLE outcomes ADD COLUMN robust_first INTEGER");
+  const auto has = [&](const char* table, const char* column) {
+    return database
+               .execAndGet(std::string("SELECT count(*) FROM pragma_table_info('") + table +
+                           "') WHERE name = '" + column + "'")
+               .getInt() > 0;
+  };
+  if (!has("cells", "scores")) add_column(database, "cells", "scores");
+  if (!has("outcomes", "robust_first"))
+    database.exec("ALTER TABLE outcomes ADD COLUMN robust_first INTEGER");
   if (version < 3) add_seals(database, version);
   database.exec("UPDATE meta SET value = '" + std::to_string(kStoreSchema) +
                 "' WHERE name = 'schema_version'");

@@ -7,7 +7,7 @@
 
 namespace gauntlet::results {
 
-inline constexpr int kStoreSchema = 4;
+inline constexpr int kStoreSchema = 5;
 
 /// Opens or creates; a store of an older schema is brought up to this one. Throws BadInput, with a
 /// sentence, for a file that cannot be written or is not a store of these schemas.

@@ -27,6 +27,10 @@ class Seal {
   void operator()(const char* name, const std::optional<int64_t>& field) {
     if (field) (*this)(name, *field);
   }
+  // Likewise.
+  void operator()(const char* name, const Scores& field) {
+    if (!field.empty()) (*this)(name, field.clean), (*this)(name, field.attacked);
+  }
   void operator()(const char*, const Finding& field) { add(written(field)); }
   void operator()(const char*, const Check& field) {
     add(to_string(field.level) + written(field.finding));

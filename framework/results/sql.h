@@ -66,6 +66,7 @@ class Bind {
     else
       statement_.bind(++index_);
   }
+  void operator()(const char*, const Scores& field) { statement_.bind(++index_, to_text(field)); }
   template <typename Container>
   void operator()(const char*, const Container& field) {
     statement_.bind(++index_, nlohmann::json(field).dump());
@@ -94,6 +95,7 @@ class Read {
     const SQLite::Column column = next();
     field = column.isNull() ? std::nullopt : std::optional(column.getInt64());
   }
+  void operator()(const char*, Scores& field) { field = scores_from_text(next().getString()); }
   template <typename Container>
   void operator()(const char*, Container& field) {
     field = nlohmann::json::parse(next().getString()).get<Container>();

@@ -14,16 +14,39 @@ constexpr const char* kHeader =
     "stochastic,clean_accuracy,robust_accuracy,interval_low,interval_high,interval_level,"
     "interval_unit,interval_method,majority_accuracy,worst_trial_accuracy,ties,flags,forwards,"
     "backwards,queries,executed_forwards,executed_backwards,source_forwards,source_backwards,"
-    "scoring_forwards,seconds,finished,identity,fingerprint,x_adv,parameters\n";
+    "scoring_forwards,seconds,finished,identity,fingerprint,x_adv,parameters,detector_clean,"
+    "detector_attacked,detector_auc,detector_tpr_1,detector_tpr_1_low,detector_tpr_1_high,"
+    "detector_tpr_5,detector_tpr_5_low,detector_tpr_5_high,hypocritical_images,hypocritical_risk,"
+    "hypocritical_risk_low,hypocritical_risk_high\n";
+
+void add_empty(CsvRow& row, int fields) {
+  for (int i = 0; i < fields; ++i) row << std::string();
+}
 
 void add_numbers(CsvRow& row, const results::CellRecord& r) {
   if (!has_result(r)) {
-    for (int i = 0; i < 10; ++i) row << std::string();
+    add_empty(row, 10);
     return;
   }
   row << r.clean_accuracy << r.robust_accuracy << r.interval.low << r.interval.high
       << r.interval.level << r.interval.unit << r.interval.method << r.majority_accuracy
       << r.worst_trial_accuracy << r.ties;
+}
+
+// Of detectors, at most 1 and 5 percent of false positives, and of hypocritical goals.
+void add_derived(CsvRow& row, const results::CellRecord& r) {
+  if (has_result(r) && r.detector && r.detector->at.size() == 2) {
+    row << r.detector->clean_images << r.detector->attacked_images << r.detector->auc;
+    for (const results::DetectorFigures::At& at : r.detector->at)
+      row << at.true_positive_rate << at.interval.low << at.interval.high;
+  } else {
+    add_empty(row, 9);
+  }
+  if (has_result(r) && r.hypocritical)
+    row << r.hypocritical->images << r.hypocritical->risk << r.hypocritical->interval.low
+        << r.hypocritical->interval.high;
+  else
+    add_empty(row, 4);
 }
 
 std::string line_of(const results::CellRecord& r) {
@@ -37,6 +60,7 @@ std::string line_of(const results::CellRecord& r) {
       << ledger.executed_forwards << ledger.executed_backwards << ledger.source_forwards
       << ledger.source_backwards << ledger.scoring_forwards << r.seconds << r.finished << r.identity
       << r.fingerprint << r.x_adv << escape_hidden(r.parameters);
+  add_derived(row, r);
   return row.line();
 }
 

@@ -61,6 +61,31 @@ Json draws_of(const results::CellRecord& record) {
           {"clean_in_every_trial", figures.clean_in_every_trial}};
 }
 
+// Of a row with a detector.
+Json detector_of(const results::CellRecord& record) {
+  if (!has_result(record) || !record.detector) return nullptr;
+  const results::DetectorFigures& figures = *record.detector;
+  Json rates = Json::array();
+  for (const results::DetectorFigures::At& at : figures.at)
+    rates.push_back({{"false_positive_rate", at.false_positive_rate},
+                     {"false_positives", at.false_positives},
+                     {"true_positives", at.true_positives},
+                     {"true_positive_rate", at.true_positive_rate},
+                     {"interval", interval_of(at.interval)}});
+  return {{"clean_images", figures.clean_images},
+          {"attacked_images", figures.attacked_images},
+          {"auc", figures.auc},
+          {"at", rates}};
+}
+
+// Of a cell with a hypocritical goal.
+Json hypocritical_of(const results::CellRecord& record) {
+  if (!has_result(record) || !record.hypocritical) return nullptr;
+  return {{"images", record.hypocritical->images},
+          {"risk", record.hypocritical->risk},
+          {"interval", interval_of(record.hypocritical->interval)}};
+}
+
 Json cell_of(const results::CellRecord& record) {
   const bool ok = has_result(record);
   const auto shown = [ok](double value) { return ok ? Json(value) : Json(nullptr); };
@@ -83,6 +108,8 @@ Json cell_of(const results::CellRecord& record) {
           {"majority_accuracy", shown(record.majority_accuracy)},
           {"worst_trial_accuracy", shown(record.worst_trial_accuracy)},
           {"draws", draws_of(record)},
+          {"detector", detector_of(record)},
+          {"hypocritical_risk", hypocritical_of(record)},
           {"ties", ok ? Json(record.ties) : Json(nullptr)},
           {"ledger", ledger_of(record.ledger)},
           {"seconds", number(record.seconds)},

@@ -1,4 +1,6 @@
 // What stands behind each number: the detail of a cell, failures, audit findings.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <set>
 
@@ -68,6 +70,25 @@ void add_cost(Facts& facts, const Group<results::CellRecord>& group) {
   });
 }
 
+void add_derived(Facts& facts, const Group<results::CellRecord>& group) {
+  facts.add("detector, AUC", group, [](const results::CellRecord& r) {
+    return has_result(r) && r.detector ? fmt::format("{:.3f}", r.detector->auc) : std::string();
+  });
+  for (const size_t i : {size_t{0}, size_t{1}})
+    facts.add(i == 0 ? "detected at 1 %" : "detected at 5 %", group,
+              [i](const results::CellRecord& r) {
+                if (!has_result(r) || !r.detector || r.detector->at.size() <= i)
+                  return std::string();
+                const auto& at = r.detector->at[i];
+                return percent(at.true_positive_rate) + " %, " + interval_sentence(at.interval);
+              });
+  facts.add("hypocritical risk", group, [](const results::CellRecord& r) {
+    if (!has_result(r) || !r.hypocritical) return std::string();
+    return percent(r.hypocritical->risk) + " % of " + counted(r.hypocritical->images, "image") +
+           ", " + interval_sentence(r.hypocritical->interval);
+  });
+}
+
 View cell_facts(const Group<results::CellRecord>& group) {
   Facts facts;
   facts.add("status", group, [](const results::CellRecord& r) { return to_string(r.status); });
@@ -84,6 +105,7 @@ View cell_facts(const Group<results::CellRecord>& group) {
   facts.add("right in every trial", group, [](const results::CellRecord& r) {
     return has_result(r) && r.trials > 1 ? percent(r.worst_trial_accuracy) + " %" : std::string();
   });
+  add_derived(facts, group);
   facts.add("images", group, [](const results::CellRecord& r) { return grouped(r.samples); });
   facts.add("trials", group, [](const results::CellRecord& r) {
     return grouped(r.trials) + (r.stochastic ? " fresh draws of a stochastic defense" : "");

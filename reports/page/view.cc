@@ -104,6 +104,8 @@ View view_of(const Summary& summary) {
                {"matrices", matrices_of(summary)},
                {"differences", differences_of(summary)},
                {"distances", distances_of(summary)},
+               {"detectors", detectors_of(summary)},
+               {"risks", risks_of(summary)},
                {"certified", certified_of(summary)},
                {"failures", failures_of(summary)},
                {"findings", findings_of(summary)},
@@ -118,8 +120,9 @@ View view_of(const Summary& summary) {
                {"trainings", trainings_of(summary)},
                {"settings", settings},
                {"has_settings", !settings.empty() && settings != "{}"}};
-  for (const char* list : {"differences", "distances", "certified", "failures", "findings",
-                           "audits", "environment", "other_parameters", "matrices", "trainings"})
+  for (const char* list :
+       {"differences", "distances", "detectors", "risks", "certified", "failures", "findings",
+        "audits", "environment", "other_parameters", "matrices", "trainings"})
     view[std::string("has_") + list] = !view[list].empty();
   return view;
 }

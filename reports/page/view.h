@@ -43,6 +43,11 @@ View environment_of(const Summary& summary);
 View certified_of(const Summary& summary);
 View differences_of(const Summary& summary);
 View distances_of(const Summary& summary);
+/// [{defense, attack, threat, auc, rates: [{number, spread, refused}], clean, attacked}] of cells
+/// with a detector; rates at most 1 and 5 percent of false positives.
+View detectors_of(const Summary& summary);
+/// [{defense, attack, threat, risk, spread, images}] of cells with a hypocritical goal.
+View risks_of(const Summary& summary);
 View trainings_of(const Summary& summary);
 View transfers_of(const Summary& summary);
 View classes_of(const Summary& summary, const RunImages& images);

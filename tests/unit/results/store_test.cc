@@ -526,6 +526,29 @@ TEST_F(StoreTest, OfSchemaThreeKeepsItsSeals) {
   EXPECT_TRUE(store.take_damage().empty());
 }
 
+TEST_F(StoreTest, OfSchemaFourKeepsItsSeals) {
+  const results::CellRecord known = cell("a");
+  results::Store(folder_).put(known);
+  change("ALTER TABLE cells DROP COLUMN scores");
+  change("PRAGMA user_version=4");
+  const results::Store store(folder_);
+  expect_equal(*store.find("a", "f"), known);
+  EXPECT_TRUE(store.take_damage().empty());
+}
+
+TEST_F(StoreTest, KeepsScoresBitForBitAndUnderItsSeal) {
+  results::CellRecord record = cell("a");
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  record.scores.clean = {0.1, -kInfinity, 1e-300};
+  record.scores.attacked = {1.0 / 3, kInfinity, -0.5};
+  results::Store(folder_).put(record);
+  EXPECT_EQ(results::Store(folder_).find("a", "f")->scores, record.scores);
+  change("UPDATE cells SET scores = '0.1 -inf 1e-300 |0.25 inf -0.5 '");
+  EXPECT_FALSE(results::Store(folder_).find("a", "f")) << "other scores";
+  change("UPDATE cells SET scores = 'scores'");
+  EXPECT_FALSE(results::Store(folder_).find("a", "f")) << "none at all";
+}
+
 TEST_F(StoreTest, KeepsAudits) {
   results::RowAudit audit;
   audit.identity = "i", audit.fingerprint = "f", audit.suite = "s", audit.defense = "d";
@@ -568,7 +591,7 @@ TEST_F(StoreTest, ShowsWhatTheAccuracyOfARandomRowIsMadeOf) {
 }
 
 // The tables are what other tools read. Whoever changes them raises kStoreSchema.
-TEST_F(StoreTest, SchemaFourHasTheseColumns) {
+TEST_F(StoreTest, SchemaFiveHasTheseColumns) {
   results::Store{folder_};
   SQLite::Database database((folder_ / "results.sqlite").string());
   const auto columns = [&](const std::string& table) {
@@ -584,7 +607,7 @@ TEST_F(StoreTest, SchemaFourHasTheseColumns) {
             "ties interval_low interval_high interval_level interval_unit interval_method "
             "parameters environment forwards backwards queries executed_forwards "
             "executed_backwards source_forwards "
-            "source_backwards scoring_forwards seconds finished x_adv x_adv_sha256 seal");
+            "source_backwards scoring_forwards seconds finished x_adv x_adv_sha256 scores seal");
   EXPECT_EQ(columns("outcomes"),
             "cell position sample label clean_right robust_right predicted margin distance "
             "queries robust_first");
