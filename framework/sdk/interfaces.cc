@@ -1,6 +1,8 @@
 // Key functions: one vtable and one type_info each, in libgauntlet.
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+
 #include "gauntlet/defense.h"
 
 namespace gauntlet {
@@ -30,6 +32,16 @@ Rows Task::rows(const Tensor& sample) const {
 Tensor Task::copies(int64_t n) const {
   return torch::arange(x.size(0), y.options()).repeat_interleave(n);
 }
+std::string Attack::no_form_for(const ThreatModel& threat, const TargetFacts& target,
+                                Goal goal) const {
+  const std::vector<Norm> norms = facts().norms;
+  if (std::find(norms.begin(), norms.end(), threat.norm) != norms.end())
+    return unsupported(threat, target, goal);
+  std::string known;
+  for (const Norm norm : norms) known += (known.empty() ? "" : ", ") + name_of(norm);
+  return "it has no form for the threat " + name_of(threat.norm) + ", only for " + known;
+}
+
 Tensor Task::full(double value) const { return torch::full({x.size(0)}, value, x.options()); }
 
 }  // namespace gauntlet

@@ -1,26 +1,22 @@
 #include "gauntlet/threat.h"
 
 #include <limits>
+#include <stdexcept>
 
+#include "sdk/geometry.h"
 #include "sdk/or_one.h"
+#include "sdk/scaled.h"
 
 namespace gauntlet {
 namespace {
-
-// Rows of t, and 2^exponent for each: t = rows * 2^exponent.
-struct Scaled {
-  Tensor rows;
-  Tensor power;  // [R, 1, ..., 1], 2^exponent
-};
 
 Tensor beside(const Tensor& per_row, const Tensor& rows) {  // [R] -> [R, 1, ..., 1]
   std::vector<int64_t> shape(size_t(rows.dim()), 1);
   shape[0] = rows.size(0);
   return per_row.view(shape);
 }
+}  // namespace
 
-// By the largest magnitude of each row. Powers of two round nothing, so that ordinary rows have the
-// very length and direction that they would have without this.
 Scaled scaled(const Tensor& t) {
   if (t.numel() == 0) return {t, beside(torch::ones({t.size(0)}, t.options()), t)};
   constexpr double kLargest = std::numeric_limits<float>::max();
@@ -35,7 +31,8 @@ Scaled scaled(const Tensor& t) {
   return {finite * two_to(-exponent), two_to(exponent)};
 }
 
-Tensor plain_length(const Tensor& rows, Norm kind) {  // [R, 1, ..., 1]
+Tensor plain_length(const Tensor& rows, Norm kind) {
+  if (!is_ball(kind)) throw std::logic_error("no length is measured in " + name_of(kind));
   const Tensor flat = rows.flatten(1).abs();
   return beside(kind == Norm::kLinf ? std::get<0>(flat.max(1))
                 : kind == Norm::kL2 ? flat.square().sum(1).sqrt()
@@ -43,29 +40,55 @@ Tensor plain_length(const Tensor& rows, Norm kind) {  // [R, 1, ..., 1]
                 rows);
 }
 
-// The nearest point of an L2 ball.
-Tensor shortened(const Tensor& delta, const Tensor& epsilon) {
-  const Scaled s = scaled(delta);
-  const Tensor size = plain_length(s.rows, Norm::kL2);
-  return torch::where(size * s.power <= epsilon, delta, s.rows * (epsilon / or_one(size)));
+Tensor inside_box(const ThreatModel& threat, const Tensor& x, const Tensor& delta) {
+  return torch::minimum(torch::maximum(delta, threat.low - x), threat.high - x);
 }
 
-// The nearest point of an L1 ball and the box, by bisection. room: how far each coordinate may go.
-Tensor shared_out(const Tensor& d, const Tensor& room, const Tensor& epsilon) {
-  const Tensor size = d.abs();
-  Tensor upper = plain_length(d, Norm::kLinf), lower = torch::zeros_like(upper);
-  const auto shrunk = [&](const Tensor& by) {
-    return torch::minimum((size - by).clamp_min(0), room);
-  };
-  const auto sum = [](const Tensor& t) { return plain_length(t, Norm::kL1); };
-  const Tensor inside = sum(shrunk(lower)) <= epsilon;
-  for (int i = 0; i < 50; ++i) {
-    const Tensor middle = (lower + upper) / 2, too_far = sum(shrunk(middle)) > epsilon;
-    lower = torch::where(too_far, middle, lower), upper = torch::where(too_far, upper, middle);
-  }
-  return d.sign() * shrunk(torch::where(inside, torch::zeros_like(upper), upper));
+Tensor width_of_box(const ThreatModel& threat) {
+  return torch::full({1, 1, 1, 1}, threat.high - threat.low, threat.epsilon.options());
 }
-}  // namespace
+
+const Geometry& geometry_of(Norm norm) {
+  switch (norm) {
+    case Norm::kLinf:
+      return linf_ball();
+    case Norm::kL2:
+      return l2_ball();
+    case Norm::kL1:
+      return l1_ball();
+    case Norm::kL0:
+      return few_pixels();
+    case Norm::kPatch:
+      return patch();
+    case Norm::kRotation:
+      return rotation();
+    case Norm::kTranslation:
+      return translation();
+    case Norm::kFlow:
+      return flow();
+    case Norm::kUnbounded:
+      return whole_box();
+  }
+  throw std::invalid_argument("no threat has the number " + std::to_string(int(norm)));
+}
+
+std::string name_of(Norm norm) {
+  for (const auto& [word, own] : kNormNames)
+    if (own == norm) return std::string(word);
+  throw std::invalid_argument("no threat has the number " + std::to_string(int(norm)));
+}
+
+std::vector<Norm> every_norm() {
+  std::vector<Norm> out;
+  for (const auto& [word, norm] : kNormNames) out.push_back(norm);
+  return out;
+}
+
+std::vector<Norm> norms_with_steps() {
+  return {Norm::kLinf, Norm::kL2, Norm::kL1, Norm::kL0, Norm::kPatch, Norm::kUnbounded};
+}
+
+bool is_ball(Norm norm) { return geometry_of(norm).is_ball(); }
 
 Tensor rescaled(const Tensor& rows) { return scaled(rows).rows; }
 
@@ -81,21 +104,12 @@ Tensor unit(const Tensor& rows, Norm norm) {
 }
 
 Tensor ThreatModel::random(const Tensor& x, Noise& noise) const {
-  const auto shape = x.sizes().slice(1);
-  if (norm == Norm::kLinf) return (noise.uniform(shape) * 2 - 1) * epsilon;
-  const Tensor radius = noise.uniform({1, 1, 1}).pow(1.0 / double(c10::multiply_integers(shape)));
-  if (norm == Norm::kL2) return unit(noise.normal(shape), norm) * radius * epsilon;
-  const Tensor u = noise.uniform(shape) * 2 - 1;  // Laplace direction: uniform on the L1 sphere
-  return unit(-u.sign() * (1 - u.abs()).clamp_min(1e-12).log(), norm) * radius * epsilon;
+  return geometry_of(norm).random(*this, x, noise);
 }
-Tensor ThreatModel::steepest(const Tensor& g) const {
-  if (norm == Norm::kLinf) return g.sign();
-  if (norm == Norm::kL2) return unit(g, norm);
-  const Tensor flat = g.flatten(1);  // L1: the largest 5 % of the coordinates share the step
-  const int64_t k = std::max<int64_t>(1, flat.size(1) / 20);
-  const auto [value, index] = flat.abs().topk(k, 1);
-  return torch::zeros_like(flat).scatter_(1, index, flat.gather(1, index).sign() / k).view_as(g);
+Tensor ThreatModel::steepest(const Tensor& gradient) const {
+  return geometry_of(norm).steepest(*this, gradient);
 }
+Tensor ThreatModel::reach() const { return geometry_of(norm).reach(*this); }
 
 Tensor ThreatModel::held_by_box(const Tensor& x, const Tensor& gradient) const {
   constexpr double kOnBound = 1e-6;
@@ -103,15 +117,21 @@ Tensor ThreatModel::held_by_box(const Tensor& x, const Tensor& gradient) const {
 }
 
 Tensor ThreatModel::project(const Tensor& x, const Tensor& delta) const {
-  if (norm == Norm::kL1)
-    return shared_out(delta, torch::where(delta > 0, high - x, x - low), epsilon);
-  const Tensor d =
-      norm == Norm::kLinf ? torch::clamp(delta, -epsilon, epsilon) : shortened(delta, epsilon);
-  return (x + d).clamp(low, high) - x;
+  return geometry_of(norm).project(*this, x, delta);
 }
 Tensor ThreatModel::distance(const Tensor& x, const Tensor& other) const {
-  return length(other - x, norm);
+  return geometry_of(norm).distance(*this, x, other);
 }
+Tensor ThreatModel::slack() const { return geometry_of(norm).slack(*this); }
+
+Tensor ThreatModel::contains(const Tensor& x, const Tensor& other) const {
+  constexpr double kRounding = 1e-6;
+  const Tensor limit = (epsilon + slack()).view(-1);
+  const Tensor box =  // nothing that is not finite is in it
+      ((other >= low - kRounding) & (other <= high + kRounding)).flatten(1).all(1);
+  return box & (distance(x, other) <= limit);
+}
+
 ThreatModel ThreatModel::rows(const Tensor& sample) const {
   ThreatModel out = *this;
   if (epsilon.size(0) > 1) out.epsilon = epsilon.index_select(0, sample);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gauntlet/params.h"
 #include "gauntlet/target.h"
@@ -61,13 +62,16 @@ struct AttackFacts {
   double confidence = 0;
   /// Training images that it asks Host::samples for. Where there are none, its cells are skipped.
   int64_t samples = 0;
+  /// What it has a form for; the host skips the cells of other threats. An attack that takes all
+  /// geometry from ThreatModel may say norms_with_steps(), or every_norm() if it makes no steps.
+  std::vector<Norm> norms = {Norm::kLinf, Norm::kL2, Norm::kL1};
 };
 
 /// An attack. It keeps no state between runs.
 struct GAUNTLET_API Attack : Interface {
   /// Of the attack with these parameters, the same for every task.
   virtual AttackFacts facts() const = 0;
-  /// Why a cell is skipped; empty: it is not.
+  /// Why a cell is skipped whose norm is one of the facts; empty: it is not.
   virtual std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const { return {}; }
   /// What is to be known before it runs, one sentence ("10 steps of 2/255 reach 0.078 of epsilon
   /// 0.3"); empty: nothing. `gauntlet check` prints it, and results carry it as a finding.
@@ -75,6 +79,10 @@ struct GAUNTLET_API Attack : Interface {
   /// Adversarial inputs shaped like task.x. The host judges them; what is returned for samples that
   /// are no longer active is not used.
   virtual Tensor run(Target&, const Task&) = 0;
+
+  /// Why it cannot be run on this: its facts do not list the norm, or what unsupported() says.
+  /// Empty: it can. The host asks this; so does an attack that runs others.
+  std::string no_form_for(const ThreatModel&, const TargetFacts&, Goal) const;
 };
 
 }  // namespace gauntlet
