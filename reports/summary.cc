@@ -6,6 +6,7 @@
 
 #include "reports/text/free_text.h"
 #include "reports/text/text.h"
+#include "suite/names.h"
 
 namespace gauntlet::reports {
 namespace {
@@ -199,8 +200,16 @@ double Summary::passes_of_answer(const std::string& defense) const {
   return least;
 }
 
+std::string size_text(const results::Threat& threat) {
+  const auto norm = value_for(suite::kNorms, threat.norm);  // a file may hold any word
+  if (norm == Norm::kUnbounded) return "";
+  const std::string number = epsilon_text(threat.epsilon);
+  return norm ? suite::sized(*norm, number) : number;
+}
+
 std::string title_of(const results::Threat& threat) {
-  const std::string ball = threat.norm + ", ε = " + epsilon_text(threat.epsilon);
+  const std::string size = size_text(threat);
+  const std::string ball = threat.norm + (size.empty() ? "" : ", ε = " + size);
   return threat.name == threat.norm ? ball : threat.name + ": " + ball;
 }
 

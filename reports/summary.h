@@ -81,7 +81,9 @@ bool has_result(const results::CellRecord& record);
 bool has_result(const results::WorstCase& record);
 bool has_result(const results::Certification& record);
 
-/// "linf, ε = 8/255"
+/// "8/255", "20 pixels"; "" of a threat that the box alone limits.
+std::string size_text(const results::Threat& threat);
+/// "linf, ε = 8/255", "l0, ε = 20 pixels"
 std::string title_of(const results::Threat& threat);
 
 }  // namespace gauntlet::reports

@@ -26,7 +26,10 @@ std::pair<Tensor, std::vector<int64_t>> indexed(const BundleFile& bundle, const 
 
 Norm norm_of(const std::string& name) {
   if (const auto norm = value_for(suite::kNorms, name)) return *norm;
-  throw BadInput("a threat's norm is '" + name + "', expected linf, l2 or l1");
+  std::string known;
+  for (const std::string& word : words_of(suite::kNorms))
+    known += (known.empty() ? "" : ", ") + word;
+  throw BadInput("a threat's norm is '" + name + "', expected one of " + known);
 }
 
 std::vector<int64_t> indices_of(const results::CellRecord& record) {

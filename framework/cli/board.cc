@@ -43,7 +43,7 @@ int show(const BoardFlags& flags) {
       Lines{board.description}, to_string(board.division), suite.data.dataset, suite.data.split,
       suite.data.indices.size());
   for (const suite::ThreatSpec& threat : suite.threats)
-    say("threat {}: {} {}\n", threat.name, suite::to_string(threat.norm), threat.epsilon_text);
+    say("threat {}: {}\n", threat.name, suite::threat_text(threat.norm, threat.epsilon_text));
   for (const suite::AttackSpec& attack : suite.attacks)
     say("attack {}: {}{}\n", attack.name, attack.plugin,
         attack.host.samples ? fmt::format(", {} samples", attack.host.samples) : "");

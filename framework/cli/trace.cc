@@ -100,9 +100,9 @@ int run(const TraceFlags& flags) {
   lab.lend_samples_of(suite.data.entry, suite.data.split);
   const evaluation::Trace seen = evaluation::trace(
       {suite.scoring, defense, attack, threat, suite.seeds.front(), data, indices}, lab);
-  say("{} against {}, {} {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name,
-      defense.name, suite::to_string(threat.norm), threat.epsilon_text, "image", "class", "queries",
-      "loss", "margin", "distance", "answer");
+  say("{} against {}, {}\n{:>7} {:>6} {:>8} {:>10} {:>10} {:>10}  {}\n", attack.name, defense.name,
+      suite::threat_text(threat.norm, threat.epsilon_text), "image", "class", "queries", "loss",
+      "margin", "distance", "answer");
   for (const evaluation::ImageTrace& image : seen.images) tell(image);
   const std::filesystem::path picture(flags.output);
   write_atomically(picture, plot_of(seen, attack.host.goal));

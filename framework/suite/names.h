@@ -7,8 +7,7 @@
 
 namespace gauntlet::suite {
 
-inline constexpr Name<Norm> kNorms[] = {
-    {"linf", Norm::kLinf}, {"l2", Norm::kL2}, {"l1", Norm::kL1}};
+inline constexpr auto& kNorms = kNormNames;
 inline constexpr Name<Goal> kGoals[] = {{"untargeted", Goal::kUntargeted},
                                         {"targeted", Goal::kTargeted},
                                         {"hypocritical", Goal::kHypocritical}};
@@ -28,6 +27,17 @@ inline constexpr Name<FailOn> kFailOns[] = {{"warn", FailOn::kWarn}, {"fail", Fa
 inline constexpr Name<Success> kSuccesses[] = {{"any", Success::kAny}, {"final", Success::kFinal}};
 
 inline std::string to_string(Norm norm) { return word_for(kNorms, norm); }
+/// A number of epsilon's unit: "20 pixels", "1 degree"; "8/255" of a ball.
+inline std::string sized(Norm norm, const std::string& number) {
+  const bool pixels = norm == Norm::kL0 || norm == Norm::kPatch || norm == Norm::kTranslation ||
+                      norm == Norm::kFlow;
+  const std::string unit = pixels ? " pixel" : norm == Norm::kRotation ? " degree" : "";
+  return number + unit + (unit.empty() || number == "1" ? "" : "s");
+}
+/// "linf 8/255", "l0 20 pixels", "unbounded". epsilon: as it was written.
+inline std::string threat_text(Norm norm, const std::string& epsilon) {
+  return to_string(norm) + (norm == Norm::kUnbounded ? "" : " " + sized(norm, epsilon));
+}
 inline std::string to_string(Goal goal) { return word_for(kGoals, goal); }
 inline std::string to_string(Access access) { return word_for(kAccesses, access); }
 inline std::string to_string(Average average) {

@@ -91,8 +91,8 @@ void write_head(std::ostream& out, const Suite& suite) {
       << "threats  ";
   for (size_t i = 0; i < suite.threats.size(); ++i) {
     const ThreatSpec& threat = suite.threats[i];
-    out << (i ? "; " : "") << printable(threat.name) << ": " << to_string(threat.norm) << " "
-        << threat.epsilon_text;
+    out << (i ? "; " : "") << printable(threat.name) << ": "
+        << threat_text(threat.norm, threat.epsilon_text);
   }
   out << "\nseeds    ";
   for (size_t i = 0; i < suite.seeds.size(); ++i) out << (i ? ", " : "") << suite.seeds[i];

@@ -12,6 +12,8 @@ namespace {
 
 // The least radius that moves a pixel: floats near 1 lie 6e-8 apart.
 constexpr double kLeast = 1e-6, kMost = 1e9;
+// The least part of a pixel or a degree.
+constexpr double kLeastMove = 1e-3;
 constexpr const char* kUnlessMeant = " (unbounded = true if it is meant)";
 
 std::string rounded(double value) {
@@ -49,11 +51,31 @@ const double* number(const ParamMap& params, std::string_view name) {
   return there == params.end() ? nullptr : there->second.get<double>();
 }
 
+// What is wrong with a number of pixels or degrees.
+std::string size_problem(double epsilon, const std::string& text, Norm norm,
+                         const std::vector<int64_t>& shape) {
+  const bool whole = norm == Norm::kL0 || norm == Norm::kPatch;
+  if (whole && epsilon != std::floor(epsilon)) return text + " is no whole number of pixels";
+  if (epsilon == 0)
+    return text + " leaves every image as it is, expected more than 0; clean accuracy stands " +
+           "beside every attack";
+  if (epsilon < kLeastMove)
+    return text + " is too small to show, expected at least " + sized(norm, rounded(kLeastMove));
+  const double longest = diameter(norm, shape);
+  if (epsilon <= longest) return "";
+  const std::string end = sized(norm, rounded(longest));
+  if (norm == Norm::kRotation) return text + " is more than " + end + ", half a turn";
+  return text + " is more than " + end + ", " +
+         (norm == Norm::kL0 ? "all that images " : "the longer side of images ") +
+         to_text(ParamValue(ParamList(shape.begin(), shape.end()))) +
+         (norm == Norm::kL0 ? " have" : "");
+}
+
 // Whether epsilon is there and fit for use.
 bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t>& shape,
                  double& epsilon) {
   bool unbounded = false;
-  threat.read("unbounded", unbounded);
+  if (is_ball(norm)) threat.read("unbounded", unbounded);
   if (!threat.require("epsilon", epsilon)) return false;
   const std::string text = plain_text(*threat.any("epsilon"));
   std::string wrong;
@@ -61,6 +83,8 @@ bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t
     wrong = text + " is below 0, expected a radius";
   } else if (epsilon > kMost) {
     wrong = text + " is more than " + rounded(kMost);
+  } else if (!is_ball(norm)) {
+    wrong = size_problem(epsilon, text, norm, shape);
   } else if (!unbounded) {
     wrong = radius_problem(epsilon, text, norm, shape);
   }
@@ -70,11 +94,15 @@ bool read_radius(toml::TableReader& threat, Norm norm, const std::vector<int64_t
 }  // namespace
 
 double diameter(Norm norm, const std::vector<int64_t>& shape) {
-  if (norm == Norm::kLinf) return 1;
+  if (norm == Norm::kLinf || norm == Norm::kUnbounded) return 1;
+  if (norm == Norm::kRotation) return 180;
   if (shape.empty()) return std::numeric_limits<double>::infinity();
   double pixels = 1;
   for (const int64_t side : shape) pixels *= double(side);
-  return norm == Norm::kL2 ? std::sqrt(pixels) : pixels;
+  if (is_ball(norm)) return norm == Norm::kL2 ? std::sqrt(pixels) : pixels;
+  // The channels come first.
+  if (norm == Norm::kL0) return pixels / double(shape.front());
+  return double(*std::max_element(shape.begin() + 1, shape.end()));
 }
 
 ThreatSpec read_threat(toml::TableReader& table, const std::string& name,
@@ -82,8 +110,16 @@ ThreatSpec read_threat(toml::TableReader& table, const std::string& name,
   ThreatSpec threat;
   threat.name = name;
   table.choose("norm", threat.norm, kNorms, true);
-  if (read_radius(table, threat.norm, shape, threat.epsilon))
+  if (threat.norm == Norm::kUnbounded) {
+    if (table.has("epsilon"))
+      table.problem("epsilon",
+                    "is given, expected none: norm = \"unbounded\" leaves it to the box");
+    else
+      threat.epsilon = 1, threat.epsilon_text = "1";
+    table.any("epsilon");
+  } else if (read_radius(table, threat.norm, shape, threat.epsilon)) {
     threat.epsilon_text = plain_text(*table.any("epsilon"));
+  }
   table.finish();
   return threat;
 }
@@ -96,14 +132,17 @@ std::string step_problem(const ParamMap& params, const std::vector<ThreatSpec>& 
     double longest = 0;
     Norm norm = Norm::kLinf;
     for (const ThreatSpec& threat : threats) {
-      // A ball that is wider than the box takes steps that are longer, too.
-      const double reach = std::max(diameter(threat.norm, shape), threat.epsilon);
+      // A ball that is wider than the box takes steps that are longer, too. Where epsilon is no
+      // length, steps cross the box.
+      const double reach =
+          is_ball(threat.norm) ? std::max(diameter(threat.norm, shape), threat.epsilon) : 1;
       if (reach > longest) longest = reach, norm = threat.norm;
     }
     if (*step > longest) {
       const std::string text = to_text(ParamValue(*step));
       return "step_size: " + text + " is longer than " + rounded(longest) +
-             (norm == Norm::kLinf ? ", the width of the box" : ", the diameter of the box") +
+             (norm == Norm::kL2 || norm == Norm::kL1 ? ", the diameter of the box"
+                                                     : ", the width of the box") +
              as_fraction(*step, longest);
     }
   }

@@ -8,14 +8,16 @@
 
 namespace gauntlet::suite {
 
-/// The longest distance between two images of this shape with pixels in [0, 1]. An unknown (empty)
-/// shape has no longest L2 and L1 distance.
+/// The longest distance between two images of this shape with pixels in [0, 1]; of rotation,
+/// translation and flow the largest epsilon that is taken: 180 degrees, the longer side. An unknown
+/// (empty) shape has no longest distance in L2, L1 and pixels.
 double diameter(Norm norm, const std::vector<int64_t>& shape);
 
-/// The threat of a table of norm and epsilon (both required) and unbounded; any other key is
-/// unknown. A radius that leaves every image as it is or is longer than the diameter of images of
-/// this shape is a problem that names the fraction probably meant, unless unbounded = true;
-/// epsilon_text is empty then.
+/// The threat of a table of norm and epsilon (both required) and, of a ball, unbounded; any other
+/// key is unknown. A radius that leaves every image as it is or is longer than the diameter of
+/// images of this shape is a problem that names the fraction probably meant, unless unbounded =
+/// true. Pixels of l0 and patch are whole numbers. The norm "unbounded" takes no epsilon, which is
+/// 1 then, the width of the box. After a problem epsilon_text is empty.
 ThreatSpec read_threat(toml::TableReader& table, const std::string& name,
                        const std::vector<int64_t>& shape);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/shown.h"
+#include "suite/names.h"
 #include "suite/radius.h"
 
 namespace gauntlet::suite {
@@ -18,7 +19,12 @@ std::string joined(const std::set<std::string>& names) {
 // Half of the diameter leads from every image to a plain gray one, which is of no class.
 void remark_on_threat(const ThreatSpec& threat, const std::vector<int64_t>& shape, Remarks& out) {
   const std::string about = "threat '" + threat.name + "'";
-  if (threat.epsilon >= diameter(threat.norm, shape) / 2) {
+  if (!is_ball(threat.norm)) {
+    const bool chosen = threat.norm == Norm::kL0 || threat.norm == Norm::kPatch;
+    if (chosen && threat.epsilon >= diameter(threat.norm, shape))
+      out.add(about, "epsilon = " + sized(threat.norm, threat.epsilon_text) +
+                         " is the whole image: no accuracy above chance is left");
+  } else if (threat.epsilon >= diameter(threat.norm, shape) / 2) {
     out.add(about, "epsilon = " + threat.epsilon_text +
                        " makes every image plain gray: no accuracy above chance is left");
   } else if (threat.norm == Norm::kL2 && threat.epsilon >= 8 &&
@@ -118,8 +124,12 @@ std::vector<std::string> Remarks::lines() const {
 }
 
 void remark_on_units(const Suite& suite, Remarks& remarks) {
-  for (const ThreatSpec& threat : suite.threats)
+  for (const ThreatSpec& threat : suite.threats) {
     remark_on_threat(threat, suite.data.entry.shape, remarks);
+    if (suite.audit.samples > 0 && !is_ball(threat.norm))
+      remarks.add("threat '" + threat.name + "'",
+                  "is not probed: the attacks of the audit climb in balls, linf, l2 and l1");
+  }
   for (const DefenseSpec& row : suite.defenses) {
     remark_on_row(row, remarks);
     remark_on_trials(row, suite.scoring, remarks);

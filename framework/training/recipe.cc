@@ -8,6 +8,7 @@
 #include "models/architectures/build_network.h"
 #include "registry/model_entry_writer.h"
 #include "registry/registry_entry.h"
+#include "suite/names.h"
 #include "suite/plugin_checker.h"
 #include "suite/radius.h"
 #include "toml/toml_reader.h"
@@ -223,6 +224,10 @@ void read_training_threat(toml::TableReader& recipe, const registry::Registry& r
   if (!table) return;
   toml::TableReader reader(*table, "threat", problems);
   out.threat = suite::read_threat(reader, "training", shape_of(out.dataset, registry));
+  if (!is_ball(out.threat->norm))
+    reader.problem("norm", "'" + suite::to_string(out.threat->norm) +
+                               "' is a threat to evaluate under, expected linf, l2 or l1, which "
+                               "training methods step in");
 }
 
 // Of the attack that training runs and of the one that validates.

@@ -303,9 +303,13 @@ std::string latex_title(const results::Threat& threat) {
   const std::string norm = threat.norm == "linf" ? "$\\ell_\\infty$"
                            : threat.norm == "l2" ? "$\\ell_2$"
                            : threat.norm == "l1" ? "$\\ell_1$"
+                           : threat.norm == "l0" ? "$\\ell_0$"
                                                  : latex(threat.norm);
-  const std::string ball =
-      norm + fmt::format(", $\\varepsilon = {}$", epsilon_text(threat.epsilon));
+  const std::string number = epsilon_text(threat.epsilon), size = size_text(threat);
+  // The unit behind the number.
+  const std::string ball = size.empty() ? norm
+                                        : norm + fmt::format(", $\\varepsilon = {}${}", number,
+                                                             size.substr(number.size()));
   return threat.name == threat.norm ? ball : latex(threat.name) + " (" + ball + ")";
 }
 

@@ -1,5 +1,6 @@
 #include "suite/radius.h"
 
+#include "suite/names.h"
 #include "suite_fixture.h"
 
 namespace gauntlet {
@@ -66,6 +67,42 @@ TEST_F(Radius, UpToTheDiameterOrSaidToBeMeantIsTaken) {
   EXPECT_THAT(said("norm = \"linf\", epsilon = -1, unbounded = true"), HasSubstr("is below 0"));
   EXPECT_THAT(said("norm = \"linf\", epsilon = 1e300, unbounded = true"),
               HasSubstr("is more than"));
+}
+
+TEST_F(Radius, InPixelsAndDegreesHasARangeOfItsOwn) {
+  // Images of 1 x 4 x 4.
+  for (const char* right :
+       {"norm = \"l0\", epsilon = 16", "norm = \"patch\", epsilon = 4", "norm = \"unbounded\"",
+        "norm = \"rotation\", epsilon = 180", "norm = \"rotation\", epsilon = 0.5",
+        "norm = \"translation\", epsilon = 2.5", "norm = \"flow\", epsilon = 0.3"})
+    EXPECT_EQ(said(right), "") << right;
+  EXPECT_EQ(said("norm = \"l0\", epsilon = 2.5"), "epsilon: 2.5 is no whole number of pixels");
+  EXPECT_EQ(said("norm = \"l0\", epsilon = 17"),
+            "epsilon: 17 is more than 16 pixels, all that images [1, 4, 4] have");
+  EXPECT_EQ(said("norm = \"patch\", epsilon = 5"),
+            "epsilon: 5 is more than 4 pixels, the longer side of images [1, 4, 4]");
+  EXPECT_EQ(said("norm = \"rotation\", epsilon = 200"),
+            "epsilon: 200 is more than 180 degrees, half a turn");
+  EXPECT_EQ(said("norm = \"translation\", epsilon = 4.5"),
+            "epsilon: 4.5 is more than 4 pixels, the longer side of images [1, 4, 4]");
+  EXPECT_EQ(said("norm = \"flow\", epsilon = 0"),
+            "epsilon: 0 leaves every image as it is, expected more than 0; clean accuracy stands "
+            "beside every attack");
+  EXPECT_THAT(said("norm = \"flow\", epsilon = 1e-5"),
+              HasSubstr("is too small to show, expected at least 0.001 pixels"));
+  EXPECT_THAT(said("norm = \"patch\", epsilon = -1"), HasSubstr("-1 is below 0"));
+  EXPECT_EQ(said("norm = \"unbounded\", epsilon = 1"),
+            "epsilon: is given, expected none: norm = \"unbounded\" leaves it to the box");
+  EXPECT_THAT(said("norm = \"l0\", epsilon = 3, unbounded = true"), HasSubstr("unbounded"));
+  EXPECT_THAT(said("norm = \"rotations\", epsilon = 3"), HasSubstr("did you mean 'rotation'"));
+}
+
+TEST(ThreatTexts, HaveTheUnit) {
+  EXPECT_EQ(suite::threat_text(Norm::kLinf, "8/255"), "linf 8/255");
+  EXPECT_EQ(suite::threat_text(Norm::kL0, "20"), "l0 20 pixels");
+  EXPECT_EQ(suite::threat_text(Norm::kPatch, "1"), "patch 1 pixel");
+  EXPECT_EQ(suite::threat_text(Norm::kRotation, "30"), "rotation 30 degrees");
+  EXPECT_EQ(suite::threat_text(Norm::kUnbounded, "1"), "unbounded");
 }
 
 TEST(Steps, LongerThanTheBoxAreRefusedWhereTheyAreOfPixels) {
