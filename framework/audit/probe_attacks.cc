@@ -55,7 +55,7 @@ std::optional<Rival> on_scores(const Subject& s, const library::PluginLibrary& p
   for (const Use& use : known) {
     if (!plugins.has("attack", use.plugin)) continue;
     const std::unique_ptr<Attack> attack = plugins.attack(use.plugin, use.with);
-    if (attack->unsupported(s.ball(s.epsilon), facts, Goal::kUntargeted).empty())
+    if (attack->no_form_for(s.ball(s.epsilon), facts, Goal::kUntargeted).empty())
       return Rival{use.plugin, s.score(s.craft(*attack, s.epsilon)), kQueries};
   }
   return {};

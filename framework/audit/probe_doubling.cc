@@ -46,7 +46,7 @@ bool can_be_doubled(const suite::AttackSpec& attack, const library::PluginLibrar
   const AttackFacts own = plugin->facts();
   const TargetFacts facts = evaluation::facts_of(model);
   return own.access == Access::kGradient && !own.minimal_norm &&
-         plugin->unsupported(threat, facts, Goal::kUntargeted).empty() &&
+         plugin->no_form_for(threat, facts, Goal::kUntargeted).empty() &&
          evaluation::unsupported_inside({attack.plugin, attack.params}, threat, facts,
                                         Goal::kUntargeted, plugins)
              .empty();

@@ -102,14 +102,15 @@ class AttackTrial final : public PluginTrial<Attack> {
     int64_t asked = 0;
     const std::unique_ptr<Attack> attack = make();
     for (const auto& [name, norm] : suite::kNorms) {
-      const ThreatModel threat = threat_of(norm, epsilon);
-      const std::string why = attack->unsupported(threat, facts, Goal::kUntargeted);
+      const ThreatModel threat = threat_of(norm, size_like(norm, epsilon));
+      const std::string why = attack->no_form_for(threat, facts, Goal::kUntargeted);
       if (!why.empty()) {
         if (reason.empty()) reason = why;
         continue;
       }
       ++asked;
-      within(fmt::format("{}, epsilon {}", name, epsilon), [&] { body(*attack, threat); });
+      within(fmt::format("{}, epsilon {}", name, size_like(norm, epsilon)),
+             [&] { body(*attack, threat); });
     }
     if (asked == 0) throw NotAsked{reason};
   }
@@ -150,6 +151,12 @@ void require_feasible(const ThreatModel& threat, const Tensor& clean, const Tens
   const double low = x.min().item<double>(), high = x.max().item<double>();
   if (low < 0 || high > 1)
     throw Broken{fmt::format("the answer leaves the box [0, 1]: {} to {}", low, high)};
+  if (!is_ball(threat.norm)) {
+    const int64_t outside = threat.contains(clean, x).logical_not().sum().item<int64_t>();
+    if (outside > 0)
+      throw Broken{fmt::format("{} of {} answers leave the threat", outside, x.size(0))};
+    return;
+  }
   const Tensor excess = threat.distance(clean, x) - threat.epsilon.view(-1);
   const double most = excess.max().item<double>();
   if (most > 1e-6 * (1 + threat.epsilon.max().item<double>()))
@@ -171,7 +178,7 @@ void can_be_made(AttackTrial& trial) {
     const AttackFacts two = attack->facts();
     if (one.access != two.access || one.minimal_norm != two.minimal_norm ||
         one.prefix_nested != two.prefix_nested || one.couples_rows != two.couples_rows ||
-        one.confidence != two.confidence || one.samples != two.samples)
+        one.confidence != two.confidence || one.samples != two.samples || one.norms != two.norms)
       throw Broken{"facts() says something else when it is asked again"};
   }
 }
@@ -230,6 +237,7 @@ void stays_inside_with_tracking(AttackTrial& trial) {
 
 void epsilon_zero(AttackTrial& trial) {
   trial.each(*trial.toy.model, 0, [&](Attack& attack, const ThreatModel& threat) {
+    if (threat.norm == Norm::kUnbounded) return;  // whatever epsilon is
     require_equal(trial.answer(attack, *trial.toy.model, trial.batch, threat), trial.batch.x,
                   "the answer is not the image");
   });
@@ -238,10 +246,14 @@ void epsilon_zero(AttackTrial& trial) {
 void epsilon_of_each_sample(AttackTrial& trial) {
   trial.each(*trial.toy.model, 0.4, [&](Attack& attack, ThreatModel threat) {
     // The first has the largest, the last one 0.
-    threat.epsilon = (0.05 * torch::arange(kSamples, torch::kFloat)).flip(0).view({-1, 1, 1, 1});
+    std::vector<double> epsilons;
+    for (int64_t i = kSamples - 1; i >= 0; --i)
+      epsilons.push_back(size_like(threat.norm, 0.05 * double(i)));
+    threat.epsilon = torch::tensor(epsilons).to(torch::kFloat).view({-1, 1, 1, 1});
     const Tensor x = trial.answer(attack, *trial.toy.model, trial.batch, threat);
     require_feasible(threat, trial.batch.x, x);
-    if (!torch::equal(x[kSamples - 1], trial.batch.x[kSamples - 1]))
+    const bool none = threat.norm != Norm::kUnbounded;  // whatever epsilon is
+    if (none && !torch::equal(x[kSamples - 1], trial.batch.x[kSamples - 1]))
       throw Broken{"a sample whose epsilon is 0 was changed"};
   });
 }
@@ -417,11 +429,13 @@ void goals(AttackTrial& trial) {
   if (attack->facts().access != Access::kGradient)
     throw NotAsked{"only an attack on gradients must raise it on every set of images"};
   const CraftBatch plain = batch_of(*trial.toy.model, 40);
-  const ThreatModel threat = threat_of(Norm::kLinf, 0.5);
+  const std::vector<Norm> norms = attack->facts().norms;
+  if (norms.empty()) throw NotAsked{"it says that it has a form for no threat"};
+  const ThreatModel threat = threat_of(norms.front(), size_like(norms.front(), 0.5));
   int64_t asked = 0;
   for (const Goal goal : {Goal::kTargeted, Goal::kHypocritical}) {
     const TargetFacts facts = evaluation::facts_of(*trial.toy.model);
-    if (!attack->unsupported(threat, facts, goal).empty()) continue;
+    if (!attack->no_form_for(threat, facts, goal).empty()) continue;
     ++asked;
     AttackTrial::within(suite::to_string(goal), [&] {
       CraftRules rules;

@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -125,6 +126,28 @@ inline std::shared_ptr<ToyNetwork> curved(std::vector<int64_t> image, int64_t cl
 
 inline ThreatModel threat_of(Norm norm, double epsilon) {
   return {norm, torch::full({1, 1, 1, 1}, epsilon)};
+}
+/// The epsilon of a threat that allows on small images about what `radius` does in a ball. L0 and
+/// patch take the whole pixels below it.
+inline double size_like(Norm norm, double radius) {
+  switch (norm) {
+    case Norm::kLinf:
+    case Norm::kL2:
+    case Norm::kL1:
+    case Norm::kTranslation:
+      return radius;
+    case Norm::kFlow:
+      return radius / 2;
+    case Norm::kPatch:
+      return radius > 0 ? std::ceil(5 * radius) : 0;
+    case Norm::kL0:
+      return radius > 0 ? std::ceil(10 * radius) : 0;
+    case Norm::kRotation:
+      return 40 * radius;
+    case Norm::kUnbounded:
+      return 1;
+  }
+  throw std::invalid_argument("no such norm");
 }
 
 /// N uniform images, labelled by the model itself where it has an answer for them.

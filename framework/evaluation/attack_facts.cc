@@ -17,7 +17,7 @@ struct Question {
     return plugins.attack(use.plugin, use.with);
   }
   std::string unsupported(const Use& use) const {
-    return make(use)->unsupported(threat, facts, goal);
+    return make(use)->no_form_for(threat, facts, goal);
   }
 };
 

@@ -14,14 +14,24 @@ ThreatModel threat_model(Norm norm, double epsilon, const torch::TensorOptions& 
   return {norm, torch::full({1, 1, 1, 1}, epsilon, options), 0, 1};
 }
 
-Tensor ball_tolerance(const Tensor& epsilon) { return epsilon * 1e-5 + 1e-6; }
+Tensor ball_tolerance(const Tensor& epsilon) { return ThreatModel{Norm::kL2, epsilon}.slack(); }
 
-Tensor inside(const ThreatModel& threat, const Tensor& x, const Tensor& candidate) {
-  const Tensor limit = (threat.epsilon + ball_tolerance(threat.epsilon)).view(-1);
-  const Tensor box =
-      ((candidate >= threat.low - 1e-6) & (candidate <= threat.high + 1e-6)).flatten(1).all(1);
-  return box & (threat.distance(x, candidate) <= limit);
+namespace {
+// What the worst of those outside did, where epsilon allows less.
+std::string beyond_text(Norm norm, double distance, double epsilon) {
+  if (is_ball(norm))
+    return fmt::format("leave the ball, the worst is {:.6g} away where epsilon is {:.6g}", distance,
+                       epsilon);
+  const auto sized = [&](double size) { return suite::sized(norm, fmt::format("{:.6g}", size)); };
+  if (norm == Norm::kL0)
+    return fmt::format("change too many pixels, the worst {} where epsilon is {}", sized(distance),
+                       sized(epsilon));
+  if (norm == Norm::kPatch)
+    return fmt::format("leave the square, the worst changes one of {} a side where epsilon is {}",
+                       sized(distance), sized(epsilon));
+  return fmt::format("are no {} of their images by up to {}", name_of(norm), sized(epsilon));
 }
+}  // namespace
 
 std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Tensor& candidate,
                            const Tensor& used) {
@@ -38,14 +48,12 @@ std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Ten
                        bad, n, threat.low, threat.high, beyond.max().item<double>());
   const ThreatModel mine = threat.rows(rows);
   const Tensor distance = mine.distance(clean, c), epsilon = mine.epsilon.view(-1);
-  const Tensor over = distance > epsilon + ball_tolerance(epsilon);
+  const Tensor over = distance > epsilon + mine.slack().view(-1);
   if (const int64_t bad = over.sum().item<int64_t>(); bad > 0) {
     const int64_t worst = (distance - epsilon).argmax().item<int64_t>();
     const auto of_worst = [&](const Tensor& t) { return t.expand({n})[worst].item<double>(); };
-    return fmt::format(
-        "{} of {} adversarial inputs leave the ball, the worst is {:.6g} away where epsilon is "
-        "{:.6g}",
-        bad, n, of_worst(distance), of_worst(epsilon));
+    return fmt::format("{} of {} adversarial inputs {}", bad, n,
+                       beyond_text(threat.norm, of_worst(distance), of_worst(epsilon)));
   }
   return "";
 }

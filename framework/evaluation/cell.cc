@@ -188,7 +188,7 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
     return "a targeted goal needs at least 3 classes";
   const TargetFacts target = facts_of(model);
   const Use use{job.attack.plugin, job.attack.params};
-  if (std::string why = attack.unsupported(threat, target, keys.goal); !why.empty()) return why;
+  if (std::string why = attack.no_form_for(threat, target, keys.goal); !why.empty()) return why;
   if (std::string why = unsupported_inside(use, threat, target, keys.goal, laboratory.plugins());
       !why.empty())
     return why;
@@ -252,7 +252,8 @@ std::string accuracy_problem(const suite::DefenseSpec& defense, DefendedModel& m
 namespace {
 bool same_facts(const AttackFacts& a, const AttackFacts& b) {
   return a.access == b.access && a.minimal_norm == b.minimal_norm &&
-         a.couples_rows == b.couples_rows && a.confidence == b.confidence && a.samples == b.samples;
+         a.couples_rows == b.couples_rows && a.confidence == b.confidence &&
+         a.samples == b.samples && a.norms == b.norms;
 }
 
 // All batches of the job. Throws what plugins throw.

@@ -447,7 +447,7 @@ void HostTarget::track(const Pass& pass, const Outputs& outputs, const Tensor& g
   const Tensor& s = pass.rows.sample;
   if (budgeted_) {  // a sample stopped by its budget is scored by what it asked last inside the
                     // ball
-    const Tensor within = inside(task_.threat.rows(s), pass.rows.of(task_.x), pass.x);
+    const Tensor within = task_.threat.rows(s).contains(pass.rows.of(task_.x), pass.x);
     const Tensor row = row_of_each(s.masked_fill(within.logical_not(), -1), requested_.size(0));
     const Tensor known = (row >= 0).nonzero().squeeze(1);
     last_ = last_.index_copy(0, known, pass.x.index_select(0, row.index_select(0, known)));
@@ -472,7 +472,7 @@ void HostTarget::confirm(const Pass& pass, const Tensor& hits, const Tensor& sur
   const Tensor norm = threat.distance(clean, x);
   const Tensor doubt = doubtful_.index_select(0, sample);
   const Tensor nearer = norm < best_norm_.index_select(0, sample);
-  const Tensor counts = inside(threat, clean, x) & ((sure & doubt) | ((sure | doubt) & nearer));
+  const Tensor counts = threat.contains(clean, x) & ((sure & doubt) | ((sure | doubt) & nearer));
   Tensor order =
       norm.masked_fill(counts.logical_not(), std::numeric_limits<float>::infinity()).argsort();
   if (confidence_ > 0)  // those that are sure first

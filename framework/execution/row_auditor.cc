@@ -12,6 +12,7 @@
 #include "evaluation/interrupted.h"
 #include "evaluation/process_state.h"
 #include "execution/answer.h"
+#include "suite/names.h"
 
 namespace gauntlet::execution {
 namespace {
@@ -105,6 +106,11 @@ RowAudit RowAuditor::probe(const AuditedRow& row, size_t number, size_t of) cons
 // Where they fail, what the records say is left, under its own name: it is asked again next time.
 RowAudit RowAuditor::measured(const AuditedRow& row, RowAudit out) const {
   if (options_.stop && options_.stop->load()) throw evaluation::Interrupted{};
+  if (!is_ball(row.threat->norm)) {
+    out.reason = "no probe was made: probes climb in balls, linf, l2 and l1; the threat is " +
+                 suite::to_string(row.threat->norm);
+    return out;
+  }
   const evaluation::ProcessState process;  // what the defense's plugins change is put back
   try {
     const auto indices = first_of(suite_.data.indices, samples_);

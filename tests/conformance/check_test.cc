@@ -98,7 +98,8 @@ TEST(PluginCheck, SaysNothingAgainstUnusualPlugins) {
         "smooth_training", "two_norms", "denoiser", "learned_detector", "scaled_layers",
         "distillation", "distant"})
     EXPECT_EQ(broken(checked("defense", name)), Promises{}) << name;
-  for (const char* name : {"fab", "feature_distance", "nearest_other"})
+  for (const char* name :
+       {"fab", "feature_distance", "nearest_other", "worst_of_grid", "flow_steps"})
     EXPECT_EQ(broken(checked("attack", name)), Promises{}) << name;
 }
 

@@ -43,7 +43,7 @@ class NetworkState : public ::testing::Test {
     const TargetFacts facts{.classes = 4};
     for (const Norm norm : {Norm::kLinf, Norm::kL2, Norm::kL1}) {
       const ThreatModel threat = threat_of(norm, 0.3);
-      if (!c.attack->unsupported(threat, facts, Goal::kUntargeted).empty()) continue;
+      if (!c.attack->no_form_for(threat, facts, Goal::kUntargeted).empty()) continue;
       craft(*c.attack, model, batch, threat, {}, environment_);
     }
   }

@@ -56,7 +56,7 @@ class Scale : public ::testing::Test {
     for (const Candidate& c : candidates())
       for (const auto& [norm, epsilon] : threats) {
         const ThreatModel threat = threat_of(norm, epsilon);
-        if (!which(c) || !c.attack->unsupported(threat, facts, Goal::kUntargeted).empty()) continue;
+        if (!which(c) || !c.attack->no_form_for(threat, facts, Goal::kUntargeted).empty()) continue;
         SCOPED_TRACE(c.name + " in norm " + std::to_string(int(norm)));
         const Tensor plain = withstands(c, threat, usual, rules);
         ++attacks_seen;

@@ -59,7 +59,7 @@ TEST(InnerMinimalNorm, TransferAnswersFromInsideTheBall) {
     const ThreatModel threat = threat_of(c.norm, 0.5 * away.max().item<double>());
     const auto plugin = attack("transfer", {{"source", "source"}, {"attack", use(c)}});
     const Tensor x = craft(*plugin, *t.model, batch, threat, rules, environment).x;
-    EXPECT_TRUE(evaluation::inside(threat, batch.x, x).all().item<bool>());
+    EXPECT_TRUE(threat.contains(batch.x, x).all().item<bool>());
     EXPECT_TRUE(torch::allclose(x, batch.x + threat.project(batch.x, found), 0, 1e-6));
   }
 }
@@ -80,7 +80,7 @@ TEST(InnerMinimalNorm, MultitargetedAnswersFromInsideTheBall) {
     outside.loss = margin(Goal::kUntargeted);
     for (const evaluation::CraftRules& rules : {evaluation::CraftRules{}, outside}) {
       const Tensor x = crafted(rules).x;
-      EXPECT_TRUE(evaluation::inside(threat, batch.x, x).all().item<bool>());
+      EXPECT_TRUE(threat.contains(batch.x, x).all().item<bool>());
       EXPECT_GE(length(c.norm, batch, x).median().item<double>(), 0.99 * epsilon);
       EXPECT_GT((margins(t, batch, x) - margins(t, batch, batch.x)).mean().item<double>(), 0);
     }

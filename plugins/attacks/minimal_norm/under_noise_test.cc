@@ -136,7 +136,7 @@ TEST(UnderNoise, ABudgetLeavesTheBestSoFar) {
     EXPECT_GT(margins(t, batch, stopped.x).mean().item<double>(),
               margins(t, batch, batch.x).mean().item<double>())
         << c.attack;
-    EXPECT_TRUE(evaluation::inside(threat, batch.x, stopped.x).all().item<bool>());
+    EXPECT_TRUE(threat.contains(batch.x, stopped.x).all().item<bool>());
   }
 }
 

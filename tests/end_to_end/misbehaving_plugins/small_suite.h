@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <set>
 
 #include "data/formats/readers.h"
 #include "suite/read_suite.h"
@@ -48,16 +49,16 @@ stack = [{}]
   std::filesystem::path write_suite(const std::string& name, const std::string& attacks,
                                     const std::string& rows) const {
     const std::filesystem::path file = folder_ / (name + ".toml");
-    std::ofstream(file)
-        << "schema = 1\nname = \"" << name << "\"\nseeds = [0]\n"
-        << "data = { path = \"images.gz\", labels = \"labels.gz\", format = "
-           "\"idx\", classes = 4, shape = [1, 6, 6] }\n"
-        << "scoring = { trials = 2 }\nthreat.linf = { norm = \"linf\", epsilon = 0.05 }\n[attack]\n"
-        << attacks << rows;
+    std::ofstream(file) << "schema = 1\nname = \"" << name << "\"\nseeds = [0]\n"
+                        << "data = { path = \"images.gz\", labels = \"labels.gz\", format = "
+                           "\"idx\", classes = 4, shape = [1, 6, 6] }\n"
+                        << "scoring = { trials = 2 }\n"
+                        << threats_ << "[attack]\n"
+                        << attacks << rows;
     return file;
   }
 
-  /// By "row / column".
+  /// By "row / column", and behind it " / threat" where the suite has several.
   std::map<std::string, results::CellRecord> run_suite_of(const std::string& name,
                                                           const std::string& attacks,
                                                           const std::string& rows) const {
@@ -67,8 +68,11 @@ stack = [{}]
         run(suite::read_suite(write_suite(name, attacks, rows), {}, plugins_, registry_), plugins_,
             registry_, folder_ / name, options);
     std::map<std::string, results::CellRecord> out;
+    std::set<std::string> threats;
+    for (const results::CellRecord& cell : done.cells) threats.insert(cell.threat.name);
     for (const results::CellRecord& cell : done.cells)
-      out[cell.defense + " / " + cell.attack] = cell;
+      out[cell.defense + " / " + cell.attack +
+          (threats.size() > 1 ? " / " + cell.threat.name : "")] = cell;
     return out;
   }
 
@@ -85,6 +89,8 @@ stack = [{}]
     }
   }
 
+  /// Keys `threat.NAME` of the suite.
+  std::string threats_ = "threat.linf = { norm = \"linf\", epsilon = 0.05 }\n";
   TemporaryFolder folder_;
   const library::PluginLibrary plugins_{{from_environment("GAUNTLET_BUILD_DIR") / "plugins",
                                          from_environment("GAUNTLET_BUILD_DIR") / "test_plugins"}};

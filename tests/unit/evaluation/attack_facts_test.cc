@@ -50,6 +50,19 @@ TEST_F(InnerAttacks, ASingleOneIsNeeded) {
   EXPECT_NE(unsupported(ensemble({{"fgsm"}, over_ddn})).find("attack: ddn: "), std::string::npos);
 }
 
+TEST_F(InnerAttacks, ThatDoNotListTheThreatHaveNoFormForIt) {
+  const ThreatModel few = threat_of(Norm::kL0, 3);
+  const std::string why = "it has no form for the threat l0, only for linf, l2, l1";
+  const auto unfit = [&](const Use& attack) {
+    return evaluation::unsupported_inside(attack, few, facts_, Goal::kUntargeted, plugins_);
+  };
+  EXPECT_EQ(unfit(ensemble({{"fgsm"}})), "members: fgsm: " + why);
+  EXPECT_EQ(unfit(ensemble({{"fgsm"}, {"pgd"}})), "");
+  EXPECT_EQ(evaluation::remarks_of(ensemble({{"fgsm"}, {"pgd"}}), few, facts_, Goal::kUntargeted,
+                                   plugins_),
+            (std::vector<std::string>{"members: fgsm is left out: " + why}));
+}
+
 TEST_F(InnerAttacks, RemarksOfMembersAreTold) {
   const Use slow = {"pgd", {{"steps", 2}, {"step_size", 0.001}}};
   const auto told = remarks(ensemble({{"fgsm"}, slow}));

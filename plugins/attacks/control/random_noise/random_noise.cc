@@ -9,7 +9,7 @@ struct RandomNoise final : Attack {
     void fields(auto&&) {}
   } p;
 
-  AttackFacts facts() const override { return {.access = Access::kNone}; }
+  AttackFacts facts() const override { return {.access = Access::kNone, .norms = every_norm()}; }
 
   Tensor run(Target&, const Task& task) override {
     Noise noise = task.noise.at(0);

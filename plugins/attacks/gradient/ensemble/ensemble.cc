@@ -30,7 +30,9 @@ struct Ensemble final : Attack {
     }
   } p;
 
-  AttackFacts facts() const override { return {.access = Access::kGradient}; }
+  AttackFacts facts() const override {  // its members say what they have forms for
+    return {.access = Access::kGradient, .norms = norms_with_steps()};
+  }
 
   std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const override {
     if (p.members.empty()) return "members is empty, expected at least one attack";
@@ -46,7 +48,7 @@ struct Ensemble final : Attack {
     for (size_t m = 0; m < p.members.size(); ++m) {
       const std::unique_ptr<Attack> member = task.host.attack(p.members[m]);
       // The host has told of those that have no form for this.
-      if (!member->unsupported(task.threat, target.facts(), task.goal).empty()) continue;
+      if (!member->no_form_for(task.threat, target.facts(), task.goal).empty()) continue;
       const int64_t times = p.repeats.empty() ? 1 : p.repeats.at(m);
       for (int64_t r = 0; r < times; ++r) {
         const Tensor x = member->run(any ? later : target, turn(task, m, r, times));

@@ -21,7 +21,9 @@ struct MultiTargeted final : Attack {
     }
   } p;
 
-  AttackFacts facts() const override { return {.access = Access::kGradient}; }
+  AttackFacts facts() const override {  // the attack inside says what it has forms for
+    return {.access = Access::kGradient, .norms = norms_with_steps()};
+  }
 
   std::string unsupported(const ThreatModel&, const TargetFacts&, Goal goal) const override {
     return goal == Goal::kUntargeted ? ""
@@ -31,7 +33,7 @@ struct MultiTargeted final : Attack {
 
   Tensor run(Target& target, const Task& task) override {
     const std::unique_ptr<Attack> inner = task.host.attack(p.attack);
-    const std::string reason = inner->unsupported(task.threat, target.facts(), task.goal);
+    const std::string reason = inner->no_form_for(task.threat, target.facts(), task.goal);
     if (!reason.empty()) throw ParamError("attack: " + p.attack.plugin + ": " + reason);
     if (task.loss) return within(*inner, task, inner->run(target, task));  // it has no targets
     Unproposed later(target);

@@ -100,18 +100,21 @@ Tensor Ascent::direction(const Tensor& x, int64_t step) {
     grad = velocity_ = velocity_.defined() ? p_.momentum * velocity_ + now : now;
   }
   // A step in L1 goes to a few coordinates: not to those that the box holds back.
-  if (task_.threat.norm != Norm::kL1) return grad;
-  return grad.masked_fill(task_.threat.held_by_box(x, grad), 0);
+  const Norm norm = task_.threat.norm;
+  if (norm == Norm::kL1) return grad.masked_fill(task_.threat.held_by_box(x, grad), 0);
+  // Nor are pixels chosen that cannot move from where they were; those that have moved stay chosen.
+  if (norm == Norm::kL0) return grad.masked_fill(task_.threat.held_by_box(task_.x, grad), 0);
+  return grad;
 }
 
-Tensor Ascent::length(int64_t step) const { return step_length(p_, step, task_.threat.epsilon); }
+Tensor Ascent::length(int64_t step) const { return step_length(p_, step, task_.threat); }
 
 // The next step of the momentum alone. Its coordinates are 1 on average: an image of ones has unit
 // length.
 Tensor Ascent::ahead(const Tensor& x, int64_t step) const {
   const double d = double(x[0].numel());
   const Norm norm = task_.threat.norm;
-  const double unit = norm == Norm::kLinf ? 1 : norm == Norm::kL2 ? std::sqrt(d) : d;
+  const double unit = norm == Norm::kL2 ? std::sqrt(d) : norm == Norm::kL1 ? d : 1;
   return x + length(step) * (p_.momentum / unit) * velocity_;
 }
 

@@ -39,8 +39,9 @@ struct Params {
   }
 };
 
-/// Length of one step, in input units at this epsilon.
-Tensor step_length(const Params& params, int64_t step, const Tensor& epsilon);
+/// Length of one step, in input units. Where epsilon is no length, the width of the box stands for
+/// it.
+Tensor step_length(const Params& params, int64_t step, const ThreatModel& threat);
 
 /// What steps that cannot cross the ball, or jump over it, are told; empty: they are neither.
 std::string remark_on_steps(const Params& params, double epsilon);

@@ -12,7 +12,8 @@ struct Pgd final : Attack {
 
   AttackFacts facts() const override {
     return {.access = Access::kGradient,
-            .prefix_nested = p.step_size > 0 && p.step_decay == 1 && p.clamp_start};
+            .prefix_nested = p.step_size > 0 && p.step_decay == 1 && p.clamp_start,
+            .norms = norms_with_steps()};
   }
 
   std::string unsupported(const ThreatModel&, const TargetFacts& facts, Goal goal) const override {
@@ -25,6 +26,7 @@ struct Pgd final : Attack {
 
   std::string remark(const ThreatModel& threat, const TargetFacts&, Goal) const override {
     if (p.steps == 0) return "0 steps: the target is never asked; random_noise is that control";
+    if (!is_ball(threat.norm)) return "";  // no length crosses it
     return pgd::remark_on_steps(p, threat.epsilon.max().item<double>());
   }
 

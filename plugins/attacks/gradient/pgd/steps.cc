@@ -34,10 +34,13 @@ std::string as_written(double value) {
 }
 }  // namespace
 
-Tensor step_length(const Params& p, int64_t step, const Tensor& epsilon) {
+Tensor step_length(const Params& p, int64_t step, const ThreatModel& threat) {
+  const Tensor reach = threat.reach();
   if (p.step_size > 0 && p.step_unit == "input")
-    return torch::full({1, 1, 1, 1}, p.step_size * factor(p, step), epsilon.options());
-  return first_step(p, 1) * factor(p, step) * epsilon;
+    return torch::full({1, 1, 1, 1}, p.step_size * factor(p, step), reach.options());
+  // A pixel gives way to one that moves farther: whole steps choose them anew each time.
+  if (p.step_size == 0 && threat.norm == Norm::kL0) return factor(p, step) * reach;
+  return first_step(p, 1) * factor(p, step) * reach;
 }
 
 std::string remark_on_steps(const Params& p, double epsilon) {

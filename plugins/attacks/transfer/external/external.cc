@@ -18,7 +18,9 @@ struct External final : Attack {
     }
   } p;
 
-  AttackFacts facts() const override { return {.access = Access::kNone}; }
+  AttackFacts facts() const override {  // images are judged by themselves
+    return {.access = Access::kNone, .norms = every_norm()};
+  }
 
   std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const override {
     return p.file.path.empty() ? "external needs a file of adversarial examples" : "";

@@ -21,7 +21,9 @@ struct Transfer final : Attack {
     }
   } p;
 
-  AttackFacts facts() const override { return {.access = Access::kNone}; }
+  AttackFacts facts() const override {  // the attack inside says what it has forms for
+    return {.access = Access::kNone, .norms = norms_with_steps()};
+  }
 
   std::string unsupported(const ThreatModel&, const TargetFacts&, Goal) const override {
     if (p.source.id.empty() && p.sources.empty()) return "transfer needs a source model";
@@ -38,7 +40,7 @@ struct Transfer final : Attack {
     transfer::Ensemble ensemble(members, on_source,
                                 p.ensemble == "logit" ? Average::kLogit : Average::kProbability);
     Target& source = members.size() == 1 ? *members.front() : ensemble;
-    const std::string reason = inner->unsupported(task.threat, source.facts(), task.goal);
+    const std::string reason = inner->no_form_for(task.threat, source.facts(), task.goal);
     if (!reason.empty()) throw ParamError("attack: " + p.attack.plugin + ": " + reason);
     const Tensor found = inner->run(source, on_source);
     if (!inner->facts().minimal_norm) return found;
