@@ -64,7 +64,7 @@ black_box = []
 epochs = 3
 batch_size = 8
 optimizer = { type = "sgd", momentum = 0.9 }
-schedule = { type = "constant", learning_rate = 0.05 }
+schedule = { type = "constant", learning_rate = 0.01 }
 )" << more;
     return training::read_recipe(file, plugins_, registry_);
   }
@@ -196,6 +196,17 @@ TEST_F(TrainedWrappers, AreOfTheModelThatTheyWereTrainedWith) {
   EXPECT_THAT(refusal([&] { suite(row("a", "purified", kDenoiser)); }),
               HasSubstr("what was trained beside its network is absent"));
   suite(row("a", "purified", ""));  // without the wrapper nothing of it is needed
+}
+
+TEST_F(TrainedWrappers, NeedASumInTheEntryOfTheModel) {
+  train_purified();
+  const fs::path entry = models() / "purified.toml";
+  std::string text = text_of(entry);
+  const size_t at = text.find("sha256", text.find("[learned]"));
+  text.erase(at, text.find('\n', at) + 1 - at);
+  std::ofstream(entry) << text;
+  EXPECT_THAT(refusal([&] { registry_.model("quarters/purified"); }),
+              HasSubstr("learned: 'sha256' is missing"));
 }
 
 TEST_F(TrainedWrappers, GoOnWithTheModelThatARecipeBeginsWith) {
