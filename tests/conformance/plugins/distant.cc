@@ -30,10 +30,12 @@ struct Distant final : Defense, Refuses, Fits {
   // One half is remembered, the other tells how far from it clean images lie.
   void fit(Fitting& fitting) override {
     const Batch known = p.images == 0 ? fitting.data() : fitting.data(p.images);
-    const Tensor odd = torch::arange(known.x.size(0), known.y.options()).remainder(2).ne(0);
-    const Tensor remembered = known.x.flatten(1).index({odd.logical_not()});
+    const auto each_second = [&](int64_t from) {
+      return known.x.index_select(0, torch::arange(from, known.x.size(0), 2, known.y.options()));
+    };
+    const Tensor remembered = each_second(0).flatten(1);
     state["remembered"] = remembered;
-    state["threshold"] = distance(known.x.index({odd}), remembered).quantile(1 - p.false_positives);
+    state["threshold"] = distance(each_second(1), remembered).quantile(1 - p.false_positives);
     if (!p.log.empty()) std::ofstream(p.log, std::ios::app) << "fitted\n";
   }
 
