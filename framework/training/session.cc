@@ -96,10 +96,10 @@ class TrainingSession::Source final : public View {
       : session_(session), model_(model) {}
 
   Outputs pass(const Tensor& x, const std::vector<std::string>& features) override {
-    return model_.pass(x, session_.layer_noise(x.size(0)), models::Mode::kEvaluate, features);
+    return model_.pass(x, session_.layer_noise(x.size(0), {}), models::Mode::kEvaluate, features);
   }
   Tensor ballots(const Tensor& x, int64_t draws) override {
-    return model_.ballots(x, session_.layer_noise(x.size(0)), draws);
+    return model_.ballots(x, session_.layer_noise(x.size(0), {}), draws);
   }
 
  private:
