@@ -318,9 +318,11 @@ void add_learned(DefenseTrial& trial, const Learns& wrapper, const models::Netwo
                  std::map<std::string, Tensor>& after) {
   const std::shared_ptr<Defense> fresh = trial.make();
   std::map<std::string, Tensor> before;
-  for (const models::NamedTensor& t : models::declare_learned(*fresh, trial.name(), spec))
+  bool moved = true;  // where no tensor is of the one optimizer that steps here
+  for (const models::NamedTensor& t : models::declare_learned(*fresh, trial.name(), spec)) {
     before[t.name] = t.tensor;
-  bool moved = before.empty();
+    if (t.optimizer == "main") moved = false;
+  }
   for (const auto& [name, tensor] : wrapper.learned) {
     const std::string key = trial.name() + "." + name;
     const auto first = before.find(key);

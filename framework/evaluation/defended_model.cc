@@ -310,8 +310,8 @@ Outputs DefendedModel::inner_pass(const Tensor& x, const Noise& noise, models::M
                                   const std::vector<std::string>& features) {
   const Tensor seen = transformed(x, noise, 0, inner_);
   Outputs out = network_->forward(seen, noise, perturbs_, mode, with_features(features));
-  if (refuses_) {
-    lend(noise, mode, 0);
+  if (refuses_) {  // what it asks for moves no batch statistics in training
+    lend(noise, models::trains(mode) ? models::Mode::kEvaluate : mode, 0);
     out.reject = score(seen, out);
   }
   return out;

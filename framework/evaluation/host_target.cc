@@ -180,8 +180,11 @@ void HostTarget::charge(const Pass& pass, int64_t draws, int64_t losses) {
 
 Noise HostTarget::noise_of(const Pass& pass, const Query& query) {
   const bool says = query.noise != Draw::kFresh;
-  const Draw kind = says ? query.noise : rules_.noise;
-  const int64_t key = says ? query.key : rules_.noise_key;
+  // Who made the rules (a training method) may want no noise at all, or keys of its own; keys that
+  // the attack names tell draws apart beyond them.
+  const Draw kind = rules_.noise == Draw::kOff ? Draw::kOff : says ? query.noise : rules_.noise;
+  const int64_t key =
+      ((rules_.noise == Draw::kFixed ? rules_.noise_key : 0) + (says ? query.key : 0)) % kFixedKeys;
   const bool fixed = kind == Draw::kFixed;
   Noise noise = noise_;
   noise.key.off = kind == Draw::kOff;

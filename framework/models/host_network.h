@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/graph.h"
@@ -18,7 +19,7 @@ class HostNetwork final : public Network {
                   Mode mode, const std::vector<std::string>& features = {}) override;
   std::vector<std::string> features() const override;
   int64_t batch_norm_branches() const override;
-  void use_branch(int64_t branch) override { branch_ = branch; }
+  int64_t use_branch(int64_t branch) override { return std::exchange(branch_, branch); }
   const std::vector<Layer>& layers() const override { return layers_; }
   void declare(PerturbsLayers& plugin, const std::string& prefix) override;
   std::vector<NamedTensor> tensors() const override;

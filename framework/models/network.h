@@ -59,8 +59,9 @@ class Network {
   /// Branches of its batch norms: weights and running statistics for each kind of input (AdvProp:
   /// Xie et al., 2020, https://arxiv.org/abs/1911.09665).
   virtual int64_t batch_norm_branches() const { return 1; }
-  /// Which branch passes go through: 0 but while a ThroughBranch lives.
-  virtual void use_branch(int64_t) {}
+  /// Chooses the branch that passes go through, 0 but while a ThroughBranch lives; returns the one
+  /// before.
+  virtual int64_t use_branch(int64_t) { return 0; }
   /// In forward order.
   virtual const std::vector<Layer>& layers() const = 0;
   /// Lets a plugin add its learned tensors to every layer; `prefix` (the plugin's name) keeps names
@@ -77,19 +78,20 @@ class Network {
   virtual void to(at::Device device) = 0;
 };
 
-/// While it lives, passes go through this branch of the network's batch norms.
+/// While it lives, passes go through this branch of the network's batch norms, and afterwards
+/// through the one before: a pass may be asked for inside of an attack through another branch.
 class ThroughBranch {
  public:
   /// 0 <= branch < network.batch_norm_branches().
-  ThroughBranch(Network& network, int64_t branch) : network_(network) {
-    network_.use_branch(branch);
-  }
-  ~ThroughBranch() { network_.use_branch(0); }
+  ThroughBranch(Network& network, int64_t branch)
+      : network_(network), before_(network.use_branch(branch)) {}
+  ~ThroughBranch() { network_.use_branch(before_); }
   ThroughBranch(const ThroughBranch&) = delete;
   ThroughBranch& operator=(const ThroughBranch&) = delete;
 
  private:
   Network& network_;
+  int64_t before_;
 };
 
 /// Whether the network has batch norm, whose epsilon a state dict does not hold.

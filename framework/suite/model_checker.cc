@@ -184,9 +184,12 @@ std::optional<registry::ModelEntry> PluginChecker::checked_model(const std::stri
 
 bool PluginChecker::check_layer_role(const Use& plugin, const toml::Position& position,
                                      const std::string& what) {
-  if (roles(plugin).layers) return true;
-  problems_.add(position,
-                what + ": layer_plugins: '" + plugin.plugin + "' does nothing inside layers");
+  const library::DefenseRoles all = roles(plugin);
+  if (all.layers && !all.learns) return true;
+  problems_.add(position, what + ": layer_plugins: '" + plugin.plugin + "' " +
+                              (all.layers ? "declares tensors as a wrapper (Learns), expected a "
+                                            "plugin whose tensors belong to layers"
+                                          : "does nothing inside layers"));
   return false;
 }
 

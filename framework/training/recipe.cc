@@ -39,6 +39,10 @@ void read_layer_plugins(toml::TableReader& recipe, const Context& context, std::
       context.problems.add(item.position, "layer_plugins: '" + use->plugin +
                                               "' does not act inside layers; expected a plugin "
                                               "that does, such as pni");
+    if (use && context.checker.roles(*use).learns)
+      context.problems.add(item.position, "layer_plugins: '" + use->plugin +
+                                              "' declares tensors as a wrapper (Learns), expected "
+                                              "a plugin whose tensors belong to layers");
     if (use) out.push_back(*use);
   }
 }

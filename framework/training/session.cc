@@ -99,7 +99,9 @@ class TrainingSession::Source final : public View {
     return model_.pass(x, session_.layer_noise(x.size(0), {}), models::Mode::kEvaluate, features);
   }
   Tensor ballots(const Tensor& x, int64_t draws) override {
-    return model_.ballots(x, session_.layer_noise(x.size(0), {}), draws);
+    // Its draws count on from where they begin: of a source of their own, so that none is another
+    // pass's.
+    return model_.ballots(x, evaluation::further(session_.layer_noise(x.size(0), {}), 1), draws);
   }
 
  private:

@@ -1,5 +1,7 @@
 #include "training/train.h"
 
+#include <set>
+
 #include "base/bad_input.h"
 #include "evaluation/laboratory.h"
 #include "models/architectures/build_network.h"
@@ -41,16 +43,18 @@ void declare_and_load(const Recipe& recipe, TrainingParts& parts) {
 NamedTensors learned_before(const Recipe& recipe) {
   if (!recipe.from) return {};
   const registry::LearnedEntry& base = recipe.from->learned;
+  std::set<std::string> wanted;
+  if (recipe.method) wanted.insert(recipe.method->plugin);
+  for (const Use& use : recipe.stack) wanted.insert(use.plugin);
+  std::set<std::string> taken;
+  for (const Use& use : base.plugins)
+    if (wanted.contains(use.plugin)) taken.insert(use.plugin);
+  const bool method = recipe.method && recipe.method->plugin == base.method;
+  if (taken.empty() && !method) return {};  // nobody reads the file
   const NamedTensors all = registry::learned_tensors(*recipe.from);
   NamedTensors out;
-  const auto take = [&](const std::string& plugin) {
-    for (const Use& use : base.plugins)
-      if (use.plugin == plugin) out.merge(models::learned_of(all, plugin));
-  };
-  for (const Use& use : recipe.stack) take(use.plugin);
-  if (!recipe.method) return out;
-  take(recipe.method->plugin);
-  if (recipe.method->plugin == base.method)
+  for (const std::string& plugin : taken) out.merge(models::learned_of(all, plugin));
+  if (method)
     for (const auto& [name, tensor] : all)
       if (name.starts_with(kMethodPrefix)) out[name] = tensor;
   return out;

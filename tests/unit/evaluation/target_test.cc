@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "evaluation/craft.h"
 #include "evaluation/interrupted.h"
 #include "evaluation/judge.h"
@@ -316,6 +318,34 @@ TEST(Target, DrawsOfAFixedKeyAreTheSameInEveryQueryAndNotEachOther) {
     };
     craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
   }
+}
+
+TEST(Target, KeysOfAnAttackDoNotUndoWhatATrainingSaysOfItsNoise) {
+  auto brighter = std::make_shared<Brighter>();
+  evaluation::DefendedModel model =
+      defended(linear(torch::linspace(-1, 1, 72).view({2, 36}), torch::zeros({2}), kTargetImage),
+               {brighter});
+  const evaluation::CraftBatch batch = images(model, 5);
+  NoEnvironment nowhere;
+  Scripted attack;
+  std::map<int64_t, Tensor> asked;  // by the attack's own key
+  attack.script = [&](Target& target, const Task& task) {
+    for (const int64_t key : {0, 2})
+      asked[key] = target.scores(task.x, {.noise = Draw::kFixed, .key = key}).logits;
+    return task.x;
+  };
+  const auto with = [&](Draw noise, int64_t key) {
+    evaluation::CraftRules rules;
+    rules.noise = noise, rules.noise_key = key;
+    craft(attack, model, batch, ball(Norm::kLinf, 1), rules, nowhere);
+    return asked;
+  };
+  std::map<int64_t, Tensor> off = with(Draw::kOff, 0), five = with(Draw::kFixed, 5),
+                            seven = with(Draw::kFixed, 7), fresh = with(Draw::kFresh, 0);
+  EXPECT_TRUE(off[0].equal(off[2]));
+  EXPECT_FALSE(five[0].equal(five[2]));
+  EXPECT_TRUE(five[2].equal(seven[0])) << "keys add up";
+  EXPECT_FALSE(five[0].equal(fresh[0]));
 }
 
 TEST(Target, RestartsNeverHurtAndOnlyAttackSurvivors) {

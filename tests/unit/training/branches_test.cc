@@ -114,6 +114,29 @@ TEST(TrainingBranches, AreWhatTheInnerAttackRunsThrough) {
   EXPECT_GT(steps, 1);
 }
 
+TEST(TrainingBranches, OfAnAttackAreNotLostToPassesInItsLoss) {
+  training::Recipe recipe = with_branches(2);
+  int64_t compared = 0;
+  const auto method = branching([&](Training& training, const Batch& batch) {
+    std::vector<Tensor> found;
+    for (const bool asks : {false, true}) {
+      Inner inner;
+      inner.pass.branch = 1;
+      inner.loss = Loss([&training, &batch, asks](const Outputs& out, const Rows& rows) {
+        if (asks) training.predict(batch.x);
+        return -out.logits.gather(1, rows.y.unsqueeze(1)).squeeze(1);
+      });
+      found.push_back(training.attack({"pgd", {{"steps", 3}, {"start", "input"}}}, batch, inner));
+    }
+    EXPECT_TRUE(found[0].equal(found[1]));
+    ++compared;
+    return cross_entropy_through(training, batch.x, batch.y, 0) +
+           cross_entropy_through(training, 1 - batch.x, batch.y, 1);
+  });
+  trained(recipe, quarters(72), method);
+  EXPECT_GT(compared, 1);
+}
+
 TEST(TrainingBranches, ThatTheNetworkHasNotAreNamed) {
   const auto method = branching([](Training& training, const Batch& batch) {
     return cross_entropy_through(training, batch.x, batch.y, 1);
