@@ -7,6 +7,7 @@
 #include "audit/probe_groups.h"
 #include "base/bad_input.h"
 #include "base/failure.h"
+#include "evaluation/attack_facts.h"
 #include "evaluation/process_state.h"
 
 namespace gauntlet::audit {
@@ -106,8 +107,13 @@ void ask_all(const ProbeJob& job, evaluation::Laboratory& laboratory, Checks& ou
   const Subject& s = *subject;
   Battery battery(s);
   std::optional<Doubling> doubling;
-  if (const auto attack =
-          strongest_of(job.attacks, laboratory.plugins(), s.ball(s.epsilon), *model))
+  // One that asks for training images that are not here is no attack of this row.
+  std::vector<suite::AttackSpec> attacks = job.attacks;
+  if (!laboratory.samples_problem().empty())
+    std::erase_if(attacks, [&](const suite::AttackSpec& one) {
+      return evaluation::samples_wanted({one.plugin, one.params}, laboratory.plugins()) > 0;
+    });
+  if (const auto attack = strongest_of(attacks, laboratory.plugins(), s.ball(s.epsilon), *model))
     doubling.emplace(s, job, laboratory, *attack);
   const std::vector<Round> all =
       rounds_of(s, *repetition, battery, doubling ? &*doubling : nullptr, laboratory.plugins());

@@ -1,5 +1,8 @@
 // Whether the defense answers as a bundle says.
 #pragma once
+#include <string>
+#include <vector>
+
 #include "bundle/bundle_file.h"
 #include "bundle/check_tables.h"
 #include "bundle/findings.h"
@@ -15,6 +18,7 @@ struct ModelChecked {
   /// False: another build made the entry, and its images share draws in too few trials to tell
   /// chance from a claim that does not hold.
   bool conclusive = true;
+  std::vector<std::string> notes = {};  ///< what could not be compared here, and why
   /// What answered then answers now, everywhere: answers have to be the same.
   bool same_build = true;
 };

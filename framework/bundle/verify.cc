@@ -126,6 +126,7 @@ class Verifier {
     const ModelChecked checked =
         check_model(bundle_, entry, *suite, data, lab_, kLevel / double(tests()), findings_);
     same_build_ &= checked.same_build;
+    out_.notes.insert(out_.notes.end(), checked.notes.begin(), checked.notes.end());
     if (checked.conclusive) return true;
     out_.notes.push_back(entry.id +
                          ": another build made it, and its images share draws in too few trials to "

@@ -24,7 +24,11 @@ class HostFitting final : public Fitting, private Environment {
 
  private:
   DefendedModel& model(const ModelRef& ref) override { return environment_.model(ref); }
-  std::unique_ptr<Attack> attack(const Use& use) override { return environment_.attack(use); }
+  // Whatever attacks run inside of others are asked for here, too.
+  std::unique_ptr<Attack> attack(const Use& use) override {
+    attacks_.push_back(use);
+    return environment_.attack(use);
+  }
   Batch samples(int64_t n) override { return images_.some(n, device_); }
 
   DefendedModel& model_;

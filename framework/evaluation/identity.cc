@@ -120,7 +120,8 @@ json fitted_on(const std::vector<Use>& stack, const registry::ModelEntry& entry,
                const Laboratory& lab) {
   if (std::none_of(stack.begin(), stack.end(), [&](auto& use) { return wants_fit(use, lab); }))
     return nullptr;
-  return training_json(lab.registry().dataset(entry.dataset));
+  const registry::Registry& registry = lab.registry();
+  return training_json(TrainingImages(registry, registry.dataset(entry.dataset)).entry());
 }
 
 // The same where some file has no sum that would tell: those are read.

@@ -107,6 +107,7 @@ RowAudit RowAuditor::probe(const AuditedRow& row, size_t number, size_t of) cons
 RowAudit RowAuditor::measured(const AuditedRow& row, RowAudit out) const {
   if (options_.stop && options_.stop->load()) throw evaluation::Interrupted{};
   if (!is_ball(row.threat->norm)) {
+    out = row.of_records;
     out.reason = "no probe was made: probes climb in balls, linf, l2 and l1; the threat is " +
                  suite::to_string(row.threat->norm);
     return out;

@@ -51,7 +51,9 @@ class FewPixels : public Geometry {
   }
   Tensor reach(const ThreatModel& threat) const override { return width_of_box(threat); }
   Tensor project(const ThreatModel& threat, const Tensor& x, const Tensor& delta) const override {
-    const Tensor kept = inside_box(threat, x, delta);
+    Tensor kept = inside_box(threat, x, delta);
+    // What does not count as a change is none: x + delta is rounded, and might count then.
+    kept = kept.masked_fill((kept.abs() <= kChanged).all(1, /*keepdim=*/true), 0);
     const Tensor mine = best(threat, gain(delta, kept)).expand_as(kept);
     const Tensor fits = per_image(size(kept) <= (threat.epsilon + kCounting).view(-1));
     return torch::where(fits, kept, kept.masked_fill(mine.logical_not(), 0));

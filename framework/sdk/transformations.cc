@@ -38,7 +38,8 @@ std::vector<int64_t> cells_within(double limit) {
 }
 
 constexpr double kFound = kAlike * kAlike / 100;  // a square of a difference that needs no search
-constexpr double kFar = 1e30;                     // the square of a distance that no image has
+constexpr double kRounding = 1e-14;  // of the square of a difference, a value of the image
+constexpr double kFar = 1e30;        // the square of a distance that no image has
 
 // Of the images that a threat makes of x [R, C, H, W], for each row the one nearest to wanted.
 struct Nearest {
@@ -60,7 +61,8 @@ class Transformation : public Geometry {
     const Tensor wanted = (x + delta).clamp(threat.low, threat.high);
     const Nearest found = closest(threat, x, wanted);
     const Tensor member = found.image.clamp(threat.low, threat.high);
-    const Tensor there = per_image(largest_difference(member, wanted) <= kAlike);
+    // Well inside, so that it still is after rounding.
+    const Tensor there = per_image(largest_difference(member, wanted) <= kAlike / 2);
     return torch::where(there, wanted, member) - x;
   }
   Tensor distance(const ThreatModel& threat, const Tensor& x, const Tensor& other) const override {
@@ -86,10 +88,16 @@ class Transformation : public Geometry {
     const Tensor moved = (largest_difference(x, wanted) <= kAlike).logical_not();
     const Tensor rows = moved.nonzero().squeeze(1);
     if (rows.size(0) == 0) return out;
-    const auto of = [&](const Tensor& t) { return t.index_select(0, rows); };
-    const Nearest found = nearest(of(x), of(wanted), of(limits(threat, x)));
-    out.image.index_copy_(0, rows, found.image);
-    out.size.index_copy_(0, rows, found.size);
+    // Limit by limit: a row is searched on one grid, whatever the limits of the others are.
+    const Tensor limit = limits(threat, x), moving = limit.index_select(0, rows);
+    const Tensor each = std::get<0>(at::_unique(moving));
+    for (int64_t i = 0; i < each.size(0); ++i) {
+      const Tensor some = rows.masked_select(moving == each[i]);
+      const auto of = [&](const Tensor& t) { return t.index_select(0, some); };
+      const Nearest found = nearest(of(x), of(wanted), of(limit));
+      out.image.index_copy_(0, some, found.image);
+      out.size.index_copy_(0, some, found.size);
+    }
     return out;
   }
 };
@@ -226,7 +234,7 @@ class Translation final : public Transformation {
     const Shifts shifts(x, limit);
     const Tensor goal = wanted.to(torch::kDouble);
     const CellPoint best = nearest_shift(
-        limit, kFound * double(x[0].numel()),
+        limit, kFound + kRounding * double(x[0].numel()),
         [&](int64_t m, int64_t n, const Tensor& rows) {
           const auto at = [&](int64_t i, int64_t j) {
             return shifts.at(i, j).index_select(0, rows);

@@ -128,6 +128,7 @@ NOT_HERE = {
     ("registry.md: `threats`", "rescored_accuracy"): "of entries of before 0.2",
     ("registry.md: `attacks`", "source"): "a board's maintainer may add it",
     ("registry.md: `parameters.attack`", "minimal_norm"): "no attack here looks for distances",
+    ("registry.md: `parameters.attack`", "samples"): "no attack here asks for training images",
     ("registry.md: `cells`", "reason"): "all cells have a result",
     ("registry.md: `cells`", "flags"): "nothing was noticed",
     ("registry.md: `certifications`", "reason"): "all rows have certificates",

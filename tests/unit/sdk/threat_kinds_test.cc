@@ -137,6 +137,27 @@ TEST(ThreatKinds, EverySampleHasItsEpsilon) {
   }
 }
 
+// A shift just past a whole pixel of a large dark image: nearly all of it is alike without it.
+TEST(Translation, IsFoundWhereAlmostNothingOfTheImageMoves) {
+  Tensor x = torch::zeros({1, 3, 224, 224});
+  x.index_put_({0, torch::indexing::Slice(), 100, 80}, 1);
+  const ThreatModel threat = kind(Norm::kTranslation, 2);
+  for (const double down : {-1.0005, 1.0005, 0.9995, -0.0005}) {
+    const Tensor moved = translated(x, torch::tensor({{down, 0.}}, torch::kDouble));
+    EXPECT_TRUE(all_of(threat.contains(x, moved))) << down;
+    EXPECT_NEAR(threat.distance(x, moved).item<double>(), std::abs(down), 1e-3) << down;
+  }
+}
+
+// What is too small to count may count once it is added and rounded.
+TEST(ThreatKinds, OfPixelsProjectTinyChangesToNone) {
+  for (const Norm norm : {Norm::kL0, Norm::kPatch}) {
+    const ThreatModel threat = kind(norm, 1);
+    const Tensor x = torch::full({2, 3, 4, 4}, 0.5), delta = torch::full_like(x, 9.9e-7);
+    EXPECT_TRUE(all_of(threat.contains(x, x + threat.project(x, delta))));
+  }
+}
+
 TEST(ThreatKinds, NothingThatIsNotFiniteOrLeavesTheBoxIsInside) {
   for (const Sized& one : kKinds) {
     const Tensor x = images_of({1, 4, 4}, 5);
