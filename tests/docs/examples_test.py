@@ -232,6 +232,10 @@ def suite_texts(page):
             own = "\n".join(line for line in ('norm = "l2"', "epsilon = 0.3")
                             if not keys_in(line) & keys_in(lines))
             parts["threats"] += f"[threat.own]\n{own}\n{lines}\n"
+        elif row.heading == "What epsilon limits":
+            for norm in re.findall(r"`(\w+)`", row.cells[0]):
+                limit = "" if norm == "unbounded" else "epsilon = 1\n"
+                parts["threats"] += f'[threat.own-{norm}]\nnorm = "{norm}"\n{limit}'
         elif row.heading == "`attack.NAME`":
             own = 'use = "pgd"\n' if not {"use", "base"} & keys_in(lines) else ""
             parts["attacks"] = f"[attack.own]\n{own}" + lines.replace("#use", "") + "\n"
@@ -406,7 +410,8 @@ def check_registry(gauntlet, page):
             command, text = dataset, filled(DATASET, "top", f"[archive]\n{lines}")
         elif row.heading == "`learned`":
             own = "".join(f"{key} = {value}\n" for key, value in LEARNED.items() if key not in keys_in(lines))
-            command, text = model, filled(MODEL, "top", f"[learned]\n{own}{lines}")
+            beside = MODEL.replace("[[accuracy]]", "[learned]\n{learned}\n[[accuracy]]")
+            command, text = model, filled(beside, "learned", own + lines)
         elif row.heading == "`layer_plugins`":
             command, text = model, filled(MODEL, "top", f"[[layer_plugins]]\n{lines}")
         elif row.heading in ("Options of architectures", "Layers of `sequential`"):
