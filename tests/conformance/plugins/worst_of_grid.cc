@@ -10,7 +10,7 @@ using namespace gauntlet;
 
 struct WorstOfGrid final : Attack {
   struct Params {
-    int64_t points = 9;
+    int64_t points = 5;
 
     void fields(auto&& visit) {
       visit(points, "points", "of the grid: angles, or shifts in each direction", Range{1, 1000});
