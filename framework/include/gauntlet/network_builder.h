@@ -51,6 +51,7 @@ struct GAUNTLET_API NetworkBuilder : Interface {
     kTanh,      ///< tanh(v)
     kSigmoid    ///< 1 / (1 + exp(-v))
   };
+  /// That activation of each number.
   virtual int smooth(int from, Smooth which) = 0;
   /// The largest of each window. Windows reach `padding` pixels beyond the border, at most half of
   /// the kernel; nothing counts there.
@@ -83,8 +84,8 @@ struct GAUNTLET_API NetworkBuilder : Interface {
 
   /// An operation of the plugin's own.
   struct Custom {
-    using Tensors = std::map<std::string, Tensor>;
-    std::vector<int64_t> shape;  ///< of what it gives, without the batch
+    using Tensors = std::map<std::string, Tensor>;  ///< by name
+    std::vector<int64_t> shape;                     ///< of what it gives, without the batch
     /// What is trained in it, by name, with the values it starts from; "<name>.<key>" in files.
     Tensors parameters = {};
     /// Values [R, ...], as many as are read, and the parameters as they are now -> [R, shape...];
@@ -92,6 +93,7 @@ struct GAUNTLET_API NetworkBuilder : Interface {
     /// inside (torch::autograd::grad with create_graph), in evaluation, too.
     std::function<Tensor(const std::vector<Tensor>& values, const Tensors& parameters)> function;
   };
+  /// What it makes of these values. `name`: of its tensors in files, and of none other's.
   virtual int custom(const std::vector<int>& from, const std::string& name,
                      const Custom& custom) = 0;
 
