@@ -86,10 +86,10 @@ class Peer:
         print(f"{self.name} {attack} {first}: {right.sum()} of {len(rows)} withstand, {seconds:.1f} s", flush=True)
         return right, seconds
 
-    def attack(self, attack, rows, steps=None):
+    def attack(self, attack, rows, steps=None, radius=None):
         """Attacks some images now; whether each is right afterwards, and the seconds."""
         images, labels = self.images[rows], self.labels[rows]
-        run = make(attack, self.model, self.network.norm, self.network.radius, steps)
+        run = make(attack, self.model, self.network.norm, radius or self.network.radius, steps)
         start = time.perf_counter()
         attacked = run(images, labels).detach()
         seconds = time.perf_counter() - start

@@ -1,5 +1,6 @@
 """The five comparisons. Each returns tables; what was computed before is read from files."""
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,25 +176,41 @@ def square(work):
 # ---- 4: speed ----------------------------------------------------------------------------------------
 
 SPEED_IMAGES, ROUNDS = 100, 3
-SPEED = {  # name: preset that it needs, our columns, the peer's steps
-    "fgsm": (None, '[attack.fgsm]\nuse = "fgsm"\n', None),
-    "pgd": (None, '[attack.pgd]\nuse = "pgd"\nsteps = 20\n' + STEPS, None),
-    "apgd-ce": ("apgd", '[attack.apgd-ce]\nbase = "apgd"\n', 100),
-    "square": ("square", '[attack.square-200]\nbase = "square"\nqueries = 200\n', 200),
-    "fab-t": ("fab-t", '[attack.fab-t-10]\nbase = "fab-t"\nsteps = 10\n', 10),
-}
 
 
-def timed(work, name, attack, peer):
+@dataclass
+class Speed:
+    """An attack whose seconds are compared."""
+
+    tables: str  # our column
+    peer: str  # the peer's attack
+    steps: int | None = None  # of the peer
+    preset: str = ""  # what our column is based on
+    scoring: str = ""
+    radius: float | None = None  # of the peer; default: the network's
+
+
+FAB = '{ use = "fab", steps = 10, targeted = true }'
+SPEED = [
+    Speed('[attack.fgsm]\nuse = "fgsm"\n', "fgsm", scoring='{ success = "final" }'),
+    Speed('[attack.pgd]\nuse = "pgd"\nsteps = 20\n' + STEPS, "pgd", scoring='{ success = "final" }'),
+    Speed('[attack.apgd-ce]\nbase = "apgd"\n', "apgd-ce", 100, "apgd"),
+    Speed('[attack.square-200]\nbase = "square"\nqueries = 200\n', "square", 200, "square"),
+    # As a member of AutoAttack: images that are broken inside the ball are left in peace.
+    Speed(f'[attack.fab-t-10]\nuse = "ensemble"\nmembers = [{FAB}]\n', "fab-t", 10),
+    # For smallest perturbations: no image leaves. The peer leaves none in peace if its ball is tiny.
+    Speed(f'[attack]\nfab-t-10-smallest = {FAB}\n', "fab-t", 10, radius=1e-9),
+]
+
+
+def timed(work, name, column, speed, peer):
     """Seconds of both sides, round by round in turn; and the passes backwards that we computed."""
-    preset, tables, steps = SPEED[attack]
-    column = tables.split("]")[0].split(".")[1]
-    suite = work.suite(name, tables, [preset] if preset else [], "{ success = \"final\" }" if preset is None else "")
+    suite = work.suite(name, speed.tables, [speed.preset] if speed.preset else [], speed.scoring)
     rows, ours, theirs = np.arange(SPEED_IMAGES), [], []
     for _ in range(ROUNDS):
-        cell = work.host.run(f"speed/{attack}", suite, [column], batch=SPEED_IMAGES, anew=True)[column]
+        cell = work.host.run(f"speed/{column}", suite, [column], batch=SPEED_IMAGES, anew=True)[column]
         ours.append(cell.seconds)
-        theirs.append(peer.attack(attack, rows, steps)[1])
+        theirs.append(peer.attack(speed.peer, rows, speed.steps, speed.radius)[1])
     return min(ours), min(theirs), cell.gradients
 
 
@@ -202,16 +219,17 @@ def speed(work):
     table = Table("speed", f"Seconds for {SPEED_IMAGES} images on ResNet-20",
                   ["attack", "seconds, ours", "seconds, peer", "peer / ours", "our gradients an image"],
                   f"The best of {ROUNDS} rounds in turn, {work.threads} thread(s). Ours include the judge and stop for "
-                  "images that are broken; fgsm and pgd do not stop.")
+                  "images that are broken; fgsm, pgd and fab-t-10-smallest do not stop.")
     name = "gauntlet-cifar"
     work = Work(**{**vars(work), "samples": SPEED_IMAGES})
     peer = work.peer(name)
-    for attack, (preset, _, _) in SPEED.items():
-        if preset and not work.host.has(preset):
-            table.note += f" {attack} {NO_PRESETS.format(preset)}."
+    for one in SPEED:
+        (column,) = tomllib.loads(one.tables)["attack"]
+        if one.preset and not work.host.has(one.preset):
+            table.note += f" {column} {NO_PRESETS.format(one.preset)}."
             continue
-        ours, theirs, gradients = timed(work, name, attack, peer)
-        table.add(attack, ours, theirs, round(theirs / ours, 2), gradients / SPEED_IMAGES)
+        ours, theirs, gradients = timed(work, name, column, one, peer)
+        table.add(column, ours, theirs, round(theirs / ours, 2), gradients / SPEED_IMAGES)
     return [table]
 
 

@@ -1,14 +1,12 @@
 // Boundaries between classes, and their linear approximations. Croce & Hein, 2020, section 2.2,
 // https://arxiv.org/abs/1907.02044
 #pragma once
-#include <limits>
 #include <vector>
 
 #include "gauntlet/attack.h"
+#include "hyperplane.h"
 
 namespace gauntlet::fab {
-
-constexpr double kInfinity = std::numeric_limits<float>::infinity();
 
 /// z_k - z_y, and at most what keeps a detector quiet; k: of a row.
 template <class ClassOf>
