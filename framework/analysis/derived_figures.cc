@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "results/intervals.h"
 #include "results/leaf.h"
@@ -47,13 +46,6 @@ DetectorFigures::At at_rate(const std::vector<double>& clean, const std::vector<
   out.interval = results::wilson(out.true_positives, all);
   return out;
 }
-
-bool is_hypocritical(const CellRecord& record) {
-  const auto all = nlohmann::json::parse(record.parameters, nullptr, /*allow_exceptions=*/false);
-  if (!all.is_object() || !all.contains("host") || !all.at("host").is_object()) return false;
-  const auto& host = all.at("host");
-  return host.contains("goal") && results::value_of(host.at("goal")) == "hypocritical";
-}
 }  // namespace
 
 std::optional<DetectorFigures> detector_figures(const CellRecord& record) {
@@ -75,7 +67,7 @@ std::optional<DetectorFigures> detector_figures(const CellRecord& record) {
 }
 
 std::optional<results::HypocriticalRisk> hypocritical_risk(const CellRecord& record) {
-  if (!is_hypocritical(record)) return {};
+  if (results::goal_of(record.parameters) != "hypocritical") return {};
   std::vector<double> rates;
   double sum = 0;
   for (const Outcome& one : record.outcomes) {

@@ -96,11 +96,9 @@ void compare(const std::vector<size_t>& row, const std::vector<ByImage>& distanc
 
 bool looks_for_distances(const CellRecord& record) {
   const auto all = nlohmann::json::parse(record.parameters, nullptr, /*allow_exceptions=*/false);
-  const auto at = [](const nlohmann::json& json, const char* name) {
-    return json.is_object() && json.contains(name) ? json.at(name) : nlohmann::json();
-  };
-  const nlohmann::json goal = results::value_of(at(at(all, "host"), "goal"));
-  return at(at(all, "attack"), "minimal_norm") == true && (goal.is_null() || goal == "untargeted");
+  return all.is_object() && all.contains("attack") && all.at("attack").is_object() &&
+         all.at("attack").value("minimal_norm", nlohmann::json()) == true &&
+         results::goal_of(record.parameters) == "untargeted";
 }
 
 std::vector<double> distances_of(const std::vector<results::Outcome>& outcomes, double epsilon) {

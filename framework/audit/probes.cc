@@ -7,7 +7,6 @@
 #include "audit/probe_groups.h"
 #include "base/bad_input.h"
 #include "base/failure.h"
-#include "evaluation/attack_facts.h"
 #include "evaluation/process_state.h"
 
 namespace gauntlet::audit {
@@ -109,10 +108,9 @@ void ask_all(const ProbeJob& job, evaluation::Laboratory& laboratory, Checks& ou
   std::optional<Doubling> doubling;
   // One that asks for training images that are not here is no attack of this row.
   std::vector<suite::AttackSpec> attacks = job.attacks;
-  if (!laboratory.samples_problem().empty())
-    std::erase_if(attacks, [&](const suite::AttackSpec& one) {
-      return evaluation::samples_wanted({one.plugin, one.params}, laboratory.plugins()) > 0;
-    });
+  std::erase_if(attacks, [&](const suite::AttackSpec& one) {
+    return !laboratory.samples_problem({one.plugin, one.params}).empty();
+  });
   if (const auto attack = strongest_of(attacks, laboratory.plugins(), s.ball(s.epsilon), *model))
     doubling.emplace(s, job, laboratory, *attack);
   const std::vector<Round> all =

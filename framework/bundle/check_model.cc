@@ -9,7 +9,6 @@
 #include "base/sha256.h"
 #include "bundle/chance.h"
 #include "bundle/check_certificates.h"
-#include "evaluation/attack_facts.h"
 #include "evaluation/division.h"
 #include "evaluation/identity.h"
 #include "evaluation/judge.h"
@@ -179,12 +178,8 @@ class ModelEntryCheck {
       if (suite_.threats[t].name == under.threat.name) cell.threat = t;
     suite::Job job = suite::job_of(suite_, cell);
     job.data.indices = indices_of(record);
-    const int64_t samples =
-        evaluation::samples_wanted({spec->plugin, spec->params}, lab_.plugins());
-    if (const std::string why = samples > 0 ? lab_.samples_problem() : ""; !why.empty()) {
-      checked_.notes.push_back(
-          fmt::format("{}: its identity was not compared: it asks for {} training images: {}",
-                      about, samples, why));
+    if (const std::string why = lab_.samples_problem({spec->plugin, spec->params}); !why.empty()) {
+      checked_.notes.push_back(about + ": its identity was not compared: " + why);
       return;
     }
     const std::string own =

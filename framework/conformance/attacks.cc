@@ -175,10 +175,7 @@ void can_be_made(AttackTrial& trial) {
   const std::unique_ptr<Attack> attack = trial.require_made();
   const AttackFacts one = attack->facts();
   for (int i = 0; i < 10; ++i) {
-    const AttackFacts two = attack->facts();
-    if (one.access != two.access || one.minimal_norm != two.minimal_norm ||
-        one.prefix_nested != two.prefix_nested || one.couples_rows != two.couples_rows ||
-        one.confidence != two.confidence || one.samples != two.samples || one.norms != two.norms)
+    if (!(attack->facts() == one))
       throw Broken{"facts() says something else when it is asked again"};
   }
 }

@@ -48,7 +48,7 @@ std::string bounds_problem(const ThreatModel& threat, const Tensor& x, const Ten
                        bad, n, threat.low, threat.high, beyond.max().item<double>());
   const ThreatModel mine = threat.rows(rows);
   const Tensor distance = mine.distance(clean, c), epsilon = mine.epsilon.view(-1);
-  const Tensor over = distance > epsilon + mine.slack().view(-1);
+  const Tensor over = distance > mine.limit();
   if (const int64_t bad = over.sum().item<int64_t>(); bad > 0) {
     const int64_t worst = (distance - epsilon).argmax().item<int64_t>();
     const auto of_worst = [&](const Tensor& t) { return t.expand({n})[worst].item<double>(); };

@@ -192,10 +192,7 @@ std::string reason_to_skip(const CellJob& job, Attack& attack, DefendedModel& mo
   if (std::string why = unsupported_inside(use, threat, target, keys.goal, laboratory.plugins());
       !why.empty())
     return why;
-  const int64_t samples = samples_wanted(use, laboratory.plugins());
-  if (samples <= 0) return "";
-  const std::string why = laboratory.samples_problem();
-  return why.empty() ? "" : fmt::format("it asks for {} training images: {}", samples, why);
+  return laboratory.samples_problem(use);
 }
 
 CleanCount count_right(DefendedModel& model, const data::Dataset& data, int64_t samples) {
@@ -250,12 +247,6 @@ std::string accuracy_problem(const suite::DefenseSpec& defense, DefendedModel& m
 }
 
 namespace {
-bool same_facts(const AttackFacts& a, const AttackFacts& b) {
-  return a.access == b.access && a.minimal_norm == b.minimal_norm &&
-         a.couples_rows == b.couples_rows && a.confidence == b.confidence &&
-         a.samples == b.samples && a.norms == b.norms;
-}
-
 // All batches of the job. Throws what plugins throw.
 void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
                  std::set<std::string>& changed) {
@@ -280,7 +271,7 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
         measure(job, *attack, model, laboratory, from, record, findings, changed));
     if (job.progress) job.progress(std::min(from + job.batch_size, record.samples), record.samples);
   }
-  if (!same_facts(attack->facts(), facts))
+  if (!(attack->facts() == facts))
     throw InvalidResult("what the attack says of itself (facts) has changed while it ran");
   if (const std::string why = findings.invalid(facts); !why.empty()) throw InvalidResult(why);
   if (const std::string why = model.changed_since_probing(); !why.empty()) throw InvalidResult(why);

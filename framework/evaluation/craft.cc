@@ -177,8 +177,7 @@ Tensor answer_of(Attack& attack, HostTarget& target, LentTask& lent, const Task&
 
 // A minimal-norm attack looks beyond the ball: where its answer lies there, it found nothing.
 Tensor found_nothing_beyond(const ThreatModel& threat, const Tensor& x, const Tensor& answer) {
-  const Tensor limit = (threat.epsilon + threat.slack()).view(-1);
-  return torch::where(per_image(threat.distance(x, answer) > limit), x, answer);
+  return torch::where(per_image(threat.distance(x, answer) > threat.limit()), x, answer);
 }
 
 // An attack's runs on one batch, and the best answer of each sample.

@@ -475,7 +475,7 @@ void HostTarget::confirm(const Pass& pass, const Tensor& hits, const Tensor& sur
   const Tensor norm = threat.distance(clean, x);
   const Tensor doubt = doubtful_.index_select(0, sample);
   const Tensor nearer = norm < best_norm_.index_select(0, sample);
-  const Tensor counts = threat.contains(clean, x) & ((sure & doubt) | ((sure | doubt) & nearer));
+  const Tensor counts = threat.contains_at(norm, x) & ((sure & doubt) | ((sure | doubt) & nearer));
   Tensor order =
       norm.masked_fill(counts.logical_not(), std::numeric_limits<float>::infinity()).argsort();
   if (confidence_ > 0)  // those that are sure first

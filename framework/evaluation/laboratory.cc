@@ -1,9 +1,12 @@
 #include "evaluation/laboratory.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 
 #include "base/bad_input.h"
 #include "base/sha256.h"
+#include "evaluation/attack_facts.h"
 #include "evaluation/host_fitting.h"
 #include "evaluation/interrupted.h"
 #include "evaluation/judge.h"
@@ -184,6 +187,12 @@ std::string Laboratory::samples_problem() const {
   if (!samples_) return "no data set lends training images here";
   if (attacked_split_ == "train") return "the training images are those that are attacked";
   return samples_->problem();
+}
+
+std::string Laboratory::samples_problem(const Use& attack) const {
+  const int64_t wanted = samples_wanted(attack, plugins_);
+  const std::string why = wanted > 0 ? samples_problem() : "";
+  return why.empty() ? "" : fmt::format("it asks for {} training images: {}", wanted, why);
 }
 
 Batch Laboratory::samples(int64_t n) {

@@ -59,6 +59,8 @@ class Laboratory final : public Environment {
   void lend_samples_of(const registry::DatasetEntry& entry, const std::string& split);
   /// Why attacks get none, one sentence; empty: they do.
   std::string samples_problem() const;
+  /// The same for one that may ask for none, with their count; empty: it lacks nothing.
+  std::string samples_problem(const Use& attack) const;
   /// Null before lend_samples_of().
   const std::shared_ptr<TrainingImages>& lent_samples() const { return samples_; }
   /// What knows the fits of other runs, from now on; without it every wrapper is fitted.

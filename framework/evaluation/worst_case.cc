@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "base/sha256.h"
@@ -67,10 +66,7 @@ results::Shared most_shared(const std::vector<results::CellRecord>& cells,
 
 // Whether a column counts how many wrong answers an attack made right.
 bool raises_accuracy(const results::CellRecord& cell) {
-  const auto all = nlohmann::json::parse(cell.parameters, nullptr, /*allow_exceptions=*/false);
-  if (!all.is_object() || !all.contains("host") || !all.at("host").is_object()) return false;
-  const auto& host = all.at("host");
-  return host.contains("goal") && results::value_of(host.at("goal")) == "hypocritical";
+  return results::goal_of(cell.parameters) == "hypocritical";
 }
 
 void sort_columns(const std::vector<results::CellRecord>& cells, results::WorstCase& out,

@@ -124,12 +124,16 @@ Tensor ThreatModel::distance(const Tensor& x, const Tensor& other) const {
 }
 Tensor ThreatModel::slack() const { return geometry_of(norm).slack(*this); }
 
+Tensor ThreatModel::limit() const { return (epsilon + slack()).view(-1); }
+
 Tensor ThreatModel::contains(const Tensor& x, const Tensor& other) const {
+  return contains_at(distance(x, other), other);
+}
+Tensor ThreatModel::contains_at(const Tensor& distance, const Tensor& other) const {
   constexpr double kRounding = 1e-6;
-  const Tensor limit = (epsilon + slack()).view(-1);
   const Tensor box =  // nothing that is not finite is in it
       ((other >= low - kRounding) & (other <= high + kRounding)).flatten(1).all(1);
-  return box & (distance(x, other) <= limit);
+  return box & (distance <= limit());
 }
 
 ThreatModel ThreatModel::rows(const Tensor& sample) const {

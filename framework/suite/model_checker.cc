@@ -176,7 +176,7 @@ std::optional<registry::ModelEntry> PluginChecker::checked_model(const std::stri
     ParamMap table = layer.with;
     table["use"] = layer.plugin;
     auto checked = use("defense", from_param(table, position), what + ": layer_plugins");
-    right &= checked && check_layer_role(*checked, position, what);
+    right &= checked && check_layer_role(*checked, position, what + ": layer_plugins");
     if (checked) layer = std::move(*checked);
   }
   return right ? std::optional(model) : std::nullopt;
@@ -186,10 +186,11 @@ bool PluginChecker::check_layer_role(const Use& plugin, const toml::Position& po
                                      const std::string& what) {
   const library::DefenseRoles all = roles(plugin);
   if (all.layers && !all.learns) return true;
-  problems_.add(position, what + ": layer_plugins: '" + plugin.plugin + "' " +
+  problems_.add(position, what + ": '" + plugin.plugin + "' " +
                               (all.layers ? "declares tensors as a wrapper (Learns), expected a "
                                             "plugin whose tensors belong to layers"
-                                          : "does nothing inside layers"));
+                                          : "does not act inside layers; expected a plugin that "
+                                            "does, such as pni"));
   return false;
 }
 

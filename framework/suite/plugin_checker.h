@@ -58,6 +58,7 @@ class PluginChecker {
   /// Whether the architecture can be built (one of a plugin's is filled in) and the data agree.
   bool check_network(registry::ModelEntry& model, const toml::Position& position,
                      const std::string& what);
+  /// Whether it may stand in this list of layer plugins, which is named `what`.
   bool check_layer_role(const Use& plugin, const toml::Position& position, const std::string& what);
   /// The data that models must agree with from now on; null: unknown.
   void set_data(const registry::DatasetEntry* data) { data_ = data; }

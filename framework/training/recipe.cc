@@ -35,15 +35,9 @@ void read_layer_plugins(toml::TableReader& recipe, const Context& context, std::
   if (!list) return;
   for (const toml::Toml& item : *list->get<toml::Toml::List>()) {
     const auto use = context.checker.use("defense", item, "layer_plugins");
-    if (use && !context.checker.roles(*use).layers)
-      context.problems.add(item.position, "layer_plugins: '" + use->plugin +
-                                              "' does not act inside layers; expected a plugin "
-                                              "that does, such as pni");
-    if (use && context.checker.roles(*use).learns)
-      context.problems.add(item.position, "layer_plugins: '" + use->plugin +
-                                              "' declares tensors as a wrapper (Learns), expected "
-                                              "a plugin whose tensors belong to layers");
-    if (use) out.push_back(*use);
+    if (!use) continue;
+    context.checker.check_layer_role(*use, item.position, "layer_plugins");
+    out.push_back(*use);
   }
 }
 

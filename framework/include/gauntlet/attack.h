@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "gauntlet/params.h"
@@ -65,6 +66,14 @@ struct AttackFacts {
   /// What it has a form for; the host skips the cells of other threats. An attack that takes all
   /// geometry from ThreatModel may say norms_with_steps(), or every_norm() if it makes no steps.
   std::vector<Norm> norms = {Norm::kLinf, Norm::kL2, Norm::kL1};
+
+  friend bool operator==(const AttackFacts& a, const AttackFacts& b) {
+    const auto all = [](const AttackFacts& f) {
+      return std::tie(f.access, f.minimal_norm, f.prefix_nested, f.couples_rows, f.confidence,
+                      f.samples, f.norms);
+    };
+    return all(a) == all(b);
+  }
 };
 
 /// An attack. It keeps no state between runs.

@@ -92,9 +92,13 @@ struct GAUNTLET_API ThreatModel {
   Tensor distance(const Tensor& x, const Tensor& other) const;
   /// How far distance may lie above epsilon through rounding, shaped like epsilon.
   Tensor slack() const;
+  /// The largest distance that counts as inside, epsilon and slack: [R], or [1] for all rows.
+  Tensor limit() const;
   /// Whether other is finite, inside the box and inside the threat around x, up to rounding: [R]
   /// bool.
   Tensor contains(const Tensor& x, const Tensor& other) const;
+  /// The same, where its distance from x is known: [R].
+  Tensor contains_at(const Tensor& distance, const Tensor& other) const;
   /// The same threat for the R rows of a query; sample: [R].
   ThreatModel rows(const Tensor& sample) const;
 };

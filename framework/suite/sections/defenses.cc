@@ -101,7 +101,7 @@ class RowReader {
     if (const toml::Toml* layers = table.list("layer_plugins"))
       for (const toml::Toml& item : *layers->get<toml::Toml::List>())
         if (auto use = context_.plugins.use("defense", item, what + ": layer_plugins")) {
-          context_.plugins.check_layer_role(*use, item.position, what);
+          context_.plugins.check_layer_role(*use, item.position, what + ": layer_plugins");
           model.layer_plugins.push_back(std::move(*use));
         }
     model.network = registry::read_network(table);
