@@ -42,8 +42,8 @@ inline Plane nearest(const Task& task, const std::vector<Gradient>& g, const Ten
   const Norm dual = task.threat.norm == Norm::kLinf ? Norm::kL1
                     : task.threat.norm == Norm::kL1 ? Norm::kLinf
                                                     : Norm::kL2;
-  Tensor w = torch::zeros_like(task.x).flatten(1), value = task.full(0),
-         least = task.full(kInfinity);
+  Tensor w = torch::zeros_like(g[0].x).flatten(1), value = torch::zeros_like(g[0].loss),
+         least = torch::full_like(value, kInfinity);
   for (const Gradient& one : g) {
     // A loss from outside may have another level than 0: it rises until there is a hit.
     const Tensor size = one.loss.abs();

@@ -99,7 +99,7 @@ struct Fab final : Attack {
       const Tensor here = gap(g[0].outputs, task.rows());
       // A sample out of budget is shown its last logits, which are of another point.
       if (!noise) s.keep(x, (here > 0) & s.target.active());
-      const Tensor to = stepped(task, x, g, here > 0);
+      const Tensor to = stepped(task, x, g, here > 0, s.target.active());
       const Tensor there = s.target.losses(to, gap, look());
       const Tensor won = (there > 0) & s.target.active(), half = (there < here) & ~won & kinks;
       s.keep(to, won);
@@ -129,10 +129,14 @@ struct Fab final : Attack {
   }
 
   // To the boundary from x and from the input, more of the latter the farther x has gone astray.
-  Tensor stepped(const Task& task, const Tensor& x, const std::vector<Gradient>& g,
-                 const Tensor& hit) const {
-    const fab::Plane plane = fab::nearest(task, g, hit);
-    const auto flat = [](const Tensor& t) { return t.flatten(1).to(torch::kDouble); };
+  // Only where it is still attacked: in an ensemble that is a part of the batch.
+  Tensor stepped(const Task& task, const Tensor& x, std::vector<Gradient> g, const Tensor& hit,
+                 const Tensor& active) const {
+    const Tensor rows = active.nonzero().squeeze(1);
+    const auto of = [&](const Tensor& t) { return t.index_select(0, rows); };
+    for (Gradient& one : g) one.x = of(one.x), one.loss = of(one.loss);
+    const fab::Plane plane = fab::nearest(task, g, of(hit));
+    const auto flat = [&](const Tensor& t) { return of(t).flatten(1).to(torch::kDouble); };
     const Tensor here = flat(x), origin = flat(task.x);
     const Tensor here_to = fab::onto(here, plane.w, -plane.value, task.threat);
     const Tensor way = (plane.w * (here - origin)).sum(1) - plane.value;
@@ -141,7 +145,8 @@ struct Fab final : Attack {
                  far = near + length(origin_to, task.threat.norm);
     const Tensor alpha = (near / fab::zero_to_one(far)).clamp_max(p.alpha_max).unsqueeze(1);
     const Tensor to = (1 - alpha) * (here + p.eta * here_to) + alpha * (origin + p.eta * origin_to);
-    return to.to(x.dtype()).view_as(x).clamp(task.threat.low, task.threat.high);
+    const Tensor inside = to.to(x.dtype()).clamp(task.threat.low, task.threat.high);
+    return x.index_copy(0, rows, inside.view({-1, x.size(1), x.size(2), x.size(3)}));
   }
 };
 }  // namespace
