@@ -137,14 +137,17 @@ Median median_of(std::vector<double> distances, double level) {
 
 std::vector<std::optional<double>> optimality_of(const std::vector<std::vector<double>>& attacks,
                                                  double epsilon) {
-  std::vector<double> best = attacks.front();
+  // `clean`: of an attack that finds nothing. Only an image that is wrong without an attack is at 0
+  // for all of them.
+  std::vector<double> best = attacks.front(), clean(best.size());
   for (const std::vector<double>& each : attacks)
-    for (size_t i = 0; i < best.size(); ++i) best[i] = std::min(best[i], each[i]);
-  const double largest = *std::max_element(best.begin(), best.end());
-  const double b = std::min(largest, epsilon);
-  const double right =
-      double(std::count_if(best.begin(), best.end(), [](double d) { return d > 0; }));
-  const double least = area(best, b), most = right / double(best.size()) * b;
+    for (size_t i = 0; i < best.size(); ++i) {
+      best[i] = std::min(best[i], each[i]);
+      if (each[i] > 0) clean[i] = kUnbroken;
+    }
+  const double b = std::min(*std::max_element(best.begin(), best.end()), epsilon);
+  // Sums of the same length, so that rounding cannot put an attack below one that finds nothing.
+  const double least = area(best, b), most = area(clean, b);
   std::vector<std::optional<double>> out;
   for (const std::vector<double>& each : attacks)
     out.push_back(most > least ? std::optional(1 - (area(each, b) - least) / (most - least))

@@ -105,6 +105,25 @@ TEST(Optimality, IsNoneWhereNothingWasFound) {
   EXPECT_FALSE(analysis::optimality_of({{0, 0}, {0, 0}}, 1)[0]) << "all are wrong without one";
 }
 
+TEST(Optimality, IsExactlyNothingForAnAttackThatFindsNothing) {
+  // Sums of tenths round: 31 / 32 * b is not what adding b up 31 times gives.
+  for (const double epsilon : {0.1, 0.3, 8 / 255.0, 1.7})
+    for (size_t images = 2; images < 200; ++images) {
+      std::vector<double> best(images, epsilon), nothing(images, kInfinite);
+      best[0] = epsilon / 3, best[1] = nothing[1] = images % 2 ? 0 : epsilon;
+      const auto both = analysis::optimality_of({best, nothing}, epsilon);
+      EXPECT_EQ(both[0], 1) << images << " images, " << epsilon;
+      EXPECT_EQ(both[1], 0) << images << " images, " << epsilon;
+    }
+}
+
+TEST(Optimality, StaysAShareWhereOneAttackNeedsNoPerturbation) {
+  // A right answer that an attack breaks at distance 0 is worth b to the others all the same.
+  const auto both = analysis::optimality_of({{0, 0.2, 0.5}, {0.5, kInfinite, kInfinite}}, 0.5);
+  EXPECT_EQ(both[0], 1);
+  EXPECT_EQ(both[1], 0);
+}
+
 class DistanceCurves : public ::testing::Test {
  protected:
   results::CellRecord& add(
