@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "conformance/questions.h"
@@ -41,6 +42,30 @@ class DefenseTrial final : public PluginTrial<Defense> {
     throw NotAsked{"it needs the registry model '" + ref.id + "'"};
   }
   const std::string& name() const { return plugin().name; }
+
+  // Made with another value of this parameter; null where none of those tried is allowed.
+  std::unique_ptr<Defense> made_otherwise(const std::string& parameter) const {
+    const Schema& schema = plugin().schema;
+    const auto spec = std::find_if(schema.begin(), schema.end(),
+                                   [&](const ParamSpec& s) { return s.name == parameter; });
+    if (spec == schema.end())
+      throw Broken{"it has no parameter '" + parameter + "', which ballot_only() names"};
+    ParamMap params = small_parameters(schema, plugin().params);
+    const auto given = params.find(parameter);
+    const ParamValue before = given == params.end() ? spec->fallback : given->second;
+    std::vector<ParamValue> others = {true, false, 3,         7,
+                                      0.25, 0.75,  "another", ParamList{0.5, 0.25}};
+    others.insert(others.end(), spec->one_of.begin(), spec->one_of.end());
+    for (const ParamValue& other : others) {
+      if (!problem_of(*spec, other).empty() || canonical(*spec, other) == before) continue;
+      params[parameter] = other;
+      try {
+        return plugin().make(params);
+      } catch (const ParamError&) {  // not beside the others
+      }
+    }
+    return nullptr;
+  }
 
   // The network of this spec, or the defense's own where it is an architecture.
   std::shared_ptr<models::Network> network(models::NetworkSpec spec,
@@ -257,6 +282,25 @@ void restored_alike(DefenseTrial& trial) {
     throw Broken{"after restore() it answers otherwise than after the fit() that it is from"};
 }
 
+// Rows of a suite that differ in such parameters alone share its draws.
+void draws_alike(DefenseTrial& trial) {
+  const std::shared_ptr<Defense> defense = trial.make();
+  auto* votes = dynamic_cast<Votes*>(defense.get());
+  const std::vector<std::string> names = votes ? votes->ballot_only() : std::vector<std::string>{};
+  if (names.empty()) throw NotAsked{"it names no parameter that its ballots alone read"};
+  const Tensor x = quarters(kImages, 2).x(torch::arange(kImages));
+  const auto drawn = [&](Defense& of) {
+    Noise noise = noise_of(kImages);
+    return dynamic_cast<Votes&>(of).perturb(x.clone(), noise);
+  };
+  const Tensor expected = drawn(*defense);
+  for (const std::string& name : names)
+    if (const auto other = trial.made_otherwise(name))
+      if (!torch::equal(drawn(*other), expected))
+        throw Broken{"perturb() draws otherwise with another '" + name +
+                     "', which ballot_only() names"};
+}
+
 // Random images inside certified balls, asked often enough that chance does not decide.
 void certificates_hold(DefenseTrial& trial) {
   if (!dynamic_cast<Certifies*>(trial.make().get())) throw NotAsked{"it certifies nothing"};
@@ -389,6 +433,7 @@ constexpr Question<DefenseTrial> kDefenseQuestions[] = {
     {"takes two classes and colour images", two_classes},
     {"is fitted alike from the same data", fitted_alike},
     {"answers alike when what was fitted is restored", restored_alike},
+    {"draws alike whatever its ballots alone read", draws_alike},
     {"certifies what holds", certificates_hold},
     {"suggests a loss that attacks can climb", suggests_a_loss},
     {"trains a network, alike from the same seed", trains},

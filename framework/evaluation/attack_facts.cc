@@ -59,9 +59,8 @@ void each_inside(const Use& attack, const Question& question,
 }  // namespace
 
 TargetFacts facts_of(const DefendedModel& model) {
-  return {model.classes(),    model.stochastic(),
-          model.surrogate(),  model.refuses() != nullptr,
-          model.mc_samples(), model.network().features()};
+  return {model.classes(), model.stochastic(), model.surrogate(), model.refuses() != nullptr,
+          model.network().features()};
 }
 
 std::vector<std::string> remarks_of(const Use& attack, const ThreatModel& threat,

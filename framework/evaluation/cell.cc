@@ -15,6 +15,7 @@
 #include "evaluation/interrupted.h"
 #include "evaluation/judge.h"
 #include "evaluation/process_state.h"
+#include "evaluation/shared_rows.h"
 #include "results/intervals.h"
 #include "results/outcomes.h"
 #include "suite/names.h"
@@ -101,15 +102,16 @@ void require_named(const CellJob& job, const Crafted& crafted, const Laboratory&
 
 // Crafts and scores one batch, adding to the record.
 Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laboratory& laboratory,
-               int64_t from, results::CellRecord& record, Findings& findings,
-               std::set<std::string>& changed) {
+               int64_t from, const SharedRuns& shared, results::CellRecord& record,
+               Findings& findings, std::set<std::string>& changed) {
   const at::Device device = laboratory.device();
   const Tensor index = batch_at(job, from);
   const int64_t count = index.size(0);
   CraftBatch batch{job.data.x(index).to(device), job.data.y(index).to(device), index.to(device)};
   if (const Tensor next = batch_at(job, from + count); next.size(0) > 0) job.data.prefetch(next);
   const ThreatModel threat = threat_model(job.threat.norm, job.threat.epsilon, batch.x.options());
-  const CraftRules rules = rules_of(job, attack.facts());
+  CraftRules rules = rules_of(job, attack.facts());
+  shared.lend(batch, rules);
   if (rules.goal == Goal::kTargeted)
     batch.target = random_targets(rules.seed, batch.index, batch.y, model.classes());
 
@@ -120,8 +122,8 @@ Tensor measure(const CellJob& job, Attack& attack, DefendedModel& model, Laborat
   const Tensor everyone = torch::ones_like(crafted.confirmed);
   if (const std::string why = bounds_problem(threat, batch.x, crafted.x, everyone); !why.empty())
     throw InvalidResult(why);
-  const Verdict robust =
-      judge(model, crafted.x, batch.y, batch.index, rules.seed, Stream::kScoring, record.trials);
+  const Verdict robust = judge(model, crafted.x, batch.y, batch.index, rules.seed, Stream::kScoring,
+                               record.trials, rules.draws_known);
 
   require_unwritten(job, batch, from);
   require_named(job, crafted, laboratory);
@@ -265,10 +267,11 @@ void measure_all(const CellJob& job, Laboratory& laboratory, CellResult& result,
   record.trials =
       model.stochastic() ? job.scoring.trials_of(model.mc_samples(), model.shared_noise()) : 1;
   Findings findings;
+  const SharedRuns shared(job.defense, job.attack, job.threat, job.seed, model, laboratory);
   std::vector<Tensor> adversarial;
   for (int64_t from = 0; from < record.samples; from += job.batch_size) {
     adversarial.push_back(
-        measure(job, *attack, model, laboratory, from, record, findings, changed));
+        measure(job, *attack, model, laboratory, from, shared, record, findings, changed));
     if (job.progress) job.progress(std::min(from + job.batch_size, record.samples), record.samples);
   }
   if (!(attack->facts() == facts))

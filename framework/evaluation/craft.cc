@@ -70,6 +70,7 @@ class TaskHost final : public Host {
     return environment_.samples(n);
   }
   int64_t samples_taken() const { return samples_; }
+  bool has_sources() const { return !sources_.empty(); }
 
   // Samples of which some query of a source told nothing; [N] bool.
   Tensor told_nothing() const {
@@ -122,8 +123,8 @@ Choice look_at(DefendedModel& model, const CraftBatch& batch, const CraftRules& 
              torch::full({batch.y.size(0)}, provable, batch.y.options().dtype(torch::kBool)),
              torch::ones({batch.y.size(0)}, batch.y.options().dtype(torch::kBool))};
   for (int64_t t = 0; t < trials; ++t) {
-    const DefendedModel::Decision d =
-        model.decide(x, noise.at(t), coarse ? rules.mode : models::Mode::kEvaluate);
+    const DefendedModel::Decision d = model.decide(
+        x, noise.at(t), coarse ? rules.mode : models::Mode::kEvaluate, rules.draws_known);
     ledger.scoring_forwards += d.forwards;
     const Tensor gap = margin(rules.goal)({d.confidence, {}, {}}, rows);
     const Tensor hit = reached(rules.goal, d.answer, rows);
@@ -201,6 +202,7 @@ class Attempts {
                            batch.x.options())),
         beaten_(torch::zeros({batch.y.size(0)}, batch.y.options().dtype(torch::kBool))) {
     host_.task = &task_;
+    if (rules_.max_queries == 0 && !facts_.couples_rows && !model.suggests()) runs_ = rules_.runs;
   }
 
   Crafted all() {
@@ -229,8 +231,62 @@ class Attempts {
     return rules;
   }
 
-  // What the host holds for the attack's answer after one run of it.
+  // What the host holds for the attack's answer after one run of it. Rows that the attack cannot
+  // tell apart share it: what a sample's answer is does not depend on which others are attacked.
   Tensor run(int64_t round, const std::optional<Loss>& loss) {
+    const Progress before = target_.progress();
+    if (!runs_ || runs_->closed || round > std::ssize(runs_->runs)) return run_alone(round, loss);
+    if (round == std::ssize(runs_->runs))
+      runs_->runs.push_back({torch::zeros_like(beaten_), batch_.x, before.calls, before});
+    KnownRun& known = runs_->runs[size_t(round)];
+    if (known.calls_before != before.calls) return run_alone(round, loss);
+    const Tensor wanted = target_.active(), missing = wanted & known.done.logical_not();
+    if (missing.any().item<bool>()) {
+      const bool all = missing.equal(wanted);
+      target_.set_aside(missing.logical_not());
+      const Tensor answer = run_alone(round, loss);
+      target_.set_aside(torch::zeros_like(missing));
+      if (!can_be_shared()) {
+        runs_->close();
+        if (all) return answer;
+        target_.resume(before, torch::ones_like(missing));
+        return run_alone(round, loss);
+      }
+      add(known, missing, answer);
+    }
+    target_.resume(known.after, wanted);
+    changed_.insert(runs_->changed.begin(), runs_->changed.end());
+    return target_.settle(torch::where(per_image(wanted), known.answer, batch_.x));
+  }
+
+  // A generator that is not the host's, or noise that counts the models it was lent for, would give
+  // other rows other numbers.
+  bool can_be_shared() const {
+    return !target_.saw_vote() && !changed_.contains(kOwnGenerator) &&
+           (rules_.restarts == 1 || !host_.has_sources());
+  }
+
+  void add(KnownRun& known, const Tensor& samples, const Tensor& answer) {
+    const Progress now = target_.progress();
+    if (!known.done.any().item<bool>())
+      known.after.calls = now.calls, known.after.noted = now.noted;
+    const auto take = [&](Tensor& kept, const Tensor& fresh) {
+      kept = torch::where(fresh.dim() > 1 ? samples.unsqueeze(1) : samples, fresh, kept);
+    };
+    known.answer = torch::where(per_image(samples), answer, known.answer);
+    known.done = known.done | samples;
+    take(known.after.taken, now.taken), take(known.after.requested, now.requested);
+    take(known.after.pulled, now.pulled), take(known.after.notes, now.notes);
+    runs_->changed.insert(changed_.begin(), changed_.end());
+    runs_->samples = std::max(runs_->samples, host_.samples_taken());
+    runs_->asked |= target_.asked() || host_.has_sources();
+    const Tensor saturated = host_.told_nothing();
+    runs_->source_saturated = runs_->source_saturated.defined()
+                                  ? runs_->source_saturated | (saturated & samples)
+                                  : saturated & samples;
+  }
+
+  Tensor run_alone(int64_t round, const std::optional<Loss>& loss) {
     const Task& given =
         lent_.lend(round % rules_.restarts, loss,
                    noise_for(rules_.seed, Stream::kAttack, batch_.index, uint64_t(round)));
@@ -262,7 +318,7 @@ class Attempts {
     if (!blind.any().item<bool>()) return first;
     target_.retry(blind);
     for (int64_t r = 0; r < rules_.restarts && target_.active().any().item<bool>(); ++r)
-      consider(run(rounds + r, margin(rules_.goal)), blind);
+      consider(run_alone(rounds + r, margin(rules_.goal)), blind);
     HostTarget::Told told = target_.told();
     const auto latest = [&](const Tensor& now, const Tensor& before) {
       return torch::where(blind, now, before);
@@ -294,6 +350,11 @@ class Attempts {
     out.asked = target_.asked() || sources.source_forwards > 0;
     out.samples = host_.samples_taken();
     out.changed = changed_;
+    if (runs_ && !runs_->closed) {
+      out.asked |= runs_->asked, out.samples = std::max(out.samples, runs_->samples);
+      if (runs_->source_saturated.defined())
+        out.source_saturated = out.source_saturated | runs_->source_saturated;
+    }
     return out;
   }
 
@@ -306,6 +367,7 @@ class Attempts {
   Task task_;      // the host's own
   LentTask lent_;  // the attack's
   HostTarget target_;
+  std::shared_ptr<RunMemory> runs_;  // null: nothing is shared
   std::set<std::string> changed_;
   results::Ledger selection_;
   const std::shared_ptr<LossView> view_;  // of a loss that the defense suggests

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/draw_memory.h"
 #include "evaluation/guarded_layers.h"
 #include "evaluation/streams.h"
 #include "gauntlet/defense.h"
@@ -94,7 +95,7 @@ class DefendedModel final : public View {
     Tensor answer;      ///< [R] class, kRefused or kNoAnswer
     Tensor confidence;  ///< [R, K] mean ballot of the draws taken, or logits where nothing votes
     Tensor faulty;      ///< [R] bool: logits or a detector's score of some draw were not finite
-    int64_t forwards;   ///< rows forwarded: a row takes part until nothing can change its answer
+    int64_t forwards;   ///< rows computed: a row takes part until nothing can change its answer
     /// [R] of the detector, where one stands, else undefined: above 0 refused. Of a vote, the share
     /// of draws that refuse, less one half. What is not a number refuses, and is infinite.
     Tensor score = {};
@@ -103,8 +104,13 @@ class DefendedModel final : public View {
   /// What comes out is not finite: an error of the defense, and never right. Where a vote draws,
   /// such a draw is a ballot for it, as heavy as any can be, and for no class.
   static constexpr int64_t kNoAnswer = -2;
-  /// The answer of the whole defense in float32, unfolded: what the judge uses.
-  Decision decide(const Tensor& x, const Noise& noise, models::Mode mode = models::Mode::kEvaluate);
+  /// The answer of the whole defense in float32, unfolded: what the judge uses. `memory`: draws
+  /// that are known are not computed again, and the others are kept there; null: all are computed.
+  Decision decide(const Tensor& x, const Noise& noise, models::Mode mode = models::Mode::kEvaluate,
+                  DrawMemory* memory = nullptr);
+  /// Whether a vote takes draws of which all that it sees are logits that depend on image and noise
+  /// alone: other votes may count the same ones.
+  bool shares_draws() const;
   /// [R, K] sum of the ballots of draws 0, 1, … of this noise, for inputs of the vote. `before` is
   /// told the rows of each forward.
   Tensor ballots(const Tensor& x, const Noise& noise, int64_t draws,
@@ -123,7 +129,9 @@ class DefendedModel final : public View {
   void ask_features(const Wrapper& wrapper);
   void fit(const Wrapper& wrapper, Fits& fits, Fitting& fitting);
   std::vector<std::string> with_features(const std::vector<std::string>& features) const;
-  Decision vote(const Tensor& input, const Noise& noise, models::Mode mode);
+  Decision vote(const Tensor& input, const Noise& noise, models::Mode mode, DrawMemory* memory);
+  Outputs drawn(const Tensor& x, const Noise& noise, const Tensor& rows, int64_t first,
+                int64_t group, models::Mode mode, DrawMemory::Vote* known, int64_t& forwards);
   Decision single(const Tensor& x, const Noise& noise, models::Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
   Tensor ballot_of(const Outputs& one_draw, const Tensor& faulty) const;

@@ -82,9 +82,9 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
                  : noise_for(rules.seed, rules.defense_stream, batch.index, rules.defense_run)) {
   const int64_t n = batch.x.size(0);
   taken_ = torch::zeros_like(index_);
-  requested_ = torch::zeros_like(index_);
+  requested_ = pulled_ = torch::zeros_like(index_);
   retired_ = batch.settled.defined() ? batch.settled.clone() : index_ < 0;
-  spent_ = torch::zeros_like(retired_);
+  spent_ = aside_ = torch::zeros_like(retired_);
   notes_ = torch::zeros({n, kNotes}, index_.options());
   best_ = batch.x;
   best_norm_ = torch::full({n}, std::numeric_limits<float>::infinity(), batch.x.options());
@@ -95,6 +95,27 @@ HostTarget::HostTarget(DefendedModel& model, const Task& task, const CraftBatch&
 }
 
 TargetFacts HostTarget::facts() const { return facts_of(model_); }
+
+int64_t HostTarget::mc_samples() const {
+  saw_vote_ = true;
+  return model_.mc_samples();
+}
+
+results::Ledger HostTarget::ledger() const {
+  results::Ledger out = ledger_;
+  out.queries = out.forwards = requested_.sum().item<int64_t>();
+  out.backwards = pulled_.sum().item<int64_t>();
+  return out;
+}
+
+void HostTarget::resume(const Progress& from, const Tensor& samples) {
+  const auto take = [&](Tensor& mine, const Tensor& theirs) {
+    mine = torch::where(mine.dim() > 1 ? samples.unsqueeze(1) : samples, theirs, mine);
+  };
+  take(taken_, from.taken), take(requested_, from.requested), take(pulled_, from.pulled);
+  take(notes_, from.notes);
+  calls_ = from.calls, noted_ = from.noted;
+}
 
 void HostTarget::propose(const Tensor& x) {
   if (!x.defined() || x.sizes() != task_.x.sizes() || x.scalar_type() != task_.x.scalar_type())
@@ -143,6 +164,7 @@ HostTarget::Pass HostTarget::enter(Access least, const Tensor& x, const Query& q
                  : model_.votes() ? model_.votes()->surrogate()
                                   : Average::kLoss;
   asked_ = true;
+  saw_vote_ |= pass.average == Average::kBallot;
   charge(pass, draws, losses);
   pass.noise = noise_of(pass, query);
   // Keys are fixed before rows are left out: a row's noise must not depend on who else is active.
@@ -170,12 +192,9 @@ void HostTarget::charge(const Pass& pass, int64_t draws, int64_t losses) {
                        .index_add_(0, pass.all.sample, torch::full_like(pass.all.sample, draws));
   if (budgeted_) spent_ = spent_ | (active() & (requested_ + cost > rules_.max_queries));
   const Tensor charged = cost * active();
-  const int64_t passes = charged.sum().item<int64_t>();
-  if (passes == 0) throw TaskOver{};
+  if (charged.sum().item<int64_t>() == 0) throw TaskOver{};
   requested_ = requested_ + charged;
-  ledger_.queries += passes;
-  ledger_.forwards += passes;
-  ledger_.backwards += passes * losses;
+  if (losses > 0) pulled_ = pulled_ + charged * losses;
 }
 
 Noise HostTarget::noise_of(const Pass& pass, const Query& query) {
@@ -286,6 +305,7 @@ void HostTarget::check_features(const Query& query, bool of_draws, const char* w
 Tensor HostTarget::decisions(const Tensor& x, const Query& query) {
   const at::NoGradGuard no_graph;
   check_features(query, false, "decisions() do not show");
+  saw_vote_ = true;
   const int64_t draws = model_.stochastic() ? model_.mc_samples() : 1;
   const Pass pass = enter(Access::kDecision, x, query, draws, 0);
   const DefendedModel::Decision decision = model_.decide(pass.x, pass.noise);

@@ -17,13 +17,14 @@ class HostTarget final : public Target {
              const CraftRules& rules, Access granted, bool minimal_norm, double confidence = 0);
 
   TargetFacts facts() const override;
+  int64_t mc_samples() const override;
   Tensor decisions(const Tensor& x, const Query& query) override;
   Outputs scores(const Tensor& x, const Query& query) override;
   Tensor losses(const Tensor& x, const Loss& loss, const Query& query) override;
   std::vector<Gradient> gradients(const Tensor& x, const std::vector<Loss>& losses,
                                   const Query& query) override;
   void propose(const Tensor& x) override;
-  Tensor active() const override { return (retired_ | spent_).logical_not(); }
+  Tensor active() const override { return (retired_ | spent_ | aside_).logical_not(); }
   Tensor budget_left() const override;
 
   /// The answer of a finished run: confirmed hits, what stopped samples proposed, else `returned`
@@ -50,9 +51,17 @@ class HostTarget final : public Target {
   /// Attacks these samples again, and no others: gradients are asked for a hair inside the box, and
   /// told() begins anew.
   void retry(const Tensor& samples);
-  const results::Ledger& ledger() const { return ledger_; }
+  results::Ledger ledger() const;
   int64_t refuted() const { return refuted_; }
   bool asked() const { return asked_; }
+
+  /// Whether a query showed what is not in single draws: M, a decision, a mean of ballots.
+  bool saw_vote() const { return saw_vote_; }
+  /// Leaves these out of the next run, and no others; [N] bool.
+  void set_aside(const Tensor& samples) { aside_ = samples; }
+  Progress progress() const { return {taken_, requested_, pulled_, notes_, calls_, noted_}; }
+  /// Goes on from there with these samples, [N] bool; the others stay as they are.
+  void resume(const Progress& from, const Tensor& samples);
 
  private:
   struct Pass {   // a query after the host's rules: what is computed of it
@@ -107,12 +116,13 @@ class HostTarget final : public Target {
   const Tensor index_;
   Noise noise_;
   // Per sample, [N, ...].
-  Tensor taken_, requested_, retired_, spent_, best_, best_norm_, doubtful_, last_, proposal_,
-      notes_;
+  Tensor taken_, requested_, pulled_, retired_, spent_, aside_, best_, best_norm_, doubtful_, last_,
+      proposal_, notes_;
   Outputs memory_;
   results::Ledger ledger_;
   int64_t calls_ = 0, refuted_ = 0, noted_ = 0;
   bool asked_ = false, inwards_ = false;
+  mutable bool saw_vote_ = false;
 };
 
 }  // namespace gauntlet::evaluation

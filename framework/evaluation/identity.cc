@@ -382,19 +382,25 @@ json samples_json(const suite::AttackSpec& attack, const Laboratory& lab) {
 }
 }  // namespace
 
+namespace {
+json attack_json(const suite::AttackSpec& attack, const suite::ThreatSpec& threat, int64_t seed,
+                 const Laboratory& lab) {
+  return {{"attack",
+           {{"plugin", attack.plugin},
+            {"params", content_of("attack", attack.plugin, attack.params, lab)}}},
+          {"host", host_json(attack.host)},
+          {"threat", {{"norm", suite::to_string(threat.norm)}, {"epsilon", threat.epsilon}}},
+          {"seed", seed}};
+}
+}  // namespace
+
 json question(const suite::Job& job, const data::Dataset& data, int64_t batch_size,
               const Laboratory& lab) {
   const suite::AttackSpec& attack = *job.attack;
-  json out = {
-      {"schema", 1},
-      {"data", data_question(job.data, data, job.data.indices)},
-      {"attack",
-       {{"plugin", attack.plugin},
-        {"params", content_of("attack", attack.plugin, attack.params, lab)}}},
-      {"host", host_json(attack.host)},
-      {"threat", {{"norm", suite::to_string(job.threat.norm)}, {"epsilon", job.threat.epsilon}}},
-      {"scoring", scoring_json(job.scoring)},
-      {"seed", job.seed}};
+  json out = attack_json(attack, job.threat, job.seed, lab);
+  out["schema"] = 1;
+  out["data"] = data_question(job.data, data, job.data.indices);
+  out["scoring"] = scoring_json(job.scoring);
   out.update(wrapped_json(job.defense.model, job.defense.stack, lab));
   if (json samples = samples_json(attack, lab); !samples.is_null())
     out["attack"]["samples"] = std::move(samples);
@@ -413,6 +419,27 @@ json certification_question(const suite::Job& job, const data::Dataset& data,
 }
 
 std::string identity_of(const json& question) { return sha256(question.dump()); }
+
+std::string draws_identity(const suite::DefenseSpec& defense, const DefendedModel& model,
+                           const Laboratory& lab) {
+  if (!model.shares_draws() || model.fits()) return "";
+  std::vector<Use> stack = defense.stack;
+  for (Use& use : stack) {
+    const auto plugin = lab.plugins().defense(use.plugin, use.with);
+    const auto* votes = dynamic_cast<const Votes*>(plugin.get());
+    if (!votes) continue;
+    for (const std::string& name : votes->ballot_only()) use.with.erase(name);
+  }
+  return identity_of(wrapped_json(defense.model, stack, lab));
+}
+
+std::string attack_identity(const suite::AttackSpec& attack, const suite::ThreatSpec& threat,
+                            int64_t seed, Average average, const Laboratory& lab) {
+  json out = attack_json(attack, threat, seed, lab);
+  out["average"] =
+      attack.host.average ? suite::to_string(*attack.host.average) : suite::to_string(average);
+  return identity_of(out);
+}
 
 std::string told_apart(const std::string& identity, std::map<std::string, int64_t>& asked) {
   const int64_t times = ++asked[identity];

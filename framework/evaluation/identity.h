@@ -65,6 +65,15 @@ std::set<std::string> sources_of(const suite::AttackSpec& attack, const Laborato
 nlohmann::json parameters_of(const suite::Job& job, const data::Dataset& data,
                              const Laboratory& laboratory);
 
+/// What draws of a row are of, whatever its vote makes of them; "" for a row that draws for itself
+/// alone. Equal for rows that differ in nothing but parameters that only ballots read.
+std::string draws_identity(const suite::DefenseSpec& defense, const DefendedModel& model,
+                           const Laboratory& laboratory);
+/// What decides what an attack finds beside the model, the samples and the noise: its parameters,
+/// those of the host, threat and seed. `average`: of a query that names none.
+std::string attack_identity(const suite::AttackSpec& attack, const suite::ThreatSpec& threat,
+                            int64_t seed, Average average, const Laboratory& laboratory);
+
 /// The part of it that is the defense's, and that of the data.
 nlohmann::json parameters_of(const suite::DefenseSpec& defense, const Laboratory& laboratory);
 nlohmann::json data_parameters(const suite::DataSpec& from, const data::Dataset& data,

@@ -9,12 +9,13 @@ void add_by_trial(std::vector<int64_t>& sums, const Tensor& right) {
 }
 
 Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
-              uint64_t seed, Stream stream, int64_t trials) {
+              uint64_t seed, Stream stream, int64_t trials, DrawMemory* memory) {
   Verdict verdict;
   const Noise noise = noise_for(seed, stream, index);
   std::vector<Tensor> right, answers;
   for (int64_t t = 0; t < trials; ++t) {
-    const DefendedModel::Decision d = model.decide(x.clone(), noise.at(t));  // a copy is lent
+    const DefendedModel::Decision d =  // a copy is lent
+        model.decide(x.clone(), noise.at(t), models::Mode::kEvaluate, memory);
     verdict.forwards += d.forwards;
     answers.push_back(d.answer);
     right.push_back(d.answer == y);

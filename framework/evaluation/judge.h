@@ -22,7 +22,8 @@ struct Verdict {
 void add_by_trial(std::vector<int64_t>& sums, const Tensor& right);
 
 /// Asks `trials` fresh classifiers (each a vote of M, or one draw; a deterministic model once).
+/// `memory`: as of DefendedModel::decide().
 Verdict judge(DefendedModel& model, const Tensor& x, const Tensor& y, const Tensor& index,
-              uint64_t seed, Stream stream, int64_t trials);
+              uint64_t seed, Stream stream, int64_t trials, DrawMemory* memory = nullptr);
 
 }  // namespace gauntlet::evaluation

@@ -210,7 +210,9 @@ const Verdict& Laboratory::clean(const suite::DefenseSpec& spec, DefendedModel& 
   std::string key = spec.name + '\0' + std::to_string(seed) + '\0' + std::to_string(trials) + '\0';
   key.append(static_cast<const char*>(index.const_data_ptr()), size_t(index.nbytes()));
   if (const auto known = clean_.find(key); known != clean_.end()) return known->second;
-  Verdict verdict = judge(model, batch.x, batch.y, batch.index, seed, Stream::kClean, trials);
+  SharedPasses* const passes = shared(spec.name);
+  Verdict verdict = judge(model, batch.x, batch.y, batch.index, seed, Stream::kClean, trials,
+                          passes ? &passes->draws() : nullptr);
   verdict.confidence = Tensor();  // of a whole run they would be many
   return clean_.emplace(std::move(key), std::move(verdict)).first->second;
 }

@@ -11,6 +11,7 @@
 #include "evaluation/judge.h"
 #include "evaluation/kept_tensors.h"
 #include "evaluation/rules.h"
+#include "evaluation/run_memory.h"
 #include "evaluation/training_images.h"
 #include "library/plugin_library.h"
 #include "registry/registry.h"
@@ -36,6 +37,11 @@ class Laboratory final : public Environment {
   /// What the row's plugins changed of the process while it was prepared; put back. Names as of
   /// ProcessState.
   const std::set<std::string>& changed_by(const std::string& row) { return defended_[row].changed; }
+  /// What the row shares with others (share_passes()); null: nothing.
+  SharedPasses* shared(const std::string& row) { return defended_[row].shared.get(); }
+  void share(const std::string& row, std::shared_ptr<SharedPasses> passes) {
+    defended_[row].shared = std::move(passes);
+  }
   /// Puts back the tensors of the models that were asked for since the last call. The first that
   /// had been written to, with its model; empty: none.
   std::string put_back();
@@ -71,6 +77,7 @@ class Laboratory final : public Environment {
     std::shared_ptr<DefendedModel> model;
     KeptTensors kept;
     std::set<std::string> changed;
+    std::shared_ptr<SharedPasses> shared;
     std::exception_ptr failure;  // of its plugins
     bool lent = false;           // since put_back()
   };

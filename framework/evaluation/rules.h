@@ -9,6 +9,7 @@
 
 #include "base/bad_input.h"
 #include "evaluation/interrupted.h"
+#include "evaluation/run_memory.h"
 #include "evaluation/streams.h"
 #include "gauntlet/attack.h"
 #include "models/network.h"
@@ -47,6 +48,9 @@ struct CraftRules {
   /// Called for each query with rows, inputs [R, C, H, W] and outputs averaged over draws.
   std::function<void(const Rows&, const Tensor&, const Outputs&)> observe = {};
   const std::atomic<bool>* stop = nullptr;  ///< set: the next query throws Interrupted
+  /// Runs and draws that other rows share; null: none do.
+  std::shared_ptr<RunMemory> runs = {};
+  DrawMemory* draws_known = nullptr;
 };
 
 /// A batch and where it comes from.

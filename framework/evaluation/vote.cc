@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include "evaluation/defended_model.h"
@@ -124,24 +125,30 @@ Tensor DefendedModel::summed(const Tensor& x, const Noise& noise, int64_t draws,
 }
 
 DefendedModel::Decision DefendedModel::decide(const Tensor& x, const Noise& noise,
-                                              models::Mode mode) {
+                                              models::Mode mode, DrawMemory* memory) {
   const at::NoGradGuard no_graph;
+  if (!shares_draws()) memory = nullptr;
+  const auto answer = [&](const Tensor& part, const Noise& mine) {
+    return votes_ ? vote(part, mine, mode, memory) : single(part, mine, mode);
+  };
   const int64_t rows = x.size(0);
-  if (couples_rows_ || rows <= kDecisionRows)
-    return votes_ ? vote(x, noise, mode) : single(x, noise, mode);
+  if (couples_rows_ || rows <= kDecisionRows) return answer(x, noise);
   std::vector<Tensor> answers, confidences, faulty, scores;
   int64_t forwards = 0;
   for (int64_t from = 0; from < rows; from += kDecisionRows) {
     const int64_t count = std::min(kDecisionRows, rows - from);
-    const Tensor part = x.narrow(0, from, count);
-    const Noise mine = narrowed(noise, from, count);
-    const Decision d = votes_ ? vote(part, mine, mode) : single(part, mine, mode);
+    const Decision d = answer(x.narrow(0, from, count), narrowed(noise, from, count));
     answers.push_back(d.answer), confidences.push_back(d.confidence), faulty.push_back(d.faulty);
     forwards += d.forwards;
     if (d.score.defined()) scores.push_back(d.score);
   }
   return {torch::cat(answers), torch::cat(confidences), torch::cat(faulty), forwards,
           scores.empty() ? Tensor() : torch::cat(scores)};
+}
+
+bool DefendedModel::shares_draws() const {
+  return votes_ && stochastic_ && !own_randomness_ && !couples_rows_ && !refuses_ &&
+         features_.empty();
 }
 
 DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& noise,
@@ -154,10 +161,25 @@ DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& nois
           faulty, x.size(0), out.reject.defined() ? with_order(out.reject) : Tensor()};
 }
 
+// Draws [first, first + group) of these rows, all rows of the first before those of the next.
+Outputs DefendedModel::drawn(const Tensor& x, const Noise& noise, const Tensor& rows, int64_t first,
+                             int64_t group, models::Mode mode, DrawMemory::Vote* known,
+                             int64_t& forwards) {
+  const auto computed = [&](const Tensor& of) {
+    forwards += of.size(0) * group;
+    return inner_pass(x.index_select(0, of).repeat({group, 1, 1, 1}),
+                      repeated(draw_of(selected(noise, of), first), group), mode);
+  };
+  if (!known) return computed(rows);
+  const Tensor missing = known->missing(rows, first + group);
+  if (missing.size(0) > 0) known->add(missing, first, group, computed(missing).logits);
+  return {known->logits(rows, first, group, x.options()), {}, {}};
+}
+
 // Sums ballots draw by draw. Rows whose leader cannot be caught any more leave the vote, so the
 // answer is that of all M draws at the cost of fewer.
 DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& noise,
-                                            models::Mode mode) {
+                                            models::Mode mode, DrawMemory* memory) {
   const int64_t all = mc_samples_, rows = input.size(0);
   if (const int64_t now = votes_->mc_samples(); now != all)
     throw InvalidResult(
@@ -169,11 +191,13 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   const double weight = std::isfinite(votes_->lead()) ? votes_->lead() : 1;
   Tensor open = torch::arange(rows, noise.key.id.options());
   int64_t forwards = 0;
+  std::optional<DrawMemory::Vote> known;
+  if (memory) known.emplace(memory->vote(x, noise, mode, classes()));
   for (int64_t draw = 0; draw < all && open.size(0) > 0;) {
     const int64_t r = open.size(0);
     const int64_t group = draws_at_once(r, all - draw);
-    const Outputs out = inner_pass(x.index_select(0, open).repeat({group, 1, 1, 1}),
-                                   repeated(draw_of(selected(noise, open), draw), group), mode);
+    const Outputs out =
+        drawn(x, noise, open, draw, group, mode, known ? &*known : nullptr, forwards);
     const Tensor faulty = faulty_rows(out);
     sum.index_add_(0, open, ballot_of(out, faulty).unflatten(0, {group, r}).sum(0));
     lost.index_add_(0, open, faulty.to(torch::kFloat).unflatten(0, {group, r}).sum(0));
@@ -184,7 +208,7 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
       };
       add(refused, out.reject > 0), add(unsure, out.reject.isnan());
     }
-    forwards += r * group, draw += group;
+    draw += group;
     // Refusals are decided by their own majority, and coupled rows must stay together.
     if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
     const Tensor all_sums = torch::cat({sum, weight * lost.unsqueeze(1)}, 1);

@@ -12,6 +12,7 @@ struct RunOptions {
   at::Device device = at::kCPU;
   int64_t batch_size = 250;
   bool compact = true;  ///< leave decided samples out of the computation
+  bool share = true;    ///< compute what rows have in common once
   /// Each row on as many threads as help its network, at most those that are set; else on these.
   bool measure_threads = false;
   const std::atomic<bool>* stop = nullptr;  ///< set: end cleanly, keep what is complete

@@ -9,6 +9,7 @@
 #include "evaluation/identity.h"
 #include "evaluation/kept_fits.h"
 #include "evaluation/process_state.h"
+#include "evaluation/shared_rows.h"
 #include "evaluation/worst_case.h"
 #include "execution/local.h"
 #include "execution/prepare_rows.h"
@@ -33,6 +34,7 @@ class Runner {
         lab_(plugins, registry, options.device),
         data_(registry.load(suite.data.entry, suite.data.split)),
         stop_(options.stop),
+        share_(options.share),
         answerer_(data_, suite.data.indices, lab_, store, options, events),
         auditor_(suite, data_, lab_, store, options, events, suite.audit.samples) {}
 
@@ -41,6 +43,7 @@ class Runner {
     evaluation::keep_fits(lab_, store_.artifacts(),
                           [this](const std::string& text) { events_.remark(text); });
     prepare_rows(suite_, data_, lab_);
+    if (share_) evaluation::share_passes(suite_.defenses, lab_);
     store_.begin_run(suite_.name, settings().dump());
     events_.begin(jobs_.size());
     LocalExecutor executor(answerer_, events_, stop_);
@@ -219,6 +222,7 @@ class Runner {
   evaluation::Laboratory lab_;
   const data::Dataset data_;
   const std::atomic<bool>* stop_;
+  const bool share_;
   Answerer answerer_;
   const RowAuditor auditor_;
   std::vector<CellRecord> row_;     // answered columns of the row that is under way

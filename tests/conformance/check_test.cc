@@ -87,6 +87,8 @@ TEST(PluginCheck, NamesWhatBadDefensesBreak) {
             Promises{"trains a network, alike from the same seed"});
   EXPECT_EQ(of("wrong_vote", "ballot's shape"), Promises{answers});
   EXPECT_EQ(of("wrong_vote", "negative"), Promises{answers});
+  for (const char* how : {"reads what its ballots read", "names what it has not"})
+    EXPECT_EQ(of("wrong_vote", how), Promises{"draws alike whatever its ballots alone read"});
   EXPECT_EQ(of("wrong_detector", "shape"), Promises{answers});
   EXPECT_EQ(of("wrong_detector", "fit is NaN"), Promises{answers});
 }

@@ -75,6 +75,9 @@ TEST_F(DefenseConformance, IsRestoredAlike) {
   const Answer answer = ask_defense(smoothing, "answers alike when what was fitted is restored");
   EXPECT_EQ(answer.state, State::kKept) << answer.why;
 }
+TEST_F(DefenseConformance, DrawsAlikeWhateverItsBallotsAloneRead) {
+  expect_kept("draws alike whatever its ballots alone read", 2);
+}
 TEST_F(DefenseConformance, CertifiesWhatHolds) { expect_kept("certifies what holds", 1); }
 // No defense that ships suggests one.
 TEST_F(DefenseConformance, SuggestsALossThatCanBeClimbed) {
@@ -91,7 +94,7 @@ TEST_F(DefenseConformance, TrainsANetwork) {
 }
 
 TEST_F(DefenseConformance, EveryPromiseIsAskedHere) {
-  EXPECT_EQ(defense_promises().size(), 14u) << "add the new one above";
+  EXPECT_EQ(defense_promises().size(), 15u) << "add the new one above";
   EXPECT_THROW(ask_defense(under_test(files()[0], &Entry::defense), "flies"), std::out_of_range);
 }
 

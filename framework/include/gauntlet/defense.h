@@ -114,6 +114,9 @@ struct GAUNTLET_API Votes : Interface {
   virtual double lead() const { return std::numeric_limits<double>::infinity(); }
   /// What gradient attacks average unless the suite says otherwise.
   virtual Average surrogate() const { return Average::kProbability; }
+  /// Parameters of the plugin that perturb() does not read, such as mc_samples. Rows of a suite
+  /// that differ in these alone share draws, and the attacks that do not see the vote.
+  virtual std::vector<std::string> ballot_only() const { return {}; }
 };
 
 /// Read access to the defended model, for scoring, fitting and certifying.

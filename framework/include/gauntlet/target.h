@@ -45,7 +45,6 @@ struct TargetFacts {
   bool stochastic = false;                 ///< derived by the host from the whole stack and probed
   bool surrogate = false;                  ///< gradients are of a differentiable stand-in
   bool refuses = false;                    ///< a detector may answer "adversarial"
-  int64_t mc_samples = 1;                  ///< draws behind one decision of the whole defense
   std::vector<std::string> features = {};  ///< names that Query::features may hold
 };
 
@@ -57,6 +56,10 @@ struct TargetFacts {
 struct GAUNTLET_API Target : Interface {
   /// The same during the whole task; free.
   virtual TargetFacts facts() const = 0;
+  /// Draws behind one decision of the whole defense; free. What asks neither for it, nor for
+  /// decisions, nor for means of ballots attacks every vote over the same draws alike: the host
+  /// runs it once for all of them.
+  virtual int64_t mc_samples() const = 0;
   /// [R] class, -1 refused: what the real defense answers, with all its votes. Access::kDecision.
   virtual Tensor decisions(const Tensor& x, const Query& = {}) = 0;
   /// Logits averaged over the draws. Access::kScore.

@@ -25,6 +25,7 @@ class RecordingTarget final : public Target {
  public:
   RecordingTarget(Target& target, Asked& asked) : target_(target), asked_(asked) {}
   TargetFacts facts() const override { return target_.facts(); }
+  int64_t mc_samples() const override { return target_.mc_samples(); }
   Tensor decisions(const Tensor& x, const Query& q) override { return target_.decisions(x, q); }
   Outputs scores(const Tensor& x, const Query& q) override { return target_.scores(x, q); }
   Tensor losses(const Tensor& x, const Loss& loss, const Query& q) override {

@@ -10,6 +10,7 @@ class Unproposed final : public Target {
  public:
   explicit Unproposed(Target& target) : target_(target) {}
   TargetFacts facts() const override { return target_.facts(); }
+  int64_t mc_samples() const override { return target_.mc_samples(); }
   Tensor decisions(const Tensor& x, const Query& q) override { return target_.decisions(x, q); }
   Outputs scores(const Tensor& x, const Query& q) override { return target_.scores(x, q); }
   Tensor losses(const Tensor& x, const Loss& loss, const Query& q) override {

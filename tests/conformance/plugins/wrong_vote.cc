@@ -22,6 +22,7 @@ struct WrongVote final : Defense, Votes {
   Tensor perturb(const Tensor& x, Noise&) override {
     ++calls_;
     if (is("in place")) return Tensor(x.detach()).add_(0.05).clamp_(0, 1);
+    if (is("reads what its ballots read")) return x + 0.01;
     return is("shape") ? x.slice(0, 0, 1) : x;
   }
   Tensor ballot(const Outputs& out) override {
@@ -31,6 +32,11 @@ struct WrongVote final : Defense, Votes {
     if (is("ballot of classes")) return out.logits.argmax(1);
     if (is("writes logits")) return Tensor(out.logits.detach()).zero_();
     return torch::zeros_like(out.logits).scatter(1, out.logits.argmax(1, true), 1);
+  }
+  std::vector<std::string> ballot_only() const override {
+    if (is("names what it has not")) return {"kow"};
+    return is("reads what its ballots read") ? std::vector<std::string>{"how"}
+                                             : std::vector<std::string>{};
   }
   double lead() const override {
     if (is("lead is NaN")) return std::numeric_limits<double>::quiet_NaN();

@@ -47,6 +47,7 @@ class LinearTarget final : public Target {
       : weight_(std::move(weight)), bias_(std::move(bias)), y_(std::move(y)) {}
 
   TargetFacts facts() const override { return {weight_.size(0), false, false, false}; }
+  int64_t mc_samples() const override { return 1; }
   Tensor decisions(const Tensor& x, const Query& = {}) override { return logits(x).argmax(1); }
   Outputs scores(const Tensor& x, const Query& = {}) override { return {logits(x), {}}; }
   Tensor losses(const Tensor& x, const Loss& loss, const Query& query = {}) override {

@@ -50,7 +50,7 @@ class Oracle {
         votes_(votes > 0     ? votes
                : stochastic_ ? 5
                              : 1),
-        cost_(stochastic_ ? target.facts().mc_samples : 1) {}
+        cost_(stochastic_ ? target.mc_samples() : 1) {}
 
   bool stochastic() const { return stochastic_; }
   // Decisions behind that many questions.

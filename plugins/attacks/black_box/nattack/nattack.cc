@@ -45,7 +45,7 @@ struct Nattack final : Attack {
       return task.x + task.threat.project(task.x, decode(z + grown(mean, task.x)) - task.x);
     };
     const Loss loss = task.loss_or(log_odds);
-    const Query alone = query_of(target.facts(), {});
+    const Query alone = query_of(target, {});
 
     Tensor mean = 0.001 * task.noise.at(0).normal(grid);
     for (int64_t step = 0; step < p.steps; ++step) {
@@ -82,14 +82,14 @@ struct Nattack final : Attack {
     return grid.sizes().slice(2) == size ? grid : torch::upsample_bilinear2d(grid, size, false);
   }
 
-  Query query_of(const TargetFacts& facts, const Tensor& rows) const {
-    if (p.oracle == "single" || !facts.stochastic) return {.rows = rows};
-    return {.rows = rows, .draws = facts.mc_samples, .average = Average::kBallot};
+  Query query_of(const Target& target, const Tensor& rows) const {
+    if (p.oracle == "single" || !target.facts().stochastic) return {.rows = rows};
+    return {.rows = rows, .draws = target.mc_samples(), .average = Average::kBallot};
   }
 
   Tensor rewards(Target& target, const Task& task, const Loss& loss, const Tensor& members,
                  const Rows& rows) const {
-    const Query query = query_of(target.facts(), rows.sample);
+    const Query query = query_of(target, rows.sample);
     if (!p.first_member_margin || task.loss) return target.losses(members, loss, query);
     const Tensor log = target.scores(members, query).logits.log_softmax(1);
     const Tensor label = (task.goal == Goal::kTargeted ? rows.target : rows.y).unsqueeze(1);

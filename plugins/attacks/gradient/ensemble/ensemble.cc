@@ -94,11 +94,10 @@ struct Ensemble final : Attack {
   // defense is wrong: of one that draws noise and does not vote, the share of draws; margins only
   // settle ties. A vote errs where the mean of its ballots does.
   Tensor ranks(Target& target, const Task& task, const Tensor& x) const {
-    const TargetFacts facts = target.facts();
+    const bool votes = target.mc_samples() > 1;
     Query query{.draws = p.selection_draws, .noise = Draw::kFixed, .key = kComparing};
-    if (facts.mc_samples > 1) query.average = Average::kBallot;
-    if (!facts.stochastic || facts.mc_samples > 1)
-      return target.losses(x, margin(task.goal), query);
+    if (votes) query.average = Average::kBallot;
+    if (!target.facts().stochastic || votes) return target.losses(x, margin(task.goal), query);
     query.average = Average::kLoss;
     return target.losses(x, lost_draws(task.goal), query);
   }

@@ -85,9 +85,14 @@ TargetFacts Ensemble::facts() const {
     all.stochastic |= one.stochastic;
     all.surrogate |= one.surrogate;
     all.refuses |= one.refuses;
-    all.mc_samples = std::max(all.mc_samples, one.mc_samples);
   }
   return all;
+}
+
+int64_t Ensemble::mc_samples() const {
+  int64_t most = 1;
+  for (const Target* member : members_) most = std::max(most, member->mc_samples());
+  return most;
 }
 
 Outputs Ensemble::joint(const std::vector<Outputs>& members) const {
@@ -109,7 +114,7 @@ Tensor Ensemble::decisions(const Tensor& x, const Query& query) {
   std::vector<Outputs> shown;
   for (Target* member : members_) {
     Query all = query;  // each with all its votes
-    all.draws = member->facts().mc_samples;
+    all.draws = member->mc_samples();
     all.average = Average::kBallot;
     shown.push_back(member->scores(x, all));
   }

@@ -13,6 +13,7 @@ class Ensemble final : public Target {
       : members_(std::move(members)), task_(task), average_(average) {}
 
   TargetFacts facts() const override;
+  int64_t mc_samples() const override;
   Tensor decisions(const Tensor& x, const Query& query) override;
   Outputs scores(const Tensor& x, const Query& query) override;
   Tensor losses(const Tensor& x, const Loss& loss, const Query& query) override;

@@ -88,9 +88,8 @@ struct VotingSource final : Target {
   std::vector<Query> asked = {};
   explicit VotingSource(std::vector<float> shares) : votes(torch::tensor(shares)) {}
 
-  TargetFacts facts() const override {
-    return {.classes = 3, .stochastic = true, .mc_samples = 16};
-  }
+  TargetFacts facts() const override { return {.classes = 3, .stochastic = true}; }
+  int64_t mc_samples() const override { return 16; }
   Outputs scores(const Tensor& x, const Query& query) override {
     asked.push_back(query);
     return {votes.log().repeat({x.size(0), 1}),

@@ -36,6 +36,10 @@ struct RandomizedSmoothing final : Defense, Votes, Certifies {
 
   double lead() const override { return 1; }
 
+  std::vector<std::string> ballot_only() const override {
+    return {"mc_samples", "n0", "n", "alpha"};
+  }
+
   double alpha() const override { return p.alpha; }
 
   Certificate certify(const Tensor& x, View& view, Noise&) override {

@@ -84,6 +84,10 @@ struct Smoothing final : Defense, Votes, Fits, KnowsNormalisation {
     return p.vote == "soft" && p.average == "logit" ? Average::kLogit : Average::kProbability;
   }
 
+  std::vector<std::string> ballot_only() const override {
+    return {"mc_samples", "vote", "ratio", "top_k", "weights", "average"};
+  }
+
   bool wanted() const override { return !p.sigmas.empty() || !p.mc_grid.empty(); }
 
   // The pair with the highest accuracy under attack; of equals the smallest sigma, then the fewest

@@ -1,0 +1,25 @@
+#include "evaluation/run_memory.h"
+
+namespace gauntlet::evaluation {
+
+int64_t RunMemory::bytes() const {
+  int64_t sum = 0;
+  for (const KnownRun& run : runs)
+    sum += int64_t(run.answer.nbytes()) + int64_t(run.after.notes.nbytes());
+  return sum;
+}
+
+std::shared_ptr<RunMemory> SharedPasses::runs(const std::string& key) {
+  if (const auto known = runs_.find(key); known != runs_.end()) return known->second;
+  int64_t held = 0;
+  for (const auto& [_, memory] : runs_) held += memory->bytes();
+  while (held > kMostBytes && !order_.empty()) {
+    const auto oldest = runs_.find(order_.front());
+    held -= oldest->second->bytes();
+    runs_.erase(oldest), order_.pop_front();
+  }
+  order_.push_back(key);
+  return runs_[key] = std::make_shared<RunMemory>();
+}
+
+}  // namespace gauntlet::evaluation
