@@ -44,7 +44,7 @@ PLACES = {
     'for_each_table("files")': ["registry.md: `files`"],
     "model '": ["registry.md: A model"],
     "read_uses()": ["registry.md: `layer_plugins`"],
-    "learned": ["registry.md: `learned`"],
+    "read_learned()": ["registry.md: `learned`"],
     'for_each_table("accuracy")': ["registry.md: `accuracy`"],
     "CommonOptions": ["registry.md: Options of architectures"],
     "CifarOptions": ["registry.md: Options of architectures"],
