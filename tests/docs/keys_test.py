@@ -59,6 +59,7 @@ PLACES = {
     "Pool": ["registry.md: Layers of `sequential`"],
     "BatchNorm": ["registry.md: Layers of `sequential`"],
     "GroupNorm": ["registry.md: Layers of `sequential`"],
+    "LeakyRelu": ["registry.md: Layers of `sequential`"],
     # boards: what they fix is read by the suite's reader, too
     "the board": ["boards.md: The board"],
     "board '": ["boards.md: The board"],
