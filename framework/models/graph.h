@@ -103,7 +103,7 @@ class Graph {
   void set_batch_norm_branches(int64_t count) { norm_branches_ = count; }
   int group_norm(int from, const std::string& name, int64_t groups);
   int relu(int from);
-  /// v above 0, slope * v below.
+  /// v above 0, slope * v below; the slope is finite.
   int leaky_relu(int from, double slope);
   int smooth(int from, NetworkBuilder::Smooth which);
   int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding = 0);

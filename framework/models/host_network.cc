@@ -351,7 +351,9 @@ HostNetwork::Value HostNetwork::run_activation(const Node& node, Pass& pass, boo
   if (node.op == Node::Op::kSmooth) return {smooth(node.smooth, a), false};
   if (node.slope != 0) {
     Tensor out = a;
-    return {overwrite ? torch::leaky_relu_(out, node.slope) : torch::leaky_relu(a, node.slope),
+    // Of what is written in place LibTorch tells the side by the sign of the result.
+    const bool in_place = overwrite && node.slope > 0;
+    return {in_place ? torch::leaky_relu_(out, node.slope) : torch::leaky_relu(a, node.slope),
             false};
   }
   return {overwrite ? a.relu_() : a.relu(), false};

@@ -102,6 +102,9 @@ int Graph::activate(Node node) {
 }
 int Graph::relu(int from) { return activate(reading(Node::Op::kRelu, from)); }
 int Graph::leaky_relu(int from, double slope) {
+  if (!std::isfinite(slope))
+    throw BadInput("leaky ReLU: negative_slope = " + std::to_string(slope) +
+                   " is no finite number");
   Node node = reading(Node::Op::kRelu, from);
   node.slope = slope;
   return activate(std::move(node));

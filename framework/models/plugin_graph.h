@@ -26,6 +26,9 @@ class PluginGraph final : public NetworkBuilder {
     return graph_.group_norm(known(from), name, groups);
   }
   int relu(int from) override { return graph_.relu(known(from)); }
+  int leaky_relu(int from, double negative_slope) override {
+    return graph_.leaky_relu(known(from), negative_slope);
+  }
   int smooth(int from, Smooth which) override { return graph_.smooth(known(from), which); }
   int max_pool(int from, int64_t kernel, int64_t stride, int64_t padding) override {
     return graph_.max_pool(known(from), kernel, stride, padding);

@@ -223,19 +223,19 @@ DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::st
   return entry;
 }
 
-namespace {
-void read_learned(const toml::Toml& written, const std::filesystem::path& folder,
-                  toml::Problems& problems, LearnedEntry& out) {
-  toml::TableReader table(written, "learned", problems);
+LearnedEntry read_learned(const toml::Toml& written, const std::filesystem::path& folder,
+                          const std::string& what, toml::Problems& problems) {
+  toml::TableReader table(written, what, problems);
+  LearnedEntry out;
   std::string weights;
   if (table.require("weights", weights)) out.weights = find_weights(weights, folder);
   read_hash(table, "sha256", out.sha256, true);
   if (const toml::Toml* plugins = table.list("plugins"))
-    out.plugins = read_uses(*plugins, "learned: plugins", problems);
+    out.plugins = read_uses(*plugins, what + ": plugins", problems);
   table.read("method", out.method);
   table.finish();
+  return out;
 }
-}  // namespace
 
 ModelEntry read_model_entry(const std::filesystem::path& file, const std::string& id) {
   const toml::Toml toml = toml::read_toml(file);
@@ -263,7 +263,7 @@ ModelEntry read_model_entry(const std::filesystem::path& file, const std::string
   if (const toml::Toml* plugins = reader.list("layer_plugins"))
     entry.layer_plugins = read_uses(*plugins, "layer_plugins", problems);
   if (const toml::Toml* learned = reader.table("learned"))
-    read_learned(*learned, file.parent_path(), problems, entry.learned);
+    entry.learned = read_learned(*learned, file.parent_path(), "learned", problems);
   for_each_table(reader, "accuracy", problems, [&](toml::TableReader& table) {
     DeclaredAccuracy declared;
     table.require("dataset", declared.dataset);

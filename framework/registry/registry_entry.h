@@ -29,6 +29,11 @@ void read_format_options(toml::TableReader& table, DatasetEntry::Split& split);
 std::vector<Use> read_uses(const toml::Toml& list, const std::string& what,
                            toml::Problems& problems);
 
+/// What was trained beside a network; its file is looked for from `folder`. Whether the file is
+/// there and has its sum is asked where a wrapper needs it (learned_tensors.h).
+LearnedEntry read_learned(const toml::Toml& written, const std::filesystem::path& folder,
+                          const std::string& what, toml::Problems& problems);
+
 /// `id` is what the file's place says; the entry must say the same. Throw BadInput.
 DatasetEntry read_dataset_entry(const std::filesystem::path& file, const std::string& id);
 ModelEntry read_model_entry(const std::filesystem::path& file, const std::string& id);

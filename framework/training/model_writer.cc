@@ -33,6 +33,8 @@ void write_provenance(std::ostream& out, const Recipe& recipe, const TrainingRes
   if (recipe.from)
     out << "\nfrom = " << quoted(recipe.from->id)
         << "\nfrom_sha256 = " << quoted(recipe.from->sha256);
+  if (recipe.from && !recipe.from->learned.sha256.empty())
+    out << "\nfrom_learned_sha256 = " << quoted(recipe.from->learned.sha256);
   if (!recipe.sources.empty()) out << "\nsources = " << registry::to_toml(sources_of(recipe));
   if (recipe.precision != Precision::kFloat32)
     out << "\nprecision = " << quoted(word_for(kPrecisions, recipe.precision));

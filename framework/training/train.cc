@@ -133,11 +133,16 @@ bool is_there(const Recipe& recipe, const fs::path& entry) {
     const auto it = model.training.find(key);
     return it != model.training.end() && it->second == value;
   };
+  // No sum: that there is none now must be how it was.
+  const auto same_sum = [&](const char* key, const std::string& sum) {
+    return sum.empty() ? !model.training.contains(key) : same(key, sum);
+  };
   const fs::path& learned = model.learned.weights;
   return fs::exists(model.weights) && (learned.empty() || fs::exists(learned)) &&
          same("recipe_sha256", recipe.sha256) && same("seed", recipe.seed) &&
          (recipe.sources.empty() || same("sources", sources_of(recipe))) &&
-         (!recipe.from || same("from_sha256", recipe.from->sha256));
+         (!recipe.from || (same("from_sha256", recipe.from->sha256) &&
+                           same_sum("from_learned_sha256", recipe.from->learned.sha256)));
 }
 }  // namespace
 

@@ -428,6 +428,7 @@ LAYERS = {"out": 'type = "linear"', "kernel": 'type = "conv", out = 4', "stride"
           "padding": 'type = "conv", out = 4, kernel = 3', "bias": 'type = "conv", out = 4, kernel = 3',
           "eps": 'type = "batchnorm"', "momentum": 'type = "batchnorm"', "name": 'type = "relu"',
           "feature": 'type = "relu"', "groups": 'type = "groupnorm"',
+          "negative_slope": 'type = "leakyrelu"',
           "type": "out = 4, kernel = 3"}
 
 

@@ -44,7 +44,7 @@ PLACES = {
     'for_each_table("files")': ["registry.md: `files`"],
     "model '": ["registry.md: A model"],
     "read_uses()": ["registry.md: `layer_plugins`"],
-    "learned": ["registry.md: `learned`"],
+    "read_learned()": ["registry.md: `learned`"],
     'for_each_table("accuracy")': ["registry.md: `accuracy`"],
     "CommonOptions": ["registry.md: Options of architectures"],
     "CifarOptions": ["registry.md: Options of architectures"],
@@ -59,6 +59,7 @@ PLACES = {
     "Pool": ["registry.md: Layers of `sequential`"],
     "BatchNorm": ["registry.md: Layers of `sequential`"],
     "GroupNorm": ["registry.md: Layers of `sequential`"],
+    "LeakyRelu": ["registry.md: Layers of `sequential`"],
     # boards: what they fix is read by the suite's reader, too
     "the board": ["boards.md: The board"],
     "board '": ["boards.md: The board"],

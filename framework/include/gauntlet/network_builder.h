@@ -42,6 +42,9 @@ struct GAUNTLET_API NetworkBuilder : Interface {
   virtual int group_norm(int from, const std::string& name, int64_t groups) = 0;
   /// max(value, 0), number by number: an activation, which layer plugins may replace.
   virtual int relu(int from) = 0;
+  /// v above 0, negative_slope * v below: torch::leaky_relu. An activation, too. The slope is any
+  /// finite number.
+  virtual int leaky_relu(int from, double negative_slope = 0.01) = 0;
   /// Activations without a kink, number by number; layer plugins may replace them, too.
   enum class Smooth {
     kSilu,      ///< v * sigmoid(v)

@@ -80,6 +80,17 @@ struct GroupNorm {
     return graph.group_norm(from, name, groups);
   }
 };
+struct LeakyRelu {
+  double negative_slope = 0.01;
+  template <class V>
+  void fields(V visit) {
+    visit(negative_slope, "negative_slope", "what values below 0 are multiplied by",
+          Range{-1e6, 1e6});
+  }
+  int add(Graph& graph, int from, const std::string&) const {
+    return graph.leaky_relu(from, negative_slope);
+  }
+};
 template <NetworkBuilder::Smooth which>
 struct Smooth {
   template <class V>
@@ -121,6 +132,7 @@ constexpr LayerType kTypes[] = {{"conv", add_layer<Conv>},
                                 {"batchnorm", add_batch_norm},
                                 {"groupnorm", add_layer<GroupNorm>},
                                 {"relu", add_layer<Plain<&Graph::relu>>},
+                                {"leakyrelu", add_layer<LeakyRelu>},
                                 {"silu", add_layer<Smooth<NetworkBuilder::Smooth::kSilu>>},
                                 {"softplus", add_layer<Smooth<NetworkBuilder::Smooth::kSoftplus>>},
                                 {"gelu", add_layer<Smooth<NetworkBuilder::Smooth::kGelu>>},

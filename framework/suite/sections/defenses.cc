@@ -104,6 +104,10 @@ class RowReader {
           context_.plugins.check_layer_role(*use, item.position, what + ": layer_plugins");
           model.layer_plugins.push_back(std::move(*use));
         }
+    if (const toml::Toml* learned = table.table("learned"))
+      model.learned =
+          registry::read_learned(*learned, context_.plugins.folder_of(learned->position),
+                                 what + ": learned", context_.problems);
     model.network = registry::read_network(table);
     return model;
   }

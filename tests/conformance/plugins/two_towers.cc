@@ -1,4 +1,4 @@
-// An architecture that the host has not: two convolutions side by side.
+// An architecture that the host has not: two convolutions side by side, of unlike activations.
 #include "gauntlet/plugin.h"
 
 namespace {
@@ -15,9 +15,9 @@ struct TwoTowers final : Defense, BuildsNetwork {
       const int conv =
           b.conv(b.input(), name + ".conv",
                  {.out = p.width, .kernel = kernel, .stride = 2, .padding = kernel / 2});
-      return b.relu(b.batch_norm(conv, name + ".bn"));
+      return b.batch_norm(conv, name + ".bn");
     };
-    const int narrow = tower("narrow", 3), wide = tower("wide", 5);
+    const int narrow = b.relu(tower("narrow", 3)), wide = b.leaky_relu(tower("wide", 5), 0.1);
     b.linear(b.flatten(b.concat(narrow, wide)), "fc", b.classes());
   }
 };

@@ -198,6 +198,39 @@ TEST_F(TrainedWrappers, AreOfTheModelThatTheyWereTrainedWith) {
   suite(row("a", "purified", ""));  // without the wrapper nothing of it is needed
 }
 
+// The same files, named by a suite in place of the registry. Each row is a run of its own: none is
+// answered from the records of another.
+TEST_F(TrainedWrappers, OfAModelOfTheSuitesOwnAnswerAsThoseOfTheRegistry) {
+  train_purified();
+  const auto margins = [&](const std::string& name, const std::string& defense) {
+    std::ofstream(folder_ / (name + ".toml")) << "schema = 1\nname = \"" << name << "\"\n"
+                                              << R"(data = { dataset = "quarters", samples = 24 }
+threat.linf = { norm = "linf", epsilon = 0.05 }
+attack.fgsm = { use = "fgsm" }
+)" << defense;
+    const suite::Suite rows =
+        suite::read_suite(folder_ / (name + ".toml"), {}, plugins_, registry_);
+    const results::Store::Run run = testing::run(rows, plugins_, registry_, folder_ / name, {});
+    std::vector<double> out;
+    for (const results::CellRecord& cell : run.cells) {
+      EXPECT_EQ(cell.status, results::Status::kOk) << cell.reason;
+      for (const results::Outcome& outcome : cell.outcomes) out.push_back(outcome.margin);
+    }
+    return out;
+  };
+  const std::string own = "[[defense]]\nname = \"row\"\nstack = [" + kDenoiser +
+                          "]\n[defense.model]\n" + kNetwork.substr(kNetwork.find('\n') + 1) +
+                          R"(weights = "registry/models/quarters/purified.safetensors"
+[defense.model.learned]
+weights = "registry/models/quarters/purified.learned.safetensors"
+sha256 = ")" + registry_.model("quarters/purified").learned.sha256 +
+                          "\"\nplugins = [" + kDenoiser + "]\n";
+  const std::vector<double> found = margins("own", own);
+  ASSERT_EQ(found.size(), 24u);
+  EXPECT_EQ(found, margins("registered", row("row", "purified", kDenoiser)));
+  EXPECT_NE(found, margins("bare", row("row", "purified", "")));
+}
+
 TEST_F(TrainedWrappers, NeedASumInTheEntryOfTheModel) {
   train_purified();
   const fs::path entry = models() / "purified.toml";

@@ -169,6 +169,34 @@ TEST(Activations, MayBeReplacedByAPlugin) {
   }
 }
 
+TEST(Activations, LeakyReluIsOneOfThem) {
+  struct Halves final : PerturbsLayers {
+    int64_t calls = 0;
+    Tensor activation(const Activation& place, const Tensor& a, Noise&) override {
+      EXPECT_EQ(place.count, 1);
+      ++calls;
+      return a * 0.5;
+    }
+  } halves;
+  models::NetworkSpec spec;
+  spec.architecture = "sequential", spec.input = {1, 4, 4}, spec.classes = 3;
+  spec.options["layers"] =
+      ParamList{layer("flatten"), layer("linear", {{"out", 12}, {"feature", "before"}}),
+                layer("leakyrelu", {{"negative_slope", 0.2}, {"feature", "after"}}),
+                layer("linear", {{"out", 3}})};
+  const auto network = build_network(spec, 5);
+  const Tensor x = images(spec, 6);
+  const auto heads = [&](const std::vector<PerturbsLayers*>& plugins) {
+    return network->forward(x, noise_for(6), plugins, models::Mode::kEvaluate, {"before", "after"})
+        .heads;
+  };
+  const auto own = heads({}), replaced = heads({&halves});
+  EXPECT_LT(own.at("before").min().item<float>(), 0);
+  EXPECT_TRUE(own.at("after").equal(torch::leaky_relu(own.at("before"), 0.2)));
+  EXPECT_EQ(halves.calls, 1);
+  EXPECT_TRUE(replaced.at("after").equal(0.5 * own.at("before")));
+}
+
 TEST(Activations, AreTheNetworksOwnWhereNothingStandsIn) {
   const auto network = build_network(resnet_spec("A"), 4);
   make_uneven(*network);

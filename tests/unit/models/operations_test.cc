@@ -1,6 +1,7 @@
 // Operations that plugins build networks of, against what LibTorch computes of the same numbers.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/bad_input.h"
 #include "base/invalid_result.h"
@@ -73,6 +74,44 @@ TEST(Operations, AreWhatLibTorchComputes) {
                 const int m = b.reshape(v, {4, 36});
                 return b.matmul(m, b.transpose(m));
               }).allclose(flat.matmul(flat.transpose(1, 2))));
+}
+
+// On a convolution, whose values the network may overwrite, and on the image, whose it may not.
+TEST(Operations, LeakyReluIsThatOfLibTorchAndSoIsItsGradient) {
+  const Tensor x = some_images();
+  const Tensor plain = value_of([](NetworkBuilder& b, int v) { return b.leaky_relu(v); }, x);
+  EXPECT_TRUE(plain.equal(torch::leaky_relu(x)));
+  EXPECT_TRUE(plain.allclose(torch::where(x > 0, x, 0.01 * x)));
+  for (const double slope : {0.01, 0.25, 1.5, 0.0, -0.5}) {
+    const auto network = build_network(
+        built_by([slope](NetworkBuilder& b) {
+          const int conv = b.conv(b.input(), "conv", {.out = 4, .padding = 1, .bias = true});
+          const int sum = b.add(b.leaky_relu(conv, slope), b.leaky_relu(b.input(), slope));
+          b.linear(b.flatten(sum), "fc", b.classes());
+        }),
+        3);
+    std::map<std::string, Tensor> state = state_of(*network);
+    const Tensor leaf = x.clone().requires_grad_(true);
+    const Tensor conv = torch::conv2d(leaf, state["conv.weight"], state["conv.bias"], 1, 1);
+    ASSERT_LT(conv.min().item<float>(), 0);
+    ASSERT_GT(conv.max().item<float>(), 0);
+    const Tensor sum = torch::leaky_relu(conv, slope) + torch::leaky_relu(leaf, slope);
+    const Tensor logits = torch::linear(sum.flatten(1), state["fc.weight"], state["fc.bias"]);
+    const Tensor weighting = noise_for(3, 77).normal({3});  // that of ask()
+    const Tensor gradient = torch::autograd::grad({(logits * weighting).sum()}, {leaf})[0];
+    for (const models::Mode mode : {models::Mode::kEvaluate, models::Mode::kFolded}) {
+      const Answer answer = ask(*network, x, {}, mode);
+      EXPECT_LT(relative_error(answer.logits, logits.detach()), 1e-5) << slope;
+      EXPECT_LT(relative_error(answer.gradient, gradient), 1e-5) << slope;
+    }
+  }
+}
+
+TEST(Operations, LeakyReluHasAFiniteSlope) {
+  for (const double slope : {std::nan(""), std::numeric_limits<double>::infinity()})
+    EXPECT_THROW(
+        build_network(behind([slope](NetworkBuilder& b, int v) { return b.leaky_relu(v, slope); })),
+        BadInput);
 }
 
 TEST(Operations, MediansAndLargerImagesByHand) {

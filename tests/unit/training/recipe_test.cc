@@ -484,10 +484,14 @@ struct LentModels : RecipeTest {
   training::TrainingResult train_as(const std::string& id, const std::string& more,
                                     training::TrainOptions options = {},
                                     const training::TrainCallbacks& callbacks = {}) const {
+    return train_on(id, more + kNetwork, std::move(options), callbacks);
+  }
+  training::TrainingResult train_on(const std::string& id, const std::string& rest,
+                                    training::TrainOptions options = {},
+                                    const training::TrainCallbacks& callbacks = {}) const {
     std::string head(kHead);
     head.replace(head.find("quarters/x"), std::string("quarters/x").size(), id);
-    const training::Recipe recipe =
-        training::read_recipe(write(head + more + kNetwork), plugins, registry());
+    const training::Recipe recipe = training::read_recipe(write(head + rest), plugins, registry());
     options.output = registry_folder / "models" / "quarters";
     return train(recipe, plugins, registry(), options, callbacks);
   }
@@ -557,6 +561,59 @@ TEST_F(LentModels, AreOfTheRegistryAndSeeTheImages) {
   EXPECT_NE(
       refusal([&] { train_as("quarters/student", distilled); }).find("takes images of [1, 4, 8]"),
       std::string::npos);
+}
+
+// A base whose wrapper is trained on.
+struct BaseModels : LentModels {
+  const std::string worn = "stack = [{ use = \"denoiser\" }]\n";
+  const fs::path base = registry_folder / "models" / "quarters" / "base.toml";
+
+  training::TrainingResult tune(training::TrainOptions options) const {
+    return train_on("quarters/tuned", "from = \"quarters/base\"\n" + worn, std::move(options));
+  }
+  std::string tuned_from() const {
+    const ParamMap training = registry().model("quarters/tuned").training;
+    const auto sum = training.find("from_learned_sha256");
+    return sum == training.end() ? "" : *sum->second.get<std::string>();
+  }
+  bool is_refused() const {
+    return refusal([&] { tune({.resume = true}); }).find("tuned.toml: is there already") !=
+           std::string::npos;
+  }
+  std::string text_of_base() const {
+    std::stringstream text;
+    text << std::ifstream(base).rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(BaseModels, AreKnownAgainByWhatWasTrainedBesideThem) {
+  train_as("quarters/base", worn);
+  tune({});
+  const registry::LearnedEntry first = registry().model("quarters/base").learned;
+  ASSERT_FALSE(first.sha256.empty());
+  EXPECT_EQ(tuned_from(), first.sha256);
+  EXPECT_TRUE(tune({.resume = true}).found);
+
+  // The same network, another wrapper.
+  models::write_safetensors(first.weights, {{"denoiser.kernel", torch::full({1, 1, 3, 3}, 0.01)}});
+  const std::string other = sha256_of_file(first.weights);
+  std::string text = text_of_base();
+  text.replace(text.find(first.sha256), other.size(), other);
+  std::ofstream(base) << text;
+  EXPECT_TRUE(is_refused());
+  EXPECT_FALSE(tune({.overwrite = true}).found);
+  EXPECT_EQ(tuned_from(), other);
+  EXPECT_TRUE(tune({.resume = true}).found);
+
+  // The same network, and no wrapper any more.
+  const size_t from = text.find("\n[learned]"), to = text.find("\n[[accuracy]]");
+  ASSERT_TRUE(from < to && to != std::string::npos);
+  std::ofstream(base) << text.erase(from, to - from);
+  EXPECT_TRUE(is_refused());
+  tune({.overwrite = true});
+  EXPECT_EQ(tuned_from(), "");
+  EXPECT_TRUE(tune({.resume = true}).found);
 }
 
 TEST(ToToml, WritesTypeAndUseFirst) {
