@@ -18,6 +18,7 @@
 #include "reports/audits.h"
 #include "reports/files/write_reports.h"
 #include "reports/terminal.h"
+#include "reports/text/text.h"
 #include "suite/plan.h"
 #include "suite/read_suite.h"
 #include "suite/remarks.h"
@@ -84,6 +85,9 @@ int run(const RunFlags& flags) {
       summary.ok, summary.invalid, summary.error, summary.skipped, summary.cached,
       summary.complete ? "" : "; stopped before the end", Lines{skipped_text(records.cells)},
       (store.folder() / "report.html").string());
+  if (summary.shared_forwards > 0)
+    say("{} forward passes were shared by rows that differ in their vote alone\n",
+        reports::grouped(summary.shared_forwards));
   // Where all is skipped, nothing was measured.
   const bool all_ok = summary.complete && summary.ok > 0 && summary.invalid == 0 &&
                       summary.error == 0 && !fails(summary.audit, suite.audit.fail_on);

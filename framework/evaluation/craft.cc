@@ -254,6 +254,8 @@ class Attempts {
       }
       add(known, missing, answer);
     }
+    const Tensor spared = wanted & missing.logical_not();
+    runs_->spared += ((known.after.requested - before.requested) * spared).sum().item<int64_t>();
     target_.resume(known.after, wanted);
     changed_.insert(runs_->changed.begin(), runs_->changed.end());
     return target_.settle(torch::where(per_image(wanted), known.answer, batch_.x));
@@ -279,6 +281,7 @@ class Attempts {
     take(known.after.pulled, now.pulled), take(known.after.notes, now.notes);
     runs_->changed.insert(changed_.begin(), changed_.end());
     runs_->samples = std::max(runs_->samples, host_.samples_taken());
+    runs_->sources = host_.passes();
     runs_->asked |= target_.asked() || host_.has_sources();
     const Tensor saturated = host_.told_nothing();
     runs_->source_saturated = runs_->source_saturated.defined()
@@ -351,6 +354,8 @@ class Attempts {
     out.samples = host_.samples_taken();
     out.changed = changed_;
     if (runs_ && !runs_->closed) {
+      out.ledger.source_forwards = runs_->sources.source_forwards;
+      out.ledger.source_backwards = runs_->sources.source_backwards;
       out.asked |= runs_->asked, out.samples = std::max(out.samples, runs_->samples);
       if (runs_->source_saturated.defined())
         out.source_saturated = out.source_saturated | runs_->source_saturated;

@@ -95,7 +95,7 @@ class DefendedModel final : public View {
     Tensor answer;      ///< [R] class, kRefused or kNoAnswer
     Tensor confidence;  ///< [R, K] mean ballot of the draws taken, or logits where nothing votes
     Tensor faulty;      ///< [R] bool: logits or a detector's score of some draw were not finite
-    int64_t forwards;   ///< rows computed: a row takes part until nothing can change its answer
+    int64_t forwards;   ///< rows forwarded: a row takes part until nothing can change its answer
     /// [R] of the detector, where one stands, else undefined: above 0 refused. Of a vote, the share
     /// of draws that refuse, less one half. What is not a number refuses, and is infinite.
     Tensor score = {};
@@ -105,7 +105,8 @@ class DefendedModel final : public View {
   /// such a draw is a ballot for it, as heavy as any can be, and for no class.
   static constexpr int64_t kNoAnswer = -2;
   /// The answer of the whole defense in float32, unfolded: what the judge uses. `memory`: draws
-  /// that are known are not computed again, and the others are kept there; null: all are computed.
+  /// that are known are counted but not computed again, the others are kept there; null: all are
+  /// computed.
   Decision decide(const Tensor& x, const Noise& noise, models::Mode mode = models::Mode::kEvaluate,
                   DrawMemory* memory = nullptr);
   /// Whether a vote takes draws of which all that it sees are logits that depend on image and noise
@@ -131,7 +132,7 @@ class DefendedModel final : public View {
   std::vector<std::string> with_features(const std::vector<std::string>& features) const;
   Decision vote(const Tensor& input, const Noise& noise, models::Mode mode, DrawMemory* memory);
   Outputs drawn(const Tensor& x, const Noise& noise, const Tensor& rows, int64_t first,
-                int64_t group, models::Mode mode, DrawMemory::Vote* known, int64_t& forwards);
+                int64_t group, models::Mode mode, DrawMemory::Vote* known);
   Decision single(const Tensor& x, const Noise& noise, models::Mode mode);
   int64_t draws_at_once(int64_t rows, int64_t left) const;
   Tensor ballot_of(const Outputs& one_draw, const Tensor& faulty) const;

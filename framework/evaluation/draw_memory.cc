@@ -46,6 +46,7 @@ void DrawMemory::Vote::add(const Tensor& rows, int64_t first, int64_t group, con
   const Tensor host = rows.cpu(), values = logits.detach().cpu().contiguous();
   const float* value = values.const_data_ptr<float>();
   const int64_t r = host.size(0);
+  memory_.spared_ -= r * group;  // logits() counts them
   for (int64_t i = 0; i < r; ++i) {
     std::vector<float>& known = *draws_[size_t(whole(host)[i])];
     memory_.bytes_ -= int64_t(known.size() * sizeof(float));
@@ -58,9 +59,10 @@ void DrawMemory::Vote::add(const Tensor& rows, int64_t first, int64_t group, con
 }
 
 Tensor DrawMemory::Vote::logits(const Tensor& rows, int64_t first, int64_t group,
-                                const at::TensorOptions& options) const {
+                                const at::TensorOptions& options) {
   const Tensor host = rows.cpu();
   const int64_t r = host.size(0);
+  memory_.spared_ += r * group;
   Tensor out = torch::empty({group * r, classes_}, torch::kFloat);
   auto* value = out.mutable_data_ptr<float>();
   for (int64_t i = 0; i < r; ++i)

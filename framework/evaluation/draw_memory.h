@@ -26,7 +26,7 @@ class DrawMemory {
     void add(const Tensor& rows, int64_t first, int64_t group, const Tensor& logits);
     /// Of known draws, in the same order.
     Tensor logits(const Tensor& rows, int64_t first, int64_t group,
-                  const at::TensorOptions& options) const;
+                  const at::TensorOptions& options);
 
    private:
     friend class DrawMemory;
@@ -36,12 +36,15 @@ class DrawMemory {
     std::vector<std::vector<float>*> draws_;  // by row
   };
 
+  /// Draws of images that were asked for and needed no pass.
+  int64_t spared() const { return spared_; }
+
   /// x: [R, C, H, W], what every draw perturbs; noise: of the first draw.
   Vote vote(const Tensor& x, const Noise& noise, models::Mode mode, int64_t classes);
 
  private:
   const int64_t most_bytes_;
-  int64_t bytes_ = 0;
+  int64_t bytes_ = 0, spared_ = 0;
   std::unordered_map<std::string, std::vector<float>> draws_;  // nodes stay where they are
 };
 

@@ -9,13 +9,19 @@ int64_t RunMemory::bytes() const {
   return sum;
 }
 
+int64_t SharedPasses::spared() const {
+  int64_t sum = spared_ + draws_.spared();
+  for (const auto& [_, memory] : runs_) sum += memory->spared;
+  return sum;
+}
+
 std::shared_ptr<RunMemory> SharedPasses::runs(const std::string& key) {
   if (const auto known = runs_.find(key); known != runs_.end()) return known->second;
   int64_t held = 0;
   for (const auto& [_, memory] : runs_) held += memory->bytes();
   while (held > kMostBytes && !order_.empty()) {
     const auto oldest = runs_.find(order_.front());
-    held -= oldest->second->bytes();
+    held -= oldest->second->bytes(), spared_ += oldest->second->spared;
     runs_.erase(oldest), order_.pop_front();
   }
   order_.push_back(key);

@@ -9,6 +9,7 @@
 
 #include "evaluation/draw_memory.h"
 #include "gauntlet/types.h"
+#include "results/record.h"
 
 namespace gauntlet::evaluation {
 
@@ -33,9 +34,11 @@ struct RunMemory {
   std::vector<KnownRun> runs;
   // Of all of them.
   std::set<std::string> changed;  ///< settings of the process
+  results::Ledger sources;        ///< passes of transfer sources
   Tensor source_saturated;        ///< [N] bool
   int64_t samples = 0;            ///< training images taken
   bool asked = false;             ///< some model was asked
+  int64_t spared = 0;             ///< forward passes of rows that did not have to run
 
   void close() { *this = {}, closed = true; }
   int64_t bytes() const;
@@ -45,6 +48,8 @@ struct RunMemory {
 class SharedPasses {
  public:
   DrawMemory& draws() { return draws_; }
+  /// Forward passes that nobody had to make.
+  int64_t spared() const;
   /// By all that such runs depend on beside the rows: attack, settings, threat, seed, samples. What
   /// was asked for first is forgotten first.
   std::shared_ptr<RunMemory> runs(const std::string& key);
@@ -54,6 +59,7 @@ class SharedPasses {
   DrawMemory draws_{kMostOfDraws};
   std::map<std::string, std::shared_ptr<RunMemory>> runs_;
   std::list<std::string> order_;
+  int64_t spared_ = 0;  // by runs that are forgotten
 };
 
 }  // namespace gauntlet::evaluation

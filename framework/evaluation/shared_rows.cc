@@ -4,7 +4,8 @@
 
 namespace gauntlet::evaluation {
 
-void share_passes(const std::vector<suite::DefenseSpec>& rows, Laboratory& laboratory) {
+std::vector<std::shared_ptr<SharedPasses>> share_passes(const std::vector<suite::DefenseSpec>& rows,
+                                                        Laboratory& laboratory) {
   std::map<std::string, std::vector<std::string>> alike;
   for (const suite::DefenseSpec& row : rows) try {
       const DefendedModel* model = laboratory.known(row.name);
@@ -12,11 +13,13 @@ void share_passes(const std::vector<suite::DefenseSpec>& rows, Laboratory& labor
       if (!draws.empty()) alike[draws].push_back(row.name);
     } catch (...) {  // a plugin of this row; its cells say what
     }
+  std::vector<std::shared_ptr<SharedPasses>> out;
   for (const auto& [_, names] : alike) {
     if (names.size() < 2) continue;
-    const auto passes = std::make_shared<SharedPasses>();
-    for (const std::string& name : names) laboratory.share(name, passes);
+    out.push_back(std::make_shared<SharedPasses>());
+    for (const std::string& name : names) laboratory.share(name, out.back());
   }
+  return out;
 }
 
 SharedRuns::SharedRuns(const suite::DefenseSpec& defense, const suite::AttackSpec& attack,

@@ -5,8 +5,10 @@
 namespace gauntlet::evaluation {
 
 /// Rows whose draws are the same but for what their votes make of them share what is computed, from
-/// now on. The rows are prepared; what failed shares nothing.
-void share_passes(const std::vector<suite::DefenseSpec>& rows, Laboratory& laboratory);
+/// now on. The rows are prepared; what failed shares nothing. Returns what each group of them
+/// shares.
+std::vector<std::shared_ptr<SharedPasses>> share_passes(const std::vector<suite::DefenseSpec>& rows,
+                                                        Laboratory& laboratory);
 
 /// What the runs of one cell share with those of other rows.
 class SharedRuns {

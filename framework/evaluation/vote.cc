@@ -163,10 +163,8 @@ DefendedModel::Decision DefendedModel::single(const Tensor& x, const Noise& nois
 
 // Draws [first, first + group) of these rows, all rows of the first before those of the next.
 Outputs DefendedModel::drawn(const Tensor& x, const Noise& noise, const Tensor& rows, int64_t first,
-                             int64_t group, models::Mode mode, DrawMemory::Vote* known,
-                             int64_t& forwards) {
+                             int64_t group, models::Mode mode, DrawMemory::Vote* known) {
   const auto computed = [&](const Tensor& of) {
-    forwards += of.size(0) * group;
     return inner_pass(x.index_select(0, of).repeat({group, 1, 1, 1}),
                       repeated(draw_of(selected(noise, of), first), group), mode);
   };
@@ -196,8 +194,7 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
   for (int64_t draw = 0; draw < all && open.size(0) > 0;) {
     const int64_t r = open.size(0);
     const int64_t group = draws_at_once(r, all - draw);
-    const Outputs out =
-        drawn(x, noise, open, draw, group, mode, known ? &*known : nullptr, forwards);
+    const Outputs out = drawn(x, noise, open, draw, group, mode, known ? &*known : nullptr);
     const Tensor faulty = faulty_rows(out);
     sum.index_add_(0, open, ballot_of(out, faulty).unflatten(0, {group, r}).sum(0));
     lost.index_add_(0, open, faulty.to(torch::kFloat).unflatten(0, {group, r}).sum(0));
@@ -208,7 +205,7 @@ DefendedModel::Decision DefendedModel::vote(const Tensor& input, const Noise& no
       };
       add(refused, out.reject > 0), add(unsure, out.reject.isnan());
     }
-    draw += group;
+    forwards += r * group, draw += group;
     // Refusals are decided by their own majority, and coupled rows must stay together.
     if (refuses_ || couples_rows_ || classes() < 2 || !std::isfinite(votes_->lead())) continue;
     const Tensor all_sums = torch::cat({sum, weight * lost.unsqueeze(1)}, 1);

@@ -43,7 +43,7 @@ class Runner {
     evaluation::keep_fits(lab_, store_.artifacts(),
                           [this](const std::string& text) { events_.remark(text); });
     prepare_rows(suite_, data_, lab_);
-    if (share_) evaluation::share_passes(suite_.defenses, lab_);
+    if (share_) shared_ = evaluation::share_passes(suite_.defenses, lab_);
     store_.begin_run(suite_.name, settings().dump());
     events_.begin(jobs_.size());
     LocalExecutor executor(answerer_, events_, stop_);
@@ -56,6 +56,7 @@ class Runner {
     // What is left of an interrupted run.
     for (; audited_ < audits_.size(); ++audited_) keep(std::move(audits_[audited_].of_records));
     store_.end_run(summary_.complete);
+    for (const auto& passes : shared_) summary_.shared_forwards += passes->spared();
     return summary_;
   }
 
@@ -223,6 +224,7 @@ class Runner {
   const data::Dataset data_;
   const std::atomic<bool>* stop_;
   const bool share_;
+  std::vector<std::shared_ptr<evaluation::SharedPasses>> shared_;
   Answerer answerer_;
   const RowAuditor auditor_;
   std::vector<CellRecord> row_;     // answered columns of the row that is under way

@@ -11,6 +11,7 @@ namespace gauntlet::execution {
 struct RunSummary {
   int64_t ok = 0, invalid = 0, error = 0, skipped = 0;
   int64_t cached = 0;                            ///< of these, answered by the store
+  int64_t shared_forwards = 0;                   ///< passes that rows took over from each other
   bool complete = false;                         ///< false: stopped by the user
   results::Level audit = results::Level::kPass;  ///< the worst that was found of a row
 };
