@@ -50,13 +50,18 @@ Column column_of(const results::CellRecord& record) {
 std::optional<std::vector<std::string>> smaller_in(const Column& less, const Column& more) {
   if (less.plugin != more.plugin || less.params.size() != more.params.size()) return {};
   std::vector<std::string> smaller;
+  // No number of targets stands for all.
+  const auto no_more = [](const std::string& name, const json& a, const json& b) {
+    return name == "targets" && (a == 0 || b == 0) ? b == 0 : a <= b;
+  };
   const auto same = [&](const json& a, const json& b, std::initializer_list<const char*> lengths) {
     for (const auto& [name, value] : a.items()) {
       if (!b.contains(name)) return false;
       if (value == b.at(name)) continue;
       const bool length = std::any_of(lengths.begin(), lengths.end(),
                                       [&name = name](const char* one) { return name == one; });
-      if (!length || !value.is_number() || !b.at(name).is_number() || value > b.at(name))
+      if (!length || !value.is_number() || !b.at(name).is_number() ||
+          !no_more(name, value, b.at(name)))
         return false;
       smaller.push_back(name);
     }

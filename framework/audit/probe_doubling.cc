@@ -56,13 +56,16 @@ bool can_be_doubled(const suite::AttackSpec& attack, const library::PluginLibrar
 std::optional<suite::AttackSpec> strongest_of(const std::vector<suite::AttackSpec>& attacks,
                                               const library::PluginLibrary& plugins,
                                               const ThreatModel& threat,
-                                              const evaluation::DefendedModel& model) {
-  const auto strength = [&](const suite::AttackSpec& one) {
-    return std::tuple(*steps_of(one), model.stochastic() ? one.host.draws : 0, one.host.restarts);
+                                              const evaluation::DefendedModel& model,
+                                              const std::map<std::string, double>& left) {
+  const auto rank = [&](const suite::AttackSpec& one) {
+    const auto record = left.find(one.name);
+    return std::tuple(record == left.end() ? 1 : record->second, -*steps_of(one),
+                      model.stochastic() ? -one.host.draws : 0, -one.host.restarts, one.name);
   };
   const suite::AttackSpec* best = nullptr;
   for (const suite::AttackSpec& one : attacks)
-    if (can_be_doubled(one, plugins, threat, model) && (!best || strength(one) > strength(*best)))
+    if (can_be_doubled(one, plugins, threat, model) && (!best || rank(one) < rank(*best)))
       best = &one;
   if (best) return *best;
   if (!plugins.has("attack", "pgd")) return {};

@@ -88,11 +88,14 @@ class Doubling {
 };
 
 /// The attack of the suite that a row is probed with: of those that use gradients, are for rows of
-/// its division and have a form for the threat, the one with the most steps; else pgd with 20 steps
-/// of epsilon / 8, unnamed; nothing where there is no pgd.
+/// its division and have a form for the threat, the one that leaves least by its record (`left`:
+/// robust accuracy by the attack's name); of equals, and where no record is, the one with the most
+/// steps, draws and restarts; of these the first by name. Else pgd with 20 steps of epsilon / 8,
+/// unnamed; nothing where there is no pgd.
 std::optional<suite::AttackSpec> strongest_of(const std::vector<suite::AttackSpec>& attacks,
                                               const library::PluginLibrary& plugins,
                                               const ThreatModel& threat,
-                                              const evaluation::DefendedModel& model);
+                                              const evaluation::DefendedModel& model,
+                                              const std::map<std::string, double>& left = {});
 
 }  // namespace gauntlet::audit

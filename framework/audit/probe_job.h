@@ -2,6 +2,8 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "data/dataset.h"
@@ -14,6 +16,7 @@ struct ProbeJob {
   const suite::DefenseSpec& defense;
   const suite::ThreatSpec& threat;
   const std::vector<suite::AttackSpec>& attacks;  ///< of the suite: the strongest is run longer
+  std::map<std::string, double> left;             ///< robust accuracy by their names, where known
   const data::Dataset& data;
   std::vector<int64_t> indices;  ///< samples of the data set
   int64_t seed = 0;

@@ -111,7 +111,8 @@ void ask_all(const ProbeJob& job, evaluation::Laboratory& laboratory, Checks& ou
   std::erase_if(attacks, [&](const suite::AttackSpec& one) {
     return !laboratory.samples_problem({one.plugin, one.params}).empty();
   });
-  if (const auto attack = strongest_of(attacks, laboratory.plugins(), s.ball(s.epsilon), *model))
+  if (const auto attack =
+          strongest_of(attacks, laboratory.plugins(), s.ball(s.epsilon), *model, job.left))
     doubling.emplace(s, job, laboratory, *attack);
   const std::vector<Round> all =
       rounds_of(s, *repetition, battery, doubling ? &*doubling : nullptr, laboratory.plugins());

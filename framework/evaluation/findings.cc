@@ -45,6 +45,7 @@ void Findings::add(const CraftBatch& batch, const CraftRules& rules, const Attac
   sum(faulty_attacked_, robust.faulty);
   refuted_ += crafted.refuted;
   asked_ |= crafted.asked;
+  uneven_ |= crafted.uneven;
   retries_ |= rules.retry;
 }
 
@@ -96,6 +97,8 @@ void Findings::flag_defense(std::vector<results::Finding>& out, const DefendedMo
     out.push_back({"own_randomness"});
   else if (model.couples_rows())
     out.push_back({"coupled_rows", {{"batch_size", batch_size}}});
+  else if (uneven_)
+    out.push_back({"uneven_draws", {{"batch_size", batch_size}}});
 }
 
 void count_all_samples(results::CellRecord& whole, Goal goal, bool settles) {

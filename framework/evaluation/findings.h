@@ -31,6 +31,7 @@ class Findings {
   int64_t again_ = 0, fell_ = 0;  // attacked again on the margin loss; of these, misclassified
   int64_t source_saturated_ = 0;
   int64_t faulty_clean_ = 0, faulty_attacked_ = 0;
+  bool uneven_ = false;
   bool asked_ = false, retries_ = false;
 };
 

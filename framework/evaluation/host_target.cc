@@ -216,6 +216,10 @@ Noise HostTarget::noise_of(const Pass& pass, const Query& query) {
       noise.key.id = selected(index_, pass.all.sample),
       noise.key.place = selected(noise.key.place, pass.all.sample);
   }
+  if (!fixed && !pass.whole && !uneven_ && model_.shared_noise()) {
+    const Tensor asked = torch::zeros_like(retired_).index_fill(0, pass.all.sample, true);
+    uneven_ = (active() & asked.logical_not()).any().item<bool>();
+  }
   noise.key.shared = fixed ? fixed_place(key) : calls_++ * kStepUnit;
   if (!fixed)
     taken_ = taken_ + (pass.whole ? torch::ones_like(taken_)

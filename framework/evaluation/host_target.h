@@ -54,6 +54,9 @@ class HostTarget final : public Target {
   results::Ledger ledger() const;
   int64_t refuted() const { return refuted_; }
   bool asked() const { return asked_; }
+  /// Whether images of a batch that share draws were asked about at different times: which draws
+  /// each is shown then depends on the others.
+  bool uneven() const { return uneven_; }
 
   /// Whether a query showed what is not in single draws: M, a decision, a mean of ballots.
   bool saw_vote() const { return saw_vote_; }
@@ -121,7 +124,7 @@ class HostTarget final : public Target {
   Outputs memory_;
   results::Ledger ledger_;
   int64_t calls_ = 0, refuted_ = 0, noted_ = 0;
-  bool asked_ = false, inwards_ = false;
+  bool asked_ = false, inwards_ = false, uneven_ = false;
   mutable bool saw_vote_ = false;
 };
 

@@ -76,6 +76,7 @@ struct Crafted {
   results::Ledger ledger;
   int64_t refuted = 0;  ///< claimed hits that the judge's forward did not confirm
   bool asked = false;   ///< the attack made at least one query, of the target or of a source
+  bool uneven = false;  ///< images that share draws were asked about at different times
   int64_t samples = 0;  ///< the most training images that it took at once
   std::set<std::string> changed = {};  ///< process settings that the attack changed; restored
 };

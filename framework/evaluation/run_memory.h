@@ -38,6 +38,7 @@ struct RunMemory {
   Tensor source_saturated;        ///< [N] bool
   int64_t samples = 0;            ///< training images taken
   bool asked = false;             ///< some model was asked
+  bool uneven = false;            ///< images that share draws were asked about unevenly
   int64_t spared = 0;             ///< forward passes of rows that did not have to run
 
   void close() { *this = {}, closed = true; }

@@ -63,7 +63,10 @@ AuditedRow RowAuditor::row(const suite::DefenseSpec& defense, const suite::Threa
   out.checks = audit::checks_of_row(cells);
   if (out.checks.empty() && !cells.empty())
     out.reason = "no attack with a result followed gradients or can be compared with another";
-  return {&defense, &threat, seed, probes, std::move(out)};
+  AuditedRow row{&defense, &threat, seed, probes, {}, std::move(out)};
+  for (const results::CellRecord& cell : cells)
+    if (cell.status == results::Status::kOk) row.left[cell.attack] = cell.robust_accuracy;
+  return row;
 }
 
 // All that probes are asked of: the row, its images and its attacks.
@@ -116,7 +119,7 @@ RowAudit RowAuditor::measured(const AuditedRow& row, RowAudit out) const {
   try {
     const auto indices = first_of(suite_.data.indices, samples_);
     const std::vector<results::Check> found =
-        audit::probe({*row.defense, *row.threat, suite_.attacks, data_, indices, row.seed,
+        audit::probe({*row.defense, *row.threat, suite_.attacks, row.left, data_, indices, row.seed,
                       options_.stop, [&](int64_t done, int64_t of) { events_.samples(done, of); }},
                      lab_);
     lab_.put_back();

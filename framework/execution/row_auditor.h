@@ -1,6 +1,7 @@
 // How an audit of a row comes to be: from the records of its cells, and from probes where they are
 // asked for.
 #pragma once
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ struct AuditedRow {
   const suite::DefenseSpec* defense = nullptr;
   const suite::ThreatSpec* threat = nullptr;
   int64_t seed = 0;
-  bool probes = false;  ///< whether they are asked for
+  bool probes = false;                   ///< whether they are asked for
+  std::map<std::string, double> left{};  ///< robust accuracy by attack, of cells with a result
   /// What the records of its cells say, without identity of probes: see RowAuditor::of_records().
   results::RowAudit of_records{};
   std::string label() const;

@@ -54,6 +54,9 @@ constexpr Words kWords[] = {
      "differently"},
     {"coupled_rows",
      "answers depend on the other images of a batch: measured in batches of {batch_size}"},
+    {"uneven_draws",
+     "images share draws of noise, and the attack asks about some more often than about others: "
+     "which draws it saw depends on the others of a batch of {batch_size}"},
     {"images_only",
      "images share draws of noise, and {trials} trials are too few to speak of draws: the interval "
      "is over images only (scoring.trials = {least} or more)"},

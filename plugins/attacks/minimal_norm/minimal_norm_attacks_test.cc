@@ -291,5 +291,31 @@ TEST(Ddn, IsForL2Only) {
               "");
 }
 
+TEST(MinimalNorm, DdnSaysWhereItsNormCannotComeDownToTheBall) {
+  const auto said = [](int64_t steps, double epsilon, bool stochastic = false) {
+    return attack("ddn", {{"steps", steps}})
+        ->remark(threat_of(Norm::kL2, epsilon), {.classes = 10, .stochastic = stochastic},
+                 Goal::kUntargeted);
+  };
+  const double least = 1.05 * std::pow(0.95, 18);
+  EXPECT_EQ(said(20, 1.01 * least), "");
+  EXPECT_EQ(said(20, 0.99 * least).substr(0, 48),
+            "20 steps bring ddn's norm from 1 down to 0.41707");
+  EXPECT_EQ(said(20, 0.99 * least, true), "") << "a hit's direction is taken to the edge";
+  EXPECT_EQ(said(100, 0.05), "");
+  EXPECT_NE(said(100, 0.005), "");
+  // What it says is so: no hit is nearer, however near the boundary is.
+  const Toy t = toy(linear({1, 4, 4}, 2, 0.5));
+  const evaluation::CraftBatch batch = batch_of(*t.model, 40);
+  const auto nearest = [&](int64_t steps) {
+    return length(
+        Norm::kL2, batch,
+        run("ddn", {{"steps", steps}, {"levels", 0}}, *t.model, batch, threat_of(Norm::kL2, kFar))
+            .x);
+  };
+  ASSERT_LT(nearest(300).min().item<double>(), 0.5 * least);
+  EXPECT_GE(nearest(20).min().item<double>(), 0.99 * least);
+}
+
 }  // namespace
 }  // namespace gauntlet

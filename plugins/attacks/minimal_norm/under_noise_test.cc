@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "evaluation/bounds.h"
+#include "evaluation/judge.h"
 #include "plugins/attacks/minimal_norm/minimal_norm.h"
 
 namespace gauntlet {
@@ -60,6 +61,33 @@ TEST(UnderNoise, ItsDirectionIsTakenToTheEdgeOfTheBall) {
   }
 }
 
+// Labels that most draws get wrong: nothing is to be searched for, and what a lucky draw points to
+// must not make them right.
+TEST(UnderNoise, WhatIsLostStaysLost) {
+  const Toy t = noisy(0.3);
+  evaluation::CraftBatch batch = middle_batch(t, 40);
+  batch.y = (batch.y + 1) % 5;
+  const auto right = [&](const Tensor& x) {
+    return judge(*t.model, x, batch.y, batch.index, 3, evaluation::Stream::kScoring, 64)
+        .right.to(torch::kFloat)
+        .mean(0);
+  };
+  const Tensor before = right(batch.x);
+  ASSERT_LT(before.mean().item<double>(), 0.3);
+  for (const Case& c : kCases)
+    for (const int restarts : {1, 2}) {
+      SCOPED_TRACE(c.attack + " in norm " + std::to_string(int(c.norm)));
+      evaluation::CraftRules rules;
+      rules.restarts = restarts;
+      const double epsilon = c.norm == Norm::kL2 ? 0.8 : 0.12;
+      const Tensor x =
+          run(c.attack, {{"steps", 40}}, *t.model, batch, threat_of(c.norm, epsilon), rules).x;
+      // Of 8 draws by which the clean image is preferred, and 64 that count.
+      EXPECT_LE(right(x).mean().item<double>(), before.mean().item<double>() + 0.01);
+      EXPECT_LE((right(x) - before).max().item<double>(), 0.35);
+    }
+}
+
 // The first query is of the clean image, or next to it: where that single draw is wrong, no nearer
 // hit exists, and it shows no direction.
 TEST(UnderNoise, ALuckyFirstDrawDoesNotEndTheSearch) {
@@ -76,7 +104,8 @@ TEST(UnderNoise, ALuckyFirstDrawDoesNotEndTheSearch) {
           run(c.attack, {{"steps", 80}}, *t.model, batch, threat_of(c.norm, epsilon), rules).x;
       const Tensor moved = length(c.norm, batch, x);
       EXPECT_LE(moved.max().item<double>(), epsilon + 1e-5);
-      EXPECT_GE(moved.min().item<double>(), 0.9 * epsilon);
+      // But for a few that noise alone beats as well: they stay as they are.
+      EXPECT_GE((moved >= 0.9 * epsilon).sum().item<int64_t>(), 35);
       EXPECT_GT(margins(t, batch, x).mean().item<double>(),
                 margins(t, batch, batch.x).mean().item<double>());
     }

@@ -70,7 +70,7 @@ constexpr const char* kVotes = R"(
 [attack]
 pgd = { use = "pgd", steps = 3, step_size = 0.04 }
 epgd = { use = "pgd", steps = 3, step_size = 0.04, draws = 2, restarts = 3, average = "loss" }
-ballots = { use = "pgd", steps = 2, step_size = 0.05, draws = 4, average = "ballot", restarts = 2 }
+ballots = { use = "nattack", steps = 3, population = 6, oracle = "wrapped" }
 transfer = { use = "transfer", source = "fashion-mnist/at" }
 decisions = { use = "hopskipjump", max_queries = 400 }
 [[defense]]
@@ -130,7 +130,7 @@ TEST_F(SharedPasses, MoreVotesCountTheDrawsOfFewerFirst) {
 [attack]
 pgd = { use = "pgd", steps = 2, step_size = 0.05 }
 [[defense]]
-name = "$M"
+name = "M = $M"
 model = "fashion-mnist/at"
 stack = [{ use = "smoothing", vote = "soft", sigma = 0.1, mc_samples = "$M" }]
 cross = { M = [16, 32, 64] }

@@ -345,6 +345,22 @@ TEST_F(StrongestAttack, IsTheOneWithTheMostSteps) {
   EXPECT_EQ(*own.params.at("steps").get<int64_t>(), 20);
 }
 
+TEST_F(StrongestAttack, IsTheOneThatLeavesLeastWhereRecordsSay) {
+  const suite::AttackSpec five = attack("five", "pgd", {{"steps", 5}}),
+                          nine = attack("nine", "pgd", {{"steps", 9}}),
+                          also = attack("also nine", "pgd", {{"steps", 9}});
+  const auto of = [&](const std::vector<suite::AttackSpec>& attacks,
+                      const std::map<std::string, double>& left) {
+    return audit::strongest_of(attacks, plugins_, threat_, model_, left)->name;
+  };
+  EXPECT_EQ(of({five, nine}, {{"five", 0.4}, {"nine", 0.6}}), "five");
+  EXPECT_EQ(of({nine, five}, {{"five", 0.4}, {"nine", 0.4}}), "nine");
+  EXPECT_EQ(of({nine, five}, {{"five", 0.4}}), "five") << "the other has no result";
+  // The order of columns says nothing.
+  EXPECT_EQ(of({nine, also}, {}), "also nine");
+  EXPECT_EQ(of({also, nine}, {}), "also nine");
+}
+
 TEST_F(StrongestAttack, IsOneOfThisRowsDivision) {
   const suite::AttackSpec five = attack("five", "pgd", {{"steps", 5}});
   suite::AttackSpec nine = attack("nine", "pgd", {{"steps", 9}});
@@ -369,7 +385,7 @@ std::vector<std::pair<int64_t, int64_t>> progress_with(const library::PluginLibr
   evaluation::Laboratory laboratory(plugins, registry, at::kCPU);
   std::vector<std::pair<int64_t, int64_t>> out;
   const auto note = [&](int64_t done, int64_t of) { out.emplace_back(done, of); };
-  audit::probe({row, threat, none, data, {0, 1, 2, 3, 4, 5}, 0, nullptr, note}, laboratory);
+  audit::probe({row, threat, none, {}, data, {0, 1, 2, 3, 4, 5}, 0, nullptr, note}, laboratory);
   return out;
 }
 

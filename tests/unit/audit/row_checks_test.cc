@@ -50,6 +50,16 @@ TEST(RowChecks, AnAttackThatASingleGradientBeatsIsNamed) {
               HasSubstr("warn: short leaves 36.0 %, fgsm, with a single gradient, 16.0 %"));
 }
 
+TEST(RowChecks, NoNumberOfTargetsStandsForAll) {
+  Planned one{"one", "multitargeted", 45, 20}, all{"all", "multitargeted", 44, 20};
+  one.targets = 1, all.targets = 0;
+  const std::string right = "pass: all leaves 22.0 %, one, which is shorter, 22.5 %";
+  EXPECT_EQ(told({one, all}, "more_steps"), right);
+  EXPECT_EQ(told({all, one}, "more_steps"), right);
+  all.right = 70;
+  EXPECT_THAT(told({one, all}, "more_steps"), ::testing::Not(HasSubstr("pass")));
+}
+
 // The longer run makes more answers right.
 TEST(RowChecks, AttacksThatMakeAnswersRightAreNotTakenForWeakOnes) {
   Planned shorter{"short", "pgd", 60, 10}, longer{"long", "pgd", 180, 100};

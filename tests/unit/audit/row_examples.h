@@ -1,6 +1,7 @@
 // Records of a row that never ran.
 #pragma once
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Planned {
   int64_t restarts = 1;
   std::vector<results::Finding> flags = {};
   bool queries = false;  ///< of an attack without gradients: whether it asks the defense
+  std::optional<int64_t> targets = {};
 };
 
 inline results::CellRecord cell_of(const Planned& plan, bool stochastic = false) {
@@ -28,7 +30,9 @@ inline results::CellRecord cell_of(const Planned& plan, bool stochastic = false)
   const auto leaf = [](const std::string& name, const std::string& value) {
     return "\"" + name + "\":{\"value\":" + value + ",\"default\":1}";
   };
-  const std::string steps = plan.steps > 0 ? leaf("steps", std::to_string(plan.steps)) : "";
+  std::string steps = plan.steps > 0 ? leaf("steps", std::to_string(plan.steps)) : "";
+  if (plan.targets)
+    steps += (steps.empty() ? "" : ",") + leaf("targets", std::to_string(*plan.targets));
   cell.parameters = R"({"attack":{"plugin":")" + plan.plugin + R"(","params":{)" + steps +
                     R"(}},"host":{)" + leaf("draws", std::to_string(plan.draws)) + "," +
                     leaf("restarts", std::to_string(plan.restarts)) + "," +

@@ -51,6 +51,9 @@ const Told& told() {
        "differently"},
       {{"coupled_rows", {{"batch_size", 250}}},
        "answers depend on the other images of a batch: measured in batches of 250"},
+      {{"uneven_draws", {{"batch_size", 250}}},
+       "images share draws of noise, and the attack asks about some more often than about others: "
+       "which draws it saw depends on the others of a batch of 250"},
       {{"images_only", {{"trials", 3}, {"least", 8}}},
        "images share draws of noise, and 3 trials are too few to speak of draws: the interval is "
        "over images only (scoring.trials = 8 or more)"},

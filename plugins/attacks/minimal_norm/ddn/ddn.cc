@@ -2,6 +2,7 @@
 // https://arxiv.org/abs/1811.09600
 #include <cmath>
 #include <limits>
+#include <sstream>
 
 #include "gauntlet/plugin.h"
 
@@ -36,6 +37,18 @@ struct Ddn final : Attack {
 
   std::string unsupported(const ThreatModel& threat, const TargetFacts&, Goal) const override {
     return threat.norm == Norm::kL2 ? "" : "ddn looks for the smallest perturbation in L2 only";
+  }
+
+  std::string remark(const ThreatModel& threat, const TargetFacts& target, Goal) const override {
+    if (target.stochastic && p.under_noise == "edge") return "";  // any hit shows a direction
+    const double least = p.init_norm * (1 + p.gamma) * std::pow(1 - p.gamma, double(p.steps - 2)),
+                 epsilon = threat.epsilon.max().item<double>();
+    if (epsilon >= least) return "";
+    std::ostringstream out;
+    out << p.steps << " steps bring ddn's norm from " << p.init_norm << " down to " << least
+        << " at best, beyond epsilon " << epsilon
+        << ": it finds nothing there; give more steps, a larger gamma or a smaller init_norm";
+    return out.str();
   }
 
   Tensor run(Target& target, const Task& task) override {
