@@ -107,7 +107,7 @@ TEST_F(UnderAttack, TradesOnMnistKeepsItsPublishedAccuracy) {
 }
 
 TEST_F(UnderAttack, OutcomesHardlyDependOnBatchSizeOrCompaction) {
-  const auto s = suite("akamaster-resnet/resnet20-12fca82f", 500, 1.0 / 255,
+  const auto s = suite("akamaster-resnet/resnet20-12fca82f", 200, 1.0 / 255,
                        {{"steps", 5}, {"step_size", 0.25 / 255}}, suite::Success::kAny);
   if (!s) GTEST_SKIP() << "weights or data are not here";
   const auto outcomes = [&](const std::string& name, int64_t batch_size, bool compact) {
@@ -123,8 +123,8 @@ TEST_F(UnderAttack, OutcomesHardlyDependOnBatchSizeOrCompaction) {
     return count;
   };
   // Float32 sums differ in the last bit with the batch size: near ties may fall either way.
-  EXPECT_LE(differences(outcomes("64", 64, true)), 3);
-  EXPECT_LE(differences(outcomes("all", 250, false)), 3);
+  EXPECT_LE(differences(outcomes("64", 64, true)), 2);
+  EXPECT_LE(differences(outcomes("all", 250, false)), 2);
 }
 
 }  // namespace

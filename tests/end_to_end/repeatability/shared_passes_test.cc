@@ -17,7 +17,7 @@ class SharedPasses : public ::testing::Test {
     const auto file = folder_ / "suite.toml";
     std::ofstream(file) << kData << suite;
     execution::RunOptions options;
-    options.share = share, options.batch_size = 20;
+    options.share = share, options.batch_size = 14;
     const std::string name = "run-" + std::to_string(runs_++);
     const results::Store::Run records =
         run(suite::read_suite(file, {{}, std::move(only)}, plugins_, registry_), plugins_,
@@ -55,7 +55,7 @@ class SharedPasses : public ::testing::Test {
 schema = 1
 name = "shared"
 seeds = [0]
-data = { dataset = "fashion-mnist-1k", samples = 40 }
+data = { dataset = "fashion-mnist-1k", samples = 24 }
 scoring = { draws = 16 }
 threat.linf = { norm = "linf", epsilon = 0.1 }
 )";
@@ -72,7 +72,7 @@ pgd = { use = "pgd", steps = 3, step_size = 0.04 }
 epgd = { use = "pgd", steps = 3, step_size = 0.04, draws = 2, restarts = 3, average = "loss" }
 ballots = { use = "nattack", steps = 3, population = 6, oracle = "wrapped" }
 transfer = { use = "transfer", source = "fashion-mnist/at" }
-decisions = { use = "hopskipjump", max_queries = 400 }
+decisions = { use = "hopskipjump", max_queries = 120 }
 [[defense]]
 name = "prediction"
 model = "fashion-mnist/pni"
@@ -140,8 +140,8 @@ cross = { M = [16, 32, 64] }
   expect_same_verdicts(shared, alone);
   // Two of three attacks; of 16 + 32 + 64 draws of an image, attacked and not, 16 + 32, less those
   // of votes that are decided before.
-  const int64_t attacks = 2 * 40 * 2, draws = 2 * 40 * (16 + 32);
-  EXPECT_GT(summary.shared_forwards, attacks + draws / 2);
+  const int64_t attacks = 2 * 24 * 2, draws = 2 * 24 * (16 + 32);
+  EXPECT_GT(summary.shared_forwards, attacks + draws / 3);
   EXPECT_LE(summary.shared_forwards, attacks + draws);
 }
 
