@@ -85,5 +85,23 @@ TEST(HopSkipJumpUnderNoise, MajoritiesCostTheirVotes) {
   EXPECT_EQ(queries({{"votes", 9}}), 10 * 5);
 }
 
+// Noise in weights is one draw for all rows of a query: who is asked more often shifts the draws of
+// the others. Noise of each row's own does not, nor do steps that ask about all rows at once.
+TEST(HopSkipJumpUnderNoise, IsKnownToAskUnevenlyWhereImagesShareDraws) {
+  const auto uneven = [](const Toy& t, const char* name, const ParamMap& params) {
+    ToyEnvironment environment;
+    const evaluation::CraftBatch batch = drawn_batch(t, 12);
+    return craft(*attack(name, params), *t.model, batch, threat_of(Norm::kL2, 0.9), {}, environment)
+        .uneven;
+  };
+  const Toy own = drawing(),
+            shared = toy(linear({1, 6, 8}, 4, 0.5), {defense("pni", {{"initial", 0.5}})});
+  ASSERT_FALSE(own.model->shared_noise());
+  ASSERT_TRUE(shared.model->shared_noise());
+  EXPECT_TRUE(uneven(shared, "hopskipjump", {{"steps", 2}}));
+  EXPECT_FALSE(uneven(own, "hopskipjump", {{"steps", 2}}));
+  EXPECT_FALSE(uneven(shared, "pgd", {{"steps", 4}}));
+}
+
 }  // namespace
 }  // namespace gauntlet
