@@ -273,13 +273,9 @@ class Attempts {
     const Progress now = target_.progress();
     if (!known.done.any().item<bool>())
       known.after.calls = now.calls, known.after.noted = now.noted;
-    const auto take = [&](Tensor& kept, const Tensor& fresh) {
-      kept = torch::where(fresh.dim() > 1 ? samples.unsqueeze(1) : samples, fresh, kept);
-    };
     known.answer = torch::where(per_image(samples), answer, known.answer);
     known.done = known.done | samples;
-    take(known.after.taken, now.taken), take(known.after.requested, now.requested);
-    take(known.after.pulled, now.pulled), take(known.after.notes, now.notes);
+    known.after.take(now, samples);
     runs_->changed.insert(changed_.begin(), changed_.end());
     runs_->samples = std::max(runs_->samples, host_.samples_taken());
     runs_->sources = host_.passes();

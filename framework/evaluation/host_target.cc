@@ -109,11 +109,9 @@ results::Ledger HostTarget::ledger() const {
 }
 
 void HostTarget::resume(const Progress& from, const Tensor& samples) {
-  const auto take = [&](Tensor& mine, const Tensor& theirs) {
-    mine = torch::where(mine.dim() > 1 ? samples.unsqueeze(1) : samples, theirs, mine);
-  };
-  take(taken_, from.taken), take(requested_, from.requested), take(pulled_, from.pulled);
-  take(notes_, from.notes);
+  Progress now = progress();
+  now.take(from, samples);
+  taken_ = now.taken, requested_ = now.requested, pulled_ = now.pulled, notes_ = now.notes;
   calls_ = from.calls, noted_ = from.noted;
 }
 

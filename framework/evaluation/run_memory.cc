@@ -2,6 +2,14 @@
 
 namespace gauntlet::evaluation {
 
+void Progress::take(const Progress& from, const Tensor& samples) {
+  const auto rows = [&](Tensor& mine, const Tensor& theirs) {
+    mine = torch::where(mine.dim() > 1 ? samples.unsqueeze(1) : samples, theirs, mine);
+  };
+  rows(taken, from.taken), rows(requested, from.requested), rows(pulled, from.pulled);
+  rows(notes, from.notes);
+}
+
 int64_t RunMemory::bytes() const {
   int64_t sum = 0;
   for (const KnownRun& run : runs)

@@ -18,6 +18,8 @@ struct Progress {
   Tensor taken, requested, pulled;  ///< [N] int64: draws begun, forward and backward passes
   Tensor notes;                     ///< [N, kinds]: uninformative queries
   int64_t calls = 0, noted = 0;
+  /// What is there of these samples, [N] bool; the target's own counts stay.
+  void take(const Progress& from, const Tensor& samples);
 };
 
 /// One run, of those samples that some row has asked for.
